@@ -1,0 +1,32 @@
+//! The wire personality of an ASP.NET ASMX service, as the .NET Framework 4 behaved behind IIS.
+
+mod description;
+mod form;
+mod request;
+mod response;
+mod route;
+mod soap;
+
+pub use description::Document;
+pub use request::{Call, decode};
+pub use response::{Rejection, encode, server_fault};
+pub use route::{Endpoint, route};
+
+/// The service's own namespace.
+const NAMESPACE: &str = "http://www.ifactorconsulting.com/webservices";
+/// The one operation.
+const OPERATION: &str = "ResetUserPassword";
+const SOAP_ACTION: &str = "http://www.ifactorconsulting.com/webservices/ResetUserPassword";
+/// Longer bodies are refused unread; the legacy server allowed 4 MB.
+const MAX_BODY: usize = 256 * 1024;
+
+/// A way to call the operation, in WSDL's word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Binding {
+    /// An envelope of either version, posted to the service.
+    Soap(shared::soap::Version),
+    /// Parameters in the query.
+    HttpGet,
+    /// Parameters in a form.
+    HttpPost,
+}

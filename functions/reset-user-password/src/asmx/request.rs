@@ -1,0 +1,110 @@
+//! Requests to typed calls.
+
+use http::header;
+use shared::charset::Charset;
+use shared::lambda::Request;
+use shared::soap::Version;
+
+use super::response::{Rejection, html_encode};
+use super::{Binding, MAX_BODY, form, soap};
+use crate::operation::Input;
+
+/// A call of the operation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Call {
+    /// How it came, which is how it is answered. A SOAP call is of its envelope's version.
+    pub binding: Binding,
+    /// What was passed.
+    pub input: Input,
+}
+
+/// Reads a call that came by `binding`.
+pub fn decode(binding: Binding, request: &Request) -> Result<Call, Rejection> {
+    match binding {
+        Binding::Soap(guessed) => soap::decode(guessed, request),
+        Binding::HttpGet => call(binding, request.query.as_bytes(), None),
+        Binding::HttpPost => {
+            let content_type = ContentType::of(request);
+            if !content_type
+                .base
+                .eq_ignore_ascii_case("application/x-www-form-urlencoded")
+            {
+                let whole = html_encode(&content_type.whole);
+                return Err(Rejection::Text(format!(
+                    "Request format is invalid: {whole}."
+                )));
+            }
+            if request.body.len() > MAX_BODY {
+                return Err(Rejection::Text(
+                    "Maximum request length exceeded.".to_owned(),
+                ));
+            }
+            call(
+                binding,
+                &request.body,
+                content_type.parameter("charset").as_deref(),
+            )
+        }
+    }
+}
+
+fn call(binding: Binding, form: &[u8], charset: Option<&str>) -> Result<Call, Rejection> {
+    let pairs = form::decode(form, charset);
+    let username = form::value(&pairs, "username")
+        .ok_or_else(|| Rejection::Text("Missing parameter: username.".to_owned()))?;
+    Ok(Call {
+        binding,
+        input: Input {
+            username: Some(username),
+        },
+    })
+}
+
+/// The version to answer in until the envelope says another.
+pub(super) fn guessed_version(request: &Request) -> Version {
+    let is_soap12 = ContentType::of(request).is(Version::V12);
+    if is_soap12 || !request.headers.contains_key("soapaction") {
+        Version::V12
+    } else {
+        Version::V11
+    }
+}
+
+/// A Content-Type as ASMX reads it: less strictly than RFC 9110, and not trimmed.
+pub(super) struct ContentType {
+    pub(super) whole: String,
+    pub(super) base: String,
+}
+
+impl ContentType {
+    pub(super) fn of(request: &Request) -> Self {
+        let whole = request
+            .header(header::CONTENT_TYPE)
+            .unwrap_or_default()
+            .into_owned();
+        let base = whole.split(';').next().unwrap_or_default().to_owned();
+        Self { whole, base }
+    }
+
+    pub(super) fn is(&self, version: Version) -> bool {
+        self.base.eq_ignore_ascii_case(version.media_type())
+    }
+
+    /// The value of a parameter, without white space and quotes around it.
+    pub(super) fn parameter(&self, name: &str) -> Option<String> {
+        let parameters = self
+            .whole
+            .split(';')
+            .skip(1)
+            .filter_map(|part| part.split_once('='));
+        parameters
+            .filter(|(n, _)| n.trim().eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.trim_matches([' ', '\t', '\'', '"']).to_owned())
+            .next()
+    }
+}
+
+/// `HttpUtility.UrlDecode` of a header.
+pub(super) fn url_decoded(value: &str) -> String {
+    form::unescape(value.as_bytes(), Charset::UTF_8)
+}

@@ -1,0 +1,103 @@
+//! Which part of the service a request is for: by verb and by what follows `.asmx` in the path.
+
+use http::Method;
+use percent_encoding::percent_decode_str;
+use shared::lambda::Request;
+
+use super::description::Document;
+use super::form;
+use super::request::guessed_version;
+use super::response::{Rejection, html_encode};
+use super::{Binding, OPERATION};
+
+const SERVICE_PATH: &str = "/webservices/IFCommonService.asmx";
+/// ASP.NET 4's `maxQueryStringLength`.
+const MAX_QUERY: usize = 2_048;
+
+/// What a request is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Endpoint {
+    /// A call of the operation.
+    Call(Binding),
+    /// A description of the service.
+    Document(Document),
+    /// Neither.
+    Refused(Rejection),
+}
+
+/// Finds it. The service's path is found in any case, the operation's name only in its own.
+#[must_use]
+pub fn route(request: &Request) -> Endpoint {
+    let path = percent_decode_str(&request.path).decode_utf8_lossy();
+    let Some(path_info) = path_info(&path) else {
+        return Endpoint::Refused(Rejection::NotFound);
+    };
+    if request.query.len() > MAX_QUERY {
+        return Endpoint::Refused(Rejection::QueryTooLong);
+    }
+    let binding = match request.method {
+        Method::GET => Binding::HttpGet,
+        Method::POST => Binding::HttpPost,
+        _ => return Endpoint::Refused(Rejection::MethodNotAllowed),
+    };
+    match (path_info, binding) {
+        ("", Binding::HttpGet) => document(&request.query),
+        ("", _) => Endpoint::Call(Binding::Soap(guessed_version(request))),
+        ("/", _) => Endpoint::Refused(Rejection::NoMethodName),
+        (path_info, binding) => match check_name(path_info.get(1..).unwrap_or_default()) {
+            None => Endpoint::Call(binding),
+            Some(message) => Endpoint::Refused(Rejection::Text(message)),
+        },
+    }
+}
+
+/// What follows the service's file in the path, or nothing when it is another file.
+fn path_info(path: &str) -> Option<&str> {
+    let (file, path_info) = path.split_at_checked(SERVICE_PATH.len())?;
+    let is_service = file.eq_ignore_ascii_case(SERVICE_PATH);
+    (is_service && (path_info.is_empty() || path_info.starts_with('/'))).then_some(path_info)
+}
+
+/// What is wrong with the name of an operation, if anything.
+fn check_name(name: &str) -> Option<String> {
+    if name == OPERATION {
+        None
+    } else if name.eq_ignore_ascii_case(OPERATION) {
+        // Two and three spaces, as the legacy server has them (case get.path.method-lower).
+        Some(format!(
+            "Invalid method name &#39;{name}&#39;,  method names are case sensitive.   The method \
+             name &#39;{OPERATION}&#39; with the same name but different casing was found.\r\n\
+             Parameter name: methodName"
+        ))
+    } else {
+        Some(format!(
+            "{} Web Service method name is not valid.",
+            html_encode(name)
+        ))
+    }
+}
+
+fn document(query: &str) -> Endpoint {
+    let pairs = form::decode(query.as_bytes(), None);
+    let keyless = |word: &str| {
+        pairs
+            .iter()
+            .any(|(name, value)| name.is_none() && value.eq_ignore_ascii_case(word))
+    };
+    if keyless("wsdl") {
+        Endpoint::Document(Document::Wsdl)
+    } else if keyless("disco") {
+        Endpoint::Document(Document::Disco)
+    } else if form::value(&pairs, "wsdl").is_some() {
+        let message = "XML Web service description was not found.";
+        Endpoint::Refused(Rejection::Text(message.to_owned()))
+    } else if form::value(&pairs, "schema").is_some() {
+        Endpoint::Refused(Rejection::Text("Schema not found.".to_owned()))
+    } else {
+        Endpoint::Document(match form::value(&pairs, "op") {
+            Some(name) if name == OPERATION => Document::OperationPage,
+            Some(name) => Document::UnknownOperationPage(name),
+            None => Document::ServicePage,
+        })
+    }
+}

@@ -1,0 +1,288 @@
+//! SOAP messages to calls, in the order in which the .NET Framework's `SoapServerProtocol` looks:
+//! it decides which of several errors a client gets to see.
+
+use std::borrow::Cow;
+
+use shared::lambda::Request;
+use shared::soap::{Fault, FaultCode, Version};
+use shared::xml::{self, DecodeError, Element, ErrorKind, Fallback, Node, Reader};
+
+use super::request::{Call, ContentType, url_decoded};
+use super::response::Rejection;
+use super::{Binding, MAX_BODY, NAMESPACE, OPERATION, SOAP_ACTION};
+use crate::operation::Input;
+
+const TOO_LONG: &str = "There was an exception running the extensions specified in the config \
+                        file. ---> Maximum request length exceeded.";
+const NO_ACTION: &str = "Unable to handle request without a valid action parameter. Please supply \
+                         a valid soap action.";
+
+/// Reads a message; `guessed` is the version to answer in until the envelope says another.
+pub(super) fn decode(guessed: Version, request: &Request) -> Result<Call, Rejection> {
+    let content_type = ContentType::of(request);
+    let too_long = request.body.len() > MAX_BODY;
+    let text = if too_long {
+        Ok(Cow::Borrowed(""))
+    } else {
+        text(&content_type, &request.body)
+    };
+
+    let routed = match guessed {
+        Version::V11 => route_by_header(request),
+        Version::V12 => route_by_action(&content_type),
+    };
+    match routed {
+        Routed::Refused(reason) => return Err(fault(guessed, FaultCode::Sender, reason)),
+        Routed::ByBody(reason) if !too_long => route_by_body(text.as_deref(), &reason)?,
+        Routed::ByBody(_) | Routed::ToOperation => {}
+    }
+    if too_long {
+        return Err(fault(guessed, FaultCode::Receiver, TOO_LONG));
+    }
+    if !Version::ALL
+        .into_iter()
+        .any(|version| content_type.is(version))
+    {
+        return Err(Rejection::UnsupportedMediaType(guessed));
+    }
+    let text = text.map_err(|_| Rejection::BadRequest(guessed))?;
+    read_call(&text, guessed, &content_type)
+}
+
+enum Routed {
+    ToOperation,
+    /// The first child of the body decides; the reason is for when it is not known either.
+    ByBody(String),
+    Refused(String),
+}
+
+fn route_by_header(request: &Request) -> Routed {
+    let value = request.header("soapaction").unwrap_or_default();
+    let unquoted = value
+        .strip_prefix('"')
+        .and_then(|value| value.strip_suffix('"'));
+    let action = url_decoded(unquoted.unwrap_or(&value));
+    if action == SOAP_ACTION {
+        return Routed::ToOperation;
+    }
+    Routed::Refused(format!(
+        "Server did not recognize the value of HTTP Header SOAPAction: {action}."
+    ))
+}
+
+fn route_by_action(content_type: &ContentType) -> Routed {
+    match content_type
+        .parameter("action")
+        .map(|action| url_decoded(&action))
+    {
+        Some(action) if action == SOAP_ACTION => Routed::ToOperation,
+        Some(action) if !action.is_empty() => Routed::ByBody(format!(
+            "Unable to handle request. The action '{action}' was not recognized."
+        )),
+        _ => Routed::ByBody(NO_ACTION.to_owned()),
+    }
+}
+
+/// Looks for the operation in the body. Whatever is wrong on the way there is the server's fault.
+fn route_by_body(text: Result<&str, &DecodeError>, reason: &str) -> Result<(), Rejection> {
+    let receiver = |version, message: &str| {
+        let reason = format!("Server was unable to process request. ---> {message}");
+        fault(version, FaultCode::Receiver, reason)
+    };
+    let text = text.map_err(|error| receiver(Version::V12, &decode_message(error)))?;
+    let mut reader = Reader::new(text);
+    let malformed =
+        |version| move |error: xml::Error| receiver(version, &error_message(&error, text));
+
+    let envelope = reader.next_tag().map_err(malformed(Version::V12))?;
+    let Node::Start(envelope) = envelope else {
+        return Ok(());
+    };
+    let version = Version::of_namespace(&envelope.namespace)
+        .ok_or_else(|| version_mismatch(&envelope.namespace))?;
+    if envelope.local != "Envelope" {
+        return Err(receiver(version, &missing("Envelope")));
+    }
+    find_body(&mut reader, version)
+        .map_err(malformed(version))?
+        .ok_or_else(|| receiver(version, &missing("Body")))?;
+    match reader.next_tag().map_err(malformed(version))? {
+        Node::Start(element) if element.is(NAMESPACE, OPERATION) => Ok(()),
+        _ => Err(fault(version, FaultCode::Sender, reason)),
+    }
+}
+
+/// Reads the whole message; what is not well-formed is 400 from here on.
+fn read_call(text: &str, guessed: Version, content_type: &ContentType) -> Result<Call, Rejection> {
+    let mut reader = Reader::new(text);
+    let bad_request = |_| Rejection::BadRequest(guessed);
+    let Node::Start(envelope) = reader.next_tag().map_err(bad_request)? else {
+        return Err(Rejection::BadRequest(guessed));
+    };
+    let version = Version::of_namespace(&envelope.namespace)
+        .ok_or_else(|| version_mismatch(&envelope.namespace))?;
+    if version == Version::V11 && !content_type.is(Version::V11) {
+        return Err(Rejection::UnsupportedMediaType(version));
+    }
+    let unreadable = |part: &str| {
+        let reason = format!("Server was unable to read request. ---> {}", missing(part));
+        fault(version, FaultCode::Sender, reason)
+    };
+    if envelope.local != "Envelope" {
+        return Err(unreadable("Envelope"));
+    }
+    let bad_request = |_| Rejection::BadRequest(version);
+    let not_understood = find_body(&mut reader, version)
+        .map_err(bad_request)?
+        .ok_or_else(|| unreadable("Body"))?;
+    let username = read_body(&mut reader).map_err(bad_request)?;
+    read_to_end(&mut reader).map_err(bad_request)?;
+    if let NotUnderstood(Some(header)) = not_understood {
+        let reason = format!("SOAP header {header} was not understood.");
+        return Err(fault(version, FaultCode::MustUnderstand, reason));
+    }
+    Ok(Call {
+        binding: Binding::Soap(version),
+        input: Input { username },
+    })
+}
+
+/// The name of the first header block that had to be understood, if there is one.
+struct NotUnderstood(Option<String>);
+
+/// Reads up to and including the start of the body: an optional header comes first, and nothing
+/// else. `None` when that is not what is there.
+fn find_body(
+    reader: &mut Reader<'_>,
+    version: Version,
+) -> Result<Option<NotUnderstood>, xml::Error> {
+    let mut not_understood = NotUnderstood(None);
+    let mut element = next_content(reader)?;
+    if element
+        .as_ref()
+        .is_some_and(|e| e.is(version.namespace(), "Header"))
+    {
+        not_understood = read_header(reader)?;
+        element = next_content(reader)?;
+    }
+    let is_body = element.is_some_and(|e| e.is(version.namespace(), "Body"));
+    Ok(is_body.then_some(not_understood))
+}
+
+/// The next element, if nothing but white space, comments and instructions comes before it.
+fn next_content<'a>(reader: &mut Reader<'a>) -> Result<Option<Element<'a>>, xml::Error> {
+    loop {
+        match reader.next_node()? {
+            Node::Start(element) => return Ok(Some(element)),
+            Node::Aside => {}
+            Node::Text(text) if text.trim().is_empty() => {}
+            Node::Text(_) | Node::End | Node::Eof => return Ok(None),
+        }
+    }
+}
+
+/// Whom a header block is for is never looked at (cases s11.header.mu1-actor-other,
+/// s12.header.mu1-role-none), and the attribute may be of either version.
+fn read_header(reader: &mut Reader<'_>) -> Result<NotUnderstood, xml::Error> {
+    let mut not_understood = None;
+    while let Node::Start(block) = reader.next_tag()? {
+        let must_understand = Version::ALL.into_iter().any(|version| {
+            matches!(
+                block.attribute(version.namespace(), "mustUnderstand"),
+                Some("1" | "true")
+            )
+        });
+        if must_understand && not_understood.is_none() {
+            not_understood = Some(block.local.to_owned());
+        }
+        reader.skip()?;
+    }
+    Ok(NotUnderstood(not_understood))
+}
+
+/// Of several operation elements the last counts.
+fn read_body(reader: &mut Reader<'_>) -> Result<Option<String>, xml::Error> {
+    let mut username = None;
+    while let Node::Start(element) = reader.next_tag()? {
+        if element.is(NAMESPACE, OPERATION) {
+            username = read_operation(reader)?;
+        } else {
+            reader.skip()?;
+        }
+    }
+    Ok(username)
+}
+
+/// Of several user names the first counts.
+fn read_operation(reader: &mut Reader<'_>) -> Result<Option<String>, xml::Error> {
+    let mut username = None;
+    while let Node::Start(element) = reader.next_tag()? {
+        if username.is_none() && element.is(NAMESPACE, "username") {
+            username = Some(reader.text()?);
+        } else {
+            reader.skip()?;
+        }
+    }
+    Ok(username)
+}
+
+fn read_to_end(reader: &mut Reader<'_>) -> Result<(), xml::Error> {
+    while reader.next_node()? != Node::Eof {}
+    Ok(())
+}
+
+/// The text of the body. `text/xml` without a charset is UTF-8 here, not US-ASCII.
+fn text<'a>(content_type: &ContentType, body: &'a [u8]) -> Result<Cow<'a, str>, DecodeError> {
+    let fallback = if content_type.is(Version::V11) {
+        Fallback::Lossy
+    } else {
+        Fallback::Strict
+    };
+    xml::decode(body, content_type.parameter("charset").as_deref(), fallback)
+}
+
+fn fault(version: Version, code: FaultCode, reason: impl Into<String>) -> Rejection {
+    Rejection::Fault(version, Fault::new(code, reason))
+}
+
+/// Always of version 1.1, with the versions it might have been.
+fn version_mismatch(namespace: &str) -> Rejection {
+    let reason = format!(
+        "Possible SOAP version mismatch: Envelope namespace {namespace} was unexpected. Expecting \
+         {}.",
+        Version::V11.namespace()
+    );
+    fault(Version::V11, FaultCode::VersionMismatch, reason)
+}
+
+fn missing(part: &str) -> String {
+    format!("Request format is invalid: Missing required soap:{part} element.")
+}
+
+/// The texts of Microsoft's `XmlTextReader` that real callers meet; everything else in markup is
+/// its most general one.
+fn error_message(error: &xml::Error, text: &str) -> String {
+    let (line, column) = error.line_and_column(text);
+    match &error.kind {
+        ErrorKind::NoRoot => "Root element is missing.".to_owned(),
+        ErrorKind::Doctype => "DTD is prohibited in this XML document.".to_owned(),
+        ErrorKind::UndeclaredPrefix(prefix) => {
+            // It points behind the "<".
+            let column = column + 1;
+            format!("'{prefix}' is an undeclared prefix. Line {line}, position {column}.")
+        }
+        _ => format!("Data at the root level is invalid. Line {line}, position {column}."),
+    }
+}
+
+fn decode_message(error: &DecodeError) -> String {
+    match error {
+        DecodeError::NotUtf16 => {
+            "There is no Unicode byte order mark. Cannot switch to Unicode.".to_owned()
+        }
+        DecodeError::UnknownEncoding(name) => {
+            format!("System does not support '{name}' encoding. Line 1, position 31.")
+        }
+        DecodeError::InvalidBytes => "Invalid character in the given encoding.".to_owned(),
+    }
+}

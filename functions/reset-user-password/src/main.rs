@@ -1,0 +1,15 @@
+//! The Lambda binary: wiring only.
+
+use lambda_http::lambda_runtime::Error;
+use reset_user_password::{Config, Service};
+use shared::aws::Clients;
+use shared::clock::Clock;
+use shared::config::Variables;
+
+#[tokio::main]
+async fn main() -> Result<(), Error> {
+    lambda_http::tracing::init_default_subscriber();
+    let config = Config::read(Variables::of_process())?;
+    let clients = Clients::from_environment().await;
+    shared::lambda::run(Service::new(config, clients, Clock::system())).await
+}

@@ -1,0 +1,79 @@
+//! `UpdateUserRegistrationPassword` of the retired "Registrar Web Services": an administrator sets
+//! the password of a customer, in ServiceStack 4's formats.
+
+pub mod operation;
+pub mod servicestack;
+
+use getrandom::SysRng;
+use getrandom::rand_core::UnwrapErr;
+use http::Response;
+use lambda_http::lambda_runtime::Error;
+use serde_json::{Value, json};
+use shared::aws::Clients;
+use shared::clock::Clock;
+use shared::config::Config;
+use shared::lambda::{Function, Request};
+
+use operation::{Caller, UpdateUserRegistrationPassword};
+use servicestack::{Endpoint, Rejection, Reply};
+
+/// The function.
+#[derive(Debug)]
+pub struct Service {
+    operation: UpdateUserRegistrationPassword,
+    clock: Clock,
+}
+
+impl Service {
+    /// The function with this configuration, these clients and this clock.
+    #[must_use]
+    pub fn new(config: Config, clients: Clients, clock: Clock) -> Self {
+        Self {
+            operation: UpdateUserRegistrationPassword::new(config, clients),
+            clock,
+        }
+    }
+
+    /// A request without a credential costs nothing, and a body is read before a password is
+    /// verified, which is what takes the time.
+    async fn call(&self, endpoint: &Endpoint, request: &Request) -> Result<Reply, Rejection> {
+        let credential = servicestack::credential(request)?;
+        let input = servicestack::decode(endpoint, request)?;
+        let caller = Caller {
+            source: &request.source,
+            request_id: &request.request_id,
+        };
+        let mut rng = UnwrapErr(SysRng);
+        let now = self.clock.now();
+        let result = self
+            .operation
+            .execute(&credential, &input, &caller, now, &mut rng)
+            .await;
+        Ok(Reply::from(result))
+    }
+}
+
+impl Function for Service {
+    async fn handle(&self, request: Request) -> Response<String> {
+        let endpoint = match servicestack::route(&request) {
+            Ok(endpoint) => endpoint,
+            Err(refused) => return refused.encode(),
+        };
+        let reply = self
+            .call(&endpoint, &request)
+            .await
+            .unwrap_or_else(Reply::from);
+        reply.encode(&servicestack::response_format(&endpoint, &request))
+    }
+
+    fn fault(&self, request: &Request) -> Response<String> {
+        servicestack::server_fault(request)
+    }
+
+    async fn on_schedule(&self) -> Result<Value, Error> {
+        self.operation.check().await?;
+        Ok(json!({
+            "function": "UpdateUserRegistrationPassword", "configuration": "ok", "dynamodb": "ok"
+        }))
+    }
+}

@@ -1,0 +1,95 @@
+//! What stands in for AWS: DynamoDB and SES, each over HTTP on a port of this machine.
+
+use std::path::PathBuf;
+
+use aws_config::Region;
+use aws_sdk_dynamodb::config::Credentials;
+use dynoxide::Database;
+use shared::aws::Clients;
+use tokio::net::TcpListener;
+
+use crate::ses::{self, Outbox};
+use crate::{demo, tables};
+
+/// Where the tables are.
+#[derive(Debug, Clone)]
+pub enum Storage {
+    /// Nowhere: gone when the process ends.
+    Memory,
+    /// In a file in this directory.
+    Directory(PathBuf),
+    /// In a DynamoDB that runs at this URL.
+    Running(String),
+}
+
+/// DynamoDB and SES of this machine.
+#[derive(Debug, Clone)]
+pub struct Backend {
+    /// Clients that talk to them.
+    pub clients: Clients,
+    /// The mails SES accepted.
+    pub outbox: Outbox,
+    /// Where DynamoDB listens.
+    pub dynamodb_url: String,
+    /// Where SES listens.
+    pub ses_url: String,
+}
+
+/// Why the backend could not be started.
+pub type BackendError = Box<dyn std::error::Error + Send + Sync>;
+
+impl Backend {
+    /// Starts both; creates the tables, with the demo data, where they do not exist.
+    pub async fn start(storage: Storage) -> Result<Self, BackendError> {
+        let dynamodb_url = match storage {
+            Storage::Memory => serve(Database::memory()?).await?,
+            Storage::Directory(directory) => {
+                std::fs::create_dir_all(&directory)
+                    .map_err(|error| format!("{}: {error}", directory.display()))?;
+                let file = directory.join("dynamodb.sqlite");
+                let database = Database::new(&file.to_string_lossy())
+                    .map_err(|error| format!("{}: {error}", file.display()))?;
+                serve(database).await?
+            }
+            Storage::Running(url) => url,
+        };
+        let outbox = Outbox::default();
+        let ses_url = ses::serve(outbox.clone()).await?;
+        let clients = clients(&dynamodb_url, &ses_url).await;
+        if tables::create_missing(&clients.dynamodb).await? {
+            demo::load(&clients.dynamodb).await?;
+        }
+        Ok(Self {
+            clients,
+            outbox,
+            dynamodb_url,
+            ses_url,
+        })
+    }
+}
+
+async fn serve(database: Database) -> Result<String, BackendError> {
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let url = format!("http://{}", listener.local_addr()?);
+    tokio::spawn(dynoxide::server::serve_on(listener, database));
+    Ok(url)
+}
+
+/// Clients for other endpoints than AWS's, with credentials nobody checks.
+async fn clients(dynamodb_url: &str, ses_url: &str) -> Clients {
+    let config = shared::aws::settings()
+        .region(Region::from_static("us-east-1"))
+        .credentials_provider(Credentials::new("local", "local", None, None, "local"))
+        .load()
+        .await;
+    let dynamodb = aws_sdk_dynamodb::config::Builder::from(&config)
+        .endpoint_url(dynamodb_url)
+        .build();
+    let ses = aws_sdk_sesv2::config::Builder::from(&config)
+        .endpoint_url(ses_url)
+        .build();
+    Clients {
+        dynamodb: aws_sdk_dynamodb::Client::from_conf(dynamodb),
+        ses: aws_sdk_sesv2::Client::from_conf(ses),
+    }
+}

@@ -1,0 +1,94 @@
+//! Accounts to try the services with.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::AttributeValue;
+use getrandom::SysRng;
+use getrandom::rand_core::UnwrapErr;
+use shared::password::{Cost, ExposeSecret as _, Hasher, Salt, Secret};
+use shared::users::{UsernameKey, brand_key, email_key};
+
+use crate::{BackendError, tables};
+
+/// The password of every demo account.
+const PASSWORD: &str = "p@55wOrd";
+
+struct Account {
+    username: &'static str,
+    id: u64,
+    display_name: &'static str,
+    email: &'static str,
+    brand: Option<&'static str>,
+    role: Option<&'static str>,
+}
+
+const ACCOUNTS: [Account; 3] = [
+    Account {
+        username: "admin",
+        id: 1,
+        display_name: "Portal Admin",
+        email: "admin@pumpalarm.com",
+        brand: None,
+        role: Some("Admin"),
+    },
+    Account {
+        username: "bob",
+        id: 2,
+        display_name: "Bob",
+        email: "bob@pumpalarm.com",
+        brand: None,
+        role: None,
+    },
+    Account {
+        username: "jdoe",
+        id: 42,
+        display_name: "Jane Doe",
+        email: "a@example.com",
+        brand: Some("Brand"),
+        role: None,
+    },
+];
+
+/// Writes them.
+pub(crate) async fn load(client: &Client) -> Result<(), BackendError> {
+    let hasher = Hasher::new(Cost::DEFAULT);
+    for account in &ACCOUNTS {
+        let salt = Salt::generate(&mut UnwrapErr(SysRng));
+        let hash = hasher.hash(&Secret::from(PASSWORD.to_owned()), salt)?;
+        client
+            .put_item()
+            .table_name(tables::USERS)
+            .set_item(Some(item(account, &hash)))
+            .send()
+            .await?;
+    }
+    Ok(())
+}
+
+fn item(account: &Account, hash: &Secret) -> HashMap<String, AttributeValue> {
+    let text = |value: &str| AttributeValue::S(value.to_owned());
+    let mut item: HashMap<String, AttributeValue> = [
+        (
+            "username",
+            text(UsernameKey::new(account.username).as_str()),
+        ),
+        ("display_username", text(account.username)),
+        ("id", AttributeValue::N(account.id.to_string())),
+        ("display_name", text(account.display_name)),
+        ("email", text(account.email)),
+        ("email_key", text(&email_key(account.email))),
+        ("brand", text(&brand_key(account.brand))),
+        ("password_hash", text(hash.expose_secret())),
+        ("version", AttributeValue::N("1".to_owned())),
+    ]
+    .map(|(name, value)| (name.to_owned(), value))
+    .into();
+    if let Some(role) = account.role {
+        item.insert(
+            "roles".to_owned(),
+            AttributeValue::Ss(vec![role.to_owned()]),
+        );
+    }
+    item
+}

@@ -1,0 +1,239 @@
+//! API Gateway's part: each request becomes an HTTP API event of payload format 2.0, goes through
+//! the code Lambda would run, and the result becomes a response.
+
+use std::net::SocketAddr;
+
+use askama::Template;
+use axum::Router;
+use axum::body::{Body, Bytes, to_bytes};
+use axum::extract::{ConnectInfo, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use percent_encoding::percent_decode_str;
+use serde_json::{Map, Value, json};
+use shared::clock::Clock;
+use shared::lambda;
+use tokio::net::TcpListener;
+
+use crate::ses::{self, Outbox};
+use crate::{BackendError, Functions};
+
+/// API Gateway's own limit.
+const MAX_PAYLOAD: usize = 10 * 1024 * 1024;
+
+/// Serves both functions and the outbox until `stop` resolves.
+pub async fn serve(
+    listener: TcpListener,
+    functions: Functions,
+    outbox: Outbox,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> std::io::Result<()> {
+    let router = Router::new()
+        .fallback(forward)
+        .with_state(functions)
+        .route("/", get(home))
+        .merge(ses::pages(outbox))
+        .into_make_service_with_connect_info::<SocketAddr>();
+    axum::serve(listener, router)
+        .with_graceful_shutdown(stop)
+        .await
+}
+
+#[derive(Template)]
+#[template(path = "home.html")]
+struct HomePage;
+
+async fn home() -> Response {
+    ses::page(&HomePage)
+}
+
+async fn forward(
+    State(functions): State<Functions>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    request: Request<Body>,
+) -> Response {
+    let (parts, body) = request.into_parts();
+    let Ok(body) = to_bytes(body, MAX_PAYLOAD).await else {
+        return (
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "{\"message\":\"Request Entity Too Large\"}",
+        )
+            .into_response();
+    };
+    let request_id = uuid::Uuid::new_v4().to_string();
+    let request = Request::from_parts(parts, body);
+    let event = event(&request, peer, &request_id).to_string();
+    match invoke(&functions, request.uri().path(), &event, request_id).await {
+        Ok(result) => response(&result).unwrap_or_else(|| failed("the result is no response")),
+        Err(error) => failed(error),
+    }
+}
+
+/// What API Gateway answers when the function fails.
+fn failed(error: impl std::fmt::Display) -> Response {
+    #[expect(
+        clippy::print_stderr,
+        reason = "this is a program for a developer's terminal"
+    )]
+    {
+        eprintln!("the function failed: {error}");
+    }
+    let body = "{\"message\":\"Internal Server Error\"}";
+    (StatusCode::INTERNAL_SERVER_ERROR, body).into_response()
+}
+
+async fn invoke(
+    functions: &Functions,
+    path: &str,
+    event: &str,
+    request_id: String,
+) -> Result<Value, BackendError> {
+    // On AWS each service has its own host.
+    let path = percent_decode_str(path)
+        .decode_utf8_lossy()
+        .to_ascii_lowercase();
+    if path.trim_start_matches('/').starts_with("webservices/") {
+        lambda::invoke(&functions.reset_user_password, event, request_id).await
+    } else {
+        lambda::invoke(
+            &functions.update_user_registration_password,
+            event,
+            request_id,
+        )
+        .await
+    }
+}
+
+/// The event of a request (API Gateway developer guide, "Create AWS Lambda proxy integrations for
+/// HTTP APIs", payload format 2.0).
+fn event(request: &Request<Bytes>, peer: SocketAddr, request_id: &str) -> Value {
+    let header = |name: HeaderName| text(request.headers().get(name));
+    let now = Clock::system().now();
+    let (body, is_base64_encoded) = body(request);
+    json!({
+        "version": "2.0",
+        "routeKey": "$default",
+        "rawPath": request.uri().path(),
+        "rawQueryString": request.uri().query().unwrap_or_default(),
+        "headers": headers(request.headers(), peer),
+        "requestContext": {
+            "accountId": "123456789012",
+            "apiId": "local",
+            "domainName": header(header::HOST),
+            "domainPrefix": "local",
+            "http": {
+                "method": request.method().as_str(),
+                "path": request.uri().path(),
+                "protocol": "HTTP/1.1",
+                "sourceIp": peer.ip().to_string(),
+                "userAgent": header(header::USER_AGENT),
+            },
+            "requestId": request_id,
+            "routeKey": "$default",
+            "stage": "$default",
+            "time": now.rfc3339(),
+            "timeEpoch": now.0 * 1_000,
+        },
+        "body": body,
+        "isBase64Encoded": is_base64_encoded,
+    })
+}
+
+/// The body, if there is one, and whether it is in base64.
+fn body(request: &Request<Bytes>) -> (Option<String>, bool) {
+    let bytes = request.body();
+    let content_type = text(request.headers().get(header::CONTENT_TYPE));
+    match std::str::from_utf8(bytes) {
+        _ if bytes.is_empty() => (None, false),
+        Ok(text) if is_text(&content_type) => (Some(text.to_owned()), false),
+        _ => (Some(BASE64_STANDARD.encode(bytes)), true),
+    }
+}
+
+/// Names in lower case, several values joined by a comma, and what the gateway adds.
+fn headers(headers: &HeaderMap, peer: SocketAddr) -> Map<String, Value> {
+    let mut joined = Map::new();
+    for name in headers.keys() {
+        let values: Vec<String> = headers
+            .get_all(name)
+            .iter()
+            .map(|value| text(Some(value)))
+            .collect();
+        joined.insert(name.as_str().to_owned(), values.join(",").into());
+    }
+    joined.insert("x-forwarded-proto".to_owned(), "http".into());
+    joined.insert(
+        "x-forwarded-port".to_owned(),
+        peer.port().to_string().into(),
+    );
+    let forwarded_for = match headers.get("x-forwarded-for") {
+        Some(before) => format!("{}, {}", text(Some(before)), peer.ip()),
+        None => peer.ip().to_string(),
+    };
+    joined.insert("x-forwarded-for".to_owned(), forwarded_for.into());
+    joined
+}
+
+fn text(value: Option<&HeaderValue>) -> String {
+    value
+        .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
+        .unwrap_or_default()
+}
+
+/// The bodies that the gateway passes on as they are; all others it encodes in base64.
+fn is_text(content_type: &str) -> bool {
+    let base = content_type
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .to_ascii_lowercase();
+    base.starts_with("text/")
+        || [
+            "application/json",
+            "application/xml",
+            "application/javascript",
+        ]
+        .contains(&&*base)
+}
+
+fn response(result: &Value) -> Option<Response> {
+    let status = result.get("statusCode")?.as_u64()?;
+    let body = result
+        .get("body")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    let is_base64 = result.get("isBase64Encoded").and_then(Value::as_bool) == Some(true);
+    let body = if is_base64 {
+        BASE64_STANDARD.decode(body).ok()?
+    } else {
+        body.into()
+    };
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = StatusCode::from_u16(u16::try_from(status).ok()?).ok()?;
+    for (name, value) in result.get("headers").and_then(Value::as_object)? {
+        let name = name.parse::<HeaderName>().ok()?;
+        response
+            .headers_mut()
+            .append(name, value.as_str()?.parse().ok()?);
+    }
+    Some(response)
+}
+
+/// Resolves when the user presses Ctrl-C or the process is asked to end.
+pub async fn interrupted() {
+    let terminated = async {
+        use tokio::signal::unix::{SignalKind, signal};
+        match signal(SignalKind::terminate()) {
+            Ok(mut signal) => drop(signal.recv().await),
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        () = terminated => {}
+    }
+}

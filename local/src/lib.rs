@@ -1,0 +1,67 @@
+//! Both services on this machine, without an AWS account: an embedded DynamoDB, an SES endpoint
+//! that keeps the mails, and a gateway that turns requests into the events Lambda would get.
+//!
+//! The tests of the functions run on the same parts.
+
+mod backend;
+mod demo;
+pub mod gateway;
+pub mod ses;
+pub mod tables;
+
+pub use backend::{Backend, BackendError, Storage};
+
+use std::sync::Arc;
+
+use shared::clock::Clock;
+use shared::config::{ConfigError, Variables};
+
+/// Both functions.
+#[derive(Debug, Clone)]
+pub struct Functions {
+    /// `ResetUserPassword`
+    pub reset_user_password: Arc<reset_user_password::Service>,
+    /// `UpdateUserRegistrationPassword`
+    pub update_user_registration_password: Arc<update_user_registration_password::Service>,
+}
+
+impl Functions {
+    /// Both functions on this backend, as these variables configure them.
+    pub fn new(
+        backend: &Backend,
+        variables: Variables<'_>,
+        clock: &Clock,
+    ) -> Result<Self, ConfigError> {
+        let reset = reset_user_password::Config::read(variables)?;
+        let update = shared::config::Config::read(variables)?;
+        Ok(Self {
+            reset_user_password: Arc::new(reset_user_password::Service::new(
+                reset,
+                backend.clients.clone(),
+                clock.clone(),
+            )),
+            update_user_registration_password: Arc::new(
+                update_user_registration_password::Service::new(
+                    update,
+                    backend.clients.clone(),
+                    clock.clone(),
+                ),
+            ),
+        })
+    }
+}
+
+/// A value for each variable that has no default of its own.
+#[must_use]
+pub fn default_variable(name: &str) -> Option<String> {
+    let value = match name {
+        "USERS_TABLE" => tables::USERS,
+        "AUDIT_TABLE" => tables::AUDIT,
+        "PRODUCT_NAME" => "Pump Alarm",
+        "MAIL_FROM" => "Pump Alarm <no-reply@pumpalarm.com>",
+        "SUPPORT_CONTACT" => "support@pumpalarm.com",
+        "LOGIN_URL" => "https://www.pumpalarm.com/login",
+        _ => return None,
+    };
+    Some(value.to_owned())
+}

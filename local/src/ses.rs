@@ -1,0 +1,215 @@
+//! SES v2's `SendEmail`, keeping what it is sent, and the pages that show it.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{Html, IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use shared::clock::Clock;
+use tokio::net::TcpListener;
+
+/// Nothing in a mail runs, and nothing is fetched for it.
+const MAIL_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; sandbox";
+const PAGE_POLICY: &str =
+    "default-src 'none'; style-src 'unsafe-inline'; frame-src 'self'; base-uri 'none'";
+
+/// A mail SES accepted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Mail {
+    /// SES's message id.
+    pub id: String,
+    /// When, RFC 3339.
+    pub at: String,
+    /// The sender.
+    pub from: String,
+    /// The recipients.
+    pub to: Vec<String>,
+    /// The subject.
+    pub subject: String,
+    /// The plain text part.
+    pub text: String,
+    /// The HTML part.
+    pub html: String,
+}
+
+/// The mails, oldest first.
+#[derive(Debug, Clone, Default)]
+pub struct Outbox(Arc<Mutex<Contents>>);
+
+#[derive(Debug, Default)]
+struct Contents {
+    mails: Vec<Mail>,
+    refusal: Option<&'static str>,
+}
+
+impl Outbox {
+    /// All mails.
+    #[must_use]
+    pub fn mails(&self) -> Vec<Mail> {
+        self.contents().mails.clone()
+    }
+
+    /// Forgets all mails.
+    pub fn clear(&self) {
+        self.contents().mails.clear();
+    }
+
+    /// From now on every mail is refused with this error of SES's, or none.
+    pub fn refuse(&self, error: Option<&'static str>) {
+        self.contents().refusal = error;
+    }
+
+    fn contents(&self) -> MutexGuard<'_, Contents> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Starts the endpoint on a port of its own; gives its URL.
+pub async fn serve(outbox: Outbox) -> std::io::Result<String> {
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let url = format!("http://{}", listener.local_addr()?);
+    let router = Router::new()
+        .route("/v2/email/outbound-emails", post(send_email))
+        .with_state(outbox);
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    Ok(url)
+}
+
+/// The part of `SendEmail`'s request that the services use.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct SendEmail {
+    from_email_address: String,
+    destination: SendDestination,
+    content: SendContent,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct SendDestination {
+    to_addresses: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct SendContent {
+    simple: Simple,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Simple {
+    subject: Part,
+    body: Parts,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Parts {
+    text: Part,
+    html: Part,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Part {
+    data: String,
+}
+
+async fn send_email(State(outbox): State<Outbox>, Json(request): Json<SendEmail>) -> Response {
+    let mut contents = outbox.contents();
+    if let Some(error) = contents.refusal {
+        let body = Json(json!({ "message": "refused as told" }));
+        return (StatusCode::BAD_REQUEST, [("x-amzn-errortype", error)], body).into_response();
+    }
+    let Simple { subject, body } = request.content.simple;
+    let id = uuid::Uuid::new_v4().to_string();
+    contents.mails.push(Mail {
+        id: id.clone(),
+        at: Clock::system().now().rfc3339(),
+        from: request.from_email_address,
+        to: request.destination.to_addresses,
+        subject: subject.data,
+        text: body.text.data,
+        html: body.html.data,
+    });
+    Json(json!({ "MessageId": id })).into_response()
+}
+
+/// The pages that show the mails.
+pub(crate) fn pages(outbox: Outbox) -> Router {
+    Router::new()
+        .route("/outbox", get(list))
+        .route("/outbox/{id}", get(mail))
+        .route("/outbox/{id}/html", get(mail_html))
+        .route("/outbox.json", get(list_json).delete(clear))
+        .with_state(outbox)
+}
+
+#[derive(Template)]
+#[template(path = "outbox.html")]
+struct ListPage {
+    mails: Vec<Mail>,
+}
+
+#[derive(Template)]
+#[template(path = "mail.html")]
+struct MailPage {
+    mail: Mail,
+}
+
+async fn list(State(outbox): State<Outbox>) -> Response {
+    let mut mails = outbox.mails();
+    mails.reverse();
+    page(&ListPage { mails })
+}
+
+async fn mail(State(outbox): State<Outbox>, Path(id): Path<String>) -> Response {
+    match find(&outbox, &id) {
+        Some(mail) => page(&MailPage { mail }),
+        None => not_found(),
+    }
+}
+
+async fn mail_html(State(outbox): State<Outbox>, Path(id): Path<String>) -> Response {
+    match find(&outbox, &id) {
+        Some(mail) => (policy(MAIL_POLICY), Html(mail.html)).into_response(),
+        None => not_found(),
+    }
+}
+
+async fn list_json(State(outbox): State<Outbox>) -> Json<Vec<Mail>> {
+    Json(outbox.mails())
+}
+
+async fn clear(State(outbox): State<Outbox>) -> StatusCode {
+    outbox.clear();
+    StatusCode::NO_CONTENT
+}
+
+fn find(outbox: &Outbox, id: &str) -> Option<Mail> {
+    outbox.mails().into_iter().find(|mail| mail.id == id)
+}
+
+fn not_found() -> Response {
+    (StatusCode::NOT_FOUND, "no such mail\n").into_response()
+}
+
+pub(crate) fn page(template: &impl Template) -> Response {
+    match template.render() {
+        Ok(html) => (policy(PAGE_POLICY), Html(html)).into_response(),
+        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
+    }
+}
+
+fn policy(policy: &'static str) -> HeaderMap {
+    HeaderMap::from_iter([(
+        header::CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static(policy),
+    )])
+}

@@ -1,0 +1,106 @@
+//! The tables, as template.yaml has them.
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::{
+    AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection,
+    ProjectionType, ScalarAttributeType,
+};
+
+use crate::BackendError;
+
+/// The name of the Users table here.
+pub const USERS: &str = "Users";
+/// The name of the Audit table here.
+pub const AUDIT: &str = "Audit";
+
+/// What `email-index` keeps of an account beside its keys.
+const EMAIL_INDEX_ATTRIBUTES: [&str; 4] = ["id", "email", "display_name", "display_username"];
+
+/// Creates the tables that do not exist; true if the Users table was one of them.
+pub async fn create_missing(client: &Client) -> Result<bool, BackendError> {
+    let existing = client
+        .list_tables()
+        .send()
+        .await?
+        .table_names
+        .unwrap_or_default();
+    let is_missing = |name: &str| !existing.iter().any(|table| table == name);
+    if is_missing(AUDIT) {
+        create_audit(client).await?;
+    }
+    if is_missing(USERS) {
+        create_users(client).await?;
+        return Ok(true);
+    }
+    Ok(false)
+}
+
+async fn create_users(client: &Client) -> Result<(), BackendError> {
+    let email_index = GlobalSecondaryIndex::builder()
+        .index_name("email-index")
+        .key_schema(key("email_key", KeyType::Hash)?)
+        .key_schema(key("brand", KeyType::Range)?)
+        .projection(
+            Projection::builder()
+                .projection_type(ProjectionType::Include)
+                .set_non_key_attributes(Some(EMAIL_INDEX_ATTRIBUTES.map(String::from).to_vec()))
+                .build(),
+        )
+        .build()?;
+    let pending_reset_index = GlobalSecondaryIndex::builder()
+        .index_name("pending-reset-index")
+        .key_schema(key("reset_queue", KeyType::Hash)?)
+        .key_schema(key("reset_due_at", KeyType::Range)?)
+        .projection(
+            Projection::builder()
+                .projection_type(ProjectionType::KeysOnly)
+                .build(),
+        )
+        .build()?;
+    client
+        .create_table()
+        .table_name(USERS)
+        .billing_mode(BillingMode::PayPerRequest)
+        .key_schema(key("username", KeyType::Hash)?)
+        .attribute_definitions(attribute("username", ScalarAttributeType::S)?)
+        .attribute_definitions(attribute("email_key", ScalarAttributeType::S)?)
+        .attribute_definitions(attribute("brand", ScalarAttributeType::S)?)
+        .attribute_definitions(attribute("reset_queue", ScalarAttributeType::S)?)
+        .attribute_definitions(attribute("reset_due_at", ScalarAttributeType::N)?)
+        .global_secondary_indexes(email_index)
+        .global_secondary_indexes(pending_reset_index)
+        .send()
+        .await?;
+    Ok(())
+}
+
+async fn create_audit(client: &Client) -> Result<(), BackendError> {
+    client
+        .create_table()
+        .table_name(AUDIT)
+        .billing_mode(BillingMode::PayPerRequest)
+        .key_schema(key("username", KeyType::Hash)?)
+        .key_schema(key("at", KeyType::Range)?)
+        .attribute_definitions(attribute("username", ScalarAttributeType::S)?)
+        .attribute_definitions(attribute("at", ScalarAttributeType::S)?)
+        .send()
+        .await?;
+    Ok(())
+}
+
+fn key(name: &str, key_type: KeyType) -> Result<KeySchemaElement, BackendError> {
+    Ok(KeySchemaElement::builder()
+        .attribute_name(name)
+        .key_type(key_type)
+        .build()?)
+}
+
+fn attribute(
+    name: &str,
+    attribute_type: ScalarAttributeType,
+) -> Result<AttributeDefinition, BackendError> {
+    Ok(AttributeDefinition::builder()
+        .attribute_name(name)
+        .attribute_type(attribute_type)
+        .build()?)
+}

@@ -1,0 +1,67 @@
+//! The audit trail: who changed which account, when, from where, and how it ended.
+
+pub use aws_sdk_dynamodb::error::BuildError;
+use aws_sdk_dynamodb::types::{AttributeValue, Put};
+
+use crate::clock::Timestamp;
+
+const SECONDS_A_DAY: u64 = 86_400;
+
+/// The Audit table: key `username`, sort key `at`, rows expire by `expires_at`.
+#[derive(Debug, Clone)]
+pub struct Audit {
+    table: String,
+    days: u64,
+}
+
+/// One row. It holds no secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry<'a> {
+    /// The key of the account it is about.
+    pub username: &'a str,
+    /// When.
+    pub at: Timestamp,
+    /// What: a stable name, for instance `password.reset`.
+    pub event: &'static str,
+    /// The request that did it, as in the logs.
+    pub request_id: &'a str,
+    /// Where the request came from, as the gateway saw it.
+    pub source: &'a str,
+    /// The account that asked for it, none for an anonymous request.
+    pub actor: Option<&'a str>,
+    /// On whose behalf, as the caller said.
+    pub requester: Option<&'a str>,
+}
+
+impl Audit {
+    /// The table of this name, whose rows live for `days`.
+    #[must_use]
+    pub fn new(table: String, days: u64) -> Self {
+        Self { table, days }
+    }
+
+    /// The row as part of a transaction, so that no change is without one.
+    pub fn put(&self, entry: &Entry<'_>) -> Result<Put, BuildError> {
+        let expires_at = entry
+            .at
+            .plus_seconds(self.days.saturating_mul(SECONDS_A_DAY));
+        let text = |value: &str| AttributeValue::S(value.to_owned());
+        let put = Put::builder()
+            .table_name(&self.table)
+            .item("username", text(entry.username))
+            .item(
+                "at",
+                text(&format!("{}#{}", entry.at.rfc3339(), entry.request_id)),
+            )
+            .item("event", text(entry.event))
+            .item("request_id", text(entry.request_id))
+            .item("source", text(entry.source))
+            .item("expires_at", AttributeValue::N(expires_at.0.to_string()));
+        let optional = [("actor", entry.actor), ("requester", entry.requester)];
+        optional
+            .into_iter()
+            .filter_map(|(name, value)| Some((name, value?)))
+            .fold(put, |put, (name, value)| put.item(name, text(value)))
+            .build()
+    }
+}

@@ -1,0 +1,56 @@
+//! Character sets by their label, with the .NET Framework's meaning where it differs from the
+//! WHATWG Encoding Standard's.
+
+use std::borrow::Cow;
+
+use encoding_rs::{Encoding, UTF_8};
+
+/// How bytes stand for characters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Charset {
+    /// US-ASCII: each byte above 0x7F reads as `?`.
+    Ascii,
+    /// ISO-8859-1: bytes are code points. The WHATWG label means windows-1252.
+    Latin1,
+    /// Any other, as the Encoding Standard has it.
+    Standard(&'static Encoding),
+}
+
+impl Charset {
+    /// UTF-8.
+    pub const UTF_8: Self = Self::Standard(UTF_8);
+
+    /// The charset of this label, in any case; none when it is empty or unknown.
+    #[must_use]
+    pub fn named(label: &str) -> Option<Self> {
+        match label.trim().to_ascii_lowercase().as_str() {
+            "us-ascii" | "ascii" => Some(Self::Ascii),
+            "iso-8859-1" | "iso_8859-1" | "latin1" => Some(Self::Latin1),
+            label => Encoding::for_label(label.as_bytes())
+                .filter(|encoding| *encoding != encoding_rs::REPLACEMENT)
+                .map(Self::Standard),
+        }
+    }
+
+    /// The text; what the charset cannot represent becomes U+FFFD (`?` for US-ASCII).
+    #[must_use]
+    pub fn decode(self, bytes: &[u8]) -> Cow<'_, str> {
+        match self {
+            Self::Ascii => match std::str::from_utf8(bytes) {
+                Ok(text) if text.is_ascii() => Cow::Borrowed(text),
+                _ => bytes
+                    .iter()
+                    .map(|&byte| {
+                        if byte.is_ascii() {
+                            char::from(byte)
+                        } else {
+                            '?'
+                        }
+                    })
+                    .collect(),
+            },
+            Self::Latin1 => encoding_rs::mem::decode_latin1(bytes),
+            Self::Standard(encoding) => encoding.decode_without_bom_handling(bytes).0,
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! Time as a value: operations take a [`Timestamp`], and only [`Clock::system`] reads the clock.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use time::OffsetDateTime;
+use time::macros::format_description;
+
+/// Seconds since the Unix epoch, as all times in the tables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Timestamp(pub u64);
+
+impl Timestamp {
+    /// This time and `seconds` more.
+    #[must_use]
+    pub fn plus_seconds(self, seconds: u64) -> Self {
+        Self(self.0.saturating_add(seconds))
+    }
+
+    /// RFC 3339 in UTC, to the second: `2026-11-21T22:34:15Z`. Sorts as text.
+    #[must_use]
+    pub fn rfc3339(self) -> String {
+        self.format(format_description!(
+            "[year]-[month]-[day]T[hour]:[minute]:[second]Z"
+        ))
+    }
+
+    /// For people to read in a mail: `2026-11-21 22:34 UTC`.
+    #[must_use]
+    pub fn for_people(self) -> String {
+        self.format(format_description!(
+            "[year]-[month]-[day] [hour]:[minute] UTC"
+        ))
+    }
+
+    fn format(self, description: &[time::format_description::BorrowedFormatItem<'_>]) -> String {
+        i64::try_from(self.0)
+            .ok()
+            .and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok())
+            .and_then(|at| at.format(description).ok())
+            .unwrap_or_else(|| self.0.to_string())
+    }
+}
+
+/// Where a service gets the time from: the system, or whatever a test says.
+#[derive(Clone)]
+pub struct Clock(Arc<dyn Fn() -> Timestamp + Send + Sync>);
+
+impl Clock {
+    /// The system's clock.
+    #[must_use]
+    pub fn system() -> Self {
+        Self::new(|| {
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "the one place that reads the clock"
+            )]
+            let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH);
+            Timestamp(since_epoch.map_or(0, |elapsed| elapsed.as_secs()))
+        })
+    }
+
+    /// A clock that says what `now` says.
+    pub fn new(now: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
+        Self(Arc::new(now))
+    }
+
+    /// The time.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        (self.0)()
+    }
+}
+
+impl fmt::Debug for Clock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Clock")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn formats_in_utc() {
+        let at = Timestamp(1_795_300_455);
+        assert_eq!(at.rfc3339(), "2026-11-21T22:34:15Z");
+        assert_eq!(at.for_people(), "2026-11-21 22:34 UTC");
+    }
+}

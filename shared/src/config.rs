@@ -1,0 +1,249 @@
+//! The environment, read once and checked as a whole; an error names its variable.
+
+use std::fmt::Display;
+use std::str::FromStr;
+
+use crate::mail::Brand;
+use crate::password::{self, Cost};
+
+/// What is wrong with a variable of the environment.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ConfigError {
+    /// It must be set.
+    #[error("{0} is not set")]
+    Missing(&'static str),
+    /// It has a value that cannot be used.
+    #[error("{name}: {reason}")]
+    Invalid {
+        /// The variable.
+        name: &'static str,
+        /// What would be right.
+        reason: String,
+    },
+}
+
+impl ConfigError {
+    /// `name` has a value that cannot be used, because of `reason`.
+    pub fn invalid(name: &'static str, reason: impl Display) -> Self {
+        Self::Invalid {
+            name,
+            reason: reason.to_string(),
+        }
+    }
+}
+
+/// Looks variables up. An empty value counts as none: that is how SAM passes an unset parameter.
+#[derive(Clone, Copy)]
+pub struct Variables<'a>(&'a dyn Fn(&str) -> Option<String>);
+
+impl<'a> Variables<'a> {
+    /// Variables from anywhere.
+    #[must_use]
+    pub fn new(lookup: &'a dyn Fn(&str) -> Option<String>) -> Self {
+        Self(lookup)
+    }
+
+    /// The variables of this process.
+    #[must_use]
+    pub fn of_process() -> Variables<'static> {
+        Variables(&|name| {
+            #[expect(clippy::disallowed_methods, reason = "the one place that reads them")]
+            std::env::var(name).ok()
+        })
+    }
+
+    /// The value of `name`, if it has one.
+    #[must_use]
+    pub fn optional(&self, name: &str) -> Option<String> {
+        (self.0)(name)
+            .map(|value| value.trim().to_owned())
+            .filter(|value| !value.is_empty())
+    }
+
+    /// The value of `name`.
+    pub fn required(&self, name: &'static str) -> Result<String, ConfigError> {
+        self.optional(name).ok_or(ConfigError::Missing(name))
+    }
+
+    /// The whole number `name` says, `default` when it says nothing.
+    pub fn number<T: FromStr>(&self, name: &'static str, default: T) -> Result<T, ConfigError> {
+        let Some(value) = self.optional(name) else {
+            return Ok(default);
+        };
+        value.parse().map_err(|_| {
+            ConfigError::invalid(name, format!("{value:?} is not a whole number in range"))
+        })
+    }
+}
+
+impl std::fmt::Debug for Variables<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Variables")
+    }
+}
+
+/// What both functions are told by their environment.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// `USERS_TABLE`
+    pub users_table: String,
+    /// `AUDIT_TABLE`
+    pub audit_table: String,
+    /// `AUDIT_DAYS`: how long audit rows are kept, 400 days by default.
+    pub audit_days: u64,
+    /// `PRODUCT_NAME`, `MAIL_FROM`, `SUPPORT_CONTACT`, `LOGIN_URL`, `CONFIGURATION_SET`
+    pub brand: Brand,
+    /// `ARGON2_MEMORY_KIB`, `ARGON2_ITERATIONS`
+    pub password_cost: Cost,
+    /// `PASSWORD_MIN_LENGTH`: code points a chosen password has at least, 8 by default.
+    pub password_min_length: usize,
+}
+
+impl Config {
+    /// Reads and checks all of it.
+    pub fn read(variables: Variables<'_>) -> Result<Self, ConfigError> {
+        Ok(Self {
+            users_table: variables.required("USERS_TABLE")?,
+            audit_table: variables.required("AUDIT_TABLE")?,
+            audit_days: variables.number("AUDIT_DAYS", 400)?,
+            brand: Brand {
+                product_name: variables.required("PRODUCT_NAME")?,
+                from: mail_from(variables)?,
+                support_contact: variables.required("SUPPORT_CONTACT")?,
+                login_url: login_url(variables)?,
+                configuration_set: variables.optional("CONFIGURATION_SET"),
+            },
+            password_cost: password_cost(variables)?,
+            password_min_length: password_min_length(variables)?,
+        })
+    }
+}
+
+fn mail_from(variables: Variables<'_>) -> Result<String, ConfigError> {
+    let from = variables.required("MAIL_FROM")?;
+    if from.contains('@') && !from.chars().any(char::is_control) {
+        Ok(from)
+    } else {
+        Err(ConfigError::invalid(
+            "MAIL_FROM",
+            "must be an e-mail address",
+        ))
+    }
+}
+
+fn login_url(variables: Variables<'_>) -> Result<String, ConfigError> {
+    let url = variables.required("LOGIN_URL")?;
+    let is_web = url.starts_with("https://") || url.starts_with("http://");
+    if is_web && url.parse::<http::Uri>().is_ok() {
+        Ok(url)
+    } else {
+        Err(ConfigError::invalid(
+            "LOGIN_URL",
+            "must be an http or https URL",
+        ))
+    }
+}
+
+fn password_cost(variables: Variables<'_>) -> Result<Cost, ConfigError> {
+    let Cost {
+        memory_kib,
+        iterations,
+    } = Cost::DEFAULT;
+    let memory_kib = variables.number("ARGON2_MEMORY_KIB", memory_kib)?;
+    let iterations = variables.number("ARGON2_ITERATIONS", iterations)?;
+    Cost::new(memory_kib, iterations).map_err(|error| {
+        let name = if memory_kib < Cost::DEFAULT.memory_kib {
+            "ARGON2_MEMORY_KIB"
+        } else {
+            "ARGON2_ITERATIONS"
+        };
+        ConfigError::invalid(name, error)
+    })
+}
+
+fn password_min_length(variables: Variables<'_>) -> Result<usize, ConfigError> {
+    let name = "PASSWORD_MIN_LENGTH";
+    let allowed = password::MIN_LENGTH..=password::MAX_LENGTH;
+    let length = variables.number(name, password::MIN_LENGTH)?;
+    if allowed.contains(&length) {
+        Ok(length)
+    } else {
+        Err(ConfigError::invalid(
+            name,
+            format!("must be {} to {}", allowed.start(), allowed.end()),
+        ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const REQUIRED: [(&str, &str); 6] = [
+        ("USERS_TABLE", "Users"),
+        ("AUDIT_TABLE", "Audit"),
+        ("PRODUCT_NAME", "Pump Alarm"),
+        ("MAIL_FROM", "Pump Alarm <no-reply@example.com>"),
+        ("SUPPORT_CONTACT", "support@example.com"),
+        ("LOGIN_URL", "https://example.com/login"),
+    ];
+
+    fn read(changes: &[(&str, &str)]) -> Result<Config, ConfigError> {
+        let lookup = |name: &str| {
+            let pairs = changes.iter().chain(&REQUIRED);
+            pairs
+                .clone()
+                .find(|(n, _)| *n == name)
+                .map(|(_, value)| (*value).to_owned())
+        };
+        Config::read(Variables::new(&lookup))
+    }
+
+    #[test]
+    fn has_defaults_for_all_that_can_have_one() {
+        let config = read(&[]).unwrap();
+        assert_eq!(config.password_cost, Cost::DEFAULT);
+        assert_eq!(config.password_min_length, 8);
+        assert_eq!(config.audit_days, 400);
+        assert_eq!(config.brand.configuration_set, None);
+    }
+
+    #[test]
+    fn names_what_is_missing() {
+        for (name, _) in REQUIRED {
+            assert_eq!(
+                read(&[(name, " ")]).unwrap_err(),
+                ConfigError::Missing(name)
+            );
+        }
+    }
+
+    #[test]
+    fn names_what_is_wrong() {
+        for (name, value) in [
+            ("AUDIT_DAYS", "many"),
+            ("AUDIT_DAYS", "-1"),
+            ("MAIL_FROM", "nobody"),
+            ("LOGIN_URL", "javascript:alert(1)"),
+            ("ARGON2_MEMORY_KIB", "1024"),
+            ("ARGON2_ITERATIONS", "1"),
+            ("PASSWORD_MIN_LENGTH", "7"),
+            ("PASSWORD_MIN_LENGTH", "129"),
+        ] {
+            let error = read(&[(name, value)]).unwrap_err().to_string();
+            assert!(error.starts_with(&format!("{name}: ")), "{error}");
+        }
+    }
+
+    #[test]
+    fn takes_stronger_settings() {
+        let config = read(&[("ARGON2_MEMORY_KIB", "47104"), ("ARGON2_ITERATIONS", "1")]).unwrap();
+        assert_eq!(config.password_cost, Cost::new(47_104, 1).unwrap());
+        assert_eq!(
+            read(&[("PASSWORD_MIN_LENGTH", "15")])
+                .unwrap()
+                .password_min_length,
+            15
+        );
+    }
+}

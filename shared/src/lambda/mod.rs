@@ -1,0 +1,127 @@
+//! The boundary to Lambda: events become [`Request`]s, responses become what the gateway expects.
+//!
+//! `lambda_http` knows the events; this adds what it leaves open: events its conversion would
+//! refuse or panic on ([`repair`]), the schedule, and a panic answered in the caller's protocol.
+
+mod repair;
+mod request;
+
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Instant;
+
+use futures_util::FutureExt as _;
+use http::Response;
+use lambda_http::lambda_runtime::{self, Context, Error, LambdaEvent, service_fn};
+use lambda_http::request::{LambdaRequest, RequestContext};
+use lambda_http::{Body, IntoResponse, RequestExt as _, Service as _};
+use serde_json::Value;
+
+pub use request::Request;
+
+/// What a function does with the two kinds of event it gets.
+pub trait Function: Send + Sync + 'static {
+    /// Answers a request. Every failure is a response in the caller's protocol: an error would
+    /// become the gateway's own JSON, which no legacy client can read.
+    fn handle(&self, request: Request) -> impl Future<Output = Response<String>> + Send;
+
+    /// The protocol's server fault, for a request whose handling panicked.
+    fn fault(&self, request: &Request) -> Response<String>;
+
+    /// Answers a scheduled event with a small JSON result. An error makes the invocation fail, so
+    /// that it is counted and retried.
+    fn on_schedule(&self) -> impl Future<Output = Result<Value, Error>> + Send;
+}
+
+/// Serves the Lambda Runtime API until the process is stopped.
+pub async fn run<F: Function>(function: F) -> Result<(), Error> {
+    let function = Arc::new(function);
+    lambda_runtime::run(service_fn(move |event: LambdaEvent<LambdaRequest>| {
+        let function = Arc::clone(&function);
+        async move { answer(function, event).await }
+    }))
+    .await
+}
+
+/// Answers one event, given and returned as JSON, as [`run`] would.
+pub async fn invoke<F: Function>(
+    function: &Arc<F>,
+    event: &str,
+    request_id: String,
+) -> Result<Value, Error> {
+    let payload: LambdaRequest = serde_json::from_str(event)?;
+    let mut context = Context::default();
+    context.request_id = request_id;
+    let response = answer(Arc::clone(function), LambdaEvent { payload, context }).await?;
+    Ok(serde_json::to_value(response)?)
+}
+
+async fn answer<F: Function>(
+    function: Arc<F>,
+    LambdaEvent { payload, context }: LambdaEvent<LambdaRequest>,
+) -> Result<impl serde::Serialize, Error> {
+    let reply = |request: lambda_http::Request| {
+        let function = Arc::clone(&function);
+        async move {
+            match (request.request_context_ref(), request.body()) {
+                (Some(RequestContext::PassThrough), Body::Text(event)) => {
+                    let result = on_event(function.as_ref(), event).await?;
+                    Ok(TextResponse(Response::new(result.to_string())))
+                }
+                _ => Ok::<_, Error>(respond(function.as_ref(), request.into()).await),
+            }
+        }
+    };
+    let payload = repair::repaired(payload);
+    lambda_http::Adapter::from(service_fn(reply))
+        .call(LambdaEvent { payload, context })
+        .await
+}
+
+/// Events that are not HTTP requests: the schedule, or nothing this function knows.
+async fn on_event<F: Function>(function: &F, event: &str) -> Result<Value, Error> {
+    let event: Value = serde_json::from_str(event)?;
+    match event.get("detail-type").and_then(Value::as_str) {
+        Some("Scheduled Event") => function.on_schedule().await,
+        _ => Err("the event is neither an HTTP request nor a scheduled event".into()),
+    }
+}
+
+async fn respond<F: Function>(function: &F, request: Request) -> TextResponse {
+    let started = Instant::now();
+    let (method, request_id) = (request.method.clone(), request.request_id.clone());
+    // Only for a panic; without the body, which may be large and is not needed then.
+    let for_fault = request.without_body();
+    let handled = AssertUnwindSafe(function.handle(request))
+        .catch_unwind()
+        .await;
+    let response = handled.unwrap_or_else(|_| {
+        tracing::error!(%request_id, "the handler panicked");
+        function.fault(&for_fault)
+    });
+    tracing::info!(
+        %request_id,
+        %method,
+        status = response.status().as_u16(),
+        duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+        "request"
+    );
+    TextResponse(response)
+}
+
+/// Every body of ours is text, whatever its media type: base64 would only make it longer.
+struct TextResponse(Response<String>);
+
+impl IntoResponse for TextResponse {
+    fn into_response(self) -> std::pin::Pin<Box<dyn Future<Output = Response<Body>> + Send>> {
+        let response = self.0.map(|text| {
+            if text.is_empty() {
+                Body::Empty
+            } else {
+                text.into()
+            }
+        });
+        Box::pin(std::future::ready(response))
+    }
+}

@@ -1,0 +1,138 @@
+//! A request as the functions see it, whichever gateway it came through.
+
+use std::borrow::Cow;
+
+use http::{HeaderMap, Method, header};
+use lambda_http::{Body, RequestExt as _, request::RequestContext};
+
+/// An HTTP request.
+#[derive(Clone)]
+pub struct Request {
+    /// The verb, as sent.
+    pub method: Method,
+    /// The path as the gateway passes it on: percent-encoded or not, without the stage.
+    pub path: String,
+    /// The query, percent-encoded, without the question mark.
+    pub query: String,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body, decoded if the gateway encoded it.
+    pub body: Vec<u8>,
+    /// The address of the caller as the gateway saw it; never from a header, which anybody can set.
+    pub source: String,
+    /// The identifier of this invocation, as in the logs.
+    pub request_id: String,
+    /// What the path starts with outside: the stage, if the gateway adds one.
+    path_prefix: String,
+    /// The host the gateway was called by, for a request without a Host header.
+    domain_name: String,
+}
+
+impl std::fmt::Debug for Request {
+    /// Neither the query nor headers nor the body: they may hold credentials.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Request")
+            .field("method", &self.method)
+            .field("request_id", &self.request_id)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Request {
+    /// The value of a header, if it is text. Several of one name are joined by a comma, as the
+    /// gateway does it (RFC 9110 section 5.3).
+    #[must_use]
+    pub fn header(&self, name: impl header::AsHeaderName) -> Option<Cow<'_, str>> {
+        let mut values = self
+            .headers
+            .get_all(name)
+            .iter()
+            .filter_map(|v| v.to_str().ok());
+        let first = values.next()?;
+        Some(values.fold(Cow::Borrowed(first), |joined, value| {
+            Cow::Owned(format!("{joined},{value}"))
+        }))
+    }
+
+    /// The URL the caller used, without the query: the gateway's scheme, the Host header, the path.
+    ///
+    /// The Host header is the caller's own: use this only in an answer to the caller.
+    #[must_use]
+    pub fn url(&self) -> String {
+        let scheme = match self.header("x-forwarded-proto").as_deref() {
+            Some("http") => "http",
+            _ => "https",
+        };
+        let host = self
+            .header(header::HOST)
+            .unwrap_or(Cow::Borrowed(&self.domain_name));
+        format!("{scheme}://{host}{}{}", self.path_prefix, self.path)
+    }
+
+    pub(super) fn without_body(&self) -> Self {
+        Self {
+            method: self.method.clone(),
+            path: self.path.clone(),
+            query: self.query.clone(),
+            headers: self.headers.clone(),
+            body: Vec::new(),
+            source: self.source.clone(),
+            request_id: self.request_id.clone(),
+            path_prefix: self.path_prefix.clone(),
+            domain_name: self.domain_name.clone(),
+        }
+    }
+}
+
+impl From<lambda_http::Request> for Request {
+    fn from(request: lambda_http::Request) -> Self {
+        let raw_path = request.raw_http_path().to_owned();
+        let request_id = request
+            .lambda_context_ref()
+            .map(|context| context.request_id.clone())
+            .unwrap_or_default();
+        let (source, domain_name, stage) = match request.request_context_ref() {
+            Some(RequestContext::ApiGatewayV2(context)) => (
+                context.http.source_ip.clone(),
+                context.domain_name.clone(),
+                context.stage.clone(),
+            ),
+            Some(RequestContext::ApiGatewayV1(context)) => (
+                context.identity.source_ip.clone(),
+                context.domain_name.clone(),
+                None,
+            ),
+            _ => (None, None, None),
+        };
+        // HTTP APIs leave a named stage in the path, REST APIs do not.
+        let path_prefix = stage
+            .filter(|stage| stage != "$default")
+            .map(|stage| format!("/{stage}"))
+            .filter(|prefix| {
+                raw_path
+                    .strip_prefix(prefix.as_str())
+                    .is_some_and(|rest| rest.starts_with('/'))
+            })
+            .unwrap_or_default();
+        let path = raw_path
+            .strip_prefix(&path_prefix)
+            .unwrap_or(&raw_path)
+            .to_owned();
+        let (parts, body) = request.into_parts();
+        Self {
+            method: parts.method,
+            path,
+            query: parts.uri.query().unwrap_or_default().to_owned(),
+            headers: parts.headers,
+            body: match body {
+                Body::Text(text) => text.into_bytes(),
+                Body::Binary(bytes) => bytes,
+                _ => Vec::new(),
+            },
+            source: source.unwrap_or_default(),
+            request_id,
+            path_prefix,
+            domain_name: domain_name.unwrap_or_default(),
+        }
+    }
+}

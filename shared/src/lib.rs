@@ -1,0 +1,23 @@
+//! What both functions need and neither protocol owns.
+//!
+//! | module | what it does | what it may use |
+//! |---|---|---|
+//! | [`xml`], [`soap`], [`password`] | strict XML reading, SOAP envelopes and faults, Argon2id | no async, no HTTP, no AWS |
+//! | [`users`], [`mail`], [`audit`] | the tables and the mailbox | their SDK, no HTTP, no protocol |
+//! | [`charset`] | bytes to text by a label | `encoding_rs` |
+//! | [`config`], [`clock`] | the environment and the time, each read in one place | std |
+//! | [`lambda`], [`aws`] | the boundary to AWS: events in, responses out, clients | `lambda_http`, the SDKs |
+//!
+//! Nothing here knows ASMX or ServiceStack; those live with their functions.
+
+pub mod audit;
+pub mod aws;
+pub mod charset;
+pub mod clock;
+pub mod config;
+pub mod lambda;
+pub mod mail;
+pub mod password;
+pub mod soap;
+pub mod users;
+pub mod xml;

@@ -1,0 +1,285 @@
+//! Mail: messages rendered from compile-time templates, and their way to SES.
+
+use askama::Template;
+use aws_sdk_sesv2::Client;
+use aws_sdk_sesv2::error::BuildError;
+use aws_sdk_sesv2::types::{Body, Content, Destination, EmailContent, Message as SesMessage};
+
+use crate::clock::Timestamp;
+
+/// Whom a mail comes from and what it speaks of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Brand {
+    /// The name of the product.
+    pub product_name: String,
+    /// The sender: an address SES may send from, with or without a name.
+    pub from: String,
+    /// Where people ask for help: an address or a telephone number.
+    pub support_contact: String,
+    /// Where people log in.
+    pub login_url: String,
+    /// The SES configuration set, if any.
+    pub configuration_set: Option<String>,
+}
+
+/// A mail that carries a password made by the service.
+#[derive(Clone, Copy)]
+pub struct NewPassword<'a> {
+    /// Whose mail it is.
+    pub brand: &'a Brand,
+    /// The name of the person.
+    pub display_name: &'a str,
+    /// The user name to log in with.
+    pub username: &'a str,
+    /// The password, in clear: this mail is the one place for it.
+    pub password: &'a str,
+    /// When it was asked for.
+    pub at: Timestamp,
+    /// Until when it can be used.
+    pub expires_at: Timestamp,
+    /// The request that asked, for the support to find it.
+    pub request_id: &'a str,
+}
+
+impl std::fmt::Debug for NewPassword<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("NewPassword")
+            .field("request_id", &self.request_id)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A mail that says an administrator set a password. It never contains the password.
+#[derive(Debug, Clone, Copy)]
+pub struct LoginUpdated<'a> {
+    /// Whose mail it is.
+    pub brand: &'a Brand,
+    /// The name of the person.
+    pub display_name: &'a str,
+    /// The user name to log in with.
+    pub username: &'a str,
+    /// When it was set.
+    pub at: Timestamp,
+    /// The request that set it, for the support to find it.
+    pub request_id: &'a str,
+}
+
+/// A rendered mail.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Message {
+    /// One line.
+    pub subject: String,
+    /// The plain text part.
+    pub text: String,
+    /// The HTML part.
+    pub html: String,
+}
+
+impl std::fmt::Debug for Message {
+    /// The parts may hold a password.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Message")
+            .field("subject", &self.subject)
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Template)]
+#[template(path = "new_password.subject.txt")]
+struct NewPasswordSubject<'a>(NewPassword<'a>);
+
+#[derive(Template)]
+#[template(path = "new_password.txt")]
+struct NewPasswordText<'a>(NewPassword<'a>);
+
+#[derive(Template)]
+#[template(path = "new_password.html")]
+struct NewPasswordHtml<'a>(NewPassword<'a>);
+
+#[derive(Template)]
+#[template(path = "login_updated.subject.txt")]
+struct LoginUpdatedSubject;
+
+#[derive(Template)]
+#[template(path = "login_updated.txt")]
+struct LoginUpdatedText<'a>(LoginUpdated<'a>);
+
+#[derive(Template)]
+#[template(path = "login_updated.html")]
+struct LoginUpdatedHtml<'a>(LoginUpdated<'a>);
+
+impl NewPassword<'_> {
+    /// The mail.
+    pub fn render(&self) -> Result<Message, MailError> {
+        render(
+            &NewPasswordSubject(*self),
+            &NewPasswordText(*self),
+            &NewPasswordHtml(*self),
+        )
+    }
+}
+
+impl LoginUpdated<'_> {
+    /// The mail.
+    pub fn render(&self) -> Result<Message, MailError> {
+        render(
+            &LoginUpdatedSubject,
+            &LoginUpdatedText(*self),
+            &LoginUpdatedHtml(*self),
+        )
+    }
+}
+
+fn render(
+    subject: &impl Template,
+    text: &impl Template,
+    html: &impl Template,
+) -> Result<Message, MailError> {
+    // A subject is one header line (RFC 5322 section 2.2), whatever a name contains.
+    let subject = subject
+        .render()?
+        .replace(char::is_control, " ")
+        .trim()
+        .to_owned();
+    Ok(Message {
+        subject,
+        text: text.render()?,
+        html: html.render()?,
+    })
+}
+
+/// Why a mail was not accepted for delivery.
+#[derive(Debug, thiserror::Error)]
+pub enum MailError {
+    /// A template failed.
+    #[error("the mail could not be rendered")]
+    Template(#[from] askama::Error),
+    /// The message is not one SES takes.
+    #[error("the mail could not be built")]
+    Message(#[from] BuildError),
+    /// SES refused it or did not answer.
+    #[error("SES did not accept the mail")]
+    NotAccepted(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// The way to SES.
+#[derive(Debug, Clone)]
+pub struct Mailer {
+    client: Client,
+}
+
+impl Mailer {
+    /// A mailer with this client.
+    #[must_use]
+    pub fn new(client: Client) -> Self {
+        Self { client }
+    }
+
+    /// Sends `message` to one address. `Ok` means SES accepted it for delivery, no more.
+    pub async fn send(&self, brand: &Brand, to: &str, message: &Message) -> Result<(), MailError> {
+        let part = |data: &str| Content::builder().data(data).charset("UTF-8").build();
+        let body = Body::builder()
+            .text(part(&message.text)?)
+            .html(part(&message.html)?)
+            .build();
+        let simple = SesMessage::builder()
+            .subject(part(&message.subject)?)
+            .body(body)
+            .build();
+        self.client
+            .send_email()
+            .from_email_address(&brand.from)
+            .destination(Destination::builder().to_addresses(to).build())
+            .content(EmailContent::builder().simple(simple).build())
+            .set_configuration_set_name(brand.configuration_set.clone())
+            .send()
+            .await
+            .map(|_| ())
+            .map_err(|error| MailError::NotAccepted(Box::new(error)))
+    }
+}
+
+/// An address for a log: `j***@e***.com`. Enough to recognise one's own, not to write to.
+#[must_use]
+pub fn masked(address: &str) -> String {
+    let Some((local, domain)) = address.rsplit_once('@') else {
+        return "***".to_owned();
+    };
+    let first = |part: &str| part.chars().next().map(String::from).unwrap_or_default();
+    let suffix = domain.rsplit_once('.').map_or("", |(_, suffix)| suffix);
+    format!("{}***@{}***.{suffix}", first(local), first(domain))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn brand() -> Brand {
+        Brand {
+            product_name: "Pump & Alarm".to_owned(),
+            from: "no-reply@example.com".to_owned(),
+            support_contact: "support@example.com".to_owned(),
+            login_url: "https://example.com/login?a=1&b=2".to_owned(),
+            configuration_set: None,
+        }
+    }
+
+    #[test]
+    fn new_password_says_all_a_person_needs() {
+        let brand = brand();
+        let mail = NewPassword {
+            brand: &brand,
+            display_name: "Jane <Doe>\r\nBcc: x@example.com",
+            username: "jdoe",
+            password: "abc-def",
+            at: Timestamp(1_795_300_455),
+            expires_at: Timestamp(1_795_386_855),
+            request_id: "r-1",
+        }
+        .render()
+        .unwrap();
+        assert_eq!(mail.subject, "Your new Pump & Alarm password");
+        for part in [&mail.text, &mail.html] {
+            for fact in [
+                "jdoe",
+                "abc-def",
+                "2026-11-21 22:34 UTC",
+                "2026-11-22 22:34 UTC",
+                "support@example.com",
+                "r-1",
+            ] {
+                assert!(part.contains(fact), "{fact} in {part}");
+            }
+        }
+        assert!(mail.text.contains("https://example.com/login?a=1&b=2"));
+        assert!(mail.html.contains("Pump &#38; Alarm"));
+        assert!(mail.html.contains("Jane &#60;Doe&#62;"));
+        assert!(!mail.html.contains("<Doe>"));
+    }
+
+    #[test]
+    fn login_updated_has_no_password() {
+        let brand = brand();
+        let mail = LoginUpdated {
+            brand: &brand,
+            display_name: "Jane Doe",
+            username: "jdoe",
+            at: Timestamp(1_795_300_455),
+            request_id: "r-2",
+        }
+        .render()
+        .unwrap();
+        assert_eq!(mail.subject, "Login Updated");
+        for part in [&mail.text, &mail.html] {
+            for fact in ["jdoe", "2026-11-21 22:34 UTC", "support@example.com", "r-2"] {
+                assert!(part.contains(fact), "{fact} in {part}");
+            }
+        }
+    }
+
+    #[test]
+    fn addresses_are_masked() {
+        assert_eq!(masked("jane@example.com"), "j***@e***.com");
+        assert_eq!(masked("nobody"), "***");
+    }
+}

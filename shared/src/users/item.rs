@@ -1,0 +1,44 @@
+//! Items of the Users table as accounts.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+
+use super::User;
+use crate::clock::Timestamp;
+use crate::password::Secret;
+
+pub(super) type Item = HashMap<String, AttributeValue>;
+
+pub(super) fn text(item: &Item, name: &str) -> Option<String> {
+    item.get(name)?.as_s().ok().cloned()
+}
+
+pub(super) fn number(item: &Item, name: &str) -> Option<u64> {
+    item.get(name)?.as_n().ok()?.parse().ok()
+}
+
+/// An account from its item; `None` when an attribute that every account has is missing.
+pub(super) fn user(item: &Item) -> Option<User> {
+    let username = text(item, "username")?;
+    Some(User {
+        display_username: text(item, "display_username").unwrap_or_else(|| username.clone()),
+        id: number(item, "id")?,
+        email: text(item, "email").filter(|address| !address.is_empty()),
+        display_name: text(item, "display_name").unwrap_or_default(),
+        brand: text(item, "brand").filter(|brand| brand != "-"),
+        roles: item
+            .get("roles")
+            .and_then(|roles| roles.as_ss().ok())
+            .map(|roles| roles.iter().cloned().collect())
+            .unwrap_or_default(),
+        password_hash: text(item, "password_hash").map(Secret::from),
+        password_expires_at: number(item, "password_expires_at").map(Timestamp),
+        disabled: item
+            .get("disabled")
+            .and_then(|flag| flag.as_bool().ok())
+            .copied()
+            == Some(true),
+        username,
+    })
+}

@@ -1,0 +1,100 @@
+//! Names as keys: two spellings of one name are one account.
+
+use std::fmt;
+
+use icu_normalizer::ComposingNormalizerBorrowed;
+
+/// The longest name, in bytes of its normal form. DynamoDB would take 2,048.
+pub const MAX_NAME_LENGTH: usize = 256;
+
+/// The key of no account. Names that cannot be on file map to it, so that they cost the same calls
+/// as any other unknown name; a normalised name never contains a control character.
+const NOBODY: &str = "\u{0}";
+
+/// NFKC, lower case, trimmed (RFC 8265 section 3.3 in spirit; width and case do not distinguish
+/// accounts).
+fn normalise(name: &str) -> String {
+    let composed = ComposingNormalizerBorrowed::new_nfkc().normalize(name);
+    composed.to_lowercase().trim().to_owned()
+}
+
+/// The key of the Users table.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct UsernameKey(String);
+
+impl UsernameKey {
+    /// The key of a user name as somebody typed it.
+    #[must_use]
+    pub fn new(name: &str) -> Self {
+        // Normalising can make a string several times as long, so the input is bounded first.
+        let key = if name.len() <= 8 * MAX_NAME_LENGTH {
+            normalise(name)
+        } else {
+            String::new()
+        };
+        let is_possible =
+            (1..=MAX_NAME_LENGTH).contains(&key.len()) && !key.contains(char::is_control);
+        Self(if is_possible { key } else { NOBODY.to_owned() })
+    }
+
+    /// The key as it is stored.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for UsernameKey {
+    /// People type passwords into user name boxes, so a submitted name is not shown.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("UsernameKey(..)")
+    }
+}
+
+/// The key of an e-mail address in the index.
+#[must_use]
+pub fn email_key(address: &str) -> String {
+    normalise(address)
+}
+
+/// The key of a brand; `-` when there is none.
+#[must_use]
+pub fn brand_key(brand: Option<&str>) -> String {
+    match brand.map(normalise) {
+        Some(key) if !key.is_empty() => key,
+        _ => "-".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spellings_of_one_name_have_one_key() {
+        for spelling in ["jdoe", " JDoe ", "ＪＤＯＥ", "jdoe\u{a0}"] {
+            assert_eq!(UsernameKey::new(spelling).as_str(), "jdoe", "{spelling:?}");
+        }
+        // e and combining acute against é
+        assert_eq!(UsernameKey::new("Re\u{301}ne"), UsernameKey::new("rÉne"));
+        assert_eq!(email_key(" A@Example.com"), "a@example.com");
+        assert_eq!(brand_key(Some("Brand ")), "brand");
+        assert_eq!(brand_key(Some(" ")), "-");
+        assert_eq!(brand_key(None), "-");
+    }
+
+    #[test]
+    fn names_that_cannot_be_on_file_are_nobody() {
+        for name in [
+            "",
+            "   ",
+            "a\u{0}b",
+            "a\nb",
+            &"x".repeat(257),
+            &"\u{fdfa}".repeat(60_000),
+        ] {
+            assert_eq!(UsernameKey::new(name).as_str(), NOBODY);
+        }
+        assert_eq!(UsernameKey::new(&"x".repeat(256)).as_str().len(), 256);
+    }
+}

@@ -1,0 +1,199 @@
+//! Bytes to text, before any XML is read: byte order mark, then the transport's charset, then the
+//! XML declaration (RFC 7303 section 3, with the order the .NET Framework used).
+
+use std::borrow::Cow;
+
+use encoding_rs::{Encoding, UTF_16BE, UTF_16LE};
+
+use crate::charset::Charset;
+
+/// What to do when neither a byte order mark nor a known charset names the encoding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fallback {
+    /// XML's own rules (declaration, else UTF-8); ill-formed bytes are an error.
+    Strict,
+    /// XML's own rules; ill-formed bytes become U+FFFD.
+    Lossy,
+    /// Only UTF-8 and UTF-16, as for .NET's data contracts; ill-formed bytes are an error.
+    Unicode,
+}
+
+/// Why bytes could not be read as text.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DecodeError {
+    /// The declaration says UTF-16, the bytes are not.
+    #[error("the XML declaration names UTF-16, but there is no byte order mark")]
+    NotUtf16,
+    /// The declaration names an encoding nobody knows.
+    #[error("unknown encoding {0:?}")]
+    UnknownEncoding(String),
+    /// The bytes are not what the encoding allows.
+    #[error("invalid byte sequence")]
+    InvalidBytes,
+}
+
+/// Decodes a body. A byte order mark wins over `charset`, a known `charset` over the declaration;
+/// an unknown or empty one counts as none. The result has no byte order mark.
+///
+/// Under a charset, bytes it cannot represent become U+FFFD (`?` for US-ASCII), never an error.
+pub fn decode<'a>(
+    bytes: &'a [u8],
+    charset: Option<&str>,
+    fallback: Fallback,
+) -> Result<Cow<'a, str>, DecodeError> {
+    if let Some((encoding, bom_length)) = Encoding::for_bom(bytes) {
+        let rest = bytes.get(bom_length..).unwrap_or_default();
+        return match (charset.and_then(Charset::named), fallback) {
+            (None, Fallback::Strict | Fallback::Unicode) => strict(encoding, rest),
+            _ => Ok(encoding.decode_without_bom_handling(rest).0),
+        };
+    }
+    if let Some(charset) = charset.and_then(Charset::named) {
+        return Ok(charset.decode(bytes));
+    }
+    let declared = match declared_encoding(bytes) {
+        Some(name) => Charset::named(&name).ok_or(DecodeError::UnknownEncoding(name))?,
+        None => Charset::UTF_8,
+    };
+    match (declared, utf16_without_bom(bytes)) {
+        (_, Some(encoding)) => strict(encoding, bytes),
+        (Charset::Standard(encoding), None) if encoding == UTF_16LE || encoding == UTF_16BE => {
+            Err(DecodeError::NotUtf16)
+        }
+        (charset, None) if fallback == Fallback::Unicode && charset != Charset::UTF_8 => {
+            Err(DecodeError::UnknownEncoding(format!("{charset:?}")))
+        }
+        (Charset::Standard(encoding), None) if fallback != Fallback::Lossy => {
+            strict(encoding, bytes)
+        }
+        (charset, None) => Ok(charset.decode(bytes)),
+    }
+}
+
+fn strict<'a>(encoding: &'static Encoding, bytes: &'a [u8]) -> Result<Cow<'a, str>, DecodeError> {
+    encoding
+        .decode_without_bom_handling_and_without_replacement(bytes)
+        .ok_or(DecodeError::InvalidBytes)
+}
+
+/// XML 1.0 appendix F: `<` followed or preceded by a zero byte.
+fn utf16_without_bom(bytes: &[u8]) -> Option<&'static Encoding> {
+    match bytes {
+        [b'<', 0, ..] => Some(UTF_16LE),
+        [0, b'<', ..] => Some(UTF_16BE),
+        _ => None,
+    }
+}
+
+/// The `encoding` of an XML declaration at the very start, if there is one.
+fn declared_encoding(bytes: &[u8]) -> Option<String> {
+    let rest = bytes.strip_prefix(b"<?xml")?;
+    let end = rest.windows(2).position(|pair| pair == b"?>")?;
+    let declaration = std::str::from_utf8(rest.get(..end)?).ok()?;
+    let (_, after) = declaration.split_once("encoding")?;
+    let value = after.trim_start().strip_prefix('=')?.trim_start();
+    let quote = value.chars().next().filter(|c| matches!(c, '"' | '\''))?;
+    let (name, _) = value.get(1..)?.split_once(quote)?;
+    Some(name.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn utf16(text: &str, to_bytes: fn(u16) -> [u8; 2]) -> Vec<u8> {
+        text.encode_utf16().flat_map(to_bytes).collect()
+    }
+
+    #[test]
+    fn byte_order_mark_wins() {
+        let le = [b"\xff\xfe".to_vec(), utf16("<é/>", u16::to_le_bytes)].concat();
+        let be = [b"\xfe\xff".to_vec(), utf16("<é/>", u16::to_be_bytes)].concat();
+        for charset in [None, Some("utf-8"), Some("utf-16")] {
+            assert_eq!(decode(&le, charset, Fallback::Strict).unwrap(), "<é/>");
+            assert_eq!(decode(&be, charset, Fallback::Strict).unwrap(), "<é/>");
+        }
+        assert_eq!(
+            decode(
+                "\u{feff}<é/>".as_bytes(),
+                Some("us-ascii"),
+                Fallback::Strict
+            )
+            .unwrap(),
+            "<é/>"
+        );
+    }
+
+    #[test]
+    fn charset_wins_over_the_declaration() {
+        let body = "<?xml version=\"1.0\" encoding=\"iso-8859-1\"?><é/>".as_bytes();
+        assert!(
+            decode(body, Some("utf-8"), Fallback::Strict)
+                .unwrap()
+                .ends_with("<é/>")
+        );
+        assert_eq!(
+            decode(b"\xe9", Some("ISO-8859-1"), Fallback::Strict).unwrap(),
+            "é"
+        );
+        assert_eq!(
+            decode(b"\x80", Some("latin1"), Fallback::Strict).unwrap(),
+            "\u{80}"
+        );
+        assert_eq!(
+            decode(b"\xe9", Some("us-ascii"), Fallback::Strict).unwrap(),
+            "?"
+        );
+        assert_eq!(
+            decode(b"\xe9", Some("utf-8"), Fallback::Strict).unwrap(),
+            "\u{fffd}"
+        );
+        let le = utf16("<a/>", u16::to_le_bytes);
+        assert_eq!(
+            decode(&le, Some("utf-16"), Fallback::Strict).unwrap(),
+            "<a/>"
+        );
+    }
+
+    #[test]
+    fn without_charset_the_declaration_decides() {
+        let latin1 = b"<?xml version='1.0' encoding='iso-8859-1'?><\xe9/>";
+        assert!(
+            decode(latin1, None, Fallback::Strict)
+                .unwrap()
+                .ends_with("<é/>")
+        );
+        assert!(
+            decode(latin1, Some("x-unknown"), Fallback::Strict)
+                .unwrap()
+                .ends_with("<é/>")
+        );
+        let le = utf16("<a/>", u16::to_le_bytes);
+        assert_eq!(decode(&le, None, Fallback::Strict).unwrap(), "<a/>");
+    }
+
+    #[test]
+    fn without_charset_wrong_bytes_are_an_error_only_when_strict() {
+        assert_eq!(
+            decode(b"\xe9", None, Fallback::Strict),
+            Err(DecodeError::InvalidBytes)
+        );
+        assert_eq!(decode(b"\xe9", None, Fallback::Lossy).unwrap(), "\u{fffd}");
+        assert_eq!(
+            decode(
+                b"<?xml version=\"1.0\" encoding=\"utf-16\"?><a/>",
+                None,
+                Fallback::Lossy
+            ),
+            Err(DecodeError::NotUtf16)
+        );
+        assert_eq!(
+            decode(
+                b"<?xml version=\"1.0\" encoding=\"x-no\"?><a/>",
+                None,
+                Fallback::Lossy
+            ),
+            Err(DecodeError::UnknownEncoding("x-no".to_owned()))
+        );
+    }
+}

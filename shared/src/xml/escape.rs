@@ -1,0 +1,64 @@
+//! Escaping as the .NET Framework's `XmlTextWriter` does it, which both legacy servers used.
+
+use std::fmt::Write as _;
+
+/// Appends `text` as character data.
+///
+/// Only `&`, `<` and `>` become entities. Quotes, tab, CR, LF and everything above ASCII stay as
+/// they are; other control characters become upper-case hexadecimal references. XML 1.0 does not
+/// allow those, but the legacy server wrote them.
+pub fn escape_text(text: &str, out: &mut String) {
+    escape(text, out, |_| None);
+}
+
+/// Appends `text` as an attribute value between double quotes.
+pub fn escape_attribute(text: &str, out: &mut String) {
+    escape(text, out, |c| (c == '"').then_some("&quot;"));
+}
+
+fn escape(text: &str, out: &mut String, also: impl Fn(char) -> Option<&'static str>) {
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '\t' | '\r' | '\n' => out.push(c),
+            c if c < ' ' => {
+                // Writing to a String cannot fail.
+                let _ = write!(out, "&#x{:X};", u32::from(c));
+            }
+            c => match also(c) {
+                Some(entity) => out.push_str(entity),
+                None => out.push(c),
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(raw: &str) -> String {
+        let mut out = String::new();
+        escape_text(raw, &mut out);
+        out
+    }
+
+    #[test]
+    fn text_escapes_only_what_the_legacy_writer_did() {
+        assert_eq!(text("a<b>&c]]>"), "a&lt;b&gt;&amp;c]]&gt;");
+        assert_eq!(
+            text("\"'\t\r\n\u{85}\u{a0}\u{2028}é😀"),
+            "\"'\t\r\n\u{85}\u{a0}\u{2028}é😀"
+        );
+        assert_eq!(text("\u{1}\u{1f}"), "&#x1;&#x1F;");
+    }
+
+    #[test]
+    fn attributes_escape_the_quote_too() {
+        let mut out = String::new();
+        escape_attribute("a\"<", &mut out);
+        assert_eq!(out, "a&quot;&lt;");
+    }
+}
