@@ -63,17 +63,27 @@ async fn forward(
         )
             .into_response();
     };
+    call(&functions, &Request::from_parts(parts, body), peer)
+        .await
+        .map(Body::from)
+}
+
+/// Answers one request as the gateway does, without a socket.
+pub async fn call(
+    functions: &Functions,
+    request: &Request<Bytes>,
+    peer: SocketAddr,
+) -> Response<Bytes> {
     let request_id = uuid::Uuid::new_v4().to_string();
-    let request = Request::from_parts(parts, body);
-    let event = event(&request, peer, &request_id).to_string();
-    match invoke(&functions, request.uri().path(), &event, request_id).await {
+    let event = event(request, peer, &request_id).to_string();
+    match invoke(functions, request.uri().path(), &event, request_id).await {
         Ok(result) => response(&result).unwrap_or_else(|| failed("the result is no response")),
         Err(error) => failed(error),
     }
 }
 
 /// What API Gateway answers when the function fails.
-fn failed(error: impl std::fmt::Display) -> Response {
+fn failed(error: impl std::fmt::Display) -> Response<Bytes> {
     #[expect(
         clippy::print_stderr,
         reason = "this is a program for a developer's terminal"
@@ -81,8 +91,10 @@ fn failed(error: impl std::fmt::Display) -> Response {
     {
         eprintln!("the function failed: {error}");
     }
-    let body = "{\"message\":\"Internal Server Error\"}";
-    (StatusCode::INTERNAL_SERVER_ERROR, body).into_response()
+    let body = Bytes::from_static(b"{\"message\":\"Internal Server Error\"}");
+    let mut response = Response::new(body);
+    *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+    response
 }
 
 async fn invoke(
@@ -200,7 +212,7 @@ fn is_text(content_type: &str) -> bool {
         .contains(&&*base)
 }
 
-fn response(result: &Value) -> Option<Response> {
+fn response(result: &Value) -> Option<Response<Bytes>> {
     let status = result.get("statusCode")?.as_u64()?;
     let body = result
         .get("body")
@@ -212,7 +224,7 @@ fn response(result: &Value) -> Option<Response> {
     } else {
         body.into()
     };
-    let mut response = Response::new(Body::from(body));
+    let mut response = Response::new(Bytes::from(body));
     *response.status_mut() = StatusCode::from_u16(u16::try_from(status).ok()?).ok()?;
     for (name, value) in result.get("headers").and_then(Value::as_object)? {
         let name = name.parse::<HeaderName>().ok()?;

@@ -6,10 +6,12 @@
 mod backend;
 mod demo;
 pub mod gateway;
+mod sandbox;
 pub mod ses;
 pub mod tables;
 
 pub use backend::{Backend, BackendError, Storage};
+pub use sandbox::{Item, Sandbox};
 
 use std::sync::Arc;
 

@@ -1,6 +1,7 @@
 //! SES v2's `SendEmail`, keeping what it is sent, and the pages that show it.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use askama::Template;
 use axum::extract::{Path, State};
@@ -45,6 +46,7 @@ pub struct Outbox(Arc<Mutex<Contents>>);
 struct Contents {
     mails: Vec<Mail>,
     refusal: Option<&'static str>,
+    delay: Duration,
 }
 
 impl Outbox {
@@ -62,6 +64,11 @@ impl Outbox {
     /// From now on every mail is refused with this error of SES's, or none.
     pub fn refuse(&self, error: Option<&'static str>) {
         self.contents().refusal = error;
+    }
+
+    /// From now on every mail is answered after this time.
+    pub fn delay(&self, delay: Duration) {
+        self.contents().delay = delay;
     }
 
     fn contents(&self) -> MutexGuard<'_, Contents> {
@@ -122,6 +129,8 @@ struct Part {
 }
 
 async fn send_email(State(outbox): State<Outbox>, Json(request): Json<SendEmail>) -> Response {
+    let delay = outbox.contents().delay;
+    tokio::time::sleep(delay).await;
     let mut contents = outbox.contents();
     if let Some(error) = contents.refusal {
         let body = Json(json!({ "message": "refused as told" }));

@@ -1,0 +1,95 @@
+//! JSV, ServiceStack's own format: JSON without quotation marks where none are needed, and with
+//! those of CSV where they are.
+
+use super::{Unreadable, assign};
+use crate::operation::Input;
+
+/// Reads a request DTO: `{Name:value,Name:"a ""quoted"", value"}`. White space belongs to values,
+/// and a name in quotation marks is no name.
+pub(super) fn read(body: &[u8]) -> Result<Input, Unreadable> {
+    let text = String::from_utf8_lossy(body);
+    let inside = text
+        .trim()
+        .strip_prefix('{')
+        .and_then(|text| text.strip_suffix('}'));
+    let mut rest = inside.ok_or(Unreadable)?;
+    let mut input = Input::default();
+    while !rest.is_empty() {
+        let (name, after) = rest.split_once(':').ok_or(Unreadable)?;
+        let end = value_length(after)?;
+        let (value, after) = after.split_at_checked(end).ok_or(Unreadable)?;
+        assign(&mut input, name, || unquoted(value))?;
+        rest = after.strip_prefix(',').unwrap_or(after);
+    }
+    Ok(input)
+}
+
+/// Up to the comma behind the value, or the end; commas in quotation marks and brackets belong to
+/// the value.
+fn value_length(text: &str) -> Result<usize, Unreadable> {
+    let (mut in_quotes, mut depth) = (false, 0_usize);
+    for (at, c) in text.char_indices() {
+        match c {
+            '"' => in_quotes = !in_quotes,
+            _ if in_quotes => {}
+            '{' | '[' => depth += 1,
+            '}' | ']' => depth = depth.checked_sub(1).ok_or(Unreadable)?,
+            ',' if depth == 0 => return Ok(at),
+            _ => {}
+        }
+    }
+    if in_quotes || depth > 0 {
+        Err(Unreadable)
+    } else {
+        Ok(text.len())
+    }
+}
+
+fn unquoted(value: &str) -> Result<Option<String>, Unreadable> {
+    match value.strip_prefix('"') {
+        Some(quoted) => {
+            let inside = quoted.strip_suffix('"').ok_or(Unreadable)?;
+            Ok(Some(inside.replace("\"\"", "\"")))
+        }
+        None => Ok((!value.is_empty()).then(|| value.to_owned())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn email(jsv: &str) -> Option<Option<String>> {
+        read(jsv.as_bytes()).ok().map(|input| input.email)
+    }
+
+    #[test]
+    fn values() {
+        for (jsv, expected) in [
+            ("{Email:a}", Some("a")),
+            ("{Email: a ,X:b}", Some(" a ")),
+            ("{X:{a:1,b:[2,3]},email:a}", Some("a")),
+            ("{Email:\"a,\"\"b\"\"\"}", Some("a,\"b\"")),
+            ("{Email:}", None),
+            ("{}", None),
+            ("{\"Email\":\"a\"}", None),
+        ] {
+            assert_eq!(email(jsv), Some(expected.map(str::to_owned)), "{jsv}");
+        }
+    }
+
+    #[test]
+    fn what_is_none() {
+        for jsv in [
+            "",
+            "garbage",
+            "{Email:a",
+            "{Email:\"a}",
+            "{Email:{a}",
+            "{Email:a}}",
+            "{Email}",
+        ] {
+            assert_eq!(email(jsv), None, "{jsv}");
+        }
+    }
+}

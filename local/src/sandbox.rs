@@ -1,0 +1,94 @@
+//! Both functions on a backend of their own that keeps nothing, for tests.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use axum::body::Bytes;
+use http::{Request, Response};
+use shared::clock::Clock;
+use shared::config::Variables;
+
+use crate::{Backend, BackendError, Functions, Storage, gateway, tables};
+
+/// The attributes of an item.
+pub type Item = HashMap<String, AttributeValue>;
+
+/// Both functions, without the response floor.
+#[derive(Debug, Clone)]
+pub struct Sandbox {
+    /// Their tables and their mails.
+    pub backend: Backend,
+    /// The functions.
+    pub functions: Functions,
+}
+
+impl Sandbox {
+    /// A sandbox with the demo data, in which these variables are set too.
+    pub async fn start(variables: &[(&str, &str)]) -> Result<Self, BackendError> {
+        Self::on(Backend::start(Storage::Memory).await?, variables)
+    }
+
+    /// The functions on this backend, with these variables.
+    pub fn on(backend: Backend, variables: &[(&str, &str)]) -> Result<Self, BackendError> {
+        let lookup = |name: &str| {
+            let given = variables.iter().find(|(n, _)| *n == name);
+            let given = given.or((name == "RESPONSE_FLOOR_MS").then_some(&("", "0")));
+            given
+                .map(|(_, value)| (*value).to_owned())
+                .or_else(|| crate::default_variable(name))
+        };
+        let functions = Functions::new(&backend, Variables::new(&lookup), &Clock::system())?;
+        Ok(Self { backend, functions })
+    }
+
+    /// The answer to a request from 192.0.2.1, the way through the gateway and Lambda.
+    pub async fn send(&self, request: &Request<Bytes>) -> Response<Bytes> {
+        let peer = SocketAddr::from(([192, 0, 2, 1], 50_000));
+        gateway::call(&self.functions, request, peer).await
+    }
+
+    /// The item of an account.
+    pub async fn user(&self, username: &str) -> Result<Item, BackendError> {
+        let dynamodb = &self.backend.clients.dynamodb;
+        let request = dynamodb
+            .get_item()
+            .table_name(tables::USERS)
+            .consistent_read(true);
+        let output = request
+            .key("username", AttributeValue::S(username.to_owned()))
+            .send()
+            .await?;
+        output
+            .item
+            .ok_or_else(|| format!("there is no user {username}").into())
+    }
+
+    /// Writes an account, in place of any other of its name.
+    pub async fn put_user(&self, item: Item) -> Result<(), BackendError> {
+        let dynamodb = &self.backend.clients.dynamodb;
+        dynamodb
+            .put_item()
+            .table_name(tables::USERS)
+            .set_item(Some(item))
+            .send()
+            .await?;
+        Ok(())
+    }
+
+    /// The audit rows of an account, oldest first.
+    pub async fn audit(&self, username: &str) -> Result<Vec<Item>, BackendError> {
+        let query = self
+            .backend
+            .clients
+            .dynamodb
+            .query()
+            .table_name(tables::AUDIT);
+        let output = query
+            .key_condition_expression("username = :username")
+            .expression_attribute_values(":username", AttributeValue::S(username.to_owned()))
+            .send()
+            .await?;
+        Ok(output.items.unwrap_or_default())
+    }
+}
