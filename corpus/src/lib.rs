@@ -6,6 +6,8 @@
 //! `www_authenticate`, `body` byte for byte or `json`). Intended differences are lines of JSON too:
 //! the `name` of a case, the `reason`, and what to `expect` instead.
 
+pub mod events;
+
 use std::collections::HashMap;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -59,14 +61,14 @@ pub fn run(cases: &str, deviations: &str) -> ExitCode {
     let arguments = Arguments::from_args();
     match trials(cases, deviations) {
         Ok(trials) => libtest_mimic::run(&arguments, trials).exit_code(),
-        Err(error) => {
-            #[expect(clippy::print_stderr, reason = "this is a test runner")]
-            {
-                eprintln!("the corpus cannot be run: {error}");
-            }
-            ExitCode::FAILURE
-        }
+        Err(error) => cannot_run(&error),
     }
+}
+
+#[expect(clippy::print_stderr, reason = "this is a test runner")]
+fn cannot_run(error: &Error) -> ExitCode {
+    eprintln!("the tests cannot be run: {error}");
+    ExitCode::FAILURE
 }
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
