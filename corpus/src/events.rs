@@ -30,14 +30,11 @@ fn trials<F: Function>(
     let mut trials = Vec::new();
     for entry in std::fs::read_dir(folder)? {
         let path = entry?.path();
-        let name = path
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
-        if !name.ends_with(".json") || name.ends_with(".expected.json") {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let Some((name, "json")) = name.split_once('.') else {
             continue;
-        }
+        };
+        let name = name.to_owned();
         let runtime = Arc::clone(&runtime);
         trials.push(Trial::test(name, move || {
             let result = runtime.block_on(async {

@@ -62,7 +62,7 @@ pub fn default_variable(name: &str) -> Option<String> {
         "PRODUCT_NAME" => "Pump Alarm",
         "MAIL_FROM" => "Pump Alarm <no-reply@pumpalarm.com>",
         "SUPPORT_CONTACT" => "support@pumpalarm.com",
-        "LOGIN_URL" => "https://www.pumpalarm.com/login",
+        "LOGIN_URL" => "http://127.0.0.1:3000/",
         _ => return None,
     };
     Some(value.to_owned())

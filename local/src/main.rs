@@ -1,11 +1,12 @@
 //! `cargo run -p local`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use clap::Parser;
+use clap::{Parser, Subcommand, ValueEnum};
 use local::{Backend, BackendError, Functions, Storage, gateway};
 use shared::clock::Clock;
-use shared::config::Variables;
+use shared::config::{ConfigError, Variables};
+use shared::lambda;
 use tokio::net::TcpListener;
 
 /// Both password services on this machine, without an AWS account.
@@ -26,6 +27,25 @@ struct Arguments {
     /// Use a DynamoDB that already runs
     #[arg(long, value_name = "URL", conflicts_with_all = ["data_dir", "memory"])]
     dynamodb: Option<String>,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run one Lambda event through a function and print the result
+    Invoke {
+        /// The function
+        function: FunctionName,
+        /// A file with the event
+        event: PathBuf,
+    },
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum FunctionName {
+    ResetUserPassword,
+    UpdateUserRegistrationPassword,
 }
 
 impl Arguments {
@@ -43,25 +63,69 @@ impl Arguments {
 
 #[tokio::main]
 async fn main() -> Result<(), BackendError> {
-    let arguments = Arguments::parse();
-    lambda_http::tracing::init_default_subscriber_with_writer(std::io::stderr);
+    let mut arguments = Arguments::parse();
+    shared::telemetry::init(Variables::of_process(), std::io::stderr)?;
+    match arguments.command.take() {
+        None => serve(arguments).await,
+        Some(Command::Invoke { function, event }) => invoke(arguments, function, &event).await,
+    }
+}
+
+async fn serve(arguments: Arguments) -> Result<(), BackendError> {
     let listener = TcpListener::bind(("127.0.0.1", arguments.port))
         .await
         .map_err(|error| format!("port {}: {error}", arguments.port))?;
     let url = format!("http://{}", listener.local_addr()?);
-
     let backend = Backend::start(arguments.storage()).await?;
+    let functions = functions(&backend, Some(&url))?;
+    greet(&url, &backend);
+    gateway::serve(listener, functions, backend.outbox, gateway::interrupted()).await?;
+    Ok(())
+}
+
+async fn invoke(
+    arguments: Arguments,
+    function: FunctionName,
+    event: &Path,
+) -> Result<(), BackendError> {
+    let event =
+        std::fs::read_to_string(event).map_err(|error| format!("{}: {error}", event.display()))?;
+    let backend = Backend::start(arguments.storage()).await?;
+    let functions = functions(&backend, None)?;
+    let request_id = uuid::Uuid::new_v4().to_string();
+    let result = match function {
+        FunctionName::ResetUserPassword => {
+            lambda::invoke(&functions.reset_user_password, &event, request_id).await?
+        }
+        FunctionName::UpdateUserRegistrationPassword => {
+            lambda::invoke(
+                &functions.update_user_registration_password,
+                &event,
+                request_id,
+            )
+            .await?
+        }
+    };
+    #[expect(clippy::print_stdout, reason = "the result is what was asked for")]
+    {
+        println!("{result:#}");
+    }
+    Ok(())
+}
+
+/// Both functions as the environment configures them, with a default for each variable.
+fn functions(backend: &Backend, url: Option<&str>) -> Result<Functions, ConfigError> {
     let lookup = |name: &str| {
-        let own = || (name == "LOGIN_URL").then(|| format!("{url}/"));
+        let own = || {
+            url.filter(|_| name == "LOGIN_URL")
+                .map(|url| format!("{url}/"))
+        };
         Variables::of_process()
             .optional(name)
             .or_else(own)
             .or_else(|| local::default_variable(name))
     };
-    let functions = Functions::new(&backend, Variables::new(&lookup), &Clock::system())?;
-    greet(&url, &backend);
-    gateway::serve(listener, functions, backend.outbox, gateway::interrupted()).await?;
-    Ok(())
+    Functions::new(backend, Variables::new(&lookup), &Clock::system())
 }
 
 #[expect(

@@ -6,6 +6,7 @@
 //! | [`users`], [`mail`], [`audit`] | the tables and the mailbox | their SDK, no HTTP, no protocol |
 //! | [`charset`] | bytes to text by a label | `encoding_rs` |
 //! | [`config`], [`clock`] | the environment and the time, each read in one place | std |
+//! | [`telemetry`] | logs | `tracing` |
 //! | [`lambda`], [`aws`] | the boundary to AWS: events in, responses out, clients | `lambda_http`, the SDKs |
 //!
 //! Nothing here knows ASMX or ServiceStack; those live with their functions.
@@ -19,5 +20,6 @@ pub mod lambda;
 pub mod mail;
 pub mod password;
 pub mod soap;
+pub mod telemetry;
 pub mod users;
 pub mod xml;

@@ -8,7 +8,7 @@ use shared::config::Variables;
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
-    lambda_http::tracing::init_default_subscriber();
+    shared::telemetry::init(Variables::of_process(), std::io::stdout)?;
     let config = Config::read(Variables::of_process())?;
     let clients = Clients::from_environment().await;
     shared::lambda::run(Service::new(config, clients, Clock::system())).await

@@ -1,5 +1,7 @@
 //! The operation from the request to the mail, on a real DynamoDB API and a real SES API.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::time::{Duration, Instant};
 
 use aws_sdk_dynamodb::types::AttributeValue;

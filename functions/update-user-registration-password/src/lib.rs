@@ -36,7 +36,7 @@ impl Service {
 
     /// A request without a credential costs nothing, and a body is read before a password is
     /// verified, which is what takes the time.
-    async fn call(&self, endpoint: &Endpoint, request: &Request) -> Result<Reply, Rejection> {
+    async fn call(&self, endpoint: Endpoint, request: &Request) -> Result<Reply, Rejection> {
         let credential = servicestack::credential(request)?;
         let input = servicestack::decode(endpoint, request)?;
         let caller = Caller {
@@ -60,10 +60,10 @@ impl Function for Service {
             Err(refused) => return refused.encode(),
         };
         let reply = self
-            .call(&endpoint, &request)
+            .call(endpoint, &request)
             .await
             .unwrap_or_else(Reply::from);
-        reply.encode(&servicestack::response_format(&endpoint, &request))
+        reply.encode(&servicestack::response_format(endpoint, &request))
     }
 
     fn fault(&self, request: &Request) -> Response<String> {

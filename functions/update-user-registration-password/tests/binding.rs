@@ -1,6 +1,12 @@
 //! Request bodies captured with what the legacy server bound them to, each through the decoder as
 //! a test of its own name.
 
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
 use std::collections::HashMap;
 use std::process::ExitCode;
 
@@ -103,7 +109,7 @@ fn request(case: &CaseRequest) -> Request {
 /// What was bound, as the cases have it, or the status and the body of the error.
 fn bind(request: &Request) -> Result<Value, (u16, Value)> {
     let endpoint = servicestack::route(request).expect("a route of the service");
-    match servicestack::decode(&endpoint, request) {
+    match servicestack::decode(endpoint, request) {
         Ok(input) => Ok(json!({
             "Email": input.email,
             "NewPassword": input.new_password.map(|secret| secret.expose_secret().to_owned()),

@@ -1,5 +1,11 @@
 //! The operation from the request to the mail, on a real DynamoDB API and a real SES API.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
 use aws_sdk_dynamodb::types::AttributeValue;
 use axum::body::Bytes;
 use base64::Engine as _;

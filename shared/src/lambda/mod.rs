@@ -125,3 +125,78 @@ impl IntoResponse for TextResponse {
         Box::pin(std::future::ready(response))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use http::StatusCode;
+    use serde_json::json;
+
+    use super::*;
+
+    /// Answers with what it was asked, and panics when told to.
+    struct Echo;
+
+    impl Function for Echo {
+        async fn handle(&self, request: Request) -> Response<String> {
+            assert!(request.path != "/panic", "as told");
+            Response::new(format!("{} {}", request.path, request.request_id))
+        }
+
+        fn fault(&self, request: &Request) -> Response<String> {
+            let mut response = Response::new(format!("fault of {}", request.path));
+            *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+            response
+        }
+
+        async fn on_schedule(&self) -> Result<Value, Error> {
+            Ok(json!({ "done": true }))
+        }
+    }
+
+    async fn result(event: Value) -> Result<Value, Error> {
+        invoke(&Arc::new(Echo), &event.to_string(), "r-1".to_owned()).await
+    }
+
+    fn get(path: &str) -> Value {
+        json!({
+            "version": "2.0",
+            "rawPath": path,
+            "headers": {},
+            "requestContext": { "http": { "method": "GET", "path": path } },
+            "isBase64Encoded": false
+        })
+    }
+
+    #[tokio::test]
+    async fn a_request_gets_the_functions_response() {
+        let result = result(get("/x")).await.unwrap();
+        assert_eq!(result["statusCode"], 200);
+        assert_eq!(result["body"], "/x r-1");
+        assert_eq!(result["isBase64Encoded"], false);
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_answered_in_the_protocol() {
+        let result = result(get("/panic")).await.unwrap();
+        assert_eq!(result["statusCode"], 500);
+        assert_eq!(result["body"], "fault of /panic");
+    }
+
+    #[tokio::test]
+    async fn a_scheduled_event_gets_the_functions_result() {
+        let event = json!({ "source": "aws.events", "detail-type": "Scheduled Event" });
+        assert_eq!(result(event).await.unwrap(), json!({ "done": true }));
+    }
+
+    #[tokio::test]
+    async fn an_event_of_another_kind_fails_the_invocation() {
+        for event in [
+            json!({}),
+            json!({ "Records": [] }),
+            json!("text"),
+            json!(null),
+        ] {
+            assert!(result(event).await.is_err());
+        }
+    }
+}

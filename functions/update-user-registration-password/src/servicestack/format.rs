@@ -100,13 +100,13 @@ impl ResponseFormat {
 /// The format of the answer: the suffix, else `?format=`, else for a predefined route its own and
 /// for the service's route what `Accept` says, else JSON.
 #[must_use]
-pub fn response_format(endpoint: &Endpoint, request: &Request) -> ResponseFormat {
+pub fn response_format(endpoint: Endpoint, request: &Request) -> ResponseFormat {
     let decided = match endpoint {
         Endpoint::Route {
             suffix: Some(format),
-        } => Some(*format),
+        } => Some(format),
         Endpoint::Route { suffix: None } => format_parameter(request),
-        Endpoint::Predefined { format } => Some(format_parameter(request).unwrap_or(*format)),
+        Endpoint::Predefined { format } => Some(format_parameter(request).unwrap_or(format)),
     };
     let mut response_format = match decided {
         Some(format) => ResponseFormat::of(format),

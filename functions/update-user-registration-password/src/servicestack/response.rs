@@ -133,7 +133,7 @@ pub(super) fn plain(status: StatusCode, text: &str) -> Response<String> {
 #[must_use]
 pub fn server_fault(request: &Request) -> Response<String> {
     let format = match route(request) {
-        Ok(endpoint) => response_format(&endpoint, request),
+        Ok(endpoint) => response_format(endpoint, request),
         Err(_) => ResponseFormat::of(Format::Json),
     };
     Reply(Err(internal_error())).encode(&format)

@@ -59,8 +59,8 @@ fn unquoted(value: &str) -> Result<Option<String>, Unreadable> {
 mod tests {
     use super::*;
 
-    fn email(jsv: &str) -> Option<Option<String>> {
-        read(jsv.as_bytes()).ok().map(|input| input.email)
+    fn email(jsv: &str) -> Result<Option<String>, Unreadable> {
+        read(jsv.as_bytes()).map(|input| input.email)
     }
 
     #[test]
@@ -74,7 +74,7 @@ mod tests {
             ("{}", None),
             ("{\"Email\":\"a\"}", None),
         ] {
-            assert_eq!(email(jsv), Some(expected.map(str::to_owned)), "{jsv}");
+            assert_eq!(email(jsv), Ok(expected.map(str::to_owned)), "{jsv}");
         }
     }
 
@@ -89,7 +89,7 @@ mod tests {
             "{Email:a}}",
             "{Email}",
         ] {
-            assert_eq!(email(jsv), None, "{jsv}");
+            assert_eq!(email(jsv), Err(Unreadable), "{jsv}");
         }
     }
 }

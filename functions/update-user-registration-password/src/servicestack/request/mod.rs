@@ -23,7 +23,7 @@ pub use credential::credential;
 struct Unreadable;
 
 /// Reads the input that came to `endpoint`.
-pub fn decode(endpoint: &Endpoint, request: &Request) -> Result<Input, Rejection> {
+pub fn decode(endpoint: Endpoint, request: &Request) -> Result<Input, Rejection> {
     if request.body.len() > MAX_BODY {
         return Err(Rejection::TooLong);
     }
@@ -47,11 +47,11 @@ pub fn decode(endpoint: &Endpoint, request: &Request) -> Result<Input, Rejection
 
 /// A predefined route reads its own format, whatever the content type; the service's own route
 /// ignores a body of a content type that it does not know.
-fn read_body(endpoint: &Endpoint, content_type: &str, body: &[u8]) -> Result<Input, Rejection> {
+fn read_body(endpoint: Endpoint, content_type: &str, body: &[u8]) -> Result<Input, Rejection> {
     let (format, name) = match endpoint {
         Endpoint::Predefined {
             format: format @ (Format::Json | Format::Xml | Format::Jsv),
-        } => (Some(*format), format.media_type()),
+        } => (Some(format), format.media_type()),
         _ => (Format::of_media_type(content_type), content_type),
     };
     let result = match format {

@@ -1,0 +1,1 @@
+//! Benchmarks of whole functions; see `benches/`.

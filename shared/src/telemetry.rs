@@ -1,0 +1,76 @@
+//! Logs, as Lambda's advanced logging controls ask for them.
+
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::fmt::MakeWriter;
+
+use crate::config::{ConfigError, Variables};
+
+/// Starts logging: as JSON when `AWS_LAMBDA_LOG_FORMAT` says so, else as text; from the level
+/// `AWS_LAMBDA_LOG_LEVEL` (or `RUST_LOG`, on a developer's machine) on, else from INFO on.
+pub fn init<W>(variables: Variables<'_>, writer: W) -> Result<(), ConfigError>
+where
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
+    let level = level(variables)?;
+    let format = variables
+        .optional("AWS_LAMBDA_LOG_FORMAT")
+        .unwrap_or_default();
+    let is_json = format.eq_ignore_ascii_case("json");
+    let builder = tracing_subscriber::fmt()
+        .with_max_level(level)
+        .with_target(false)
+        .with_writer(writer)
+        .without_time();
+    if is_json {
+        builder.json().flatten_event(true).init();
+    } else {
+        builder.init();
+    }
+    Ok(())
+}
+
+fn level(variables: Variables<'_>) -> Result<LevelFilter, ConfigError> {
+    let name = "AWS_LAMBDA_LOG_LEVEL";
+    match variables.optional(name) {
+        // Lambda has a level above those of tracing.
+        Some(level) if level.eq_ignore_ascii_case("fatal") => Ok(LevelFilter::ERROR),
+        Some(level) => level.parse().map_err(|_| {
+            ConfigError::invalid(name, "must be TRACE, DEBUG, INFO, WARN, ERROR or FATAL")
+        }),
+        // It may be meant for other programs and say more than a level.
+        None => {
+            let level = variables
+                .optional("RUST_LOG")
+                .and_then(|level| level.parse().ok());
+            Ok(level.unwrap_or(LevelFilter::INFO))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lambdas_level_wins_over_the_developers() {
+        let both = |name: &str| match name {
+            "AWS_LAMBDA_LOG_LEVEL" => Some("WARN".to_owned()),
+            "RUST_LOG" => Some("trace".to_owned()),
+            _ => None,
+        };
+        assert_eq!(level(Variables::new(&both)), Ok(LevelFilter::WARN));
+        assert_eq!(level(Variables::new(&|_| None)), Ok(LevelFilter::INFO));
+    }
+
+    #[test]
+    fn only_lambdas_own_variable_must_be_right() {
+        for (name, value, expected) in [
+            ("AWS_LAMBDA_LOG_LEVEL", "FATAL", Some(LevelFilter::ERROR)),
+            ("AWS_LAMBDA_LOG_LEVEL", "loud", None),
+            ("RUST_LOG", "info,hyper=warn", Some(LevelFilter::INFO)),
+        ] {
+            let lookup = |n: &str| (n == name).then(|| value.to_owned());
+            assert_eq!(level(Variables::new(&lookup)).ok(), expected, "{value}");
+        }
+    }
+}
