@@ -2,10 +2,8 @@
 
 use std::path::PathBuf;
 
-use aws_config::Region;
-use aws_sdk_dynamodb::config::Credentials;
 use dynoxide::Database;
-use shared::aws::Clients;
+use shared::aws::{Access, Clients, Credentials};
 use tokio::net::TcpListener;
 
 use crate::ses::{self, Outbox};
@@ -55,7 +53,7 @@ impl Backend {
         };
         let outbox = Outbox::default();
         let ses_url = ses::serve(outbox.clone()).await?;
-        let clients = clients(&dynamodb_url, &ses_url).await;
+        let clients = Clients::new(access(dynamodb_url.clone(), ses_url.clone()));
         if tables::create_missing(&clients.dynamodb).await? {
             demo::load(&clients.dynamodb).await?;
         }
@@ -75,21 +73,12 @@ async fn serve(database: Database) -> Result<String, BackendError> {
     Ok(url)
 }
 
-/// Clients for other endpoints than AWS's, with credentials nobody checks.
-async fn clients(dynamodb_url: &str, ses_url: &str) -> Clients {
-    let config = shared::aws::settings()
-        .region(Region::from_static("us-east-1"))
-        .credentials_provider(Credentials::new("local", "local", None, None, "local"))
-        .load()
-        .await;
-    let dynamodb = aws_sdk_dynamodb::config::Builder::from(&config)
-        .endpoint_url(dynamodb_url)
-        .build();
-    let ses = aws_sdk_sesv2::config::Builder::from(&config)
-        .endpoint_url(ses_url)
-        .build();
-    Clients {
-        dynamodb: aws_sdk_dynamodb::Client::from_conf(dynamodb),
-        ses: aws_sdk_sesv2::Client::from_conf(ses),
+/// Access to other endpoints than AWS's, with credentials nobody checks.
+fn access(dynamodb_url: String, ses_url: String) -> Access {
+    Access {
+        region: "us-east-1".to_owned(),
+        credentials: Credentials::new("local", "local", None, None, "local"),
+        dynamodb_url: Some(dynamodb_url),
+        ses_url: Some(ses_url),
     }
 }

@@ -1,6 +1,7 @@
 //! `cargo run -p local`
 
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
 use local::{Backend, BackendError, Functions, Storage, gateway};
@@ -62,8 +63,20 @@ impl Arguments {
 }
 
 #[tokio::main]
-async fn main() -> Result<(), BackendError> {
-    let mut arguments = Arguments::parse();
+async fn main() -> ExitCode {
+    match run(Arguments::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            #[expect(clippy::print_stderr, reason = "this is a program for a terminal")]
+            {
+                eprintln!("error: {error}");
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(mut arguments: Arguments) -> Result<(), BackendError> {
     shared::telemetry::init(Variables::of_process(), std::io::stderr)?;
     match arguments.command.take() {
         None => serve(arguments).await,

@@ -1,10 +1,52 @@
 //! The SDK clients, with the limits both functions need.
+//!
+//! Without `aws-config`: Lambda says all there is to know in environment variables, and the
+//! providers for profiles, SSO, ECS, EC2 and STS would be a megabyte of every cold start.
 
 use std::time::Duration;
 
-use aws_config::retry::RetryConfig;
-use aws_config::timeout::TimeoutConfig;
-use aws_config::{BehaviorVersion, ConfigLoader, SdkConfig};
+use aws_sdk_dynamodb::config::retry::RetryConfig;
+use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
+use aws_sdk_dynamodb::config::{BehaviorVersion, Region, SharedCredentialsProvider};
+use aws_types::SdkConfig;
+
+pub use aws_sdk_dynamodb::config::Credentials;
+
+use crate::config::{ConfigError, Variables};
+
+/// Where the services are and who calls them.
+#[derive(Debug, Clone)]
+pub struct Access {
+    /// `AWS_REGION`
+    pub region: String,
+    /// `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`. They outlive the
+    /// process: Lambda ends an execution environment before its credentials expire.
+    pub credentials: Credentials,
+    /// `AWS_ENDPOINT_URL_DYNAMODB`; AWS's own when there is none.
+    pub dynamodb_url: Option<String>,
+    /// `AWS_ENDPOINT_URL_SESV2`; AWS's own when there is none.
+    pub ses_url: Option<String>,
+}
+
+impl Access {
+    /// Reads what Lambda sets in the environment.
+    pub fn read(variables: Variables<'_>) -> Result<Self, ConfigError> {
+        let any_service = variables.optional("AWS_ENDPOINT_URL");
+        let endpoint = |name| variables.optional(name).or_else(|| any_service.clone());
+        Ok(Self {
+            region: variables.required("AWS_REGION")?,
+            credentials: Credentials::new(
+                variables.required("AWS_ACCESS_KEY_ID")?,
+                variables.required("AWS_SECRET_ACCESS_KEY")?,
+                variables.optional("AWS_SESSION_TOKEN"),
+                None,
+                "environment",
+            ),
+            dynamodb_url: endpoint("AWS_ENDPOINT_URL_DYNAMODB"),
+            ses_url: endpoint("AWS_ENDPOINT_URL_SESV2"),
+        })
+    }
+}
 
 /// One client for each service, made at init and shared by all requests.
 #[derive(Debug, Clone)]
@@ -16,33 +58,83 @@ pub struct Clients {
 }
 
 impl Clients {
-    /// Clients as the environment configures them; `AWS_ENDPOINT_URL_DYNAMODB` and
-    /// `AWS_ENDPOINT_URL_SESV2` point them elsewhere.
-    pub async fn from_environment() -> Self {
-        let config = settings().load().await;
-        Self::new(&config)
-    }
-
-    /// Clients with this configuration.
+    /// Clients with this access.
     #[must_use]
-    pub fn new(config: &SdkConfig) -> Self {
+    pub fn new(access: Access) -> Self {
+        let Access {
+            region,
+            credentials,
+            dynamodb_url,
+            ses_url,
+        } = access;
+        let shared = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new(region))
+            .credentials_provider(SharedCredentialsProvider::new(credentials))
+            .timeout_config(timeouts())
+            .retry_config(RetryConfig::standard().with_max_attempts(3))
+            .build();
+        let mut dynamodb = aws_sdk_dynamodb::config::Builder::from(&shared);
+        dynamodb.set_endpoint_url(dynamodb_url);
+        let mut ses = aws_sdk_sesv2::config::Builder::from(&shared);
+        ses.set_endpoint_url(ses_url);
         Self {
-            dynamodb: aws_sdk_dynamodb::Client::new(config),
-            ses: aws_sdk_sesv2::Client::new(config),
+            dynamodb: aws_sdk_dynamodb::Client::from_conf(dynamodb.build()),
+            ses: aws_sdk_sesv2::Client::from_conf(ses.build()),
         }
     }
 }
 
-/// Bounded times and retries (ASVS 5.0 13.2.6): API Gateway gives up after 30 s, the function
-/// after 20 s, so the three calls of a request together stay below that.
-#[must_use]
-pub fn settings() -> ConfigLoader {
-    let timeouts = TimeoutConfig::builder()
+/// API Gateway gives up after 30 seconds and the function after 20, so the calls of one request
+/// together stay below that (ASVS 5.0 13.2.6).
+fn timeouts() -> TimeoutConfig {
+    TimeoutConfig::builder()
         .connect_timeout(Duration::from_secs(1))
         .operation_attempt_timeout(Duration::from_millis(2_500))
         .operation_timeout(Duration::from_secs(6))
-        .build();
-    aws_config::defaults(BehaviorVersion::latest())
-        .timeout_config(timeouts)
-        .retry_config(RetryConfig::standard().with_max_attempts(3))
+        .build()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(pairs: &[(&str, &str)]) -> Result<Access, ConfigError> {
+        let lookup = |name: &str| {
+            pairs
+                .iter()
+                .find(|(n, _)| *n == name)
+                .map(|(_, value)| (*value).to_owned())
+        };
+        Access::read(Variables::new(&lookup))
+    }
+
+    const LAMBDA: [(&str, &str); 3] = [
+        ("AWS_REGION", "eu-west-1"),
+        ("AWS_ACCESS_KEY_ID", "key"),
+        ("AWS_SECRET_ACCESS_KEY", "very-secret"),
+    ];
+
+    #[test]
+    fn names_what_lambda_would_have_set() {
+        for (missing, _) in LAMBDA {
+            let rest: Vec<_> = LAMBDA
+                .into_iter()
+                .filter(|(name, _)| *name != missing)
+                .collect();
+            assert_eq!(read(&rest).unwrap_err(), ConfigError::Missing(missing));
+        }
+    }
+
+    #[test]
+    fn the_services_own_endpoint_wins() {
+        let endpoints = [
+            ("AWS_ENDPOINT_URL", "http://any"),
+            ("AWS_ENDPOINT_URL_SESV2", "http://ses"),
+        ];
+        let access = read(&[&LAMBDA[..], &endpoints].concat()).unwrap();
+        assert_eq!(access.dynamodb_url.as_deref(), Some("http://any"));
+        assert_eq!(access.ses_url.as_deref(), Some("http://ses"));
+        assert!(!format!("{access:?}").contains("very-secret"));
+    }
 }

@@ -7,7 +7,7 @@ use crate::mail::Brand;
 use crate::password::{self, Cost};
 
 /// What is wrong with a variable of the environment.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigError {
     /// It must be set.
     #[error("{0} is not set")]
@@ -20,6 +20,13 @@ pub enum ConfigError {
         /// What would be right.
         reason: String,
     },
+}
+
+impl std::fmt::Debug for ConfigError {
+    /// The message: a process whose `main` fails prints this.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        Display::fmt(self, f)
+    }
 }
 
 impl ConfigError {

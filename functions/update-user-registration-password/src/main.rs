@@ -1,7 +1,7 @@
 //! The Lambda binary: wiring only.
 
 use lambda_http::lambda_runtime::Error;
-use shared::aws::Clients;
+use shared::aws::{Access, Clients};
 use shared::clock::Clock;
 use shared::config::{Config, Variables};
 use update_user_registration_password::Service;
@@ -10,6 +10,6 @@ use update_user_registration_password::Service;
 async fn main() -> Result<(), Error> {
     shared::telemetry::init(Variables::of_process(), std::io::stdout)?;
     let config = Config::read(Variables::of_process())?;
-    let clients = Clients::from_environment().await;
+    let clients = Clients::new(Access::read(Variables::of_process())?);
     shared::lambda::run(Service::new(config, clients, Clock::system())).await
 }
