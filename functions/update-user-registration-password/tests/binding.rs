@@ -12,6 +12,8 @@ use std::process::ExitCode;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use http::Method;
+use http::header::CONTENT_TYPE;
 use libtest_mimic::{Arguments, Failed, Trial};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -82,28 +84,18 @@ fn judge(case: &Case, deviation: Option<&Deviation>) -> Result<(), Failed> {
 
 fn request(case: &CaseRequest) -> Request {
     let (path, query) = case.path.split_once('?').unwrap_or((&case.path, ""));
-    let body = case
-        .body_b64
-        .clone()
-        .unwrap_or_else(|| BASE64_STANDARD.encode(case.body.as_deref().unwrap_or_default()));
-    let mut event = json!({
-        "version": "2.0",
-        "rawPath": path,
-        "rawQueryString": query,
-        "headers": { "host": "example.com" },
-        "requestContext": {
-            "http": { "method": "POST", "path": path, "sourceIp": "192.0.2.1" },
-            "stage": "$default"
-        },
-        "body": body,
-        "isBase64Encoded": true
-    });
-    if let Some(content_type) = &case.content_type {
-        event["headers"]["content-type"] = content_type.as_str().into();
-    }
-    lambda_http::request::from_str(&event.to_string())
-        .expect("an event")
-        .into()
+    let body = match (&case.body, &case.body_b64) {
+        (_, Some(encoded)) => BASE64_STANDARD.decode(encoded).expect("base64"),
+        (text, None) => text.clone().unwrap_or_default().into_bytes(),
+    };
+    let content_type = case
+        .content_type
+        .as_ref()
+        .map(|value| (CONTENT_TYPE, value.parse()));
+    let headers = content_type
+        .into_iter()
+        .map(|(name, value)| (name, value.expect("a value")));
+    Request::new(Method::POST, path, query, headers.collect(), body)
 }
 
 /// What was bound, as the cases have it, or the status and the body of the error.

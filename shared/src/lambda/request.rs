@@ -39,6 +39,22 @@ impl std::fmt::Debug for Request {
 }
 
 impl Request {
+    /// A request from nowhere, for tests.
+    #[must_use]
+    pub fn new(method: Method, path: &str, query: &str, headers: HeaderMap, body: Vec<u8>) -> Self {
+        Self {
+            method,
+            path: path.to_owned(),
+            query: query.to_owned(),
+            headers,
+            body,
+            source: String::new(),
+            request_id: String::new(),
+            path_prefix: String::new(),
+            domain_name: String::new(),
+        }
+    }
+
     /// The value of a header, if it is text. Several of one name are joined by a comma, as the
     /// gateway does it (RFC 9110 section 5.3).
     #[must_use]

@@ -139,6 +139,14 @@ impl Element<'_> {
             .map(|a| a.value.as_ref())
     }
 
+    /// The namespace, the name and the value of each attribute that is no namespace declaration.
+    pub fn attributes(&self) -> impl Iterator<Item = (&str, &str, &str)> {
+        self.attributes
+            .iter()
+            .filter(|a| a.namespace != XMLNS_NAMESPACE)
+            .map(|a| (a.namespace.as_ref(), a.local, a.value.as_ref()))
+    }
+
     /// Whether `xsi:nil` says that there is no value (XML Schema part 1, section 2.6.2).
     #[must_use]
     pub fn is_nil(&self) -> bool {

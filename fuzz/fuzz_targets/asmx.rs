@@ -1,0 +1,38 @@
+//! Whatever is sent, the ASMX side routes, decodes and answers it.
+
+#![no_main]
+
+use http::header::{CONTENT_TYPE, HeaderName};
+use http::{HeaderMap, Method};
+use reset_user_password::asmx::{self, Endpoint};
+use shared::lambda::Request;
+
+const SOAP_ACTION: HeaderName = HeaderName::from_static("soapaction");
+
+// A verb, then lines with the path, the query, the content type and the SOAP action; the rest is
+// the body.
+libfuzzer_sys::fuzz_target!(|data: &[u8]| {
+    let mut lines = data.splitn(6, |&byte| byte == b'\n');
+    let mut line = || String::from_utf8_lossy(lines.next().unwrap_or_default()).into_owned();
+    let (verb, path, query) = (line(), line(), line());
+    let mut headers = HeaderMap::new();
+    for name in [CONTENT_TYPE, SOAP_ACTION] {
+        if let Ok(value) = line().parse() {
+            headers.insert(name, value);
+        }
+    }
+    let body = lines.next().unwrap_or_default().to_vec();
+    let path = format!("/webservices/IFCommonService.asmx{path}");
+    let method = verb.parse().unwrap_or(Method::POST);
+    let request = Request::new(method, &path, &query, headers, body);
+    match asmx::route(&request) {
+        Endpoint::Call(binding) => {
+            if let Err(rejection) = asmx::decode(binding, &request) {
+                assert!(!rejection.encode().status().is_success());
+            }
+        }
+        Endpoint::Document(document) => assert!(document.encode(&request.url()).status() == 200),
+        Endpoint::Refused(rejection) => assert!(!rejection.encode().status().is_success()),
+    }
+    asmx::server_fault(&request);
+});

@@ -1,0 +1,38 @@
+//! Whatever is sent, the ServiceStack side routes, decodes and answers it.
+
+#![no_main]
+
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
+use http::{HeaderMap, Method};
+use shared::lambda::Request;
+use update_user_registration_password::servicestack::{self, Reply};
+
+// A verb, then lines with the path, the query, the content type, what is accepted and the
+// credential; the rest is the body.
+libfuzzer_sys::fuzz_target!(|data: &[u8]| {
+    let mut lines = data.splitn(7, |&byte| byte == b'\n');
+    let mut line = || String::from_utf8_lossy(lines.next().unwrap_or_default()).into_owned();
+    let (verb, path, query) = (line(), line(), line());
+    let mut headers = HeaderMap::new();
+    for name in [CONTENT_TYPE, ACCEPT, AUTHORIZATION] {
+        if let Ok(value) = line().parse() {
+            headers.insert(name, value);
+        }
+    }
+    let body = lines.next().unwrap_or_default().to_vec();
+    let method = verb.parse().unwrap_or(Method::POST);
+    let request = Request::new(method, &path, &query, headers, body);
+    let endpoint = match servicestack::route(&request) {
+        Ok(endpoint) => endpoint,
+        Err(refused) => {
+            assert!(!refused.encode().status().is_success());
+            return;
+        }
+    };
+    let _ = servicestack::credential(&request);
+    let format = servicestack::response_format(endpoint, &request);
+    if let Err(rejection) = servicestack::decode(endpoint, &request) {
+        assert!(!Reply::from(rejection).encode(&format).status().is_success());
+    }
+    servicestack::server_fault(&request);
+});
