@@ -4,7 +4,7 @@
 
 use http::header::{CONTENT_TYPE, HeaderName};
 use http::{HeaderMap, Method};
-use reset_user_password::asmx::{self, Endpoint};
+use reset_user_password::asmx::{self, Endpoint, Protocols};
 use shared::lambda::Request;
 
 const SOAP_ACTION: HeaderName = HeaderName::from_static("soapaction");
@@ -25,9 +25,9 @@ libfuzzer_sys::fuzz_target!(|data: &[u8]| {
     let path = format!("/webservices/IFCommonService.asmx{path}");
     let method = verb.parse().unwrap_or(Method::POST);
     let request = Request::new(method, &path, &query, headers, body);
-    match asmx::route(&request) {
+    match asmx::route(Protocols::ALL, &request) {
         Endpoint::Call(binding) => {
-            if let Err(rejection) = asmx::decode(binding, &request) {
+            if let Err(rejection) = asmx::decode(Protocols::ALL, binding, &request) {
                 assert!(!rejection.encode().status().is_success());
             }
         }

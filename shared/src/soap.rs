@@ -52,8 +52,6 @@ pub enum FaultCode {
     Receiver,
     /// A header block that must be understood was not.
     MustUnderstand,
-    /// The envelope is of no version the server speaks.
-    VersionMismatch,
 }
 
 impl FaultCode {
@@ -64,7 +62,6 @@ impl FaultCode {
             (Self::Receiver, Version::V11) => "Server",
             (Self::Receiver, Version::V12) => "Receiver",
             (Self::MustUnderstand, _) => "MustUnderstand",
-            (Self::VersionMismatch, _) => "VersionMismatch",
         }
     }
 
@@ -100,43 +97,49 @@ pub fn encode_envelope(version: Version, body: &str) -> String {
     envelope(version, "", body)
 }
 
-/// An envelope with a fault. A version mismatch carries the header that names the versions in
-/// `supported` (SOAP 1.2 section 5.4.7).
+/// An envelope with a fault.
 #[must_use]
-pub fn encode_fault(version: Version, fault: &Fault, supported: &[Version]) -> String {
-    let header = match fault.code {
-        FaultCode::VersionMismatch => upgrade_header(supported),
-        _ => String::new(),
-    };
+pub fn encode_fault(version: Version, fault: &Fault) -> String {
     let code = fault.code.name(version);
-    let mut reason = String::with_capacity(fault.reason.len());
-    escape_text(&fault.reason, &mut reason);
-    let body = match version {
+    envelope(
+        version,
+        "",
+        &fault_body(version, code, &fault.reason, fault.code.has_detail()),
+    )
+}
+
+/// An envelope that says that the request's was of none of the `supported` versions, which it
+/// names in a header (SOAP 1.2 section 5.4.7).
+#[must_use]
+pub fn encode_version_mismatch(version: Version, reason: &str, supported: &[Version]) -> String {
+    let header = upgrade_header(supported);
+    envelope(
+        version,
+        &header,
+        &fault_body(version, "VersionMismatch", reason, true),
+    )
+}
+
+fn fault_body(version: Version, code: &str, reason: &str, has_detail: bool) -> String {
+    let mut text = String::with_capacity(reason.len());
+    escape_text(reason, &mut text);
+    match version {
         Version::V11 => {
-            let detail = if fault.code.has_detail() {
-                "<detail />"
-            } else {
-                ""
-            };
+            let detail = if has_detail { "<detail />" } else { "" };
             format!(
                 "<soap:Fault><faultcode>soap:{code}</faultcode>\
-                 <faultstring>{reason}</faultstring>{detail}</soap:Fault>"
+                 <faultstring>{text}</faultstring>{detail}</soap:Fault>"
             )
         }
         Version::V12 => {
-            let detail = if fault.code.has_detail() {
-                "<soap:Detail />"
-            } else {
-                ""
-            };
+            let detail = if has_detail { "<soap:Detail />" } else { "" };
             format!(
                 "<soap:Fault><soap:Code><soap:Value>soap:{code}</soap:Value></soap:Code>\
-                 <soap:Reason><soap:Text xml:lang=\"en\">{reason}</soap:Text></soap:Reason>\
+                 <soap:Reason><soap:Text xml:lang=\"en\">{text}</soap:Text></soap:Reason>\
                  {detail}</soap:Fault>"
             )
         }
-    };
-    envelope(version, &header, &body)
+    }
 }
 
 fn envelope(version: Version, header: &str, body: &str) -> String {

@@ -17,7 +17,7 @@ use shared::config::{ConfigError, Variables};
 use shared::lambda::{Function, Request};
 use tokio::time::Instant;
 
-use asmx::{Binding, Endpoint};
+use asmx::{Binding, Endpoint, Protocols};
 use operation::{Caller, ResetUserPassword};
 
 /// What the function is told by its environment.
@@ -31,6 +31,8 @@ pub struct Config {
     /// `TEMPORARY_PASSWORD_HOURS`: how long a mailed password can be used, 24 by default, which is
     /// the most NIST SP 800-63B-4 section 4.2.1.2 allows for a secret sent by e-mail.
     pub temporary_password_hours: u64,
+    /// `ASMX_PROTOCOLS`: of `HttpGet,HttpPost,Soap,Soap12,Documentation`, all by default.
+    pub protocols: Protocols,
 }
 
 impl Config {
@@ -50,10 +52,17 @@ impl Config {
                 "must be 0 to 10000",
             ));
         }
+        let protocols = match variables.optional("ASMX_PROTOCOLS") {
+            None => Protocols::ALL,
+            Some(names) => names
+                .parse()
+                .map_err(|error| ConfigError::invalid("ASMX_PROTOCOLS", error))?,
+        };
         Ok(Self {
             shared: shared::config::Config::read(variables)?,
             response_floor: Duration::from_millis(floor_ms),
             temporary_password_hours,
+            protocols,
         })
     }
 }
@@ -63,6 +72,7 @@ impl Config {
 pub struct Service {
     operation: ResetUserPassword,
     response_floor: Duration,
+    protocols: Protocols,
     clock: Clock,
 }
 
@@ -70,17 +80,19 @@ impl Service {
     /// The function with this configuration, these clients and this clock.
     #[must_use]
     pub fn new(config: Config, clients: Clients, clock: Clock) -> Self {
-        let response_floor = config.response_floor;
+        let (response_floor, protocols) = (config.response_floor, config.protocols);
+        let operation = ResetUserPassword::new(config, clients);
         Self {
-            operation: ResetUserPassword::new(config, clients),
+            operation,
             response_floor,
+            protocols,
             clock,
         }
     }
 
     async fn call(&self, binding: Binding, request: &Request) -> Response<String> {
         let began = Instant::now();
-        let call = match asmx::decode(binding, request) {
+        let call = match asmx::decode(self.protocols, binding, request) {
             Ok(call) => call,
             Err(rejection) => return rejection.encode(),
         };
@@ -103,7 +115,7 @@ impl Service {
 
 impl Function for Service {
     async fn handle(&self, request: Request) -> Response<String> {
-        match asmx::route(&request) {
+        match asmx::route(self.protocols, &request) {
             Endpoint::Call(binding) => self.call(binding, &request).await,
             Endpoint::Document(document) => document.encode(&request.url()),
             Endpoint::Refused(rejection) => rejection.encode(),

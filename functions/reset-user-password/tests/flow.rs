@@ -342,3 +342,52 @@ async fn documents_name_the_address_the_caller_used() {
         assert!(body.contains("\r\n"), "{query}");
     }
 }
+
+#[tokio::test]
+async fn protocols_that_are_off_are_not_answered() {
+    let sandbox = Sandbox::start(&[("ASMX_PROTOCOLS", "Soap")]).await.unwrap();
+    let [get, post, soap11, soap12] = every_binding("jdoe");
+    for request in [get, post] {
+        let response = sandbox.send(&request).await;
+        assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        let body = String::from_utf8_lossy(response.body());
+        assert!(
+            body.contains("unexpectedly ending in '/ResetUserPassword'."),
+            "{body}"
+        );
+    }
+    let pages = Request::get(SERVICE).body(Bytes::new()).unwrap();
+    assert_eq!(
+        sandbox.send(&pages).await.status(),
+        StatusCode::METHOD_NOT_ALLOWED
+    );
+
+    assert_eq!(
+        sandbox.send(&soap12).await.status(),
+        StatusCode::UNSUPPORTED_MEDIA_TYPE
+    );
+    let as_text = soap(
+        "text/xml",
+        "http://www.w3.org/2003/05/soap-envelope",
+        "jdoe",
+    );
+    let body = sandbox.send(&as_text).await.into_body();
+    let body = String::from_utf8_lossy(&body);
+    assert!(
+        body.contains("soap:VersionMismatch") && !body.contains("soap12:Envelope\""),
+        "{body}"
+    );
+    assert!(sandbox.backend.outbox.mails().is_empty());
+    assert_answer(&sandbox.send(&soap11).await);
+
+    let soap12_only = Sandbox::start(&[("ASMX_PROTOCOLS", "Soap12")])
+        .await
+        .unwrap();
+    assert_answer(&soap12_only.send(&soap12).await);
+    let body = soap12_only.send(&soap11).await.into_body();
+    let body = String::from_utf8_lossy(&body);
+    assert!(
+        body.contains("soap:VersionMismatch") && !body.contains("\"soap:Envelope\""),
+        "{body}"
+    );
+}

@@ -2,12 +2,14 @@
 
 mod description;
 mod form;
+mod protocols;
 mod request;
 mod response;
 mod route;
 mod soap;
 
 pub use description::Document;
+pub use protocols::{Protocols, UnknownProtocol};
 pub use request::{Call, decode};
 pub use response::{Rejection, encode, server_fault};
 pub use route::{Endpoint, route};

@@ -6,7 +6,7 @@ use shared::lambda::Request;
 use shared::soap::Version;
 
 use super::response::{Rejection, html_encode};
-use super::{Binding, MAX_BODY, form, soap};
+use super::{Binding, MAX_BODY, Protocols, form, soap};
 use crate::operation::Input;
 
 /// A call of the operation.
@@ -19,9 +19,13 @@ pub struct Call {
 }
 
 /// Reads a call that came by `binding`.
-pub fn decode(binding: Binding, request: &Request) -> Result<Call, Rejection> {
+pub fn decode(
+    protocols: Protocols,
+    binding: Binding,
+    request: &Request,
+) -> Result<Call, Rejection> {
     match binding {
-        Binding::Soap(guessed) => soap::decode(guessed, request),
+        Binding::Soap(guessed) => soap::decode(protocols, guessed, request),
         Binding::HttpGet => call(binding, request.query.as_bytes(), None),
         Binding::HttpPost => {
             let content_type = ContentType::of(request);
@@ -60,13 +64,17 @@ fn call(binding: Binding, form: &[u8], charset: Option<&str>) -> Result<Call, Re
     })
 }
 
-/// The version to answer in until the envelope says another.
-pub(super) fn guessed_version(request: &Request) -> Version {
+/// The version to answer in until the envelope says another; the only one that is on, if so.
+pub(super) fn guessed_version(protocols: Protocols, request: &Request) -> Version {
     let is_soap12 = ContentType::of(request).is(Version::V12);
-    if is_soap12 || !request.headers.contains_key("soapaction") {
+    let looks_like = if is_soap12 || !request.headers.contains_key("soapaction") {
         Version::V12
     } else {
         Version::V11
+    };
+    match protocols.soap().as_slice() {
+        [only] => *only,
+        _ => looks_like,
     }
 }
 

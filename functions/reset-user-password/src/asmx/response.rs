@@ -6,7 +6,7 @@ use shared::soap::{self, Fault, FaultCode, Version};
 use shared::xml::escape_text;
 
 use super::request::guessed_version;
-use super::{Binding, NAMESPACE};
+use super::{Binding, NAMESPACE, Protocols};
 use crate::operation::{Accepted, Error};
 
 const RESULT: &str =
@@ -21,14 +21,22 @@ const CACHE_ERROR: &str = "private";
 pub enum Rejection {
     /// A SOAP fault.
     Fault(Version, Fault),
+    /// An envelope of none of the versions that are on.
+    VersionMismatch {
+        /// The envelope's namespace.
+        namespace: String,
+        /// The versions that are on.
+        supported: Vec<Version>,
+    },
     /// A SOAP message that is no well-formed XML: 400 without a body.
     BadRequest(Version),
     /// A SOAP message of a content type that is none: 415 without a body.
     UnsupportedMediaType(Version),
     /// An error of HTTP GET and POST: 500 with one or more lines of text, already HTML-encoded.
     Text(String),
-    /// The service's path with a slash and nothing behind it.
-    NoMethodName,
+    /// The service's path with something behind it that is no call: a slash, or a call by a
+    /// protocol that is off.
+    UnrecognizedUrl(String),
     /// A verb other than GET and POST.
     MethodNotAllowed,
     /// A query longer than ASP.NET took.
@@ -43,14 +51,20 @@ impl Rejection {
     pub fn encode(&self) -> Response<String> {
         match self {
             Self::Fault(version, fault) => soap_fault(*version, fault),
+            Self::VersionMismatch {
+                namespace,
+                supported,
+            } => version_mismatch(namespace, supported),
             Self::BadRequest(version) => empty(StatusCode::BAD_REQUEST, version.media_type()),
             Self::UnsupportedMediaType(version) => {
                 empty(StatusCode::UNSUPPORTED_MEDIA_TYPE, version.media_type())
             }
             Self::Text(message) => text_error(message),
-            Self::NoMethodName => {
-                let message = "Request format is unrecognized for URL unexpectedly ending in '/'.";
-                page_error(StatusCode::INTERNAL_SERVER_ERROR, message)
+            Self::UnrecognizedUrl(ending) => {
+                let message = format!(
+                    "Request format is unrecognized for URL unexpectedly ending in '{ending}'."
+                );
+                page_error(StatusCode::INTERNAL_SERVER_ERROR, &message)
             }
             Self::MethodNotAllowed => {
                 let mut response = page_error(
@@ -105,7 +119,7 @@ pub fn server_fault(request: &Request) -> Response<String> {
     let is_soap = request.method == Method::POST && request.path.ends_with(['x', 'X']);
     if is_soap {
         let fault = Fault::new(FaultCode::Receiver, MESSAGE);
-        soap_fault(guessed_version(request), &fault)
+        soap_fault(guessed_version(Protocols::ALL, request), &fault)
     } else {
         text_error(MESSAGE)
     }
@@ -116,8 +130,25 @@ pub(super) fn success(media_type: &str, body: String) -> Response<String> {
     response(StatusCode::OK, media_type, CACHE_SUCCESS, body)
 }
 
+/// Written in the first version that is on, 1.1 when both are.
+fn version_mismatch(namespace: &str, supported: &[Version]) -> Response<String> {
+    let version = supported.first().copied().unwrap_or(Version::V11);
+    let reason = format!(
+        "Possible SOAP version mismatch: Envelope namespace {namespace} was unexpected. Expecting \
+         {}.",
+        version.namespace()
+    );
+    let body = soap::encode_version_mismatch(version, &reason, supported);
+    response(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        version.media_type(),
+        CACHE_ERROR,
+        body,
+    )
+}
+
 fn soap_fault(version: Version, fault: &Fault) -> Response<String> {
-    let body = soap::encode_fault(version, fault, &Version::ALL);
+    let body = soap::encode_fault(version, fault);
     response(
         StatusCode::INTERNAL_SERVER_ERROR,
         version.media_type(),

@@ -8,7 +8,7 @@ use super::description::Document;
 use super::form;
 use super::request::guessed_version;
 use super::response::{Rejection, html_encode};
-use super::{Binding, OPERATION};
+use super::{Binding, OPERATION, Protocols};
 
 const SERVICE_PATH: &str = "/webservices/IFCommonService.asmx";
 /// ASP.NET 4's `maxQueryStringLength`.
@@ -27,7 +27,7 @@ pub enum Endpoint {
 
 /// Finds it. The service's path is found in any case, the operation's name only in its own.
 #[must_use]
-pub fn route(request: &Request) -> Endpoint {
+pub fn route(protocols: Protocols, request: &Request) -> Endpoint {
     let path = percent_decode_str(&request.path).decode_utf8_lossy();
     let Some(path_info) = path_info(&path) else {
         return Endpoint::Refused(Rejection::NotFound);
@@ -35,15 +35,20 @@ pub fn route(request: &Request) -> Endpoint {
     if request.query.len() > MAX_QUERY {
         return Endpoint::Refused(Rejection::QueryTooLong);
     }
-    let binding = match request.method {
-        Method::GET => Binding::HttpGet,
-        Method::POST => Binding::HttpPost,
+    let (binding, is_on) = match request.method {
+        Method::GET => (Binding::HttpGet, protocols.http_get),
+        Method::POST => (Binding::HttpPost, protocols.http_post),
         _ => return Endpoint::Refused(Rejection::MethodNotAllowed),
     };
     match (path_info, binding) {
-        ("", Binding::HttpGet) => document(&request.query),
-        ("", _) => Endpoint::Call(Binding::Soap(guessed_version(request))),
-        ("/", _) => Endpoint::Refused(Rejection::NoMethodName),
+        ("", Binding::HttpGet) if protocols.documentation => document(protocols, &request.query),
+        ("", Binding::HttpPost) if !protocols.soap().is_empty() => {
+            Endpoint::Call(Binding::Soap(guessed_version(protocols, request)))
+        }
+        ("", _) => Endpoint::Refused(Rejection::MethodNotAllowed),
+        (path_info, _) if path_info == "/" || !is_on => {
+            Endpoint::Refused(Rejection::UnrecognizedUrl(path_info.to_owned()))
+        }
         (path_info, binding) => match check_name(path_info.get(1..).unwrap_or_default()) {
             None => Endpoint::Call(binding),
             Some(message) => Endpoint::Refused(Rejection::Text(message)),
@@ -77,7 +82,7 @@ fn check_name(name: &str) -> Option<String> {
     }
 }
 
-fn document(query: &str) -> Endpoint {
+fn document(protocols: Protocols, query: &str) -> Endpoint {
     let pairs = form::decode(query.as_bytes(), None);
     let keyless = |word: &str| {
         pairs
@@ -85,9 +90,9 @@ fn document(query: &str) -> Endpoint {
             .any(|(name, value)| name.is_none() && value.eq_ignore_ascii_case(word))
     };
     if keyless("wsdl") {
-        Endpoint::Document(Document::Wsdl)
+        Endpoint::Document(Document::Wsdl(protocols))
     } else if keyless("disco") {
-        Endpoint::Document(Document::Disco)
+        Endpoint::Document(Document::Disco(protocols))
     } else if form::value(&pairs, "wsdl").is_some() {
         let message = "XML Web service description was not found.";
         Endpoint::Refused(Rejection::Text(message.to_owned()))
@@ -95,7 +100,7 @@ fn document(query: &str) -> Endpoint {
         Endpoint::Refused(Rejection::Text("Schema not found.".to_owned()))
     } else {
         Endpoint::Document(match form::value(&pairs, "op") {
-            Some(name) if name == OPERATION => Document::OperationPage,
+            Some(name) if name == OPERATION => Document::OperationPage(protocols),
             Some(name) => Document::UnknownOperationPage(name),
             None => Document::ServicePage,
         })

@@ -9,7 +9,7 @@ use shared::xml::{self, DecodeError, Element, ErrorKind, Fallback, Node, Reader}
 
 use super::request::{Call, ContentType, url_decoded};
 use super::response::Rejection;
-use super::{Binding, MAX_BODY, NAMESPACE, OPERATION, SOAP_ACTION};
+use super::{Binding, MAX_BODY, NAMESPACE, OPERATION, Protocols, SOAP_ACTION};
 use crate::operation::Input;
 
 const TOO_LONG: &str = "There was an exception running the extensions specified in the config \
@@ -18,7 +18,11 @@ const NO_ACTION: &str = "Unable to handle request without a valid action paramet
                          a valid soap action.";
 
 /// Reads a message; `guessed` is the version to answer in until the envelope says another.
-pub(super) fn decode(guessed: Version, request: &Request) -> Result<Call, Rejection> {
+pub(super) fn decode(
+    protocols: Protocols,
+    guessed: Version,
+    request: &Request,
+) -> Result<Call, Rejection> {
     let content_type = ContentType::of(request);
     let too_long = request.body.len() > MAX_BODY;
     let text = if too_long {
@@ -33,20 +37,21 @@ pub(super) fn decode(guessed: Version, request: &Request) -> Result<Call, Reject
     };
     match routed {
         Routed::Refused(reason) => return Err(fault(guessed, FaultCode::Sender, reason)),
-        Routed::ByBody(reason) if !too_long => route_by_body(text.as_deref(), &reason)?,
+        Routed::ByBody(reason) if !too_long => route_by_body(protocols, text.as_deref(), &reason)?,
         Routed::ByBody(_) | Routed::ToOperation => {}
     }
     if too_long {
         return Err(fault(guessed, FaultCode::Receiver, TOO_LONG));
     }
-    if !Version::ALL
+    if !protocols
+        .soap()
         .into_iter()
         .any(|version| content_type.is(version))
     {
         return Err(Rejection::UnsupportedMediaType(guessed));
     }
     let text = text.map_err(|_| Rejection::BadRequest(guessed))?;
-    read_call(&text, guessed, &content_type)
+    read_call(protocols, &text, guessed, &content_type)
 }
 
 enum Routed {
@@ -84,7 +89,11 @@ fn route_by_action(content_type: &ContentType) -> Routed {
 }
 
 /// Looks for the operation in the body. Whatever is wrong on the way there is the server's fault.
-fn route_by_body(text: Result<&str, &DecodeError>, reason: &str) -> Result<(), Rejection> {
+fn route_by_body(
+    protocols: Protocols,
+    text: Result<&str, &DecodeError>,
+    reason: &str,
+) -> Result<(), Rejection> {
     let receiver = |version, message: &str| {
         let reason = format!("Server was unable to process request. ---> {message}");
         fault(version, FaultCode::Receiver, reason)
@@ -98,8 +107,7 @@ fn route_by_body(text: Result<&str, &DecodeError>, reason: &str) -> Result<(), R
     let Node::Start(envelope) = envelope else {
         return Ok(());
     };
-    let version = Version::of_namespace(&envelope.namespace)
-        .ok_or_else(|| version_mismatch(&envelope.namespace))?;
+    let version = version_of(protocols, &envelope)?;
     if envelope.local != "Envelope" {
         return Err(receiver(version, &missing("Envelope")));
     }
@@ -113,14 +121,18 @@ fn route_by_body(text: Result<&str, &DecodeError>, reason: &str) -> Result<(), R
 }
 
 /// Reads the whole message; what is not well-formed is 400 from here on.
-fn read_call(text: &str, guessed: Version, content_type: &ContentType) -> Result<Call, Rejection> {
+fn read_call(
+    protocols: Protocols,
+    text: &str,
+    guessed: Version,
+    content_type: &ContentType,
+) -> Result<Call, Rejection> {
     let mut reader = Reader::new(text);
     let bad_request = |_| Rejection::BadRequest(guessed);
     let Node::Start(envelope) = reader.next_tag().map_err(bad_request)? else {
         return Err(Rejection::BadRequest(guessed));
     };
-    let version = Version::of_namespace(&envelope.namespace)
-        .ok_or_else(|| version_mismatch(&envelope.namespace))?;
+    let version = version_of(protocols, &envelope)?;
     if version == Version::V11 && !content_type.is(Version::V11) {
         return Err(Rejection::UnsupportedMediaType(version));
     }
@@ -245,14 +257,13 @@ fn fault(version: Version, code: FaultCode, reason: impl Into<String>) -> Reject
     Rejection::Fault(version, Fault::new(code, reason))
 }
 
-/// Always of version 1.1, with the versions it might have been.
-fn version_mismatch(namespace: &str) -> Rejection {
-    let reason = format!(
-        "Possible SOAP version mismatch: Envelope namespace {namespace} was unexpected. Expecting \
-         {}.",
-        Version::V11.namespace()
-    );
-    fault(Version::V11, FaultCode::VersionMismatch, reason)
+fn version_of(protocols: Protocols, envelope: &Element<'_>) -> Result<Version, Rejection> {
+    Version::of_namespace(&envelope.namespace)
+        .filter(|version| protocols.has(*version))
+        .ok_or_else(|| Rejection::VersionMismatch {
+            namespace: envelope.namespace.clone().into_owned(),
+            supported: protocols.soap(),
+        })
 }
 
 fn missing(part: &str) -> String {

@@ -1,0 +1,101 @@
+//! The protocols of the service, switched as `<webServices><protocols>` in web.config switched them.
+
+use std::str::FromStr;
+
+use shared::soap::Version;
+
+/// Which protocols are on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
+pub struct Protocols {
+    /// `HttpGet`: calls by query.
+    pub http_get: bool,
+    /// `HttpPost`: calls by form.
+    pub http_post: bool,
+    /// `Soap`: SOAP 1.1.
+    pub soap11: bool,
+    /// `Soap12`: SOAP 1.2.
+    pub soap12: bool,
+    /// `Documentation`: the pages, WSDL and DISCO.
+    pub documentation: bool,
+}
+
+impl Protocols {
+    /// All of them, as on the legacy server.
+    pub const ALL: Self = Self {
+        http_get: true,
+        http_post: true,
+        soap11: true,
+        soap12: true,
+        documentation: true,
+    };
+
+    /// Whether a version of SOAP is on.
+    #[must_use]
+    pub fn has(self, version: Version) -> bool {
+        match version {
+            Version::V11 => self.soap11,
+            Version::V12 => self.soap12,
+        }
+    }
+
+    /// The versions of SOAP that are on.
+    #[must_use]
+    pub fn soap(self) -> Vec<Version> {
+        Version::ALL
+            .into_iter()
+            .filter(|version| self.has(*version))
+            .collect()
+    }
+}
+
+/// A word that names no protocol.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is none of HttpGet, HttpPost, Soap, Soap12 and Documentation")]
+pub struct UnknownProtocol(String);
+
+impl FromStr for Protocols {
+    type Err = UnknownProtocol;
+
+    /// Reads names separated by commas; what is not named is off.
+    fn from_str(names: &str) -> Result<Self, UnknownProtocol> {
+        let mut protocols = Self {
+            http_get: false,
+            http_post: false,
+            soap11: false,
+            soap12: false,
+            documentation: false,
+        };
+        for name in names.split(',').map(str::trim) {
+            let protocol = match name.to_ascii_lowercase().as_str() {
+                "httpget" => &mut protocols.http_get,
+                "httppost" => &mut protocols.http_post,
+                "soap" => &mut protocols.soap11,
+                "soap12" => &mut protocols.soap12,
+                "documentation" => &mut protocols.documentation,
+                _ => return Err(UnknownProtocol(name.to_owned())),
+            };
+            *protocol = true;
+        }
+        Ok(protocols)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_switch_protocols_on() {
+        assert_eq!(
+            "HttpGet, HTTPPOST,Soap,Soap12,Documentation".parse(),
+            Ok(Protocols::ALL)
+        );
+        let soap: Protocols = "Soap".parse().unwrap();
+        assert_eq!(soap.soap(), [Version::V11]);
+        assert!(!soap.http_get && !soap.http_post && !soap.documentation);
+        for wrong in ["", "Soap,", "SOAP 1.1"] {
+            assert!(wrong.parse::<Protocols>().is_err(), "{wrong}");
+        }
+    }
+}
