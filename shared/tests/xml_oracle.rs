@@ -92,15 +92,11 @@ fn damaged() -> impl Strategy<Value = String> {
     ];
     (document(), any::<prop::sample::Index>(), 0..4_usize, piece).prop_map(
         |(document, at, length, piece)| {
-            let chars: Vec<char> = document.chars().collect();
+            let mut chars: Vec<char> = document.chars().collect();
             let start = at.index(chars.len());
             let end = (start + length).min(chars.len());
-            chars[..start]
-                .iter()
-                .copied()
-                .chain(piece.chars())
-                .chain(chars[end..].iter().copied())
-                .collect()
+            chars.splice(start..end, piece.chars());
+            chars.into_iter().collect()
         },
     )
 }

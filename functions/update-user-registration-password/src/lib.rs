@@ -57,7 +57,7 @@ impl Function for Service {
     async fn handle(&self, request: Request) -> Response<String> {
         let endpoint = match servicestack::route(&request) {
             Ok(endpoint) => endpoint,
-            Err(refused) => return refused.encode(),
+            Err(instead) => return instead.encode(&request),
         };
         let reply = self
             .call(endpoint, &request)

@@ -1,11 +1,7 @@
 //! Request bodies captured with what the legacy server bound them to, each through the decoder as
 //! a test of its own name.
 
-#![expect(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    reason = "a test fails by panicking"
-)]
+#![expect(clippy::expect_used, reason = "a test fails by panicking")]
 
 use std::collections::HashMap;
 use std::process::ExitCode;

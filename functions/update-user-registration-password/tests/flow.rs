@@ -393,3 +393,64 @@ async fn todays_clients_get_names_in_camel_case() {
     assert_eq!(error["fieldName"], "NewPassword");
     assert_eq!(error["meta"]["PropertyName"], "New Password");
 }
+
+#[tokio::test]
+async fn the_service_describes_itself() {
+    let sandbox = Sandbox::start(&[]).await.unwrap();
+    let get = async |uri: &str| {
+        let request = Request::get(uri).header("host", "regapi.example.com");
+        sandbox.send(&request.body(Bytes::new()).unwrap()).await
+    };
+    let root = get("/").await;
+    assert_eq!(root.status(), StatusCode::FOUND);
+    assert_eq!(
+        root.headers()["location"],
+        "http://regapi.example.com/metadata"
+    );
+
+    let list = get("/metadata").await;
+    assert_eq!(list.headers()["content-type"], "text/html; charset=utf-8");
+    let list = String::from_utf8_lossy(list.body()).into_owned();
+    let operation = "UpdateUserRegistrationPasswordRequest";
+    for format in ["xml", "json", "jsv", "csv"] {
+        let uri = format!("/{format}/metadata?op={operation}");
+        assert!(list.contains(&uri), "{uri}");
+        let page = get(&uri).await;
+        assert!(page.headers().contains_key("content-security-policy"));
+        let page = String::from_utf8_lossy(page.body()).into_owned();
+        for part in [
+            "Required roles:",
+            "/UpdateUserRegistrationPassword</td>",
+            "CustomerBrandName</th>",
+            "ResetEmailSent</th>",
+            &format!("POST /{format}/reply/{operation} HTTP/1.1"),
+            "Host: regapi.example.com",
+        ] {
+            assert!(page.contains(part), "{part} on {uri}");
+        }
+    }
+    assert_eq!(
+        get("/xml/metadata?op=Nope").await.status(),
+        StatusCode::FORBIDDEN
+    );
+    assert!(
+        get("/xml/metadata?op=updateuserregistrationpasswordrequest")
+            .await
+            .body()
+            .is_empty()
+    );
+    assert_eq!(get("/metadata/").await.status(), StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn browsers_get_a_page() {
+    let sandbox = Sandbox::start(&[]).await.unwrap();
+    let mut request = request(ADMIN, &change("a@example.com", NEW_PASSWORD));
+    let accept = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
+    request
+        .headers_mut()
+        .insert("accept", accept.parse().unwrap());
+    let response = sandbox.send(&request).await;
+    assert_eq!(response.headers()["content-type"], "text/html");
+    assert!(String::from_utf8_lossy(response.body()).contains("<dd>Jane Doe</dd>"));
+}

@@ -86,6 +86,21 @@ impl Data {
         }
     }
 
+    /// The members that are not null, as people read them; what has parts is JSON.
+    pub(super) fn rows(&self) -> Vec<(&'static str, String)> {
+        let Self::Object(members) = self else {
+            return Vec::new();
+        };
+        let value = |value: &Self| match value {
+            Self::Text(text) => text.clone(),
+            value => value.json(false),
+        };
+        present(members)
+            .into_iter()
+            .map(|(name, member)| (*name, value(member)))
+            .collect()
+    }
+
     /// One row of CSV with its header; what has parts stands in one field, as JSV.
     pub(super) fn csv(&self) -> String {
         let Self::Object(members) = self else {

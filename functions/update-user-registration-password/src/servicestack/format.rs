@@ -141,7 +141,7 @@ fn wants_camel_case(request: &Request) -> bool {
     })
 }
 
-fn query_value(request: &Request, name: &str) -> Option<String> {
+pub(super) fn query_value(request: &Request, name: &str) -> Option<String> {
     form_urlencoded::parse(request.query.as_bytes())
         .find(|(n, _)| n.eq_ignore_ascii_case(name))
         .map(|(_, value)| value.into_owned())

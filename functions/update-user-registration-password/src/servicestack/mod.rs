@@ -2,15 +2,17 @@
 
 mod data;
 mod format;
+mod metadata;
 mod request;
 mod response;
 mod route;
 mod status;
 
 pub use format::{Format, ResponseFormat, response_format};
+pub use metadata::Page;
 pub use request::{credential, decode};
 pub use response::{Reply, server_fault};
-pub use route::{Endpoint, Refused, route};
+pub use route::{Endpoint, Instead, route};
 pub use status::Rejection;
 
 const REQUEST_DTO: &str = "UpdateUserRegistrationPasswordRequest";

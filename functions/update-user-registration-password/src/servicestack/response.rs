@@ -1,5 +1,6 @@
 //! Results to bytes, in every format.
 
+use askama::Template;
 use http::{Response, StatusCode, header};
 use shared::lambda::Request;
 use shared::xml::{SCHEMA_INSTANCE, escape_text};
@@ -35,16 +36,16 @@ impl Reply {
     /// The response.
     #[must_use]
     pub fn encode(&self, response_format: &ResponseFormat) -> Response<String> {
-        let body = match response_format.format {
-            Format::Json => self
-                .data()
-                .json(response_format.camel_case && self.is_dto()),
-            Format::Xml => self.xml(),
-            Format::Jsv => self.data().jsv(),
-            Format::Csv => self.data().csv(),
+        let mut response = match response_format.format {
+            Format::Json => {
+                let camel_case = response_format.camel_case && self.is_dto();
+                Response::new(self.data().json(camel_case))
+            }
+            Format::Xml => Response::new(self.xml()),
+            Format::Jsv => Response::new(self.data().jsv()),
+            Format::Csv => Response::new(self.data().csv()),
             Format::Html => self.page(),
         };
-        let mut response = Response::new(body);
         *response.status_mut() = self
             .0
             .as_ref()
@@ -105,17 +106,34 @@ impl Reply {
         }
     }
 
-    /// For people who try it in a browser: the answer as JSON in a page.
-    fn page(&self) -> String {
-        let mut json = String::new();
-        escape_text(&self.data().json(false), &mut json);
-        format!(
-            "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-             <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-             <title>{REQUEST_DTO}</title>\n</head>\n<body>\n<main>\n<h1>{REQUEST_DTO}</h1>\n\
-             <pre>{json}</pre>\n</main>\n</body>\n</html>\n"
-        )
+    /// For people who try it in a browser: the members of the answer, those with parts as JSON.
+    fn page(&self) -> Response<String> {
+        html(&ReplyPage {
+            rows: self.data().rows(),
+        })
     }
+}
+
+#[derive(Template)]
+#[template(path = "reply.html")]
+struct ReplyPage {
+    rows: Vec<(&'static str, String)>,
+}
+
+/// Styles stand in the page; nothing else is loaded, and nothing runs.
+const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; \
+                                       base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/// A page.
+pub(super) fn html(template: &impl Template) -> Response<String> {
+    // The templates only write to a String.
+    let mut response = Response::new(template.render().unwrap_or_default());
+    let headers = response.headers_mut();
+    let content_type = header::HeaderValue::from_static("text/html; charset=utf-8");
+    headers.insert(header::CONTENT_TYPE, content_type);
+    let policy = header::HeaderValue::from_static(CONTENT_SECURITY_POLICY);
+    headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+    response
 }
 
 /// A short text for a request that reaches no service.

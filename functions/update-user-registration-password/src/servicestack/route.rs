@@ -6,6 +6,7 @@ use shared::lambda::Request;
 
 use super::REQUEST_DTO;
 use super::format::{Format, ResponseFormat, format_parameter};
+use super::metadata::{self, Page};
 use super::response::{Reply, plain};
 use super::status::Rejection;
 
@@ -26,13 +27,17 @@ pub enum Endpoint {
     },
 }
 
-/// No way to the operation.
+/// What a request gets that does not call the operation.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Refused {
+pub enum Instead {
     /// Nothing is there, or not for this verb.
     NotFound,
+    /// The way to the page of all operations.
+    ToMetadata,
+    /// A page.
+    Page(Page),
     /// A predefined route that leads nowhere.
-    Predefined {
+    Refused {
         /// What to answer.
         rejection: Rejection,
         /// How.
@@ -42,14 +47,22 @@ pub enum Refused {
     },
 }
 
-impl Refused {
+impl Instead {
     /// The response.
     #[must_use]
-    pub fn encode(self) -> Response<String> {
+    pub fn encode(self, request: &Request) -> Response<String> {
         match self {
             // Always text, whatever the client accepts (case routing/get-unknown-accept-json).
             Self::NotFound => plain(StatusCode::NOT_FOUND, "404"),
-            Self::Predefined {
+            Self::ToMetadata => {
+                let mut response = plain(StatusCode::FOUND, "");
+                if let Ok(location) = format!("{}/metadata", service_url(request)).parse() {
+                    response.headers_mut().insert(header::LOCATION, location);
+                }
+                response
+            }
+            Self::Page(page) => page.encode(request),
+            Self::Refused {
                 rejection,
                 format,
                 allow,
@@ -66,17 +79,23 @@ impl Refused {
 }
 
 /// Finds the way.
-pub fn route(request: &Request) -> Result<Endpoint, Refused> {
+pub fn route(request: &Request) -> Result<Endpoint, Instead> {
     let path = percent_decode_str(&request.path).decode_utf8_lossy();
     let path = path.trim_start_matches('/');
     let is_post = verb(request) == Method::POST;
     if let Some(endpoint) = own_route(path) {
-        return is_post.then_some(endpoint).ok_or(Refused::NotFound);
+        return is_post.then_some(endpoint).ok_or(Instead::NotFound);
     }
-    let (format, operation) = predefined_route(path).ok_or(Refused::NotFound)?;
+    if path.is_empty() {
+        return Err(Instead::ToMetadata);
+    }
+    if let Some(page) = metadata::page(path, request) {
+        return Err(Instead::Page(page));
+    }
+    let (format, operation) = predefined_route(path).ok_or(Instead::NotFound)?;
     let refused = |rejection, allow| {
         let format = format_parameter(request).unwrap_or(format);
-        Err(Refused::Predefined {
+        Err(Instead::Refused {
             rejection,
             format,
             allow,
@@ -141,4 +160,10 @@ fn predefined_route(path: &str) -> Option<(Format, &str)> {
         .into_iter()
         .any(|known| action.eq_ignore_ascii_case(known));
     is_action.then_some((format, operation))
+}
+
+/// The URL in front of the request's own path, as the caller sees it.
+fn service_url(request: &Request) -> String {
+    let url = request.url();
+    url.strip_suffix(&request.path).unwrap_or(&url).to_owned()
 }
