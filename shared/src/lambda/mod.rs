@@ -1,7 +1,7 @@
 //! The boundary to Lambda: events become [`Request`]s, responses become what the gateway expects.
 //!
 //! `lambda_http` knows the events; this adds what it leaves open: events its conversion would
-//! refuse or panic on ([`repair`]), the schedule, and a panic answered in the caller's protocol.
+//! refuse or panic on (`repair`), the schedule, and a panic answered in the caller's protocol.
 
 mod repair;
 mod request;
