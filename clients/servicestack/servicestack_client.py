@@ -1,0 +1,100 @@
+"""PyPI's servicestack. Argument: the base URL of the server."""
+
+import sys
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Optional
+
+from dataclasses_json import LetterCase, Undefined, dataclass_json
+from servicestack import IReturn, JsonServiceClient, ResponseStatus, WebServiceException
+
+ADMIN = "admin", "p@55wOrd"
+# The client reads members in camelCase only; this asks the server for them.
+CAMEL_CASE = {"jsconfig": "eccn"}
+
+failures = 0
+
+
+@dataclass_json(letter_case=LetterCase.CAMEL, undefined=Undefined.EXCLUDE)
+@dataclass
+class UpdateUserRegistrationPasswordResponse:
+    response_status: Optional[ResponseStatus] = None
+    id: int = 0
+    display_name: Optional[str] = None
+    reset_email_sent: bool = False
+
+
+@dataclass_json(letter_case=LetterCase.CAMEL, undefined=Undefined.EXCLUDE)
+@dataclass
+class UpdateUserRegistrationPasswordRequest(IReturn[UpdateUserRegistrationPasswordResponse]):
+    email: Optional[str] = "a@example.com"
+    new_password: Optional[str] = "harbor-Lantern-5821"
+    send_reset_email: bool = True
+    requester: Optional[str] = "portal"
+
+
+SUCCESS = UpdateUserRegistrationPasswordResponse(id=42, display_name="Jane Doe", reset_email_sent=True)
+
+
+@contextmanager
+def check(name):
+    global failures
+    try:
+        yield
+        print(f"ok {name}")
+    except Exception as error:
+        failures += 1
+        print(f"FAIL {name}: {getattr(error, 'inner_exception', error)!r}")
+
+
+def equal(actual, expected):
+    if actual != expected:
+        raise AssertionError(f"{actual!r} instead of {expected!r}")
+
+
+def client_of(credential):
+    client = JsonServiceClient(sys.argv[1])
+    if credential:
+        client.set_credentials(*credential)
+    return client
+
+
+def refusal(credential, **members):
+    try:
+        answer = client_of(credential).post(UpdateUserRegistrationPasswordRequest(**members), args=CAMEL_CASE)
+    except WebServiceException as error:
+        return error
+    raise AssertionError(f"{answer!r} instead of an error")
+
+
+def summary(error):
+    status = error.response_status or ResponseStatus()
+    fields = [entry.field_name for entry in status.errors or []]
+    return error.status_code, status.error_code, status.message, fields
+
+
+with check("success"):
+    equal(client_of(ADMIN).post(UpdateUserRegistrationPasswordRequest(), args=CAMEL_CASE), SUCCESS)
+with check("success through /json/reply, where older clients post"):
+    client = client_of(ADMIN).set_base_path("")
+    equal(client.post(UpdateUserRegistrationPasswordRequest(), args=CAMEL_CASE), SUCCESS)
+with check("success through the route"):
+    request = UpdateUserRegistrationPasswordRequest()
+    equal(client_of(ADMIN).post_url("/UpdateUserRegistrationPassword", request, args=CAMEL_CASE), SUCCESS)
+with check("no credential"):
+    equal(summary(refusal(None)), (401, "Unauthorized", "Unauthorized", []))
+with check("wrong password"):
+    # jsconfig says nothing about this answer, so the client cannot read it, but hands it on.
+    error = refusal(("admin", "wrong"))
+    status = error.inner_exception.response.json()["ResponseStatus"]
+    equal((error.status_code, status["Message"]), (401, "Invalid UserName or Password"))
+with check("no role"):
+    equal(summary(refusal(("bob", "p@55wOrd"))), (403, "Invalid Role", "Invalid Role", []))
+with check("unknown customer"):
+    expected = 404, "NotFound", "Customer nobody@example.com was not found", []
+    equal(summary(refusal(ADMIN, email="nobody@example.com")), expected)
+with check("no e-mail address, no password"):
+    expected = 400, "NotEmpty", "'Email' should not be empty.", ["Email", "NewPassword"]
+    equal(summary(refusal(ADMIN, email=None, new_password=None)), expected)
+
+sys.exit(failures > 0)
