@@ -6,8 +6,9 @@ use dynoxide::Database;
 use shared::aws::{Access, Clients, Credentials};
 use tokio::net::TcpListener;
 
+use crate::demo;
 use crate::ses::{self, Outbox};
-use crate::{demo, tables};
+use crate::tables::{self, TableNames};
 
 /// Where the tables are.
 #[derive(Debug, Clone)]
@@ -38,7 +39,7 @@ pub type BackendError = Box<dyn std::error::Error + Send + Sync>;
 
 impl Backend {
     /// Starts both; creates the tables, with the demo data, where they do not exist.
-    pub async fn start(storage: Storage) -> Result<Self, BackendError> {
+    pub async fn start(storage: Storage, tables: TableNames) -> Result<Self, BackendError> {
         let dynamodb_url = match storage {
             Storage::Memory => serve(Database::memory()?).await?,
             Storage::Directory(directory) => {
@@ -54,8 +55,8 @@ impl Backend {
         let outbox = Outbox::default();
         let ses_url = ses::serve(outbox.clone()).await?;
         let clients = Clients::new(access(dynamodb_url.clone(), ses_url.clone()));
-        if tables::create_missing(&clients.dynamodb).await? {
-            demo::load(&clients.dynamodb).await?;
+        if tables::create_missing(&clients.dynamodb, &tables).await? {
+            demo::load(&clients.dynamodb, &tables.users).await?;
         }
         Ok(Self {
             clients,

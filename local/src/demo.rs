@@ -9,7 +9,7 @@ use getrandom::rand_core::UnwrapErr;
 use shared::password::{Cost, ExposeSecret as _, Hasher, Salt, Secret};
 use shared::users::{UsernameKey, brand_key, email_key};
 
-use crate::{BackendError, tables};
+use crate::BackendError;
 
 /// The password of every demo account.
 const PASSWORD: &str = "p@55wOrd";
@@ -51,14 +51,14 @@ const ACCOUNTS: [Account; 3] = [
 ];
 
 /// Writes them.
-pub(crate) async fn load(client: &Client) -> Result<(), BackendError> {
+pub(crate) async fn load(client: &Client, table: &str) -> Result<(), BackendError> {
     let hasher = Hasher::new(Cost::DEFAULT);
     for account in &ACCOUNTS {
         let salt = Salt::generate(&mut UnwrapErr(SysRng));
         let hash = hasher.hash(&Secret::from(PASSWORD.to_owned()), salt)?;
         client
             .put_item()
-            .table_name(tables::USERS)
+            .table_name(table)
             .set_item(Some(item(account, &hash)))
             .send()
             .await?;

@@ -2,6 +2,7 @@
 //! the code Lambda would run, and the result becomes a response.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use askama::Template;
 use axum::Router;
@@ -21,6 +22,8 @@ use tokio::net::TcpListener;
 use crate::ses::{self, Outbox};
 use crate::{BackendError, Functions};
 
+/// How long requests that are under way are waited for when the program is stopped.
+const GRACE: Duration = Duration::from_secs(2);
 /// API Gateway's own limit.
 const MAX_PAYLOAD: usize = 10 * 1024 * 1024;
 
@@ -37,9 +40,19 @@ pub async fn serve(
         .route("/", get(home))
         .merge(ses::pages(outbox))
         .into_make_service_with_connect_info::<SocketAddr>();
-    axum::serve(listener, router)
-        .with_graceful_shutdown(stop)
-        .await
+    let (stopping, stopped) = tokio::sync::oneshot::channel();
+    let serving = axum::serve(listener, router).with_graceful_shutdown(async {
+        stop.await;
+        // Nobody listens any more if serving ended by itself.
+        let _ = stopping.send(());
+    });
+    tokio::select! {
+        result = serving => result,
+        () = async {
+            let _ = stopped.await;
+            tokio::time::sleep(GRACE).await;
+        } => Ok(()),
+    }
 }
 
 #[derive(Template)]
@@ -134,7 +147,7 @@ fn event(request: &Request<Bytes>, peer: SocketAddr, request_id: &str) -> Value 
         "requestContext": {
             "accountId": "123456789012",
             "apiId": "local",
-            "domainName": header(header::HOST),
+            "domainName": "localhost",
             "domainPrefix": "local",
             "http": {
                 "method": request.method().as_str(),
@@ -177,10 +190,6 @@ fn headers(headers: &HeaderMap, peer: SocketAddr) -> Map<String, Value> {
         joined.insert(name.as_str().to_owned(), values.join(",").into());
     }
     joined.insert("x-forwarded-proto".to_owned(), "http".into());
-    joined.insert(
-        "x-forwarded-port".to_owned(),
-        peer.port().to_string().into(),
-    );
     let forwarded_for = match headers.get("x-forwarded-for") {
         Some(before) => format!("{}, {}", text(Some(before)), peer.ip()),
         None => peer.ip().to_string(),

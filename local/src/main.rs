@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
+use local::tables::TableNames;
 use local::{Backend, BackendError, Functions, Storage, gateway};
 use shared::clock::Clock;
 use shared::config::{ConfigError, Variables};
@@ -89,7 +90,7 @@ async fn serve(arguments: Arguments) -> Result<(), BackendError> {
         .await
         .map_err(|error| format!("port {}: {error}", arguments.port))?;
     let url = format!("http://{}", listener.local_addr()?);
-    let backend = Backend::start(arguments.storage()).await?;
+    let backend = Backend::start(arguments.storage(), tables()?).await?;
     let functions = functions(&backend, Some(&url))?;
     greet(&url, &backend);
     gateway::serve(listener, functions, backend.outbox, gateway::interrupted()).await?;
@@ -103,7 +104,7 @@ async fn invoke(
 ) -> Result<(), BackendError> {
     let event =
         std::fs::read_to_string(event).map_err(|error| format!("{}: {error}", event.display()))?;
-    let backend = Backend::start(arguments.storage()).await?;
+    let backend = Backend::start(arguments.storage(), tables()?).await?;
     let functions = functions(&backend, None)?;
     let request_id = uuid::Uuid::new_v4().to_string();
     let result = match function {
@@ -129,16 +130,27 @@ async fn invoke(
 /// Both functions as the environment configures them, with a default for each variable.
 fn functions(backend: &Backend, url: Option<&str>) -> Result<Functions, ConfigError> {
     let lookup = |name: &str| {
-        let own = || {
-            url.filter(|_| name == "LOGIN_URL")
-                .map(|url| format!("{url}/"))
-        };
-        Variables::of_process()
-            .optional(name)
-            .or_else(own)
-            .or_else(|| local::default_variable(name))
+        let own = url
+            .filter(|_| name == "LOGIN_URL")
+            .map(|url| format!("{url}/"));
+        variable(name, own)
     };
     Functions::new(backend, Variables::new(&lookup), &Clock::system())
+}
+
+fn tables() -> Result<TableNames, ConfigError> {
+    let lookup = |name: &str| variable(name, None);
+    let variables = Variables::new(&lookup);
+    Ok(TableNames {
+        users: variables.required("USERS_TABLE")?,
+        audit: variables.required("AUDIT_TABLE")?,
+    })
+}
+
+/// What the environment says, else what this run knows, else the default.
+fn variable(name: &str, own: Option<String>) -> Option<String> {
+    let given = Variables::of_process().optional(name);
+    given.or(own).or_else(|| local::default_variable(name))
 }
 
 #[expect(

@@ -9,6 +9,7 @@ use http::{Request, Response};
 use shared::clock::Clock;
 use shared::config::Variables;
 
+use crate::tables::TableNames;
 use crate::{Backend, BackendError, Functions, Storage, gateway, tables};
 
 /// The attributes of an item.
@@ -26,7 +27,10 @@ pub struct Sandbox {
 impl Sandbox {
     /// A sandbox with the demo data, in which these variables are set too.
     pub async fn start(variables: &[(&str, &str)]) -> Result<Self, BackendError> {
-        Self::on(Backend::start(Storage::Memory).await?, variables)
+        Self::on(
+            Backend::start(Storage::Memory, TableNames::default()).await?,
+            variables,
+        )
     }
 
     /// The functions on this backend, with these variables.

@@ -1,6 +1,7 @@
 //! The tables, as template.yaml has them.
 
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::error::{DisplayErrorContext, ProvideErrorMetadata as _};
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection,
     ProjectionType, ScalarAttributeType,
@@ -16,26 +17,45 @@ pub const AUDIT: &str = "Audit";
 /// What `email-index` keeps of an account beside its keys.
 const EMAIL_INDEX_ATTRIBUTES: [&str; 4] = ["id", "email", "display_name", "display_username"];
 
-/// Creates the tables that do not exist; true if the Users table was one of them.
-pub async fn create_missing(client: &Client) -> Result<bool, BackendError> {
-    let existing = client
-        .list_tables()
-        .send()
-        .await?
-        .table_names
-        .unwrap_or_default();
-    let is_missing = |name: &str| !existing.iter().any(|table| table == name);
-    if is_missing(AUDIT) {
-        create_audit(client).await?;
-    }
-    if is_missing(USERS) {
-        create_users(client).await?;
-        return Ok(true);
-    }
-    Ok(false)
+/// The names of the tables.
+#[derive(Debug, Clone)]
+pub struct TableNames {
+    /// The Users table.
+    pub users: String,
+    /// The Audit table.
+    pub audit: String,
 }
 
-async fn create_users(client: &Client) -> Result<(), BackendError> {
+impl Default for TableNames {
+    fn default() -> Self {
+        Self {
+            users: USERS.to_owned(),
+            audit: AUDIT.to_owned(),
+        }
+    }
+}
+
+/// Creates the tables that do not exist; true if the Users table was one of them.
+pub async fn create_missing(client: &Client, names: &TableNames) -> Result<bool, BackendError> {
+    if !exists(client, &names.audit).await? {
+        create_audit(client, &names.audit).await?;
+    }
+    let is_missing = !exists(client, &names.users).await?;
+    if is_missing {
+        create_users(client, &names.users).await?;
+    }
+    Ok(is_missing)
+}
+
+async fn exists(client: &Client, name: &str) -> Result<bool, BackendError> {
+    match client.describe_table().table_name(name).send().await {
+        Ok(_) => Ok(true),
+        Err(error) if error.code() == Some("ResourceNotFoundException") => Ok(false),
+        Err(error) => Err(format!("DynamoDB: {}", DisplayErrorContext(error)).into()),
+    }
+}
+
+async fn create_users(client: &Client, name: &str) -> Result<(), BackendError> {
     let email_index = GlobalSecondaryIndex::builder()
         .index_name("email-index")
         .key_schema(key("email_key", KeyType::Hash)?)
@@ -59,7 +79,7 @@ async fn create_users(client: &Client) -> Result<(), BackendError> {
         .build()?;
     client
         .create_table()
-        .table_name(USERS)
+        .table_name(name)
         .billing_mode(BillingMode::PayPerRequest)
         .key_schema(key("username", KeyType::Hash)?)
         .attribute_definitions(attribute("username", ScalarAttributeType::S)?)
@@ -74,10 +94,10 @@ async fn create_users(client: &Client) -> Result<(), BackendError> {
     Ok(())
 }
 
-async fn create_audit(client: &Client) -> Result<(), BackendError> {
+async fn create_audit(client: &Client, name: &str) -> Result<(), BackendError> {
     client
         .create_table()
-        .table_name(AUDIT)
+        .table_name(name)
         .billing_mode(BillingMode::PayPerRequest)
         .key_schema(key("username", KeyType::Hash)?)
         .key_schema(key("at", KeyType::Range)?)

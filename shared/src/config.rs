@@ -112,11 +112,11 @@ impl Config {
         Ok(Self {
             users_table: variables.required("USERS_TABLE")?,
             audit_table: variables.required("AUDIT_TABLE")?,
-            audit_days: variables.number("AUDIT_DAYS", 400)?,
+            audit_days: audit_days(variables)?,
             brand: Brand {
-                product_name: variables.required("PRODUCT_NAME")?,
+                product_name: one_line(variables, "PRODUCT_NAME")?,
                 from: mail_from(variables)?,
-                support_contact: variables.required("SUPPORT_CONTACT")?,
+                support_contact: one_line(variables, "SUPPORT_CONTACT")?,
                 login_url: login_url(variables)?,
                 configuration_set: variables.optional("CONFIGURATION_SET"),
             },
@@ -126,9 +126,27 @@ impl Config {
     }
 }
 
+fn audit_days(variables: Variables<'_>) -> Result<u64, ConfigError> {
+    let days = variables.number("AUDIT_DAYS", 400)?;
+    if (1..=3_653).contains(&days) {
+        Ok(days)
+    } else {
+        Err(ConfigError::invalid("AUDIT_DAYS", "must be 1 to 3653"))
+    }
+}
+
+/// A text that stands in one line of a mail.
+fn one_line(variables: Variables<'_>, name: &'static str) -> Result<String, ConfigError> {
+    let text = variables.required(name)?;
+    if text.contains(char::is_control) {
+        return Err(ConfigError::invalid(name, "must be one line"));
+    }
+    Ok(text)
+}
+
 fn mail_from(variables: Variables<'_>) -> Result<String, ConfigError> {
-    let from = variables.required("MAIL_FROM")?;
-    if from.contains('@') && !from.chars().any(char::is_control) {
+    let from = one_line(variables, "MAIL_FROM")?;
+    if from.contains('@') {
         Ok(from)
     } else {
         Err(ConfigError::invalid(
@@ -159,10 +177,11 @@ fn password_cost(variables: Variables<'_>) -> Result<Cost, ConfigError> {
     let memory_kib = variables.number("ARGON2_MEMORY_KIB", memory_kib)?;
     let iterations = variables.number("ARGON2_ITERATIONS", iterations)?;
     Cost::new(memory_kib, iterations).map_err(|error| {
-        let name = if memory_kib < Cost::DEFAULT.memory_kib {
-            "ARGON2_MEMORY_KIB"
-        } else {
+        let is_iterations = iterations == 0 || (iterations == 1 && memory_kib >= 19_456);
+        let name = if is_iterations {
             "ARGON2_ITERATIONS"
+        } else {
+            "ARGON2_MEMORY_KIB"
         };
         ConfigError::invalid(name, error)
     })
@@ -230,6 +249,11 @@ mod tests {
         for (name, value) in [
             ("AUDIT_DAYS", "many"),
             ("AUDIT_DAYS", "-1"),
+            ("AUDIT_DAYS", "0"),
+            ("AUDIT_DAYS", "18446744073709551615"),
+            ("PRODUCT_NAME", "Pump\r\nAlarm"),
+            ("ARGON2_MEMORY_KIB", "9999999"),
+            ("ARGON2_ITERATIONS", "0"),
             ("MAIL_FROM", "nobody"),
             ("LOGIN_URL", "javascript:alert(1)"),
             ("ARGON2_MEMORY_KIB", "1024"),

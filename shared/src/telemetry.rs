@@ -1,7 +1,11 @@
 //! Logs, as Lambda's advanced logging controls ask for them.
 
 use tracing::level_filters::LevelFilter;
+use tracing_subscriber::Layer as _;
+use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::config::{ConfigError, Variables};
 
@@ -16,18 +20,32 @@ where
         .optional("AWS_LAMBDA_LOG_FORMAT")
         .unwrap_or_default();
     let is_json = format.eq_ignore_ascii_case("json");
-    let builder = tracing_subscriber::fmt()
-        .with_max_level(level)
+    let filter = Targets::new()
+        .with_default(level.min(LevelFilter::INFO))
+        .with_targets(OWN_TARGETS.map(|target| (target, level)));
+    let lines = tracing_subscriber::fmt::layer()
         .with_target(false)
         .with_writer(writer)
         .without_time();
+    let registry = tracing_subscriber::registry();
     if is_json {
-        builder.json().flatten_event(true).init();
+        registry
+            .with(lines.json().flatten_event(true).with_filter(filter))
+            .init();
     } else {
-        builder.init();
+        registry.with(lines.with_filter(filter)).init();
     }
     Ok(())
 }
+
+/// What may log below INFO: the SDK and the HTTP client write whole requests there, with password
+/// hashes and addresses in them.
+const OWN_TARGETS: [&str; 4] = [
+    "local",
+    "reset_user_password",
+    "shared",
+    "update_user_registration_password",
+];
 
 fn level(variables: Variables<'_>) -> Result<LevelFilter, ConfigError> {
     let name = "AWS_LAMBDA_LOG_LEVEL";

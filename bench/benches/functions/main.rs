@@ -14,6 +14,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use argon2::{Algorithm, Argon2, Block, Params, Version};
+use local::tables::TableNames;
 use local::{Backend, Storage};
 use nix::time::{ClockId, clock_getcpuclockid};
 use nix::unistd::Pid;
@@ -56,7 +57,7 @@ async fn main() -> Result<(), Error> {
 
 async fn measure(subject: &Subject) -> Result<(), Error> {
     let binary = build(subject.package)?;
-    let backend = Backend::start(Storage::Memory).await?;
+    let backend = Backend::start(Storage::Memory, TableNames::default()).await?;
     let api = RuntimeApi::start().await?;
 
     let began = Instant::now();

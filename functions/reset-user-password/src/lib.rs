@@ -46,10 +46,10 @@ impl Config {
             ));
         }
         let floor_ms = variables.number("RESPONSE_FLOOR_MS", 500)?;
-        if floor_ms > 10_000 {
+        if floor_ms > 5_000 {
             return Err(ConfigError::invalid(
                 "RESPONSE_FLOOR_MS",
-                "must be 0 to 10000",
+                "must be 0 to 5000",
             ));
         }
         let protocols = match variables.optional("ASMX_PROTOCOLS") {

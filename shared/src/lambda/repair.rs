@@ -55,6 +55,7 @@ fn safe(event: LambdaRequest) -> LambdaRequest {
     match event {
         LambdaRequest::ApiGatewayV2(mut event) => {
             make_headers_safe(&mut event.headers);
+            make_domain_safe(&mut event.request_context.domain_name);
             make_path_safe(&mut event.raw_path);
             if let Some(query) = &mut event.raw_query_string {
                 *query = utf8_percent_encode(query, NOT_QUERY).to_string();
@@ -64,6 +65,7 @@ fn safe(event: LambdaRequest) -> LambdaRequest {
         }
         LambdaRequest::ApiGatewayV1(mut event) => {
             make_headers_safe(&mut event.headers);
+            make_domain_safe(&mut event.request_context.domain_name);
             make_path_safe(&mut event.path);
             event.is_base64_encoded &= is_base64(event.body.as_deref());
             LambdaRequest::ApiGatewayV1(event)
@@ -84,8 +86,18 @@ fn make_headers_safe(headers: &mut HeaderMap) {
     }
 }
 
+/// Both of the parsers that `lambda_http` trusts must take it.
 fn is_host(host: &str) -> bool {
-    !host.contains(['/', '?', '#', '@', '\\']) && Url::parse(&format!("https://{host}/")).is_ok()
+    let url = format!("https://{host}/");
+    !host.contains(['/', '?', '#', '@', '\\'])
+        && Url::parse(&url).is_ok_and(|url| url.as_str().parse::<http::Uri>().is_ok())
+}
+
+/// The gateway's own name, which stands in when there is no Host header.
+fn make_domain_safe(domain_name: &mut Option<String>) {
+    if domain_name.as_deref().is_some_and(|name| !is_host(name)) {
+        *domain_name = None;
+    }
 }
 
 fn make_path_safe(path: &mut Option<String>) {
@@ -137,17 +149,23 @@ mod tests {
         assert_eq!(request.source, "192.0.2.1");
     }
 
+    const NO_HOSTS: [&str; 11] = [
+        "",
+        "a b",
+        "[",
+        "a\"b",
+        "a<b",
+        "example.com:99999",
+        "xn--",
+        "evil.com/x",
+        "u@example.com",
+        "a\\b",
+        "%",
+    ];
+
     #[test]
     fn hosts_that_are_none_give_way_to_the_gateways() {
-        for host in [
-            "",
-            "a b",
-            "[",
-            "example.com:99999",
-            "xn--",
-            "evil.com/x",
-            "u@example.com",
-        ] {
+        for host in NO_HOSTS {
             let request = converted(&json!({
                 "headers": { "host": host, "x-forwarded-proto": "gopher" }
             }));
@@ -157,6 +175,21 @@ mod tests {
             "headers": { "host": "localhost:3000", "x-forwarded-proto": "http" }
         }));
         assert_eq!(request.url(), "http://localhost:3000/path");
+    }
+
+    #[test]
+    fn a_gateway_without_a_name_can_be_called_too() {
+        for host in NO_HOSTS {
+            let request = converted(&json!({
+                "headers": { "host": host },
+                "requestContext": {
+                    "domainName": host,
+                    "http": { "method": "GET", "path": "/path" },
+                    "stage": "$default"
+                }
+            }));
+            assert_eq!(request.path, "/path", "{host}");
+        }
     }
 
     #[test]

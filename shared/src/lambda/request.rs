@@ -55,17 +55,17 @@ impl Request {
         }
     }
 
-    /// The value of a header, if it is text. Several of one name are joined by a comma, as the
-    /// gateway does it (RFC 9110 section 5.3).
+    /// The value of a header; what is not UTF-8 in it becomes U+FFFD. Several of one name are joined
+    /// by a comma, as the gateway does it (RFC 9110 section 5.3).
     #[must_use]
     pub fn header(&self, name: impl header::AsHeaderName) -> Option<Cow<'_, str>> {
         let mut values = self
             .headers
             .get_all(name)
             .iter()
-            .filter_map(|v| v.to_str().ok());
+            .map(|v| String::from_utf8_lossy(v.as_bytes()));
         let first = values.next()?;
-        Some(values.fold(Cow::Borrowed(first), |joined, value| {
+        Some(values.fold(first, |joined, value| {
             Cow::Owned(format!("{joined},{value}"))
         }))
     }
@@ -81,6 +81,7 @@ impl Request {
         };
         let host = self
             .header(header::HOST)
+            .filter(|host| !host.is_empty())
             .unwrap_or(Cow::Borrowed(&self.domain_name));
         format!("{scheme}://{host}{}{}", self.path_prefix, self.path)
     }

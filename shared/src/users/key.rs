@@ -18,6 +18,18 @@ fn normalise(name: &str) -> String {
     composed.to_lowercase().trim().to_owned()
 }
 
+/// The normal form of a name that can be on file, else [`NOBODY`].
+fn bounded(name: &str) -> String {
+    // Normalising can make a string several times as long, so the input is bounded first.
+    let key = if name.len() <= 8 * MAX_NAME_LENGTH {
+        normalise(name)
+    } else {
+        String::new()
+    };
+    let is_possible = (1..=MAX_NAME_LENGTH).contains(&key.len()) && !key.contains(char::is_control);
+    if is_possible { key } else { NOBODY.to_owned() }
+}
+
 /// The key of the Users table.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct UsernameKey(String);
@@ -26,15 +38,7 @@ impl UsernameKey {
     /// The key of a user name as somebody typed it.
     #[must_use]
     pub fn new(name: &str) -> Self {
-        // Normalising can make a string several times as long, so the input is bounded first.
-        let key = if name.len() <= 8 * MAX_NAME_LENGTH {
-            normalise(name)
-        } else {
-            String::new()
-        };
-        let is_possible =
-            (1..=MAX_NAME_LENGTH).contains(&key.len()) && !key.contains(char::is_control);
-        Self(if is_possible { key } else { NOBODY.to_owned() })
+        Self(bounded(name))
     }
 
     /// The key as it is stored.
@@ -54,7 +58,7 @@ impl fmt::Debug for UsernameKey {
 /// The key of an e-mail address in the index.
 #[must_use]
 pub fn email_key(address: &str) -> String {
-    normalise(address)
+    bounded(address)
 }
 
 /// The key of a brand; `-` when there is none.
@@ -96,5 +100,9 @@ mod tests {
             assert_eq!(UsernameKey::new(name).as_str(), NOBODY);
         }
         assert_eq!(UsernameKey::new(&"x".repeat(256)).as_str().len(), 256);
+        assert_eq!(
+            email_key(&format!("{}@example.com", "a".repeat(5_000))),
+            NOBODY
+        );
     }
 }

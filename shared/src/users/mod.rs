@@ -1,7 +1,7 @@
 //! The Users table: its items, its keys, and the few ways it is read and changed.
 //!
-//! Other applications log users in with the same table, so its attributes are a public contract;
-//! `docs/users-table.md` says what a login must check.
+//! Other applications log users in with the same table, so its attributes are a public contract:
+//! see `docs/users-table.md`.
 
 mod item;
 mod key;

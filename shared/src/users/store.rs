@@ -152,7 +152,8 @@ impl Users {
 
     /// Keeps `pending` beside the old password and puts the account into the queue; gives the
     /// account, or nothing when there is none that may be reset: unknown, disabled, without an
-    /// address, or already being reset. One call in every case.
+    /// address, or being reset by another request. One call in every case; the SDK may repeat it
+    /// when an answer is lost.
     pub async fn reserve(
         &self,
         username: &UsernameKey,
@@ -174,7 +175,8 @@ impl Users {
             .condition_expression(
                 "attribute_exists(username) AND attribute_exists(email) \
                  AND (attribute_not_exists(#disabled) OR #disabled = :false) \
-                 AND (attribute_not_exists(#reset) OR #reset.expires_at <= :now)",
+                 AND (attribute_not_exists(#reset) OR #reset.expires_at <= :now \
+                 OR #reset.request_id = :request_id)",
             )
             .expression_attribute_names("#reset", "reset")
             .expression_attribute_names("#disabled", "disabled")
@@ -183,6 +185,7 @@ impl Users {
             .expression_attribute_values(":due_at", number(pending.expires_at.0))
             .expression_attribute_values(":false", AttributeValue::Bool(false))
             .expression_attribute_values(":now", number(now.0))
+            .expression_attribute_values(":request_id", text(pending.request_id))
             .return_values(ReturnValue::AllNew)
             .send()
             .await;
