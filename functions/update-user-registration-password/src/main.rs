@@ -6,7 +6,7 @@ use shared::clock::Clock;
 use shared::config::{Config, Variables};
 use update_user_registration_password::Service;
 
-#[tokio::main]
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     shared::telemetry::init(Variables::of_process(), std::io::stdout)?;
     let config = Config::read(Variables::of_process())?;
