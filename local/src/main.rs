@@ -92,8 +92,9 @@ async fn serve(arguments: Arguments) -> Result<(), BackendError> {
     let url = format!("http://{}", listener.local_addr()?);
     let backend = Backend::start(arguments.storage(), tables()?).await?;
     let functions = functions(&backend, Some(&url))?;
+    let interrupted = gateway::interrupted()?;
     greet(&url, &backend);
-    gateway::serve(listener, functions, backend.outbox, gateway::interrupted()).await?;
+    gateway::serve(listener, functions, backend.outbox, interrupted).await?;
     Ok(())
 }
 
