@@ -14,7 +14,7 @@ use super::Error;
 /// Runs every event of a folder through a function, each on a backend of its own. The result of
 /// `NAME.json` must be `NAME.expected.json`.
 #[must_use]
-pub fn run<F: Function>(folder: &Path, function: fn(&Sandbox) -> &Arc<F>) -> ExitCode {
+pub fn run(folder: &Path, function: fn(&Sandbox) -> &Arc<dyn Function>) -> ExitCode {
     let arguments = Arguments::from_args();
     match trials(folder, function) {
         Ok(trials) => libtest_mimic::run(&arguments, trials).exit_code(),
@@ -22,9 +22,9 @@ pub fn run<F: Function>(folder: &Path, function: fn(&Sandbox) -> &Arc<F>) -> Exi
     }
 }
 
-fn trials<F: Function>(
+fn trials(
     folder: &Path,
-    function: fn(&Sandbox) -> &Arc<F>,
+    function: fn(&Sandbox) -> &Arc<dyn Function>,
 ) -> Result<Vec<Trial>, Error> {
     let runtime = Arc::new(tokio::runtime::Runtime::new()?);
     let mut trials = Vec::new();

@@ -17,14 +17,15 @@ use std::sync::Arc;
 
 use shared::clock::Clock;
 use shared::config::{ConfigError, Variables};
+use shared::lambda::Function;
 
 /// Both functions.
 #[derive(Debug, Clone)]
 pub struct Functions {
     /// `ResetUserPassword`
-    pub reset_user_password: Arc<reset_user_password::Service>,
+    pub reset_user_password: Arc<dyn Function>,
     /// `UpdateUserRegistrationPassword`
-    pub update_user_registration_password: Arc<update_user_registration_password::Service>,
+    pub update_user_registration_password: Arc<dyn Function>,
 }
 
 impl Functions {

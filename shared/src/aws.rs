@@ -7,7 +7,12 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
-use aws_sdk_dynamodb::config::{BehaviorVersion, Region, SharedCredentialsProvider};
+use aws_sdk_dynamodb::config::{
+    BehaviorVersion, Region, SharedCredentialsProvider, SharedHttpClient,
+    StalledStreamProtectionConfig,
+};
+use aws_smithy_http_client::tls::Provider;
+use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_types::SdkConfig;
 
 pub use aws_sdk_dynamodb::config::Credentials;
@@ -71,6 +76,9 @@ impl Clients {
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new(region))
             .credentials_provider(SharedCredentialsProvider::new(credentials))
+            .http_client(https_client())
+            // Answers are a few hundred bytes: the timeouts are protection enough.
+            .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
             .timeout_config(timeouts())
             .retry_config(RetryConfig::standard().with_max_attempts(3))
             .build();
@@ -83,6 +91,12 @@ impl Clients {
             ses: aws_sdk_sesv2::Client::from_conf(ses.build()),
         }
     }
+}
+
+fn https_client() -> SharedHttpClient {
+    aws_smithy_http_client::Builder::new()
+        .tls_provider(Provider::Rustls(CryptoMode::Ring))
+        .build_https()
 }
 
 /// Bounded (ASVS 5.0 13.2.6): the longer operation makes at most six calls after one another, and

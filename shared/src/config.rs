@@ -170,12 +170,9 @@ fn login_url(variables: Variables<'_>) -> Result<String, ConfigError> {
 }
 
 fn password_cost(variables: Variables<'_>) -> Result<Cost, ConfigError> {
-    let Cost {
-        memory_kib,
-        iterations,
-    } = Cost::DEFAULT;
-    let memory_kib = variables.number("ARGON2_MEMORY_KIB", memory_kib)?;
-    let iterations = variables.number("ARGON2_ITERATIONS", iterations)?;
+    let default = Cost::DEFAULT;
+    let memory_kib = variables.number("ARGON2_MEMORY_KIB", default.memory_kib())?;
+    let iterations = variables.number("ARGON2_ITERATIONS", default.iterations())?;
     Cost::new(memory_kib, iterations).map_err(|error| {
         let is_iterations = iterations == 0 || (iterations == 1 && memory_kib >= 19_456);
         let name = if is_iterations {

@@ -18,8 +18,9 @@ pub mod clock;
 pub mod config;
 pub mod lambda;
 pub mod mail;
-pub mod password;
 pub mod soap;
 pub mod telemetry;
 pub mod users;
 pub mod xml;
+
+pub use password;

@@ -21,7 +21,8 @@ where
         .unwrap_or_default();
     let is_json = format.eq_ignore_ascii_case("json");
     let filter = Targets::new()
-        .with_default(level.min(LevelFilter::INFO))
+        .with_default(level.min(LevelFilter::WARN))
+        .with_target("lambda_runtime", level.min(LevelFilter::INFO))
         .with_targets(OWN_TARGETS.map(|target| (target, level)));
     let lines = tracing_subscriber::fmt::layer()
         .with_target(false)
@@ -38,7 +39,7 @@ where
     Ok(())
 }
 
-/// What may log below INFO: the SDK and the HTTP client write whole requests there, with password
+/// What may log below WARN: the SDK and the HTTP client write whole requests there, with password
 /// hashes and addresses in them.
 const OWN_TARGETS: [&str; 4] = [
     "local",

@@ -24,23 +24,22 @@ use runtime_api::RuntimeApi;
 type Error = Box<dyn std::error::Error + Send + Sync>;
 
 const WARM_UP: usize = 10;
-const ROUNDS: usize = 30;
-const ROUND: usize = 10;
+const ROUNDS: usize = 300;
 
 struct Subject {
-    package: &'static str,
+    binary: &'static str,
     event: &'static str,
     hashes: u32,
 }
 
 const SUBJECTS: [Subject; 2] = [
     Subject {
-        package: "reset-user-password",
+        binary: "reset-user-password",
         event: include_str!("../../../events/reset-user-password/soap11.json"),
         hashes: 1,
     },
     Subject {
-        package: "update-user-registration-password",
+        binary: "update-user-registration-password",
         event: include_str!("../../../events/update-user-registration-password/json.json"),
         hashes: 2,
     },
@@ -49,19 +48,19 @@ const SUBJECTS: [Subject; 2] = [
 #[tokio::main]
 async fn main() -> Result<(), Error> {
     println!("function | bare hash | warm request | ratio | rest | init | first | peak | binary");
+    let binaries = build()?;
     for subject in &SUBJECTS {
-        measure(subject).await?;
+        measure(subject, &binaries.join(subject.binary)).await?;
     }
     Ok(())
 }
 
-async fn measure(subject: &Subject) -> Result<(), Error> {
-    let binary = build(subject.package)?;
+async fn measure(subject: &Subject, binary: &Path) -> Result<(), Error> {
     let backend = Backend::start(Storage::Memory, TableNames::default()).await?;
     let api = RuntimeApi::start().await?;
 
     let began = Instant::now();
-    let mut process = start(&binary, &api, &backend).spawn()?;
+    let mut process = start(binary, &api, &backend).spawn()?;
     api.wait_until_ready().await;
     let init = began.elapsed();
     let began = Instant::now();
@@ -77,36 +76,35 @@ async fn measure(subject: &Subject) -> Result<(), Error> {
     let (mut warm_cpu, mut bare_cpu) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
         let before = cpu_time(clock)?;
-        for _ in 0..ROUND {
-            api.invoke(subject.event).await?;
-        }
+        api.invoke(subject.event).await?;
         warm_cpu.push(cpu_time(clock)?.saturating_sub(before));
-        bare_cpu.push(bare.cpu_time_of(ROUND)?);
+        bare_cpu.push(bare.cpu_time()?);
     }
     let peak = peak_memory_kib(pid)?;
     process.kill()?;
     process.wait()?;
 
-    let (warm, hash) = (per_call(warm_cpu), per_call(bare_cpu));
+    let (warm, hash) = (median(warm_cpu), median(bare_cpu));
     println!(
         "{} | {hash:.2?} | {warm:.2?} | {:.3} | {:.2?} | {init:.1?} | {first:.1?} | {:.1} MiB | \
          {:.2} MB",
-        subject.package,
+        subject.binary,
         warm.as_secs_f64() / hash.as_secs_f64(),
         warm.saturating_sub(hash * subject.hashes),
         f64::from(peak) / 1024.0,
-        f64::from(u32::try_from(std::fs::metadata(&binary)?.len())?) / 1e6,
+        f64::from(u32::try_from(std::fs::metadata(binary)?.len())?) / 1e6,
     );
     Ok(())
 }
 
-fn build(package: &str) -> Result<PathBuf, Error> {
+/// Builds the binaries; the folder they are in.
+fn build() -> Result<PathBuf, Error> {
     let cargo = std::env::var_os("CARGO").unwrap_or("cargo".into());
     let status = Command::new(cargo)
-        .args(["build", "--release", "--package", package])
+        .args(["build", "--release", "--package", "lambda"])
         .status()?;
     if !status.success() {
-        return Err(format!("{package} could not be built").into());
+        return Err("the binaries could not be built".into());
     }
     // This program is target/release/deps/functions-HASH.
     let program = std::env::current_exe()?;
@@ -114,7 +112,7 @@ fn build(package: &str) -> Result<PathBuf, Error> {
         .ancestors()
         .nth(2)
         .ok_or("this program is nowhere")?;
-    Ok(release.join(package))
+    Ok(release.to_owned())
 }
 
 fn start(binary: &Path, api: &RuntimeApi, backend: &Backend) -> Command {
@@ -162,23 +160,22 @@ impl BareHash {
         let memory = vec![Block::new(); params.block_count()];
         let context = Argon2::new(Algorithm::Argon2id, Version::default(), params);
         let mut bare = Self { context, memory };
-        bare.cpu_time_of(WARM_UP)?;
+        for _ in 0..WARM_UP {
+            bare.cpu_time()?;
+        }
         Ok(bare)
     }
 
-    fn cpu_time_of(&mut self, count: usize) -> Result<Duration, Error> {
+    fn cpu_time(&mut self) -> Result<Duration, Error> {
         let before = cpu_time(ClockId::CLOCK_THREAD_CPUTIME_ID)?;
-        let mut hash = [0; 32];
-        for _ in 0..count {
-            self.context
-                .hash_password_into_with_memory(
-                    b"346789-abcdef-ghjkmn-pqrtuv-wxyCEF",
-                    b"0123456789abcdef",
-                    &mut hash,
-                    self.memory.as_mut_slice(),
-                )
-                .map_err(|error| error.to_string())?;
-        }
+        self.context
+            .hash_password_into_with_memory(
+                b"346789-abcdef-ghjkmn-pqrtuv-wxyCEF",
+                b"0123456789abcdef",
+                &mut [0; 32],
+                self.memory.as_mut_slice(),
+            )
+            .map_err(|error| error.to_string())?;
         Ok(cpu_time(ClockId::CLOCK_THREAD_CPUTIME_ID)?.saturating_sub(before))
     }
 }
@@ -187,10 +184,9 @@ fn cpu_time(clock: ClockId) -> Result<Duration, Error> {
     Ok(clock.now()?.into())
 }
 
-/// The median round, for one call.
-fn per_call(mut rounds: Vec<Duration>) -> Duration {
+fn median(mut rounds: Vec<Duration>) -> Duration {
     rounds.sort();
-    rounds.get(rounds.len() / 2).copied().unwrap_or_default() / u32::try_from(ROUND).unwrap_or(1)
+    rounds.get(rounds.len() / 2).copied().unwrap_or_default()
 }
 
 fn peak_memory_kib(pid: Pid) -> Result<u32, Error> {

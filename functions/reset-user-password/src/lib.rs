@@ -6,6 +6,7 @@ pub mod operation;
 
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use getrandom::SysRng;
 use getrandom::rand_core::UnwrapErr;
 use http::Response;
@@ -114,21 +115,25 @@ impl Service {
 }
 
 impl Function for Service {
-    async fn handle(&self, request: Request) -> Response<String> {
-        match asmx::route(self.protocols, &request) {
-            Endpoint::Call(binding) => self.call(binding, &request).await,
-            Endpoint::Document(document) => document.encode(&request.url()),
-            Endpoint::Refused(rejection) => rejection.encode(),
-        }
+    fn handle(&self, request: Request) -> BoxFuture<'_, Response<String>> {
+        Box::pin(async move {
+            match asmx::route(self.protocols, &request) {
+                Endpoint::Call(binding) => self.call(binding, &request).await,
+                Endpoint::Document(document) => document.encode(&request.url()),
+                Endpoint::Refused(rejection) => rejection.encode(),
+            }
+        })
     }
 
     fn fault(&self, request: &Request) -> Response<String> {
         asmx::server_fault(request)
     }
 
-    async fn on_schedule(&self) -> Result<Value, Error> {
-        self.operation.check().await?;
-        Ok(json!({ "function": "ResetUserPassword", "configuration": "ok", "dynamodb": "ok" }))
+    fn on_schedule(&self) -> BoxFuture<'_, Result<Value, Error>> {
+        Box::pin(async move {
+            self.operation.check().await?;
+            Ok(json!({ "function": "ResetUserPassword", "configuration": "ok", "dynamodb": "ok" }))
+        })
     }
 }
 

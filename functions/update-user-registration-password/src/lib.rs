@@ -4,6 +4,7 @@
 pub mod operation;
 pub mod servicestack;
 
+use futures_util::future::BoxFuture;
 use getrandom::SysRng;
 use getrandom::rand_core::UnwrapErr;
 use http::Response;
@@ -54,26 +55,30 @@ impl Service {
 }
 
 impl Function for Service {
-    async fn handle(&self, request: Request) -> Response<String> {
-        let endpoint = match servicestack::route(&request) {
-            Ok(endpoint) => endpoint,
-            Err(instead) => return instead.encode(&request),
-        };
-        let reply = self
-            .call(endpoint, &request)
-            .await
-            .unwrap_or_else(Reply::from);
-        reply.encode(&servicestack::response_format(endpoint, &request))
+    fn handle(&self, request: Request) -> BoxFuture<'_, Response<String>> {
+        Box::pin(async move {
+            let endpoint = match servicestack::route(&request) {
+                Ok(endpoint) => endpoint,
+                Err(instead) => return instead.encode(&request),
+            };
+            let reply = self
+                .call(endpoint, &request)
+                .await
+                .unwrap_or_else(Reply::from);
+            reply.encode(&servicestack::response_format(endpoint, &request))
+        })
     }
 
     fn fault(&self, request: &Request) -> Response<String> {
         servicestack::server_fault(request)
     }
 
-    async fn on_schedule(&self) -> Result<Value, Error> {
-        self.operation.check().await?;
-        Ok(json!({
-            "function": "UpdateUserRegistrationPassword", "configuration": "ok", "dynamodb": "ok"
-        }))
+    fn on_schedule(&self) -> BoxFuture<'_, Result<Value, Error>> {
+        Box::pin(async move {
+            self.operation.check().await?;
+            Ok(json!({
+                "function": "UpdateUserRegistrationPassword", "configuration": "ok", "dynamodb": "ok"
+            }))
+        })
     }
 }

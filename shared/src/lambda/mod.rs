@@ -6,12 +6,13 @@
 mod repair;
 mod request;
 
-use std::future::Future;
+use std::fmt::Debug;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Instant;
 
 use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
 use http::Response;
 use lambda_http::lambda_runtime::{self, Context, Error, LambdaEvent, service_fn};
 use lambda_http::request::{LambdaRequest, RequestContext};
@@ -21,32 +22,35 @@ use serde_json::Value;
 pub use request::Request;
 
 /// What a function does with the two kinds of event it gets.
-pub trait Function: Send + Sync + 'static {
+pub trait Function: Debug + Send + Sync + 'static {
     /// Answers a request. Every failure is a response in the caller's protocol: an error would
     /// become the gateway's own JSON, which no legacy client can read.
-    fn handle(&self, request: Request) -> impl Future<Output = Response<String>> + Send;
+    fn handle(&self, request: Request) -> BoxFuture<'_, Response<String>>;
 
     /// The protocol's server fault, for a request whose handling panicked.
     fn fault(&self, request: &Request) -> Response<String>;
 
     /// Answers a scheduled event with a small JSON result. An error makes the invocation fail, so
     /// that it is counted and retried.
-    fn on_schedule(&self) -> impl Future<Output = Result<Value, Error>> + Send;
+    fn on_schedule(&self) -> BoxFuture<'_, Result<Value, Error>>;
 }
 
-/// Serves the Lambda Runtime API until the process is stopped.
-pub async fn run<F: Function>(function: F) -> Result<(), Error> {
-    let function = Arc::new(function);
-    lambda_runtime::run(service_fn(move |event: LambdaEvent<LambdaRequest>| {
+/// Serves the Lambda Runtime API until the process is stopped. One thread is enough: an execution
+/// environment gets one request at a time, and only the hash needs another.
+pub fn run(function: Arc<dyn Function>) -> Result<(), Error> {
+    let service = service_fn(move |event: LambdaEvent<LambdaRequest>| {
         let function = Arc::clone(&function);
         async move { answer(function, event).await }
-    }))
-    .await
+    });
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?
+        .block_on(lambda_runtime::run(service))
 }
 
 /// Answers one event, given and returned as JSON, as [`run`] would.
-pub async fn invoke<F: Function>(
-    function: &Arc<F>,
+pub async fn invoke(
+    function: &Arc<dyn Function>,
     event: &str,
     request_id: String,
 ) -> Result<Value, Error> {
@@ -57,8 +61,8 @@ pub async fn invoke<F: Function>(
     Ok(serde_json::to_value(response)?)
 }
 
-async fn answer<F: Function>(
-    function: Arc<F>,
+async fn answer(
+    function: Arc<dyn Function>,
     LambdaEvent { payload, context }: LambdaEvent<LambdaRequest>,
 ) -> Result<impl serde::Serialize, Error> {
     let reply = |request: lambda_http::Request| {
@@ -80,7 +84,7 @@ async fn answer<F: Function>(
 }
 
 /// Events that are not HTTP requests: the schedule, or nothing this function knows.
-async fn on_event<F: Function>(function: &F, event: &str) -> Result<Value, Error> {
+async fn on_event(function: &dyn Function, event: &str) -> Result<Value, Error> {
     let event: Value = serde_json::from_str(event)?;
     match event.get("detail-type").and_then(Value::as_str) {
         Some("Scheduled Event") => function.on_schedule().await,
@@ -88,7 +92,7 @@ async fn on_event<F: Function>(function: &F, event: &str) -> Result<Value, Error
     }
 }
 
-async fn respond<F: Function>(function: &F, request: Request) -> TextResponse {
+async fn respond(function: &dyn Function, request: Request) -> TextResponse {
     let started = Instant::now();
     let (method, request_id) = (request.method.clone(), request.request_id.clone());
     // Only for a panic; without the body, which may be large and is not needed then.
@@ -134,12 +138,15 @@ mod tests {
     use super::*;
 
     /// Answers with what it was asked, and panics when told to.
+    #[derive(Debug)]
     struct Echo;
 
     impl Function for Echo {
-        async fn handle(&self, request: Request) -> Response<String> {
-            assert!(request.path != "/panic", "as told");
-            Response::new(format!("{} {}", request.path, request.request_id))
+        fn handle(&self, request: Request) -> BoxFuture<'_, Response<String>> {
+            Box::pin(async move {
+                assert!(request.path != "/panic", "as told");
+                Response::new(format!("{} {}", request.path, request.request_id))
+            })
         }
 
         fn fault(&self, request: &Request) -> Response<String> {
@@ -148,13 +155,14 @@ mod tests {
             response
         }
 
-        async fn on_schedule(&self) -> Result<Value, Error> {
-            Ok(json!({ "done": true }))
+        fn on_schedule(&self) -> BoxFuture<'_, Result<Value, Error>> {
+            Box::pin(async { Ok(json!({ "done": true })) })
         }
     }
 
     async fn result(event: Value) -> Result<Value, Error> {
-        invoke(&Arc::new(Echo), &event.to_string(), "r-1".to_owned()).await
+        let echo: Arc<dyn Function> = Arc::new(Echo);
+        invoke(&echo, &event.to_string(), "r-1".to_owned()).await
     }
 
     fn get(path: &str) -> Value {

@@ -30,8 +30,8 @@ impl Salt {
 /// What one hash costs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cost {
-    pub(crate) memory_kib: u32,
-    pub(crate) iterations: u32,
+    memory_kib: u32,
+    iterations: u32,
 }
 
 /// A cost that is too low to protect a password, or that Argon2 does not allow.
@@ -71,6 +71,18 @@ impl Cost {
                 iterations,
             })
         }
+    }
+
+    /// The work memory in KiB.
+    #[must_use]
+    pub fn memory_kib(self) -> u32 {
+        self.memory_kib
+    }
+
+    /// The passes over the work memory.
+    #[must_use]
+    pub fn iterations(self) -> u32 {
+        self.iterations
     }
 
     fn params(self) -> Params {
