@@ -36,7 +36,7 @@ impl Functions {
         clock: &Clock,
     ) -> Result<Self, ConfigError> {
         let reset = reset_user_password::Config::read(variables)?;
-        let update = shared::config::Config::read(variables)?;
+        let update = update_user_registration_password::Config::read(variables)?;
         Ok(Self {
             reset_user_password: Arc::new(reset_user_password::Service::new(
                 reset,
@@ -59,6 +59,7 @@ impl Functions {
 pub fn default_variable(name: &str) -> Option<String> {
     let value = match name {
         "USERS_TABLE" => tables::USERS,
+        "LIMITS_TABLE" => tables::LIMITS,
         "AUDIT_TABLE" => tables::AUDIT,
         "PRODUCT_NAME" => "Pump Alarm",
         "MAIL_FROM" => "Pump Alarm <no-reply@pumpalarm.com>",

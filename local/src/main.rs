@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Parser, Subcommand, ValueEnum};
 use local::tables::TableNames;
@@ -10,6 +11,8 @@ use shared::clock::Clock;
 use shared::config::{ConfigError, Variables};
 use shared::lambda;
 use tokio::net::TcpListener;
+
+const SWEEP_EVERY: Duration = Duration::from_secs(5);
 
 /// Both password services on this machine, without an AWS account.
 ///
@@ -94,8 +97,26 @@ async fn serve(arguments: Arguments) -> Result<(), BackendError> {
     let functions = functions(&backend, Some(&url))?;
     let interrupted = gateway::interrupted()?;
     greet(&url, &backend);
+    let sweeps = tokio::spawn(sweep(functions.clone()));
     gateway::serve(listener, functions, backend.outbox, interrupted).await?;
+    sweeps.abort();
     Ok(())
+}
+
+/// The schedule of template.yaml, only faster.
+async fn sweep(functions: Functions) {
+    let event = r#"{ "source": "aws.events", "detail-type": "Scheduled Event" }"#;
+    loop {
+        tokio::time::sleep(SWEEP_EVERY).await;
+        let request_id = uuid::Uuid::new_v4().to_string();
+        if let Err(error) = lambda::invoke(&functions.reset_user_password, event, request_id).await
+        {
+            tracing::error!(
+                error = &*error as &dyn std::error::Error,
+                "the sweep failed"
+            );
+        }
+    }
 }
 
 async fn invoke(
@@ -144,6 +165,7 @@ fn tables() -> Result<TableNames, ConfigError> {
     let variables = Variables::new(&lookup);
     Ok(TableNames {
         users: variables.required("USERS_TABLE")?,
+        limits: variables.required("LIMITS_TABLE")?,
         audit: variables.required("AUDIT_TABLE")?,
     })
 }

@@ -15,7 +15,16 @@ use crate::{Backend, BackendError, Functions, Storage, gateway, tables};
 /// The attributes of an item.
 pub type Item = HashMap<String, AttributeValue>;
 
-/// Both functions, without the response floor.
+/// What a test does not want, if it does not say so: waiting for the floor, and limits.
+const OFF: [&str; 5] = [
+    "RESPONSE_FLOOR_MS",
+    "RESET_PER_MINUTE",
+    "RESET_PER_HOUR",
+    "SOURCE_PER_MINUTE",
+    "LOGIN_FAILURES_PER_MINUTE",
+];
+
+/// Both functions, without the response floor and without limits.
 #[derive(Debug, Clone)]
 pub struct Sandbox {
     /// Their tables and their mails.
@@ -37,7 +46,7 @@ impl Sandbox {
     pub fn on(backend: Backend, variables: &[(&str, &str)]) -> Result<Self, BackendError> {
         let lookup = |name: &str| {
             let given = variables.iter().find(|(n, _)| *n == name);
-            let given = given.or((name == "RESPONSE_FLOOR_MS").then_some(&("", "0")));
+            let given = given.or(OFF.contains(&name).then_some(&("", "0")));
             given
                 .map(|(_, value)| (*value).to_owned())
                 .or_else(|| crate::default_variable(name))

@@ -11,6 +11,8 @@ use crate::BackendError;
 
 /// The name of the Users table here.
 pub const USERS: &str = "Users";
+/// The name of the Limits table here.
+pub const LIMITS: &str = "Limits";
 /// The name of the Audit table here.
 pub const AUDIT: &str = "Audit";
 
@@ -22,6 +24,8 @@ const EMAIL_INDEX_ATTRIBUTES: [&str; 4] = ["id", "email", "display_name", "displ
 pub struct TableNames {
     /// The Users table.
     pub users: String,
+    /// The Limits table.
+    pub limits: String,
     /// The Audit table.
     pub audit: String,
 }
@@ -30,6 +34,7 @@ impl Default for TableNames {
     fn default() -> Self {
         Self {
             users: USERS.to_owned(),
+            limits: LIMITS.to_owned(),
             audit: AUDIT.to_owned(),
         }
     }
@@ -37,6 +42,9 @@ impl Default for TableNames {
 
 /// Creates the tables that do not exist; true if the Users table was one of them.
 pub async fn create_missing(client: &Client, names: &TableNames) -> Result<bool, BackendError> {
+    if !exists(client, &names.limits).await? {
+        create_limits(client, &names.limits).await?;
+    }
     if !exists(client, &names.audit).await? {
         create_audit(client, &names.audit).await?;
     }
@@ -89,6 +97,18 @@ async fn create_users(client: &Client, name: &str) -> Result<(), BackendError> {
         .attribute_definitions(attribute("reset_due_at", ScalarAttributeType::N)?)
         .global_secondary_indexes(email_index)
         .global_secondary_indexes(pending_reset_index)
+        .send()
+        .await?;
+    Ok(())
+}
+
+async fn create_limits(client: &Client, name: &str) -> Result<(), BackendError> {
+    client
+        .create_table()
+        .table_name(name)
+        .billing_mode(BillingMode::PayPerRequest)
+        .key_schema(key("subject", KeyType::Hash)?)
+        .attribute_definitions(attribute("subject", ScalarAttributeType::S)?)
         .send()
         .await?;
     Ok(())

@@ -1,5 +1,6 @@
 //! The audit trail: who changed which account, when, from where, and how it ended.
 
+use aws_sdk_dynamodb::Client;
 pub use aws_sdk_dynamodb::error::BuildError;
 use aws_sdk_dynamodb::types::{AttributeValue, Put};
 
@@ -10,6 +11,7 @@ const SECONDS_A_DAY: u64 = 86_400;
 /// The Audit table: key `username`, sort key `at`, rows expire by `expires_at`.
 #[derive(Debug, Clone)]
 pub struct Audit {
+    client: Client,
     table: String,
     days: u64,
 }
@@ -36,8 +38,30 @@ pub struct Entry<'a> {
 impl Audit {
     /// The table of this name, whose rows live for `days`.
     #[must_use]
-    pub fn new(table: String, days: u64) -> Self {
-        Self { table, days }
+    pub fn new(client: Client, table: String, days: u64) -> Self {
+        Self {
+            client,
+            table,
+            days,
+        }
+    }
+
+    /// Writes the row of an attempt that changed nothing. That it could not be written is logged:
+    /// the refusal stands either way.
+    pub async fn record(&self, entry: &Entry<'_>) {
+        let row = self.put(entry).map(|put| put.item().clone());
+        let written = match row {
+            Ok(row) => {
+                let request = self.client.put_item().table_name(&self.table);
+                let result = request.set_item(Some(row)).send().await;
+                result.map(|_| ()).map_err(Box::from)
+            }
+            Err(error) => Err(Box::<dyn std::error::Error + Send + Sync>::from(error)),
+        };
+        if let Err(error) = written {
+            let (request_id, error): (_, &dyn std::error::Error) = (entry.request_id, &*error);
+            tracing::error!(%request_id, error, event = "audit.failed", "no audit row");
+        }
     }
 
     /// The row as part of a transaction, so that no change is without one.

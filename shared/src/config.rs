@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use crate::mail::Brand;
 use crate::password::{self, Cost};
+use crate::users::ResetMode;
 
 /// What is wrong with a variable of the environment.
 #[derive(Clone, PartialEq, Eq, thiserror::Error)]
@@ -72,6 +73,16 @@ impl<'a> Variables<'a> {
         self.optional(name).ok_or(ConfigError::Missing(name))
     }
 
+    /// How often something may happen, `default` times when nothing is said; 0 for any number.
+    pub fn limit(&self, name: &'static str, default: u32) -> Result<u32, ConfigError> {
+        let limit = self.number(name, default)?;
+        // The times of all uses are one item.
+        if limit > 1_000 {
+            return Err(ConfigError::invalid(name, "must be 0 to 1000"));
+        }
+        Ok(limit)
+    }
+
     /// The whole number `name` says, `default` when it says nothing.
     pub fn number<T: FromStr>(&self, name: &'static str, default: T) -> Result<T, ConfigError> {
         let Some(value) = self.optional(name) else {
@@ -94,6 +105,11 @@ impl std::fmt::Debug for Variables<'_> {
 pub struct Config {
     /// `USERS_TABLE`
     pub users_table: String,
+    /// `LIMITS_TABLE`
+    pub limits_table: String,
+    /// `RESET_MODE`: `replace`, or `dual`, in which a mailed password is valid beside the old one
+    /// until it is used.
+    pub reset_mode: ResetMode,
     /// `AUDIT_TABLE`
     pub audit_table: String,
     /// `AUDIT_DAYS`: how long audit rows are kept, 400 days by default.
@@ -111,6 +127,8 @@ impl Config {
     pub fn read(variables: Variables<'_>) -> Result<Self, ConfigError> {
         Ok(Self {
             users_table: variables.required("USERS_TABLE")?,
+            limits_table: variables.required("LIMITS_TABLE")?,
+            reset_mode: reset_mode(variables)?,
             audit_table: variables.required("AUDIT_TABLE")?,
             audit_days: audit_days(variables)?,
             brand: Brand {
@@ -123,6 +141,17 @@ impl Config {
             password_cost: password_cost(variables)?,
             password_min_length: password_min_length(variables)?,
         })
+    }
+}
+
+fn reset_mode(variables: Variables<'_>) -> Result<ResetMode, ConfigError> {
+    match variables.optional("RESET_MODE").as_deref() {
+        None | Some("replace") => Ok(ResetMode::Replace),
+        Some("dual") => Ok(ResetMode::Dual),
+        Some(_) => Err(ConfigError::invalid(
+            "RESET_MODE",
+            "must be replace or dual",
+        )),
     }
 }
 
@@ -202,8 +231,9 @@ fn password_min_length(variables: Variables<'_>) -> Result<usize, ConfigError> {
 mod tests {
     use super::*;
 
-    const REQUIRED: [(&str, &str); 6] = [
+    const REQUIRED: [(&str, &str); 7] = [
         ("USERS_TABLE", "Users"),
+        ("LIMITS_TABLE", "Limits"),
         ("AUDIT_TABLE", "Audit"),
         ("PRODUCT_NAME", "Pump Alarm"),
         ("MAIL_FROM", "Pump Alarm <no-reply@example.com>"),
@@ -255,6 +285,7 @@ mod tests {
             ("LOGIN_URL", "javascript:alert(1)"),
             ("ARGON2_MEMORY_KIB", "1024"),
             ("ARGON2_ITERATIONS", "1"),
+            ("RESET_MODE", "both"),
             ("PASSWORD_MIN_LENGTH", "7"),
             ("PASSWORD_MIN_LENGTH", "129"),
         ] {

@@ -3,7 +3,7 @@
 //! | module | what it does | what it may use |
 //! |---|---|---|
 //! | [`xml`], [`soap`], [`password`] | strict XML reading, SOAP envelopes and faults, Argon2id | no async, no HTTP, no AWS |
-//! | [`users`], [`mail`], [`audit`] | the tables and the mailbox | their SDK, no HTTP, no protocol |
+//! | [`users`], [`mail`], [`limits`], [`audit`] | the tables and the mailbox | their SDK, no HTTP, no protocol |
 //! | [`charset`] | bytes to text by a label | `encoding_rs` |
 //! | [`config`], [`clock`] | the environment and the time, each read in one place | std |
 //! | [`telemetry`] | logs | `tracing` |
@@ -17,6 +17,7 @@ pub mod charset;
 pub mod clock;
 pub mod config;
 pub mod lambda;
+pub mod limits;
 pub mod mail;
 pub mod soap;
 pub mod telemetry;

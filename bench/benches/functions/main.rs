@@ -133,9 +133,14 @@ fn start(binary: &Path, api: &RuntimeApi, backend: &Backend) -> Command {
             ("AWS_ACCESS_KEY_ID", "local"),
             ("AWS_SECRET_ACCESS_KEY", "local"),
             ("RESPONSE_FLOOR_MS", "0"),
+            // The requests are all for one name; from their source they are counted.
+            ("RESET_PER_MINUTE", "0"),
+            ("RESET_PER_HOUR", "0"),
+            ("SOURCE_PER_MINUTE", "1000"),
         ]);
     let names = [
         "USERS_TABLE",
+        "LIMITS_TABLE",
         "AUDIT_TABLE",
         "PRODUCT_NAME",
         "MAIL_FROM",

@@ -3,6 +3,7 @@
 
 pub mod asmx;
 pub mod operation;
+mod sweep;
 
 use std::time::Duration;
 
@@ -32,6 +33,12 @@ pub struct Config {
     /// `TEMPORARY_PASSWORD_HOURS`: how long a mailed password can be used, 24 by default, which is
     /// the most NIST SP 800-63B-4 section 4.2.1.2 allows for a secret sent by e-mail.
     pub temporary_password_hours: u64,
+    /// `RESET_PER_MINUTE`: resets of one name in any minute, 1 by default; 0 for any number.
+    pub reset_per_minute: u32,
+    /// `RESET_PER_HOUR`: resets of one name in any hour, 5 by default; 0 for any number.
+    pub reset_per_hour: u32,
+    /// `SOURCE_PER_MINUTE`: resets from one address in any minute, 60 by default; 0 for any number.
+    pub source_per_minute: u32,
     /// `ASMX_PROTOCOLS`: of `HttpGet,HttpPost,Soap,Soap12,Documentation`, all by default.
     pub protocols: Protocols,
 }
@@ -63,6 +70,9 @@ impl Config {
             shared: shared::config::Config::read(variables)?,
             response_floor: Duration::from_millis(floor_ms),
             temporary_password_hours,
+            reset_per_minute: variables.limit("RESET_PER_MINUTE", 1)?,
+            reset_per_hour: variables.limit("RESET_PER_HOUR", 5)?,
+            source_per_minute: variables.limit("SOURCE_PER_MINUTE", 60)?,
             protocols,
         })
     }
@@ -129,10 +139,17 @@ impl Function for Service {
         asmx::server_fault(request)
     }
 
-    fn on_schedule(&self) -> BoxFuture<'_, Result<Value, Error>> {
+    fn on_schedule<'a>(&'a self, request_id: &'a str) -> BoxFuture<'a, Result<Value, Error>> {
         Box::pin(async move {
-            self.operation.check().await?;
-            Ok(json!({ "function": "ResetUserPassword", "configuration": "ok", "dynamodb": "ok" }))
+            let mut rng = UnwrapErr(SysRng);
+            let now = self.clock.now();
+            let sweep = self.operation.sweep(request_id, now, &mut rng).await?;
+            Ok(json!({
+                "function": "ResetUserPassword",
+                "configuration": "ok",
+                "dynamodb": "ok",
+                "sweep": sweep,
+            }))
         })
     }
 }

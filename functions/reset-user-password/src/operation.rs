@@ -4,14 +4,15 @@ use rand_core::CryptoRng;
 use shared::audit::{Audit, Entry};
 use shared::aws::Clients;
 use shared::clock::Timestamp;
+use shared::limits::{Limits, Rule, Subject};
 use shared::mail::{self, Brand, Mailer};
 use shared::password::{self, ExposeSecret as _, Hasher, Salt, Secret};
-use shared::users::{Pending, Promotion, StoreError, User, UsernameKey, Users};
+use shared::users::{Pending, Promotion, ResetMode, StoreError, User, UsernameKey, Users};
 
 use crate::Config;
 
 /// A reservation outlives the request that made it: the function's own limit is 20 seconds.
-const RESERVATION_SECONDS: u64 = 60;
+pub(crate) const RESERVATION_SECONDS: u64 = 60;
 const SECONDS_AN_HOUR: u64 = 3_600;
 
 /// What is asked for.
@@ -49,22 +50,38 @@ pub enum Error {
     UsernameRequired,
 }
 
-/// How it really ended; for the log only.
+/// How it really ended; for the log and the sweep only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Outcome {
+pub(crate) enum Outcome {
     /// Mailed, and the mailed password works.
     Reset,
+    /// Asked for too often: nothing changed.
+    Limited,
     /// There is no account that may be reset: unknown, disabled, no address, or already under way.
     NotEligible,
-    /// Reserved, but SES did not accept the mail; the old password keeps working.
+    /// Reserved, but SES did not accept the mail; the old password keeps working, and the sweep
+    /// tries again.
     MailNotAccepted,
     /// Mailed, but the account changed meanwhile; that change stands.
     Superseded,
 }
 
+impl Outcome {
+    /// The stable name of the log event: see `docs/audit.md`.
+    fn event(self) -> &'static str {
+        match self {
+            Self::Reset => "reset.done",
+            Self::Limited => "reset.limited",
+            Self::NotEligible => "reset.not_eligible",
+            Self::MailNotAccepted => "reset.mail_not_accepted",
+            Self::Superseded => "reset.superseded",
+        }
+    }
+}
+
 /// Why it did not end at all.
 #[derive(Debug, thiserror::Error)]
-enum Failure {
+pub(crate) enum Failure {
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]
@@ -78,12 +95,22 @@ enum Failure {
 /// The operation and all it works with.
 #[derive(Debug)]
 pub struct ResetUserPassword {
-    users: Users,
-    audit: Audit,
+    pub(crate) users: Users,
+    pub(crate) audit: Audit,
+    limits: Limits,
     mailer: Mailer,
     hasher: Hasher,
     brand: Brand,
+    mode: ResetMode,
+    name_rules: [Rule; 2],
+    source_rules: [Rule; 1],
     temporary_password_seconds: u64,
+}
+
+/// A password that is hashed and not yet anybody's.
+pub(crate) struct Fresh {
+    password: Secret,
+    pub(crate) hash: Secret,
 }
 
 impl ResetUserPassword {
@@ -93,14 +120,25 @@ impl ResetUserPassword {
         let Config {
             shared,
             temporary_password_hours,
+            reset_per_minute,
+            reset_per_hour,
+            source_per_minute,
             ..
         } = config;
+        let dynamodb = clients.dynamodb;
         Self {
-            users: Users::new(clients.dynamodb, shared.users_table),
-            audit: Audit::new(shared.audit_table, shared.audit_days),
+            users: Users::new(dynamodb.clone(), shared.users_table),
+            audit: Audit::new(dynamodb.clone(), shared.audit_table, shared.audit_days),
+            limits: Limits::new(dynamodb, shared.limits_table),
             mailer: Mailer::new(clients.ses),
             hasher: Hasher::new(shared.password_cost),
             brand: shared.brand,
+            mode: shared.reset_mode,
+            name_rules: [
+                Rule::per_minute(reset_per_minute),
+                Rule::per_hour(reset_per_hour),
+            ],
+            source_rules: [Rule::per_minute(source_per_minute)],
             temporary_password_seconds: temporary_password_hours * SECONDS_AN_HOUR,
         }
     }
@@ -123,13 +161,12 @@ impl ResetUserPassword {
     ) -> Result<Accepted, Error> {
         let username = input.username.as_deref().filter(|name| !name.is_empty());
         let username = UsernameKey::new(username.ok_or(Error::UsernameRequired)?);
-        let (password, salt) = (password::generate(rng), Salt::generate(rng));
         let request_id = caller.request_id;
-        match self.reset(&username, password, salt, caller, now).await {
-            Ok(outcome) => tracing::info!(%request_id, ?outcome, "password reset"),
+        match self.reset(&username, caller, now, rng).await {
+            Ok(outcome) => tracing::info!(%request_id, event = outcome.event(), "password reset"),
             Err(error) => {
                 let error: &dyn std::error::Error = &error;
-                tracing::error!(%request_id, error, "password reset failed");
+                tracing::error!(%request_id, error, event = "reset.failed", "password reset");
             }
         }
         Ok(Accepted)
@@ -138,32 +175,76 @@ impl ResetUserPassword {
     async fn reset(
         &self,
         username: &UsernameKey,
-        password: Secret,
-        salt: Salt,
+        caller: &Caller<'_>,
+        now: Timestamp,
+        rng: &mut (impl CryptoRng + Send),
+    ) -> Result<Outcome, Failure> {
+        if !self.is_admitted(username, caller, now).await {
+            return Ok(Outcome::Limited);
+        }
+        let fresh = self.fresh(rng).await?;
+        let expires_at = now.plus_seconds(RESERVATION_SECONDS);
+        let pending = Pending {
+            hash: &fresh.hash,
+            request_id: caller.request_id,
+            attempts: 1,
+            expires_at,
+            due_at: expires_at,
+        };
+        match self.users.reserve(username, &pending, now).await? {
+            Some(user) => self.deliver(&user, &fresh, caller, now).await,
+            None => Ok(Outcome::NotEligible),
+        }
+    }
+
+    /// Counts the request. What cannot be counted counts as one too many.
+    async fn is_admitted(
+        &self,
+        username: &UsernameKey,
+        caller: &Caller<'_>,
+        now: Timestamp,
+    ) -> bool {
+        let subjects = [
+            Subject::name("reset", username, None, self.name_rules),
+            Subject::source("reset", caller.source, self.source_rules),
+        ];
+        match self.limits.admit(&subjects, now).await {
+            Ok(is_admitted) => is_admitted,
+            Err(error) => {
+                let (request_id, error) = (caller.request_id, &error as &dyn std::error::Error);
+                tracing::error!(%request_id, error, event = "limits.failed", "not counted");
+                false
+            }
+        }
+    }
+
+    /// A new password and its hash, which is what takes the time.
+    pub(crate) async fn fresh(&self, rng: &mut (impl CryptoRng + Send)) -> Result<Fresh, Failure> {
+        let (password, salt) = (password::generate(rng), Salt::generate(rng));
+        let (hasher, copy) = (self.hasher.clone(), password.clone());
+        let hash = tokio::task::spawn_blocking(move || hasher.hash(&copy, salt)).await??;
+        Ok(Fresh { password, hash })
+    }
+
+    /// Mails a password that is reserved and makes it valid.
+    pub(crate) async fn deliver(
+        &self,
+        user: &User,
+        fresh: &Fresh,
         caller: &Caller<'_>,
         now: Timestamp,
     ) -> Result<Outcome, Failure> {
-        let hash = self.hash(password.clone(), salt).await?;
-        let pending = Pending {
-            hash: &hash,
-            request_id: caller.request_id,
-            expires_at: now.plus_seconds(RESERVATION_SECONDS),
-        };
-        let Some(user) = self.users.reserve(username, &pending, now).await? else {
-            return Ok(Outcome::NotEligible);
-        };
         let expires_at = now.plus_seconds(self.temporary_password_seconds);
-        if let Err(error) = self
-            .mail(&user, &password, caller.request_id, now, expires_at)
-            .await
-        {
-            let (request_id, error) = (caller.request_id, &error as &dyn std::error::Error);
+        let request_id = caller.request_id;
+        let password = &fresh.password;
+        if let Err(error) = self.mail(user, password, request_id, now, expires_at).await {
+            let error = &error as &dyn std::error::Error;
             tracing::warn!(%request_id, error, "the new password could not be mailed");
             return Ok(Outcome::MailNotAccepted);
         }
         let promotion = Promotion {
-            hash: &hash,
-            request_id: caller.request_id,
+            hash: &fresh.hash,
+            request_id,
             at: now,
             password_expires_at: expires_at,
         };
@@ -171,21 +252,19 @@ impl ResetUserPassword {
             username: &user.username,
             at: now,
             event: "password.reset",
-            request_id: caller.request_id,
+            request_id,
             source: caller.source,
             actor: None,
             requester: None,
         })?;
-        match self.users.promote(&user.username, &promotion, audit).await {
+        let promoted = self
+            .users
+            .promote(&user.username, &promotion, self.mode, audit);
+        match promoted.await {
             Ok(()) => Ok(Outcome::Reset),
             Err(StoreError::Conflict) => Ok(Outcome::Superseded),
             Err(error) => Err(error.into()),
         }
-    }
-
-    async fn hash(&self, password: Secret, salt: Salt) -> Result<Secret, Failure> {
-        let hasher = self.hasher.clone();
-        Ok(tokio::task::spawn_blocking(move || hasher.hash(&password, salt)).await??)
     }
 
     async fn mail(

@@ -12,11 +12,31 @@ use lambda_http::lambda_runtime::Error;
 use serde_json::{Value, json};
 use shared::aws::Clients;
 use shared::clock::Clock;
-use shared::config::Config;
+use shared::config::{ConfigError, Variables};
 use shared::lambda::{Function, Request};
 
 use operation::{Caller, UpdateUserRegistrationPassword};
 use servicestack::{Endpoint, Rejection, Reply};
+
+/// What the function is told by its environment.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// What both functions are told.
+    pub shared: shared::config::Config,
+    /// `LOGIN_FAILURES_PER_MINUTE`: failed logins of one name from one address in any minute, 10
+    /// by default; 0 for any number.
+    pub login_failures_per_minute: u32,
+}
+
+impl Config {
+    /// Reads and checks all of it.
+    pub fn read(variables: Variables<'_>) -> Result<Self, ConfigError> {
+        Ok(Self {
+            shared: shared::config::Config::read(variables)?,
+            login_failures_per_minute: variables.limit("LOGIN_FAILURES_PER_MINUTE", 10)?,
+        })
+    }
+}
 
 /// The function.
 #[derive(Debug)]
@@ -73,7 +93,7 @@ impl Function for Service {
         servicestack::server_fault(request)
     }
 
-    fn on_schedule(&self) -> BoxFuture<'_, Result<Value, Error>> {
+    fn on_schedule<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<Value, Error>> {
         Box::pin(async move {
             self.operation.check().await?;
             Ok(json!({

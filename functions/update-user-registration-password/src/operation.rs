@@ -6,12 +6,20 @@ use rand_core::CryptoRng;
 use shared::audit::{Audit, Entry};
 use shared::aws::Clients;
 use shared::clock::Timestamp;
-use shared::config::Config;
+use shared::limits::{Limits, LimitsError, Rule, Subject};
 use shared::mail::{Brand, LoginUpdated, MailError, Mailer};
-use shared::password::{self, Hasher, Salt, Secret, Verification, Weakness};
-use shared::users::{Account, NewPassword, StoreError, User, UsernameKey, Users};
+use shared::password::{self, Hasher, Salt, Secret, Weakness};
+use shared::users::{
+    self, Account, Login, Outcome as Verified, ResetMode, StoreError, User, UsernameKey, Users,
+    WriteBack,
+};
+
+use crate::Config;
 
 const ROLE: &str = "Admin";
+
+/// A source may fail this many times as often as one name from it: it may be an office.
+const NAMES_PER_SOURCE: u32 = 5;
 
 /// What is asked for, as received.
 #[derive(Clone, Default)]
@@ -121,6 +129,27 @@ pub enum Violation {
     PasswordWeak(Weakness),
 }
 
+impl Error {
+    /// The stable name of the log event: see `docs/audit.md`.
+    fn event(&self) -> &'static str {
+        match self {
+            Self::InvalidCredential => "login.refused",
+            Self::RoleMissing => "login.role_missing",
+            Self::Unavailable(_) => "password_set.failed",
+            Self::Invalid(_)
+            | Self::UnknownCustomer { .. }
+            | Self::AmbiguousCustomer { .. }
+            | Self::Conflict => "password_set.refused",
+        }
+    }
+}
+
+impl From<LimitsError> for Error {
+    fn from(error: LimitsError) -> Self {
+        unavailable(error)
+    }
+}
+
 impl From<StoreError> for Error {
     fn from(error: StoreError) -> Self {
         match error {
@@ -139,6 +168,9 @@ fn unavailable(error: impl std::error::Error + Send + Sync + 'static) -> Error {
 pub struct UpdateUserRegistrationPassword {
     users: Users,
     audit: Audit,
+    limits: Limits,
+    login_failures_per_minute: u32,
+    mode: ResetMode,
     mailer: Mailer,
     hasher: Hasher,
     brand: Brand,
@@ -149,13 +181,21 @@ impl UpdateUserRegistrationPassword {
     /// The operation with this configuration and these clients.
     #[must_use]
     pub fn new(config: Config, clients: Clients) -> Self {
+        let Config {
+            shared,
+            login_failures_per_minute,
+        } = config;
+        let dynamodb = clients.dynamodb;
         Self {
-            users: Users::new(clients.dynamodb, config.users_table),
-            audit: Audit::new(config.audit_table, config.audit_days),
+            users: Users::new(dynamodb.clone(), shared.users_table),
+            audit: Audit::new(dynamodb.clone(), shared.audit_table, shared.audit_days),
+            limits: Limits::new(dynamodb, shared.limits_table),
+            login_failures_per_minute,
+            mode: shared.reset_mode,
             mailer: Mailer::new(clients.ses),
-            hasher: Hasher::new(config.password_cost),
-            brand: config.brand,
-            password_length: config.password_min_length..=password::MAX_LENGTH,
+            hasher: Hasher::new(shared.password_cost),
+            brand: shared.brand,
+            password_length: shared.password_min_length..=password::MAX_LENGTH,
         }
     }
 
@@ -179,13 +219,17 @@ impl UpdateUserRegistrationPassword {
             Ok(Outcome {
                 reset_email_sent, ..
             }) => {
-                tracing::info!(%request_id, reset_email_sent, "password set");
+                let event = "password_set.done";
+                tracing::info!(%request_id, event, reset_email_sent, "password set");
             }
             Err(error @ Error::Unavailable(_)) => {
-                let error: &dyn std::error::Error = error;
-                tracing::error!(%request_id, error, "password not set");
+                let (event, error) = (error.event(), error as &dyn std::error::Error);
+                tracing::error!(%request_id, event, error, "password not set");
             }
-            Err(refusal) => tracing::info!(%request_id, %refusal, "password not set"),
+            Err(refusal) => {
+                let event = refusal.event();
+                tracing::info!(%request_id, event, %refusal, "password not set");
+            }
         }
         result
     }
@@ -198,10 +242,11 @@ impl UpdateUserRegistrationPassword {
         now: Timestamp,
         rng: &mut (impl CryptoRng + Send),
     ) -> Result<Outcome, Error> {
-        let admin = self
-            .authenticate(credential, now, Salt::generate(rng))
-            .await?;
+        let salt = Salt::generate(rng);
+        let admin = self.authenticate(credential, caller, now, salt).await?;
         if !admin.roles.contains(ROLE) {
+            let entry = entry(&admin, "access.denied", caller, now);
+            self.audit.record(&entry).await;
             return Err(Error::RoleMissing);
         }
         let (email, new_password) = self.validate(input)?;
@@ -211,24 +256,14 @@ impl UpdateUserRegistrationPassword {
         self.check_strength(new_password, &account)?;
 
         let hash = self.hash(new_password.clone(), Salt::generate(rng)).await?;
+        let requester = input.requester.as_deref();
         let entry = Entry {
             username: &account.username,
-            at: now,
-            event: "password.set",
-            request_id: caller.request_id,
-            source: caller.source,
-            actor: Some(&admin.username),
-            requester: input
-                .requester
-                .as_deref()
-                .filter(|requester| !requester.is_empty()),
+            requester: requester.filter(|requester| !requester.is_empty()),
+            ..entry(&admin, "password.set", caller, now)
         };
         let audit = self.audit.put(&entry).map_err(unavailable)?;
-        let password = NewPassword {
-            hash: &hash,
-            at: now,
-        };
-        self.users.set_password(&account, &password, audit).await?;
+        self.users.set_password(&account, &hash, now, audit).await?;
 
         let reset_email_sent =
             input.send_reset_email && self.mail(&account, caller.request_id, now).await;
@@ -243,36 +278,82 @@ impl UpdateUserRegistrationPassword {
     async fn authenticate(
         &self,
         credential: &Credential,
+        caller: &Caller<'_>,
         now: Timestamp,
         salt: Salt,
     ) -> Result<User, Error> {
-        let user = self.users.find(&self.login_name(credential).await?).await?;
-        let stored = user.as_ref().and_then(|user| user.password_hash.clone());
-        let (hasher, password) = (self.hasher.clone(), credential.password.clone());
-        let verification = tokio::task::spawn_blocking(move || match stored {
-            Some(stored) => hasher.verify(&password, &stored),
-            None => Ok(hasher.verify_nothing(&password)),
-        });
-        let verification = verification
-            .await
-            .map_err(unavailable)?
-            .map_err(unavailable)?;
-        match (verification, user) {
-            (Verification::Valid { needs_rehash }, Some(user)) if user.may_log_in(now) => {
-                if needs_rehash {
-                    self.rehash(&user, &credential.password, salt).await;
-                }
-                Ok(user)
-            }
-            _ => Err(Error::InvalidCredential),
+        let failures = self.failures(credential, caller);
+        if self.limits.is_used_up(&failures, now).await? {
+            let request_id = caller.request_id;
+            tracing::warn!(%request_id, event = "login.limited", "too many failed logins");
+            return Err(Error::InvalidCredential);
         }
+        let user = self.users.find(&self.login_name(credential).await?).await?;
+        let (user, login) = self.verify(user, &credential.password, now).await?;
+        let is_right = matches!(login.outcome, Verified::Valid | Verified::MustChange);
+        let Some(user) = user.filter(|_| is_right) else {
+            // One failure more than the limit changes nothing.
+            let _ = self.limits.admit(&failures, now).await?;
+            return Err(Error::InvalidCredential);
+        };
+        match login.write_back {
+            Some(WriteBack::Rehash) => self.rehash(&user, &credential.password, salt).await,
+            Some(WriteBack::UseTemporary) => self.use_temporary(&user, caller, now).await?,
+            None => {}
+        }
+        Ok(user)
+    }
+
+    /// What failed logins are counted by. By name and source, not by name alone: a stranger must
+    /// not lock an administrator out.
+    fn failures(&self, credential: &Credential, caller: &Caller<'_>) -> [Subject; 2] {
+        let name = UsernameKey::new(&credential.username);
+        let most = self.login_failures_per_minute;
+        let of_source = most.saturating_mul(NAMES_PER_SOURCE);
+        [
+            Subject::name(
+                "login",
+                &name,
+                Some(caller.source),
+                [Rule::per_minute(most)],
+            ),
+            Subject::source("login", caller.source, [Rule::per_minute(of_source)]),
+        ]
+    }
+
+    async fn verify(
+        &self,
+        user: Option<User>,
+        password: &Secret,
+        now: Timestamp,
+    ) -> Result<(Option<User>, Login), Error> {
+        let (hasher, mode, password) = (self.hasher.clone(), self.mode, password.clone());
+        tokio::task::spawn_blocking(move || {
+            let login = users::verify(&hasher, mode, user.as_ref(), &password, now)?;
+            Ok((user, login))
+        })
+        .await
+        .map_err(unavailable)?
+        .map_err(|error: password::HashError| unavailable(error))
+    }
+
+    /// The first login with a temporary password: from now on it is the only one.
+    async fn use_temporary(
+        &self,
+        user: &User,
+        caller: &Caller<'_>,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let entry = entry(user, "password.temporary_used", caller, now);
+        let audit = self.audit.put(&entry).map_err(unavailable)?;
+        Ok(self.users.use_temporary(user, now, audit).await?)
     }
 
     /// An e-mail address logs in too, if it is of one account. The calls are the same whether it
     /// is or not.
     async fn login_name(&self, credential: &Credential) -> Result<UsernameKey, Error> {
         if credential.username.contains('@') {
-            let key = shared::users::email_key(&credential.username);
+            let key = users::email_key(&credential.username);
             if let [account] = self.users.with_email(&key).await?.as_slice() {
                 return Ok(UsernameKey::new(&account.username));
             }
@@ -322,12 +403,9 @@ impl UpdateUserRegistrationPassword {
     /// The customer with this address. The brand chooses among several and never refuses the only
     /// one.
     async fn find(&self, email: &str, brand: Option<&str>) -> Result<Account, Error> {
-        let mut accounts = self
-            .users
-            .with_email(&shared::users::email_key(email))
-            .await?;
+        let mut accounts = self.users.with_email(&users::email_key(email)).await?;
         if accounts.len() > 1 {
-            let brand = shared::users::brand_key(brand);
+            let brand = users::brand_key(brand);
             accounts.retain(|account| account.brand == brand);
             if accounts.len() != 1 {
                 return Err(Error::AmbiguousCustomer {
@@ -391,6 +469,24 @@ impl UpdateUserRegistrationPassword {
         self.mailer
             .send(&self.brand, &account.email, &mail.render()?)
             .await
+    }
+}
+
+/// An audit row about what a caller who is logged in did to the own account.
+fn entry<'a>(
+    caller_account: &'a User,
+    event: &'static str,
+    caller: &Caller<'a>,
+    now: Timestamp,
+) -> Entry<'a> {
+    Entry {
+        username: &caller_account.username,
+        at: now,
+        event,
+        request_id: caller.request_id,
+        source: caller.source,
+        actor: Some(&caller_account.username),
+        requester: None,
     }
 }
 

@@ -6,8 +6,8 @@ use lambda_http::lambda_runtime::Error;
 use mimalloc::MiMalloc;
 use shared::aws::{Access, Clients};
 use shared::clock::Clock;
-use shared::config::{Config, Variables};
-use update_user_registration_password::Service;
+use shared::config::Variables;
+use update_user_registration_password::{Config, Service};
 
 /// Its large blocks lie on huge pages, which takes a tenth off every hash.
 #[global_allocator]

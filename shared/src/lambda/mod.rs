@@ -32,7 +32,7 @@ pub trait Function: Debug + Send + Sync + 'static {
 
     /// Answers a scheduled event with a small JSON result. An error makes the invocation fail, so
     /// that it is counted and retried.
-    fn on_schedule(&self) -> BoxFuture<'_, Result<Value, Error>>;
+    fn on_schedule<'a>(&'a self, request_id: &'a str) -> BoxFuture<'a, Result<Value, Error>>;
 }
 
 /// Serves the Lambda Runtime API until the process is stopped. One thread is enough: an execution
@@ -65,12 +65,13 @@ async fn answer(
     function: Arc<dyn Function>,
     LambdaEvent { payload, context }: LambdaEvent<LambdaRequest>,
 ) -> Result<impl serde::Serialize, Error> {
+    let invocation = context.request_id.clone();
     let reply = |request: lambda_http::Request| {
-        let function = Arc::clone(&function);
+        let (function, invocation) = (Arc::clone(&function), invocation.clone());
         async move {
             match (request.request_context_ref(), request.body()) {
                 (Some(RequestContext::PassThrough), Body::Text(event)) => {
-                    let result = on_event(function.as_ref(), event).await?;
+                    let result = on_event(function.as_ref(), event, &invocation).await?;
                     Ok(TextResponse(Response::new(result.to_string())))
                 }
                 _ => Ok::<_, Error>(respond(function.as_ref(), request.into()).await),
@@ -84,10 +85,10 @@ async fn answer(
 }
 
 /// Events that are not HTTP requests: the schedule, or nothing this function knows.
-async fn on_event(function: &dyn Function, event: &str) -> Result<Value, Error> {
+async fn on_event(function: &dyn Function, event: &str, request_id: &str) -> Result<Value, Error> {
     let event: Value = serde_json::from_str(event)?;
     match event.get("detail-type").and_then(Value::as_str) {
-        Some("Scheduled Event") => function.on_schedule().await,
+        Some("Scheduled Event") => function.on_schedule(request_id).await,
         _ => Err("the event is neither an HTTP request nor a scheduled event".into()),
     }
 }
@@ -155,8 +156,8 @@ mod tests {
             response
         }
 
-        fn on_schedule(&self) -> BoxFuture<'_, Result<Value, Error>> {
-            Box::pin(async { Ok(json!({ "done": true })) })
+        fn on_schedule<'a>(&'a self, request_id: &'a str) -> BoxFuture<'a, Result<Value, Error>> {
+            Box::pin(async move { Ok(json!({ "done": request_id })) })
         }
     }
 
@@ -193,7 +194,7 @@ mod tests {
     #[tokio::test]
     async fn a_scheduled_event_gets_the_functions_result() {
         let event = json!({ "source": "aws.events", "detail-type": "Scheduled Event" });
-        assert_eq!(result(event).await.unwrap(), json!({ "done": true }));
+        assert_eq!(result(event).await.unwrap(), json!({ "done": "r-1" }));
     }
 
     #[tokio::test]

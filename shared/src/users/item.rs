@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 
-use super::User;
+use super::{FailedReset, Temporary, User};
 use crate::clock::Timestamp;
 use crate::password::Secret;
 
@@ -16,6 +16,28 @@ pub(super) fn text(item: &Item, name: &str) -> Option<String> {
 
 pub(super) fn number(item: &Item, name: &str) -> Option<u64> {
     item.get(name)?.as_n().ok()?.parse().ok()
+}
+
+fn flag(item: &Item, name: &str) -> bool {
+    item.get(name).and_then(|flag| flag.as_bool().ok()).copied() == Some(true)
+}
+
+fn map<'a>(item: &'a Item, name: &str) -> Option<&'a Item> {
+    item.get(name)?.as_m().ok()
+}
+
+fn temporary(item: &Item) -> Option<Temporary> {
+    Some(Temporary {
+        hash: Secret::from(text(item, "hash")?),
+        expires_at: Timestamp(number(item, "expires_at")?),
+    })
+}
+
+fn reset(item: &Item) -> Option<FailedReset> {
+    Some(FailedReset {
+        request_id: text(item, "request_id")?,
+        attempts: number(item, "attempts")?,
+    })
 }
 
 /// An account from its item; `None` when an attribute that every account has is missing.
@@ -34,11 +56,10 @@ pub(super) fn user(item: &Item) -> Option<User> {
             .unwrap_or_default(),
         password_hash: text(item, "password_hash").map(Secret::from),
         password_expires_at: number(item, "password_expires_at").map(Timestamp),
-        disabled: item
-            .get("disabled")
-            .and_then(|flag| flag.as_bool().ok())
-            .copied()
-            == Some(true),
+        must_change_password: flag(item, "must_change_password"),
+        temporary: map(item, "temporary").and_then(temporary),
+        reset: map(item, "reset").and_then(reset),
+        disabled: flag(item, "disabled"),
         username,
     })
 }

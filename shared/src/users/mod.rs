@@ -3,14 +3,20 @@
 //! Other applications log users in with the same table, so its attributes are a public contract:
 //! see `docs/users-table.md`.
 
+mod change;
 mod item;
 mod key;
+mod login;
+pub mod protocol;
 mod store;
 
 use std::collections::BTreeSet;
 
+pub use change::{Change, Condition, Path};
 pub use key::{MAX_NAME_LENGTH, UsernameKey, brand_key, email_key};
-pub use store::{Account, NewPassword, Pending, Promotion, StoreError, Users};
+pub use login::{Login, Outcome, WriteBack, verify};
+pub use protocol::{Pending, Promotion, ResetMode};
+pub use store::{Account, StoreError, Users};
 
 use crate::clock::Timestamp;
 use crate::password::Secret;
@@ -36,14 +42,30 @@ pub struct User {
     pub password_hash: Option<Secret>,
     /// From when on the password is no longer accepted.
     pub password_expires_at: Option<Timestamp>,
-    /// Whether the account may log in at all.
+    /// Whether the password was mailed and must be changed at the next login.
+    pub must_change_password: bool,
+    /// A mailed password that is valid beside the old one.
+    pub temporary: Option<Temporary>,
+    /// A reset whose mail is not accepted yet.
+    pub reset: Option<FailedReset>,
+    /// Whether the account may not log in at all.
     pub disabled: bool,
 }
 
-impl User {
-    /// Whether the account's password opens anything at this time.
-    #[must_use]
-    pub fn may_log_in(&self, now: Timestamp) -> bool {
-        !self.disabled && self.password_expires_at.is_none_or(|end| now < end)
-    }
+/// A mailed password that is valid beside the old one.
+#[derive(Debug, Clone)]
+pub struct Temporary {
+    /// Its PHC string.
+    pub hash: Secret,
+    /// From when on it is no longer accepted.
+    pub expires_at: Timestamp,
+}
+
+/// A reset whose mail is not accepted yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FailedReset {
+    /// The request that made its password.
+    pub request_id: String,
+    /// How many times a password was made for it.
+    pub attempts: u64,
 }

@@ -1,23 +1,21 @@
 //! The calls to DynamoDB.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{BuildError, ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
-use aws_sdk_dynamodb::types::{AttributeValue, Put, ReturnValue, TransactWriteItem, Update};
+use aws_sdk_dynamodb::types::{Put, ReturnValue, TransactWriteItem, Update};
 
-use super::{User, UsernameKey, item};
+use super::change::Change;
+use super::item::{self, Item};
+use super::protocol::{self, Pending, Promotion, RESET_QUEUE, ResetMode, number, text};
+use super::{User, UsernameKey};
 use crate::clock::Timestamp;
-use crate::password::{ExposeSecret as _, Secret};
+use crate::password::Secret;
 
-/// How often a transaction that met another one is tried again.
-const CONFLICT_RETRIES: u32 = 4;
-const FIRST_RETRY_AFTER: Duration = Duration::from_millis(20);
-
-/// The partition of `pending-reset-index`.
-const RESET_QUEUE: &str = "pending";
+/// Pauses before a change that met a transaction is tried again.
+const PAUSES_MS: [u64; 4] = [20, 40, 80, 160];
 
 /// Why the table did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -43,39 +41,6 @@ impl From<BuildError> for StoreError {
     fn from(error: BuildError) -> Self {
         Self::unavailable(error)
     }
-}
-
-/// A new password that waits for its mail: the old one keeps working.
-#[derive(Debug)]
-pub struct Pending<'a> {
-    /// The PHC string of the new password.
-    pub hash: &'a Secret,
-    /// The request that made it.
-    pub request_id: &'a str,
-    /// Until then no other request may replace it.
-    pub expires_at: Timestamp,
-}
-
-/// A mailed password takes the old one's place.
-#[derive(Debug)]
-pub struct Promotion<'a> {
-    /// The PHC string, as it was reserved.
-    pub hash: &'a Secret,
-    /// The request that reserved it.
-    pub request_id: &'a str,
-    /// Now.
-    pub at: Timestamp,
-    /// From when on it is no longer accepted.
-    pub password_expires_at: Timestamp,
-}
-
-/// A password that an administrator chose.
-#[derive(Debug)]
-pub struct NewPassword<'a> {
-    /// Its PHC string.
-    pub hash: &'a Secret,
-    /// Now.
-    pub at: Timestamp,
 }
 
 /// What `email-index` knows of an account.
@@ -125,10 +90,7 @@ impl Users {
             .send()
             .await
             .map_err(StoreError::unavailable)?;
-        output
-            .item
-            .map(|found| item::user(&found).ok_or(StoreError::Malformed))
-            .transpose()
+        output.item.as_ref().map(user).transpose()
     }
 
     /// The accounts with this address, whatever their brand.
@@ -150,81 +112,92 @@ impl Users {
             .collect()
     }
 
-    /// Keeps `pending` beside the old password and puts the account into the queue; gives the
-    /// account, or nothing when there is none that may be reset: unknown, disabled, without an
-    /// address, or being reset by another request. One call in every case; the SDK may repeat it
-    /// when an answer is lost.
+    /// Keeps `pending` beside the old password; gives the account, or nothing when there is none
+    /// that may be reset: unknown, disabled, without an address, or being reset by another request.
+    /// One call in every case.
     pub async fn reserve(
         &self,
         username: &UsernameKey,
         pending: &Pending<'_>,
         now: Timestamp,
     ) -> Result<Option<User>, StoreError> {
-        let reset = HashMap::from([
-            ("hash".to_owned(), text(pending.hash.expose_secret())),
-            ("request_id".to_owned(), text(pending.request_id)),
-            ("expires_at".to_owned(), number(pending.expires_at.0)),
-            ("attempts".to_owned(), number(1)),
-        ]);
-        let result = self
-            .client
-            .update_item()
-            .table_name(&self.table)
-            .key("username", text(username.as_str()))
-            .update_expression("SET #reset = :reset, reset_queue = :queue, reset_due_at = :due_at")
-            .condition_expression(
-                "attribute_exists(username) AND attribute_exists(email) \
-                 AND (attribute_not_exists(#disabled) OR #disabled = :false) \
-                 AND (attribute_not_exists(#reset) OR #reset.expires_at <= :now \
-                 OR #reset.request_id = :request_id)",
-            )
-            .expression_attribute_names("#reset", "reset")
-            .expression_attribute_names("#disabled", "disabled")
-            .expression_attribute_values(":reset", AttributeValue::M(reset))
-            .expression_attribute_values(":queue", text(RESET_QUEUE))
-            .expression_attribute_values(":due_at", number(pending.expires_at.0))
-            .expression_attribute_values(":false", AttributeValue::Bool(false))
-            .expression_attribute_values(":now", number(now.0))
-            .expression_attribute_values(":request_id", text(pending.request_id))
-            .return_values(ReturnValue::AllNew)
-            .send()
-            .await;
-        match result {
-            Ok(output) => {
-                let found = output.attributes.as_ref().ok_or(StoreError::Malformed)?;
-                item::user(found).ok_or(StoreError::Malformed).map(Some)
-            }
-            Err(error) if is_condition_failure(&error) => Ok(None),
-            Err(error) => Err(StoreError::unavailable(error)),
-        }
+        let change = protocol::reserve(pending, now);
+        let found = self.update(username.as_str(), &change).await?;
+        found.as_ref().map(user).transpose()
     }
 
-    /// Makes the pending password of this request the account's only one, and writes the audit
-    /// row, both or neither. [`StoreError::Conflict`] when another change came first.
+    /// Resets whose mail was not accepted and that are due, the longest waiting first.
+    pub async fn due(&self, now: Timestamp, most: i32) -> Result<Vec<String>, StoreError> {
+        let output = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .index_name("pending-reset-index")
+            .key_condition_expression("reset_queue = :queue AND reset_due_at <= :now")
+            .expression_attribute_values(":queue", text(RESET_QUEUE))
+            .expression_attribute_values(":now", number(now.0))
+            .limit(most)
+            .send()
+            .await
+            .map_err(StoreError::unavailable)?;
+        let keys = output.items.unwrap_or_default();
+        Ok(keys
+            .iter()
+            .filter_map(|key| item::text(key, "username"))
+            .collect())
+    }
+
+    /// Replaces the pending password of a failed request; gives the account, or nothing when
+    /// another change came first or the account may no longer be reset.
+    pub async fn retry(
+        &self,
+        username: &str,
+        pending: &Pending<'_>,
+        failed_request_id: &str,
+        now: Timestamp,
+    ) -> Result<Option<User>, StoreError> {
+        let change = protocol::retry(pending, failed_request_id, now);
+        let found = self.update(username, &change).await?;
+        found.as_ref().map(user).transpose()
+    }
+
+    /// Makes the pending password of this request valid and writes the audit row, both or neither.
+    /// [`StoreError::Conflict`] when another change came first.
     pub async fn promote(
         &self,
         username: &str,
         promotion: &Promotion<'_>,
+        mode: ResetMode,
         audit: Put,
     ) -> Result<(), StoreError> {
-        let update = self
-            .update(username)
-            .update_expression(
-                "SET password_hash = :hash, password_changed_at = :now, \
-                 sessions_valid_after = :now, must_change_password = :true, \
-                 password_expires_at = :expires_at, \
-                 version = if_not_exists(version, :zero) + :one \
-                 REMOVE #reset, reset_queue, reset_due_at",
-            )
-            .condition_expression("#reset.request_id = :request_id")
-            .expression_attribute_names("#reset", "reset")
-            .expression_attribute_values(":hash", text(promotion.hash.expose_secret()))
-            .expression_attribute_values(":request_id", text(promotion.request_id))
-            .expression_attribute_values(":now", number(promotion.at.0))
-            .expression_attribute_values(":true", AttributeValue::Bool(true))
-            .expression_attribute_values(":expires_at", number(promotion.password_expires_at.0))
-            .build()?;
-        self.change(update, audit).await
+        let change = protocol::promote(promotion, mode);
+        self.change(username, &change, audit).await
+    }
+
+    /// Gives a failed reset up and writes the audit row, both or neither. [`StoreError::Conflict`]
+    /// when another change came first.
+    pub async fn abandon(
+        &self,
+        username: &str,
+        failed_request_id: &str,
+        now: Timestamp,
+        audit: Put,
+    ) -> Result<(), StoreError> {
+        let change = protocol::abandon(failed_request_id, now);
+        self.change(username, &change, audit).await
+    }
+
+    /// Puts a temporary password that was used in the old one's place and writes the audit row,
+    /// both or neither. [`StoreError::Conflict`] when another change came first.
+    pub async fn use_temporary(
+        &self,
+        user: &User,
+        now: Timestamp,
+        audit: Put,
+    ) -> Result<(), StoreError> {
+        let temporary = user.temporary.as_ref().ok_or(StoreError::Conflict)?;
+        let change = protocol::use_temporary(&temporary.hash, temporary.expires_at, now);
+        self.change(&user.username, &change, audit).await
     }
 
     /// Sets a password that an administrator chose, ends all that was pending, and writes the
@@ -233,93 +206,87 @@ impl Users {
     pub async fn set_password(
         &self,
         account: &Account,
-        password: &NewPassword<'_>,
+        hash: &Secret,
+        now: Timestamp,
         audit: Put,
     ) -> Result<(), StoreError> {
-        let update = self
-            .update(&account.username)
-            .update_expression(
-                "SET password_hash = :hash, password_changed_at = :now, \
-                 sessions_valid_after = :now, version = if_not_exists(version, :zero) + :one \
-                 REMOVE #reset, reset_queue, reset_due_at, #temporary, must_change_password, \
-                 password_expires_at",
-            )
-            .condition_expression("attribute_exists(username) AND email = :email")
-            .expression_attribute_names("#reset", "reset")
-            .expression_attribute_names("#temporary", "temporary")
-            .expression_attribute_values(":hash", text(password.hash.expose_secret()))
-            .expression_attribute_values(":email", text(&account.email))
-            .expression_attribute_values(":now", number(password.at.0))
-            .build()?;
-        self.change(update, audit).await
+        let change = protocol::set_password(hash, &account.email, now);
+        self.change(&account.username, &change, audit).await
     }
 
     /// Replaces the hash of an unchanged password by one with today's parameters.
     pub async fn rehash(&self, user: &User, hash: &Secret) -> Result<(), StoreError> {
-        let old = user
-            .password_hash
-            .as_ref()
-            .map_or("", |old| old.expose_secret());
-        self.client
+        let old = user.password_hash.as_ref().ok_or(StoreError::Conflict)?;
+        let found = self
+            .update(&user.username, &protocol::rehash(old, hash))
+            .await?;
+        found.map(|_| ()).ok_or(StoreError::Conflict)
+    }
+
+    /// The item after the change; nothing when its condition does not hold.
+    async fn update(&self, username: &str, change: &Change) -> Result<Option<Item>, StoreError> {
+        let expressions = change.expressions();
+        let request = self
+            .client
             .update_item()
             .table_name(&self.table)
-            .key("username", text(&user.username))
-            .update_expression("SET password_hash = :hash")
-            .condition_expression("password_hash = :old")
-            .expression_attribute_values(":hash", text(hash.expose_secret()))
-            .expression_attribute_values(":old", text(old))
-            .send()
-            .await
-            .map(|_| ())
-            .map_err(|error| {
-                if is_condition_failure(&error) {
-                    StoreError::Conflict
-                } else {
-                    StoreError::unavailable(error)
-                }
-            })
-    }
-
-    fn update(&self, username: &str) -> aws_sdk_dynamodb::types::builders::UpdateBuilder {
-        Update::builder()
-            .table_name(&self.table)
             .key("username", text(username))
-            .expression_attribute_values(":zero", number(0))
-            .expression_attribute_values(":one", number(1))
-    }
-
-    async fn change(&self, update: Update, audit: Put) -> Result<(), StoreError> {
-        let items = [
-            TransactWriteItem::builder().update(update).build(),
-            TransactWriteItem::builder().put(audit).build(),
-        ];
-        let mut wait = FIRST_RETRY_AFTER;
-        for _ in 0..CONFLICT_RETRIES {
-            match self.transact(items.to_vec()).await {
-                Err(error) if cancellation(&error) == Some(Cancellation::Busy) => {
-                    tokio::time::sleep(wait).await;
-                    wait *= 2;
-                }
-                result => return result.map_err(change_error),
+            .update_expression(expressions.update)
+            .condition_expression(expressions.condition)
+            .set_expression_attribute_names(Some(expressions.names))
+            .set_expression_attribute_values(Some(expressions.values))
+            .return_values(ReturnValue::AllNew);
+        let mut pauses = PAUSES_MS.iter();
+        loop {
+            match request.clone().send().await {
+                Ok(output) => return output.attributes.ok_or(StoreError::Malformed).map(Some),
+                Err(error) => match (error.code(), pauses.next()) {
+                    (Some("ConditionalCheckFailedException"), _) => return Ok(None),
+                    (Some("TransactionConflictException"), Some(pause)) => sleep(*pause).await,
+                    _ => return Err(StoreError::unavailable(error)),
+                },
             }
         }
-        self.transact(items.to_vec()).await.map_err(change_error)
     }
 
-    async fn transact(
-        &self,
-        items: Vec<TransactWriteItem>,
-    ) -> Result<(), SdkError<TransactWriteItemsError>> {
-        self.client
+    async fn change(&self, username: &str, change: &Change, audit: Put) -> Result<(), StoreError> {
+        let expressions = change.expressions();
+        let update = Update::builder()
+            .table_name(&self.table)
+            .key("username", text(username))
+            .update_expression(expressions.update)
+            .condition_expression(expressions.condition)
+            .set_expression_attribute_names(Some(expressions.names))
+            .set_expression_attribute_values(Some(expressions.values))
+            .build()?;
+        let request = self
+            .client
             .transact_write_items()
-            .set_transact_items(Some(items))
-            .send()
-            .await
-            .map(|_| ())
+            .transact_items(TransactWriteItem::builder().update(update).build())
+            .transact_items(TransactWriteItem::builder().put(audit).build());
+        let mut pauses = PAUSES_MS.iter();
+        loop {
+            let Err(error) = request.clone().send().await else {
+                return Ok(());
+            };
+            match (cancellation(&error), pauses.next()) {
+                (Some(Cancellation::Condition), _) => return Err(StoreError::Conflict),
+                (Some(Cancellation::Busy), Some(pause)) => sleep(*pause).await,
+                _ => return Err(StoreError::unavailable(error)),
+            }
+        }
     }
 }
 
-fn account(found: &item::Item) -> Option<Account> {
+async fn sleep(ms: u64) {
+    tokio::time::sleep(Duration::from_millis(ms)).await;
+}
+
+fn user(found: &Item) -> Result<User, StoreError> {
+    item::user(found).ok_or(StoreError::Malformed)
+}
+
+fn account(found: &Item) -> Option<Account> {
     let username = item::text(found, "username")?;
     Some(Account {
         display_username: item::text(found, "display_username").unwrap_or_else(|| username.clone()),
@@ -331,26 +298,21 @@ fn account(found: &item::Item) -> Option<Account> {
     })
 }
 
-fn text(value: &str) -> AttributeValue {
-    AttributeValue::S(value.to_owned())
-}
-
-fn number(value: u64) -> AttributeValue {
-    AttributeValue::N(value.to_string())
-}
-
-fn is_condition_failure<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> bool {
-    error.code() == Some("ConditionalCheckFailedException")
-}
-
 /// Why DynamoDB cancelled a transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Cancellation {
     /// A condition did not hold.
     Condition,
-    /// Another transaction was at work on the item.
+    /// Another transaction was at work on the item, or the table had too much to do.
     Busy,
 }
+
+/// Codes of cancellation reasons that pass (API reference, `CancellationReason`).
+const BUSY: [&str; 3] = [
+    "TransactionConflict",
+    "ThrottlingError",
+    "ProvisionedThroughputExceeded",
+];
 
 fn cancellation(error: &SdkError<TransactWriteItemsError>) -> Option<Cancellation> {
     let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) =
@@ -366,16 +328,9 @@ fn cancellation(error: &SdkError<TransactWriteItemsError>) -> Option<Cancellatio
     };
     if has("ConditionalCheckFailed") {
         Some(Cancellation::Condition)
-    } else if has("TransactionConflict") {
+    } else if BUSY.iter().any(|code| has(code)) {
         Some(Cancellation::Busy)
     } else {
         None
-    }
-}
-
-fn change_error(error: SdkError<TransactWriteItemsError>) -> StoreError {
-    match cancellation(&error) {
-        Some(Cancellation::Condition) => StoreError::Conflict,
-        _ => StoreError::unavailable(error),
     }
 }

@@ -1,0 +1,239 @@
+//! A conditional change of one item, as data: DynamoDB makes it in one step, and
+//! [`Change::apply`] makes it in memory, where the protocol of resets is checked exhaustively.
+
+use std::collections::HashMap;
+use std::fmt;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+
+use super::item::Item;
+
+/// The name of an attribute; dots lead into maps: `reset.request_id`.
+pub type Path = &'static str;
+
+/// What must hold of an item for a change to be made. A comparison with an attribute that is not
+/// there does not hold.
+#[derive(Clone)]
+pub enum Condition {
+    /// There is this attribute.
+    Exists(Path),
+    /// There is none of this name.
+    Missing(Path),
+    /// It has this value.
+    Equals(Path, AttributeValue),
+    /// It is a number no greater than this.
+    AtMost(Path, u64),
+    /// All of these hold.
+    All(Vec<Condition>),
+    /// One of these holds.
+    Any(Vec<Condition>),
+}
+
+/// What happens to an item if a condition holds of it.
+#[derive(Clone)]
+pub struct Change {
+    /// What must hold.
+    pub condition: Condition,
+    /// Attributes with their new values.
+    pub set: Vec<(Path, AttributeValue)>,
+    /// A number that grows by one.
+    pub count: Option<Path>,
+    /// Attributes that go.
+    pub remove: Vec<Path>,
+}
+
+impl fmt::Debug for Change {
+    /// Without the values: there are password hashes among them.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Change(..)")
+    }
+}
+
+impl fmt::Debug for Condition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Condition(..)")
+    }
+}
+
+/// A change in DynamoDB's own words.
+pub(super) struct Expressions {
+    pub(super) condition: String,
+    pub(super) update: String,
+    pub(super) names: HashMap<String, String>,
+    pub(super) values: HashMap<String, AttributeValue>,
+}
+
+impl Change {
+    /// Makes the change, if its condition holds; says whether it did.
+    pub fn apply(&self, item: &mut HashMap<String, AttributeValue>) -> bool {
+        if !self.condition.holds(item) {
+            return false;
+        }
+        for (path, value) in &self.set {
+            item.insert((*path).to_owned(), value.clone());
+        }
+        if let Some(path) = self.count {
+            let count = super::item::number(item, path).unwrap_or(0) + 1;
+            item.insert(path.to_owned(), AttributeValue::N(count.to_string()));
+        }
+        for path in &self.remove {
+            item.remove(*path);
+        }
+        true
+    }
+
+    pub(super) fn expressions(&self) -> Expressions {
+        let mut writer = Writer::default();
+        let condition = writer.condition(&self.condition);
+        let mut update = Vec::new();
+        if !self.set.is_empty() {
+            let parts: Vec<_> = self
+                .set
+                .iter()
+                .map(|(path, value)| format!("{} = {}", writer.name(path), writer.value(value)))
+                .collect();
+            update.push(format!("SET {}", parts.join(", ")));
+        }
+        if let Some(path) = self.count {
+            let one = writer.value(&AttributeValue::N("1".to_owned()));
+            update.push(format!("ADD {} {one}", writer.name(path)));
+        }
+        if !self.remove.is_empty() {
+            let names: Vec<_> = self.remove.iter().map(|path| writer.name(path)).collect();
+            update.push(format!("REMOVE {}", names.join(", ")));
+        }
+        Expressions {
+            condition,
+            update: update.join(" "),
+            names: writer.names,
+            values: writer.values,
+        }
+    }
+}
+
+impl Condition {
+    fn holds(&self, item: &Item) -> bool {
+        match self {
+            Self::Exists(path) => find(item, path).is_some(),
+            Self::Missing(path) => find(item, path).is_none(),
+            Self::Equals(path, value) => find(item, path) == Some(value),
+            Self::AtMost(path, most) => find(item, path)
+                .and_then(|value| value.as_n().ok()?.parse::<u64>().ok())
+                .is_some_and(|number| number <= *most),
+            Self::All(conditions) => conditions.iter().all(|condition| condition.holds(item)),
+            Self::Any(conditions) => conditions.iter().any(|condition| condition.holds(item)),
+        }
+    }
+}
+
+fn find<'a>(item: &'a Item, path: &str) -> Option<&'a AttributeValue> {
+    match path.split_once('.') {
+        None => item.get(path),
+        Some((map, rest)) => find(item.get(map)?.as_m().ok()?, rest),
+    }
+}
+
+/// Collects the names and values that expressions stand placeholders for.
+#[derive(Default)]
+struct Writer {
+    names: HashMap<String, String>,
+    values: HashMap<String, AttributeValue>,
+}
+
+impl Writer {
+    fn condition(&mut self, condition: &Condition) -> String {
+        match condition {
+            Condition::Exists(path) => format!("attribute_exists({})", self.name(path)),
+            Condition::Missing(path) => format!("attribute_not_exists({})", self.name(path)),
+            Condition::Equals(path, value) => {
+                format!("{} = {}", self.name(path), self.value(value))
+            }
+            Condition::AtMost(path, most) => {
+                let most = self.value(&AttributeValue::N(most.to_string()));
+                format!("{} <= {most}", self.name(path))
+            }
+            Condition::All(conditions) => self.join(conditions, " AND "),
+            Condition::Any(conditions) => self.join(conditions, " OR "),
+        }
+    }
+
+    fn join(&mut self, conditions: &[Condition], word: &str) -> String {
+        let parts: Vec<_> = conditions.iter().map(|part| self.condition(part)).collect();
+        format!("({})", parts.join(word))
+    }
+
+    fn name(&mut self, path: &str) -> String {
+        let placeholders: Vec<_> = path
+            .split('.')
+            .map(|name| {
+                let placeholder = format!("#{name}");
+                self.names.insert(placeholder.clone(), name.to_owned());
+                placeholder
+            })
+            .collect();
+        placeholders.join(".")
+    }
+
+    fn value(&mut self, value: &AttributeValue) -> String {
+        let placeholder = format!(":v{}", self.values.len());
+        self.values.insert(placeholder.clone(), value.clone());
+        placeholder
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn change() -> Change {
+        Change {
+            condition: Condition::All(vec![
+                Condition::Exists("username"),
+                Condition::Any(vec![
+                    Condition::Missing("reset"),
+                    Condition::AtMost("reset.expires_at", 5),
+                ]),
+            ]),
+            set: vec![("email", AttributeValue::S("a@b.c".to_owned()))],
+            count: Some("version"),
+            remove: vec!["reset"],
+        }
+    }
+
+    #[test]
+    fn as_expressions() {
+        let expressions = change().expressions();
+        assert_eq!(
+            expressions.condition,
+            "(attribute_exists(#username) AND \
+             (attribute_not_exists(#reset) OR #reset.#expires_at <= :v0))"
+        );
+        assert_eq!(
+            expressions.update,
+            "SET #email = :v1 ADD #version :v2 REMOVE #reset"
+        );
+        assert_eq!(expressions.names["#expires_at"], "expires_at");
+        assert_eq!(expressions.values[":v0"], AttributeValue::N("5".to_owned()));
+    }
+
+    #[test]
+    fn in_memory() {
+        let mut nobody = Item::new();
+        assert!(!change().apply(&mut nobody));
+        assert!(nobody.is_empty());
+
+        let reset = |expires_at: &str| {
+            let expires_at = AttributeValue::N(expires_at.to_owned());
+            AttributeValue::M(Item::from([("expires_at".to_owned(), expires_at)]))
+        };
+        let user = ("username".to_owned(), AttributeValue::S("u".to_owned()));
+        let mut alive = Item::from([user.clone(), ("reset".to_owned(), reset("6"))]);
+        assert!(!change().apply(&mut alive));
+
+        let mut over = Item::from([user, ("reset".to_owned(), reset("5"))]);
+        assert!(change().apply(&mut over));
+        assert_eq!(over["email"], AttributeValue::S("a@b.c".to_owned()));
+        assert_eq!(over["version"], AttributeValue::N("1".to_owned()));
+        assert!(!over.contains_key("reset"));
+    }
+}

@@ -1,0 +1,237 @@
+//! How a password changes, one conditional step at a time. Every step is a [`Change`]: whatever
+//! crashes between two of them, some password known to the user verifies.
+//!
+//! reserve → (mail) → promote, or retry → (mail) → promote by the sweep, or abandon in the end.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+
+use super::change::{Change, Condition};
+use crate::clock::Timestamp;
+use crate::password::{ExposeSecret as _, Secret};
+
+/// The partition of `pending-reset-index`.
+pub(super) const RESET_QUEUE: &str = "pending";
+
+/// A new password that waits for its mail: the old one keeps working.
+#[derive(Debug, Clone)]
+pub struct Pending<'a> {
+    /// The PHC string of the new password.
+    pub hash: &'a Secret,
+    /// The request that made it.
+    pub request_id: &'a str,
+    /// How many times a new password was made for this reset, this one included.
+    pub attempts: u64,
+    /// Until then no other request may replace it.
+    pub expires_at: Timestamp,
+    /// From then on the sweep makes another one.
+    pub due_at: Timestamp,
+}
+
+/// A mailed password that becomes valid.
+#[derive(Debug, Clone)]
+pub struct Promotion<'a> {
+    /// The PHC string, as it was reserved.
+    pub hash: &'a Secret,
+    /// The request that reserved it.
+    pub request_id: &'a str,
+    /// Now.
+    pub at: Timestamp,
+    /// From when on it is no longer accepted.
+    pub password_expires_at: Timestamp,
+}
+
+/// Whether a mailed password takes the old one's place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ResetMode {
+    /// At once, as the retired service did.
+    #[default]
+    Replace,
+    /// When it is first used: a stranger who asks for a reset locks nobody out.
+    Dual,
+}
+
+/// The account may be reset: it exists, is not disabled, and has an address.
+fn is_eligible() -> [Condition; 3] {
+    [
+        Condition::Exists("username"),
+        Condition::Exists("email"),
+        Condition::Any(vec![
+            Condition::Missing("disabled"),
+            Condition::Equals("disabled", AttributeValue::Bool(false)),
+        ]),
+    ]
+}
+
+fn hold(pending: &Pending<'_>, condition: Condition) -> Change {
+    let reset = HashMap::from([
+        ("hash".to_owned(), secret(pending.hash)),
+        ("request_id".to_owned(), text(pending.request_id)),
+        ("expires_at".to_owned(), number(pending.expires_at.0)),
+        ("attempts".to_owned(), number(pending.attempts)),
+    ]);
+    let [exists, has_address, is_enabled] = is_eligible();
+    Change {
+        condition: Condition::All(vec![exists, has_address, is_enabled, condition]),
+        set: vec![
+            ("reset", AttributeValue::M(reset)),
+            ("reset_queue", text(RESET_QUEUE)),
+            ("reset_due_at", number(pending.due_at.0)),
+        ],
+        count: None,
+        remove: vec![],
+    }
+}
+
+/// Keeps a pending password beside the old one and puts the account into the queue, unless another
+/// request is at it. The same request may do it again: the SDK repeats a call whose answer is lost.
+#[must_use]
+pub fn reserve(pending: &Pending<'_>, now: Timestamp) -> Change {
+    let is_free = Condition::Any(vec![
+        Condition::Missing("reset"),
+        Condition::AtMost("reset.expires_at", now.0),
+        Condition::Equals("reset.request_id", text(pending.request_id)),
+    ]);
+    hold(pending, is_free)
+}
+
+/// Replaces the pending password of a request that did not get its mail accepted.
+#[must_use]
+pub fn retry(pending: &Pending<'_>, failed_request_id: &str, now: Timestamp) -> Change {
+    let is_still_failed = Condition::All(vec![
+        Condition::Equals("reset.request_id", text(failed_request_id)),
+        Condition::AtMost("reset.expires_at", now.0),
+    ]);
+    let is_done_already = Condition::Equals("reset.request_id", text(pending.request_id));
+    hold(
+        pending,
+        Condition::Any(vec![is_still_failed, is_done_already]),
+    )
+}
+
+/// Makes the mailed password of this request valid: in place of the old one, or beside it.
+#[must_use]
+pub fn promote(promotion: &Promotion<'_>, mode: ResetMode) -> Change {
+    let condition = Condition::Equals("reset.request_id", text(promotion.request_id));
+    let done = vec!["reset", "reset_queue", "reset_due_at"];
+    match mode {
+        ResetMode::Replace => {
+            let mut remove = done;
+            remove.push("temporary");
+            Change {
+                condition,
+                set: temporary_password(
+                    secret(promotion.hash),
+                    promotion.at,
+                    promotion.password_expires_at,
+                ),
+                count: Some("version"),
+                remove,
+            }
+        }
+        ResetMode::Dual => {
+            let temporary = HashMap::from([
+                ("hash".to_owned(), secret(promotion.hash)),
+                (
+                    "expires_at".to_owned(),
+                    number(promotion.password_expires_at.0),
+                ),
+            ]);
+            Change {
+                condition,
+                set: vec![("temporary", AttributeValue::M(temporary))],
+                count: None,
+                remove: done,
+            }
+        }
+    }
+}
+
+/// The first use of a password that was kept beside the old one: it takes its place.
+#[must_use]
+pub fn use_temporary(hash: &Secret, expires_at: Timestamp, now: Timestamp) -> Change {
+    Change {
+        condition: Condition::Equals("temporary.hash", secret(hash)),
+        set: temporary_password(secret(hash), now, expires_at),
+        count: Some("version"),
+        remove: vec!["temporary"],
+    }
+}
+
+fn temporary_password(
+    hash: AttributeValue,
+    now: Timestamp,
+    expires_at: Timestamp,
+) -> Vec<(&'static str, AttributeValue)> {
+    vec![
+        ("password_hash", hash),
+        ("password_changed_at", number(now.0)),
+        ("sessions_valid_after", number(now.0)),
+        ("must_change_password", AttributeValue::Bool(true)),
+        ("password_expires_at", number(expires_at.0)),
+    ]
+}
+
+/// Gives a reset up: its mail was never accepted. The old password is the one that works.
+#[must_use]
+pub fn abandon(failed_request_id: &str, now: Timestamp) -> Change {
+    Change {
+        condition: Condition::All(vec![
+            Condition::Equals("reset.request_id", text(failed_request_id)),
+            Condition::AtMost("reset.expires_at", now.0),
+        ]),
+        set: vec![],
+        count: None,
+        remove: vec!["reset", "reset_queue", "reset_due_at"],
+    }
+}
+
+/// Sets the password an administrator chose and ends all that was pending, unless the account is
+/// gone or has another address now.
+#[must_use]
+pub fn set_password(hash: &Secret, email: &str, now: Timestamp) -> Change {
+    Change {
+        condition: Condition::All(vec![
+            Condition::Exists("username"),
+            Condition::Equals("email", text(email)),
+        ]),
+        set: vec![
+            ("password_hash", secret(hash)),
+            ("password_changed_at", number(now.0)),
+            ("sessions_valid_after", number(now.0)),
+        ],
+        count: Some("version"),
+        remove: vec![
+            "reset",
+            "reset_queue",
+            "reset_due_at",
+            "temporary",
+            "must_change_password",
+            "password_expires_at",
+        ],
+    }
+}
+
+/// Replaces the hash of an unchanged password by one with today's parameters.
+#[must_use]
+pub fn rehash(old: &Secret, new: &Secret) -> Change {
+    Change {
+        condition: Condition::Equals("password_hash", secret(old)),
+        set: vec![("password_hash", secret(new))],
+        count: None,
+        remove: vec![],
+    }
+}
+
+fn secret(value: &Secret) -> AttributeValue {
+    text(value.expose_secret())
+}
+
+pub(super) fn text(value: &str) -> AttributeValue {
+    AttributeValue::S(value.to_owned())
+}
+
+pub(super) fn number(value: u64) -> AttributeValue {
+    AttributeValue::N(value.to_string())
+}
