@@ -55,9 +55,8 @@ impl Backend {
         let outbox = Outbox::default();
         let ses_url = ses::serve(outbox.clone()).await?;
         let clients = Clients::new(access(dynamodb_url.clone(), ses_url.clone()));
-        if tables::create_missing(&clients.dynamodb, &tables).await? {
-            demo::load(&clients.dynamodb, &tables.users).await?;
-        }
+        tables::create_missing(&clients.dynamodb, &tables).await?;
+        demo::load(&clients.dynamodb, &tables.users).await?;
         Ok(Self {
             clients,
             outbox,

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem};
 use getrandom::SysRng;
 use getrandom::rand_core::UnwrapErr;
 use shared::password::{Cost, ExposeSecret as _, Hasher, Salt, Secret};
@@ -50,19 +50,25 @@ const ACCOUNTS: [Account; 3] = [
     },
 ];
 
-/// Writes them.
+/// Writes them into an empty table: all or none, so that a start that was interrupted is made good
+/// by the next one.
 pub(crate) async fn load(client: &Client, table: &str) -> Result<(), BackendError> {
+    let scan = client.scan().table_name(table).limit(1).send().await?;
+    if scan.count > 0 {
+        return Ok(());
+    }
     let hasher = Hasher::new(Cost::DEFAULT);
+    let mut request = client.transact_write_items();
     for account in &ACCOUNTS {
         let salt = Salt::generate(&mut UnwrapErr(SysRng));
         let hash = hasher.hash(&Secret::from(PASSWORD.to_owned()), salt)?;
-        client
-            .put_item()
+        let put = Put::builder()
             .table_name(table)
             .set_item(Some(item(account, &hash)))
-            .send()
-            .await?;
+            .build()?;
+        request = request.transact_items(TransactWriteItem::builder().put(put).build());
     }
+    request.send().await?;
     Ok(())
 }
 

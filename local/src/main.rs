@@ -93,9 +93,9 @@ async fn serve(arguments: Arguments) -> Result<(), BackendError> {
         .await
         .map_err(|error| format!("port {}: {error}", arguments.port))?;
     let url = format!("http://{}", listener.local_addr()?);
+    let interrupted = gateway::interrupted()?;
     let backend = Backend::start(arguments.storage(), tables()?).await?;
     let functions = functions(&backend, Some(&url))?;
-    let interrupted = gateway::interrupted()?;
     greet(&url, &backend);
     let sweeps = tokio::spawn(sweep(functions.clone()));
     gateway::serve(listener, functions, backend.outbox, interrupted).await?;

@@ -1,7 +1,7 @@
 //! The tables, as template.yaml has them.
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::error::{DisplayErrorContext, ProvideErrorMetadata as _};
+use aws_sdk_dynamodb::error::ProvideErrorMetadata as _;
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection,
     ProjectionType, ScalarAttributeType,
@@ -40,27 +40,33 @@ impl Default for TableNames {
     }
 }
 
-/// Creates the tables that do not exist; true if the Users table was one of them.
-pub async fn create_missing(client: &Client, names: &TableNames) -> Result<bool, BackendError> {
+/// Creates the tables that do not exist.
+pub async fn create_missing(client: &Client, names: &TableNames) -> Result<(), BackendError> {
     if !exists(client, &names.limits).await? {
         create_limits(client, &names.limits).await?;
     }
     if !exists(client, &names.audit).await? {
         create_audit(client, &names.audit).await?;
     }
-    let is_missing = !exists(client, &names.users).await?;
-    if is_missing {
+    if !exists(client, &names.users).await? {
         create_users(client, &names.users).await?;
     }
-    Ok(is_missing)
+    Ok(())
 }
 
 async fn exists(client: &Client, name: &str) -> Result<bool, BackendError> {
     match client.describe_table().table_name(name).send().await {
         Ok(_) => Ok(true),
         Err(error) if error.code() == Some("ResourceNotFoundException") => Ok(false),
-        Err(error) => Err(format!("DynamoDB: {}", DisplayErrorContext(error)).into()),
+        Err(error) => Err(format!("DynamoDB, table {name}: {}", causes(&error)).into()),
     }
+}
+
+/// What went wrong and why, in one line.
+fn causes(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    let causes: Vec<_> = causes.map(ToString::to_string).collect();
+    causes.join(": ")
 }
 
 async fn create_users(client: &Client, name: &str) -> Result<(), BackendError> {

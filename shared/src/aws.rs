@@ -37,7 +37,13 @@ impl Access {
     /// Reads what Lambda sets in the environment.
     pub fn read(variables: Variables<'_>) -> Result<Self, ConfigError> {
         let any_service = variables.optional("AWS_ENDPOINT_URL");
-        let endpoint = |name| variables.optional(name).or_else(|| any_service.clone());
+        let endpoint = |name| match variables.optional(name) {
+            Some(url) => url_of(name, url).map(Some),
+            None => any_service
+                .clone()
+                .map(|url| url_of("AWS_ENDPOINT_URL", url))
+                .transpose(),
+        };
         Ok(Self {
             region: variables.required("AWS_REGION")?,
             credentials: Credentials::new(
@@ -47,9 +53,18 @@ impl Access {
                 None,
                 "environment",
             ),
-            dynamodb_url: endpoint("AWS_ENDPOINT_URL_DYNAMODB"),
-            ses_url: endpoint("AWS_ENDPOINT_URL_SESV2"),
+            dynamodb_url: endpoint("AWS_ENDPOINT_URL_DYNAMODB")?,
+            ses_url: endpoint("AWS_ENDPOINT_URL_SESV2")?,
         })
+    }
+}
+
+fn url_of(name: &'static str, url: String) -> Result<String, ConfigError> {
+    let is_web = url.starts_with("https://") || url.starts_with("http://");
+    if is_web && url.parse::<http::Uri>().is_ok() {
+        Ok(url)
+    } else {
+        Err(ConfigError::invalid(name, "must be an http or https URL"))
     }
 }
 
@@ -150,5 +165,16 @@ mod tests {
         assert_eq!(access.dynamodb_url.as_deref(), Some("http://any"));
         assert_eq!(access.ses_url.as_deref(), Some("http://ses"));
         assert!(!format!("{access:?}").contains("very-secret"));
+    }
+
+    #[test]
+    fn an_endpoint_is_a_url() {
+        for name in ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_DYNAMODB"] {
+            let error = read(&[&LAMBDA[..], &[(name, "nonsense")]].concat()).unwrap_err();
+            assert!(
+                error.to_string().starts_with(&format!("{name}: ")),
+                "{error}"
+            );
+        }
     }
 }

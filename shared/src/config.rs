@@ -136,7 +136,7 @@ impl Config {
                 from: mail_from(variables)?,
                 support_contact: one_line(variables, "SUPPORT_CONTACT")?,
                 login_url: login_url(variables)?,
-                configuration_set: variables.optional("CONFIGURATION_SET"),
+                configuration_set: configuration_set(variables)?,
             },
             password_cost: password_cost(variables)?,
             password_min_length: password_min_length(variables)?,
@@ -175,12 +175,31 @@ fn one_line(variables: Variables<'_>, name: &'static str) -> Result<String, Conf
 
 fn mail_from(variables: Variables<'_>) -> Result<String, ConfigError> {
     let from = one_line(variables, "MAIL_FROM")?;
-    if from.contains('@') {
+    let address = from.trim_end_matches('>').rsplit('<').next();
+    let parts = address.and_then(|address| address.rsplit_once('@'));
+    if parts.is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty()) {
         Ok(from)
     } else {
         Err(ConfigError::invalid(
             "MAIL_FROM",
             "must be an e-mail address",
+        ))
+    }
+}
+
+/// A name as SES allows it (`CreateConfigurationSet`).
+fn configuration_set(variables: Variables<'_>) -> Result<Option<String>, ConfigError> {
+    let name = "CONFIGURATION_SET";
+    let Some(set) = variables.optional(name) else {
+        return Ok(None);
+    };
+    let is_allowed = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    if set.len() <= 64 && set.chars().all(is_allowed) {
+        Ok(Some(set))
+    } else {
+        Err(ConfigError::invalid(
+            name,
+            "must be at most 64 letters, digits, hyphens and underscores",
         ))
     }
 }
@@ -282,6 +301,9 @@ mod tests {
             ("ARGON2_MEMORY_KIB", "9999999"),
             ("ARGON2_ITERATIONS", "0"),
             ("MAIL_FROM", "nobody"),
+            ("MAIL_FROM", "nobody@"),
+            ("MAIL_FROM", "Somebody <@example.com>"),
+            ("CONFIGURATION_SET", "x y"),
             ("LOGIN_URL", "javascript:alert(1)"),
             ("ARGON2_MEMORY_KIB", "1024"),
             ("ARGON2_ITERATIONS", "1"),

@@ -23,18 +23,28 @@ where
     let filter = Targets::new()
         .with_default(level.min(LevelFilter::WARN))
         .with_target("lambda_runtime", level.min(LevelFilter::INFO))
+        // The embedded DynamoDB warns of every condition that does not hold.
+        .with_target("dynoxide", level.min(LevelFilter::ERROR))
         .with_targets(OWN_TARGETS.map(|target| (target, level)));
     let lines = tracing_subscriber::fmt::layer()
         .with_target(false)
-        .with_writer(writer)
-        .without_time();
+        .with_writer(writer);
     let registry = tracing_subscriber::registry();
     if is_json {
         registry
-            .with(lines.json().flatten_event(true).with_filter(filter))
+            // Lambda reads the level of a line only if it has a time.
+            .with(
+                lines
+                    .json()
+                    .flatten_event(true)
+                    .with_span_list(false)
+                    .with_filter(filter),
+            )
             .init();
     } else {
-        registry.with(lines.with_filter(filter)).init();
+        registry
+            .with(lines.without_time().with_filter(filter))
+            .init();
     }
     Ok(())
 }
