@@ -5,6 +5,7 @@
 //! | [`xml`], [`soap`], [`password`] | strict XML reading, SOAP envelopes and faults, Argon2id | no async, no HTTP, no AWS |
 //! | [`users`], [`mail`], [`limits`], [`audit`] | the tables and the mailbox | their SDK, no HTTP, no protocol |
 //! | [`charset`] | bytes to text by a label | `encoding_rs` |
+//! | [`text`] | names of other people in lines of ours | std |
 //! | [`config`], [`clock`] | the environment and the time, each read in one place | std |
 //! | [`telemetry`] | logs | `tracing` |
 //! | [`lambda`], [`aws`] | the boundary to AWS: events in, responses out, clients | `lambda_http`, the SDKs |
@@ -21,6 +22,7 @@ pub mod limits;
 pub mod mail;
 pub mod soap;
 pub mod telemetry;
+pub mod text;
 pub mod users;
 pub mod xml;
 

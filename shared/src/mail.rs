@@ -1,11 +1,18 @@
 //! Mail: messages rendered from compile-time templates, and their way to SES.
+//!
+//! Every value in a template goes through an escaper of this module (`askama.toml` chooses it by
+//! the template's extension), so that no name can add a line, a header or markup.
+
+use std::fmt;
 
 use askama::Template;
+use askama::filters::{Escaper, Html};
 use aws_sdk_sesv2::Client;
 use aws_sdk_sesv2::error::{BuildError, ProvideErrorMetadata as _};
 use aws_sdk_sesv2::types::{Body, Content, Destination, EmailContent, Message as SesMessage};
 
 use crate::clock::Timestamp;
+use crate::text::{one_line, overrides_direction};
 
 /// Whom a mail comes from and what it speaks of.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,8 +48,8 @@ pub struct NewPassword<'a> {
     pub request_id: &'a str,
 }
 
-impl std::fmt::Debug for NewPassword<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for NewPassword<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("NewPassword")
             .field("request_id", &self.request_id)
             .finish_non_exhaustive()
@@ -75,12 +82,32 @@ pub struct Message {
     pub html: String,
 }
 
-impl std::fmt::Debug for Message {
+impl fmt::Debug for Message {
     /// The parts may hold a password.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Message")
             .field("subject", &self.subject)
             .finish_non_exhaustive()
+    }
+}
+
+/// Values in a subject or a plain text part.
+#[derive(Clone, Copy)]
+struct OneLine;
+
+impl Escaper for OneLine {
+    fn write_escaped_str<W: fmt::Write>(&self, mut dest: W, value: &str) -> fmt::Result {
+        dest.write_str(&one_line(value))
+    }
+}
+
+/// Values in an HTML part.
+#[derive(Clone, Copy)]
+struct OneLineHtml;
+
+impl Escaper for OneLineHtml {
+    fn write_escaped_str<W: fmt::Write>(&self, dest: W, value: &str) -> fmt::Result {
+        Html.write_escaped_str(dest, &one_line(value))
     }
 }
 
@@ -135,14 +162,10 @@ fn render(
     text: &impl Template,
     html: &impl Template,
 ) -> Result<Message, MailError> {
-    // A subject is one header line (RFC 5322 section 2.2), whatever a name contains.
-    let subject = subject
-        .render()?
-        .replace(char::is_control, " ")
-        .trim()
-        .to_owned();
     Ok(Message {
-        subject,
+        // Without the line break at the end of the template: a subject is one header line (RFC 5322
+        // section 2.2).
+        subject: subject.render()?.trim().to_owned(),
         text: text.render()?,
         html: html.render()?,
     })
@@ -157,6 +180,9 @@ pub enum MailError {
     /// The message is not one SES takes.
     #[error("the mail could not be built")]
     Message(#[from] BuildError),
+    /// The address on file is none that one mail could go to.
+    #[error("the address on file is malformed")]
+    Address,
     /// SES refused it or did not answer. Only the code of its error: the text names the address.
     #[error("SES did not accept the mail: {0}")]
     NotAccepted(String),
@@ -177,6 +203,9 @@ impl Mailer {
 
     /// Sends `message` to one address. `Ok` means SES accepted it for delivery, no more.
     pub async fn send(&self, brand: &Brand, to: &str, message: &Message) -> Result<(), MailError> {
+        if !is_one_address(to) {
+            return Err(MailError::Address);
+        }
         let part = |data: &str| Content::builder().data(data).charset("UTF-8").build();
         let body = Body::builder()
             .text(part(&message.text)?)
@@ -200,6 +229,21 @@ impl Mailer {
                 MailError::NotAccepted(code.to_owned())
             })
     }
+}
+
+/// Whether this is one address and nothing else: no second recipient, no name, no further header,
+/// and at most 320 bytes (RFC 5321 section 4.5.3.1: 64 for the local part, 255 for the domain).
+fn is_one_address(to: &str) -> bool {
+    let is_foreign = |c: char| {
+        c.is_control()
+            || c.is_whitespace()
+            || overrides_direction(c)
+            || matches!(c, ',' | ';' | '<' | '>')
+    };
+    let has_both_parts = to
+        .rsplit_once('@')
+        .is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty());
+    has_both_parts && to.len() <= 320 && !to.contains(is_foreign)
 }
 
 #[cfg(test)]
@@ -266,6 +310,95 @@ mod tests {
             for fact in ["jdoe", "2026-11-21 22:34 UTC", "support@example.com", "r-2"] {
                 assert!(part.contains(fact), "{fact} in {part}");
             }
+        }
+    }
+
+    /// Whatever an account or a brand is called, the mail has the lines that its templates have.
+    #[test]
+    fn no_name_adds_a_line_or_turns_one_around() {
+        let render = |name: &str| {
+            let brand = Brand {
+                product_name: name.to_owned(),
+                support_contact: name.to_owned(),
+                ..brand()
+            };
+            let (at, request_id) = (Timestamp(1_795_300_455), "r-3");
+            let new_password = NewPassword {
+                brand: &brand,
+                display_name: name,
+                username: name,
+                password: "abc-def",
+                at,
+                expires_at: at,
+                request_id,
+            };
+            let login_updated = LoginUpdated {
+                brand: &brand,
+                display_name: name,
+                username: name,
+                at,
+                request_id,
+            };
+            [
+                new_password.render().unwrap(),
+                login_updated.render().unwrap(),
+            ]
+        };
+        let lines = |mails: &[Message; 2]| {
+            let parts = mails.iter().flat_map(|m| [&m.subject, &m.text, &m.html]);
+            parts.map(|part| part.lines().count()).collect::<Vec<_>>()
+        };
+        let ordinary = lines(&render("Jane Doe"));
+        for break_or_override in [
+            "\r\nBcc: x@example.com\r\n\r\n",
+            "\n    Password:   mine\n",
+            "\u{0}",
+            "\u{b}",
+            "\u{85}",
+            "\u{2028}",
+            "\u{202e}gro.elpmaxe",
+            "\u{2066}",
+        ] {
+            let mails = render(&format!("Jane{break_or_override}Doe"));
+            assert_eq!(lines(&mails), ordinary, "{break_or_override:?}");
+            for mail in &mails {
+                let all = format!("{}{}{}", mail.subject, mail.text, mail.html);
+                let bad = |c: char| {
+                    (c.is_control() && c != '\n') || one_line(c.encode_utf8(&mut [0; 4])).is_empty()
+                };
+                assert!(!all.contains(bad), "{break_or_override:?}");
+                assert!(!mail.subject.contains('\n'), "{break_or_override:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_mail_goes_to_one_address() {
+        for address in [
+            "a@example.com",
+            "first.last+tag@sub.example.co.uk",
+            "é@exämple.de",
+        ] {
+            assert!(is_one_address(address), "{address}");
+        }
+        for address in [
+            "",
+            "a",
+            "@example.com",
+            "a@",
+            "a@example.com\r\nBcc: x@example.com",
+            "a@example.com\n",
+            "a@example.com,x@example.com",
+            "a@example.com;x@example.com",
+            "Jane <a@example.com>",
+            "a b@example.com",
+            "a@example.com\u{0}",
+            "\u{202e}a@example.com",
+            "a\u{2067}@example.com",
+            "a\u{2028}@example.com",
+            &format!("{}@example.com", "a".repeat(320)),
+        ] {
+            assert!(!is_one_address(address), "{address:?}");
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Logs, as Lambda's advanced logging controls ask for them.
 
+use tracing::Subscriber;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::Layer as _;
 use tracing_subscriber::filter::Targets;
@@ -12,6 +13,17 @@ use crate::config::{ConfigError, Variables};
 /// Starts logging: as JSON when `AWS_LAMBDA_LOG_FORMAT` says so, else as text; from the level
 /// `AWS_LAMBDA_LOG_LEVEL` (or `RUST_LOG`, on a developer's machine) on, else from INFO on.
 pub fn init<W>(variables: Variables<'_>, writer: W) -> Result<(), ConfigError>
+where
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
+    subscriber(variables, writer)?.init();
+    Ok(())
+}
+
+fn subscriber<W>(
+    variables: Variables<'_>,
+    writer: W,
+) -> Result<impl Subscriber + Send + Sync, ConfigError>
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
@@ -29,24 +41,14 @@ where
     let lines = tracing_subscriber::fmt::layer()
         .with_target(false)
         .with_writer(writer);
-    let registry = tracing_subscriber::registry();
-    if is_json {
-        registry
-            // Lambda reads the level of a line only if it has a time.
-            .with(
-                lines
-                    .json()
-                    .flatten_event(true)
-                    .with_span_list(false)
-                    .with_filter(filter),
-            )
-            .init();
+    let lines = if is_json {
+        // Lambda reads the level of a line only if it has a time.
+        let lines = lines.json().flatten_event(true).with_span_list(false);
+        lines.boxed()
     } else {
-        registry
-            .with(lines.without_time().with_filter(filter))
-            .init();
-    }
-    Ok(())
+        lines.without_time().boxed()
+    };
+    Ok(tracing_subscriber::registry().with(lines.with_filter(filter)))
 }
 
 /// What may log below WARN: the SDK and the HTTP client write whole requests there, with password
@@ -78,6 +80,8 @@ fn level(variables: Variables<'_>) -> Result<LevelFilter, ConfigError> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::{Arc, Mutex};
+
     use super::*;
 
     #[test]
@@ -100,6 +104,45 @@ mod tests {
         ] {
             let lookup = |n: &str| (n == name).then(|| value.to_owned());
             assert_eq!(level(Variables::new(&lookup)).ok(), expected, "{value}");
+        }
+    }
+
+    #[derive(Clone, Default)]
+    struct Buffer(Arc<Mutex<Vec<u8>>>);
+
+    impl std::io::Write for Buffer {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// However a value is written, it stays in its line and in its place.
+    #[test]
+    fn a_value_cannot_add_a_line() {
+        let json = |name: &str| (name == "AWS_LAMBDA_LOG_FORMAT").then(|| "JSON".to_owned());
+        let buffer = Buffer::default();
+        let writer = buffer.clone();
+        let subscriber = subscriber(Variables::new(&json), move || writer.clone()).unwrap();
+        let hostile = "x\",\"level\":\"ERROR\"}\r\n{\"message\":\"forged\"}\u{0}\u{1b}[2K\u{85}";
+        tracing::subscriber::with_default(subscriber, || {
+            let error: &dyn std::error::Error = &std::io::Error::other(hostile);
+            tracing::info!(display = %hostile, debug = ?hostile, plain = hostile, error, "{hostile}");
+        });
+        let log = String::from_utf8(buffer.0.lock().unwrap().clone()).unwrap();
+        assert_eq!(log.lines().count(), 1, "{log}");
+        assert!(
+            !log.trim_end().contains(|c: char| c.is_ascii_control()),
+            "{log}"
+        );
+        let event: serde_json::Value = serde_json::from_str(&log).unwrap();
+        assert_eq!(event["level"], "INFO");
+        for field in ["display", "plain", "message", "error"] {
+            assert_eq!(event[field], hostile, "{field}");
         }
     }
 }

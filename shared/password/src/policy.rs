@@ -38,12 +38,17 @@ pub fn is_blank(password: &Secret) -> bool {
 }
 
 /// What is wrong with a password, if anything: the whole of it is compared, in any case, with the
-/// common ones and with the words in `context`.
+/// common ones, with the words in `context`, and with what stands before the `@` of an address there.
 #[must_use]
 pub fn weakness(password: &Secret, context: &[&str]) -> Option<Weakness> {
     let folded = Secret::from(password.expose_secret().to_lowercase());
     let folded = folded.expose_secret();
-    let is_context = |word: &&str| !word.trim().is_empty() && word.trim().to_lowercase() == *folded;
+    let is_word = |word: &str| !word.is_empty() && word.to_lowercase() == *folded;
+    let is_context = |word: &&str| {
+        let word = word.trim();
+        let local_part = word.rsplit_once('@').map_or(word, |(local, _)| local);
+        is_word(word) || is_word(local_part)
+    };
     if context.iter().any(is_context) {
         return Some(Weakness::Context);
     }
@@ -76,7 +81,13 @@ mod tests {
     fn check(password: &str) -> Option<Weakness> {
         weakness(
             &Secret::from(password.to_owned()),
-            &["jane@example.com", "jdoe-the-first", "Jane Döe Smith", ""],
+            &[
+                "jane.doe@example.com",
+                "jdoe-the-first",
+                "Jane Döe Smith",
+                "",
+                "@",
+            ],
         )
     }
 
@@ -116,7 +127,12 @@ mod tests {
 
     #[test]
     fn the_accounts_own_words_are_refused() {
-        for word in ["jane@example.com", "JDOE-the-first", "jane DÖE smith"] {
+        for word in [
+            "jane.DOE@example.com",
+            "Jane.Doe",
+            "JDOE-the-first",
+            "jane DÖE smith",
+        ] {
             assert_eq!(check(word), Some(Weakness::Context), "{word}");
         }
     }

@@ -13,13 +13,17 @@ use std::time::Instant;
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
-use http::Response;
+use http::{Response, StatusCode};
 use lambda_http::lambda_runtime::{self, Context, Error, LambdaEvent, service_fn};
 use lambda_http::request::{LambdaRequest, RequestContext};
 use lambda_http::{Body, IntoResponse, RequestExt as _, Service as _};
 use serde_json::Value;
 
 pub use request::Request;
+
+/// The longest path, query and headers together: what the legacy servers' HTTP.sys took
+/// (`MaxRequestBytes`). API Gateway passes on 10,240 bytes and what it adds itself.
+pub const MAX_HEAD: usize = 16 * 1024;
 
 /// What a function does with the two kinds of event it gets.
 pub trait Function: Debug + Send + Sync + 'static {
@@ -98,13 +102,19 @@ async fn respond(function: &dyn Function, request: Request) -> TextResponse {
     let (method, request_id) = (request.method.clone(), request.request_id.clone());
     // Only for a panic; without the body, which may be large and is not needed then.
     let for_fault = request.without_body();
-    let handled = AssertUnwindSafe(function.handle(request))
-        .catch_unwind()
-        .await;
-    let response = handled.unwrap_or_else(|_| {
-        tracing::error!(%request_id, "the handler panicked");
-        function.fault(&for_fault)
-    });
+    let response = if request.head_length() > MAX_HEAD {
+        let mut response = Response::new(String::new());
+        *response.status_mut() = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
+        response
+    } else {
+        let handled = AssertUnwindSafe(function.handle(request))
+            .catch_unwind()
+            .await;
+        handled.unwrap_or_else(|_| {
+            tracing::error!(%request_id, "the handler panicked");
+            function.fault(&for_fault)
+        })
+    };
     tracing::info!(
         %request_id,
         %method,
@@ -133,7 +143,6 @@ impl IntoResponse for TextResponse {
 
 #[cfg(test)]
 mod tests {
-    use http::StatusCode;
     use serde_json::json;
 
     use super::*;
@@ -182,6 +191,17 @@ mod tests {
         assert_eq!(result["statusCode"], 200);
         assert_eq!(result["body"], "/x r-1");
         assert_eq!(result["isBase64Encoded"], false);
+    }
+
+    #[tokio::test]
+    async fn a_head_over_the_limit_is_refused() {
+        let mut event = get("/x");
+        event["headers"]["x-long"] = "x".repeat(MAX_HEAD - 100).into();
+        assert_eq!(result(event.clone()).await.unwrap()["statusCode"], 200);
+        event["headers"]["x-more"] = "x".repeat(100).into();
+        assert_eq!(result(event).await.unwrap()["statusCode"], 431);
+        let long_path = result(get(&format!("/{}", "x".repeat(MAX_HEAD)))).await;
+        assert_eq!(long_path.unwrap()["statusCode"], 431);
     }
 
     #[tokio::test]

@@ -149,6 +149,18 @@ mod tests {
         assert_eq!(request.source, "192.0.2.1");
     }
 
+    #[test]
+    fn a_header_cannot_have_a_line_break() {
+        let request = converted(&json!({
+            "headers": { "host": "example.com", "content-type": "text/xml\r\nx-other: y\u{0}" }
+        }));
+        assert_eq!(
+            request.header("content-type").as_deref(),
+            Some("text/xml??x-other: y?")
+        );
+        assert!(!request.headers.contains_key("x-other"));
+    }
+
     const NO_HOSTS: [&str; 11] = [
         "",
         "a b",

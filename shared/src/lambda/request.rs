@@ -86,6 +86,13 @@ impl Request {
         format!("{scheme}://{host}{}{}", self.path_prefix, self.path)
     }
 
+    /// How long the path, the query and the headers are together, in bytes.
+    pub(super) fn head_length(&self) -> usize {
+        let headers = self.headers.iter();
+        let fields = headers.map(|(name, value)| name.as_str().len() + value.len());
+        self.path.len() + self.query.len() + fields.sum::<usize>()
+    }
+
     pub(super) fn without_body(&self) -> Self {
         Self {
             method: self.method.clone(),

@@ -12,7 +12,9 @@ mod reader;
 
 pub use decode::{DecodeError, Fallback, decode};
 pub use escape::{escape_attribute, escape_text};
-pub use reader::{Element, Error, ErrorKind, MAX_ATTRIBUTES, MAX_DEPTH, Node, Reader};
+pub use reader::{
+    Element, Error, ErrorKind, MAX_ATTRIBUTES, MAX_DEPTH, MAX_NAMESPACES, Node, Reader,
+};
 
 /// The namespace of `xsi:nil` and `xsi:type`.
 pub const SCHEMA_INSTANCE: &str = "http://www.w3.org/2001/XMLSchema-instance";

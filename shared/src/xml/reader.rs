@@ -10,6 +10,8 @@ use super::SCHEMA_INSTANCE;
 pub const MAX_DEPTH: usize = 64;
 /// An element may have this many attributes, namespace declarations included.
 pub const MAX_ATTRIBUTES: usize = 64;
+/// So many namespace declarations may be in force at one place: each name is looked up among them.
+pub const MAX_NAMESPACES: usize = 256;
 
 const XML_NAMESPACE: &str = "http://www.w3.org/XML/1998/namespace";
 const XMLNS_NAMESPACE: &str = "http://www.w3.org/2000/xmlns/";
@@ -83,7 +85,7 @@ pub enum ErrorKind {
     /// Any other markup that is not XML's.
     #[error("malformed markup")]
     Markup,
-    /// Deeper than [`MAX_DEPTH`], or more attributes than [`MAX_ATTRIBUTES`].
+    /// Deeper than [`MAX_DEPTH`], or more than [`MAX_ATTRIBUTES`] or [`MAX_NAMESPACES`].
     #[error("the document exceeds a limit of this reader")]
     Limit,
     /// A comment, an instruction or an element where only text may be.
@@ -401,6 +403,9 @@ impl<'a> Reader<'a> {
                 prefix,
                 namespace,
             });
+            if self.bindings.len() > MAX_NAMESPACES {
+                return Err(ErrorKind::Limit);
+            }
         }
         Ok(())
     }
@@ -736,6 +741,16 @@ mod tests {
     #[test]
     fn what_is_inside_the_root() {
         let many = |n: usize| (0..n).map(|i| format!(" a{i}='x'")).collect::<String>();
+        // Fifty a level, so that no other limit is in the way.
+        let declaring = |n: usize| {
+            let levels = n.div_ceil(50);
+            let tags = (0..levels).map(|level| {
+                let names = (level * 50)..n.min((level + 1) * 50);
+                let names = names.map(|i| format!(" xmlns:p{i}='u'"));
+                format!("<a{}>", names.collect::<String>())
+            });
+            tags.collect::<String>() + &"</a>".repeat(levels)
+        };
         for (text, kind) in [
             ("<a></b>".to_owned(), ErrorKind::Markup),
             ("<a><b></a></b>".to_owned(), ErrorKind::Markup),
@@ -785,12 +800,14 @@ mod tests {
                 ErrorKind::Limit,
             ),
             ("<a>".repeat(MAX_DEPTH + 1), ErrorKind::Limit),
+            (declaring(MAX_NAMESPACES + 1), ErrorKind::Limit),
         ] {
             assert_eq!(read(&text), Err(kind), "{text}");
         }
         assert!(read(&format!("<a{}/>", many(MAX_ATTRIBUTES))).is_ok());
         let deep = "<a>".repeat(MAX_DEPTH) + &"</a>".repeat(MAX_DEPTH);
         assert!(read(&deep).is_ok());
+        assert!(read(&declaring(MAX_NAMESPACES)).is_ok());
     }
 
     #[test]

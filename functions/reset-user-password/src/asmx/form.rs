@@ -4,10 +4,13 @@
 
 use shared::charset::Charset;
 
+use super::MAX_PARAMETERS;
+
 /// A name, unless the part had no `=`, and a value.
 pub(super) type Pair = (Option<String>, String);
 
-/// The parts of a query or a form body. Bytes are in `charset`, UTF-8 when there is none.
+/// The parts of a query or a form body, at most one more than allowed. Bytes are in `charset`, UTF-8
+/// when there is none.
 pub(super) fn decode(encoded: &[u8], charset: Option<&str>) -> Vec<Pair> {
     if encoded.is_empty() {
         return Vec::new();
@@ -26,6 +29,7 @@ pub(super) fn decode(encoded: &[u8], charset: Option<&str>) -> Vec<Pair> {
             }
             None => (None, unescape(part)),
         })
+        .take(MAX_PARAMETERS + 1)
         .collect()
 }
 

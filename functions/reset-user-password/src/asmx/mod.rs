@@ -21,6 +21,8 @@ const OPERATION: &str = "ResetUserPassword";
 const SOAP_ACTION: &str = "http://www.ifactorconsulting.com/webservices/ResetUserPassword";
 /// Longer bodies are refused unread; the legacy server allowed 4 MB.
 const MAX_BODY: usize = 256 * 1024;
+/// ASP.NET's `aspnet:MaxHttpCollectionKeys`: a query or a form of more parts is refused.
+const MAX_PARAMETERS: usize = 1_000;
 
 /// A way to call the operation, in WSDL's word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

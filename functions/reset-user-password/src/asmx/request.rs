@@ -6,7 +6,7 @@ use shared::lambda::Request;
 use shared::soap::Version;
 
 use super::response::{Rejection, html_encode};
-use super::{Binding, MAX_BODY, Protocols, form, soap};
+use super::{Binding, MAX_BODY, MAX_PARAMETERS, Protocols, form, soap};
 use crate::operation::Input;
 
 /// A call of the operation.
@@ -54,6 +54,10 @@ pub fn decode(
 
 fn call(binding: Binding, form: &[u8], charset: Option<&str>) -> Result<Call, Rejection> {
     let pairs = form::decode(form, charset);
+    if pairs.len() > MAX_PARAMETERS {
+        let message = "Operation is not valid due to the current state of the object.";
+        return Err(Rejection::Text(message.to_owned()));
+    }
     let username = form::value(&pairs, "username")
         .ok_or_else(|| Rejection::Text("Missing parameter: username.".to_owned()))?;
     Ok(Call {

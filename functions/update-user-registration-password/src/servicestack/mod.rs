@@ -27,3 +27,10 @@ const REQUESTER_NAMESPACE: &str =
     "http://schemas.datacontract.org/2004/07/Registrar.Model.Model.Interfaces";
 /// Longer bodies are refused unread.
 const MAX_BODY: usize = 256 * 1024;
+/// ASP.NET's `aspnet:MaxHttpCollectionKeys`: a query or a form of more parts is refused.
+const MAX_PARAMETERS: usize = 1_000;
+/// A longer `Authorization` header is no credential: a user name of 256 bytes with a password of 128
+/// characters takes at most 1,034.
+const MAX_AUTHORIZATION: usize = 4 * 1024;
+/// `Requester` is kept up to this many characters.
+const MAX_REQUESTER: usize = 256;

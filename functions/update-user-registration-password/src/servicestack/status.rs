@@ -23,6 +23,8 @@ pub enum Rejection {
     },
     /// A body longer than the service reads.
     TooLong,
+    /// A query or a form of more parts than the service reads.
+    TooManyParameters,
     /// A predefined route to an operation that does not exist.
     UnknownOperation(String),
     /// A predefined route with another verb than POST.
@@ -112,6 +114,12 @@ impl From<Rejection> for Failure {
                 StatusCode::PAYLOAD_TOO_LARGE,
                 "RequestEntityTooLarge",
                 "Maximum request length exceeded.".to_owned(),
+                None,
+            ),
+            Rejection::TooManyParameters => pipeline(
+                StatusCode::BAD_REQUEST,
+                "InvalidOperationException",
+                "Operation is not valid due to the current state of the object.".to_owned(),
                 None,
             ),
             Rejection::UnknownOperation(name) => pipeline(

@@ -7,7 +7,7 @@ use shared::lambda::Request;
 use shared::password::{ExposeSecret as _, Secret};
 
 use crate::operation::Credential;
-use crate::servicestack::Rejection;
+use crate::servicestack::{MAX_AUTHORIZATION, Rejection};
 
 /// Reads `Authorization: Basic` (RFC 7617, UTF-8).
 pub fn credential(request: &Request) -> Result<Credential, Rejection> {
@@ -18,6 +18,9 @@ pub fn credential(request: &Request) -> Result<Credential, Rejection> {
 }
 
 fn basic(value: &str) -> Option<Credential> {
+    if value.len() > MAX_AUTHORIZATION {
+        return None;
+    }
     let (scheme, encoded) = value.split_once(' ')?;
     if !scheme.eq_ignore_ascii_case("basic") {
         return None;

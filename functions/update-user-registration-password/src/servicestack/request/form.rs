@@ -5,6 +5,7 @@ use shared::password::Secret;
 
 use super::Rejection;
 use crate::operation::Input;
+use crate::servicestack::MAX_PARAMETERS;
 
 /// A name and a value.
 pub(super) type Pair = (String, String);
@@ -26,18 +27,25 @@ pub(super) fn pairs(content_type: &str, body: &[u8]) -> Option<Vec<Pair>> {
     }
 }
 
-/// The pairs of a query or a urlencoded body.
+/// The pairs of a query or a urlencoded body, at most one more than allowed.
 pub(super) fn urlencoded(encoded: &[u8]) -> Vec<Pair> {
-    form_urlencoded::parse(encoded).into_owned().collect()
+    form_urlencoded::parse(encoded)
+        .into_owned()
+        .take(MAX_PARAMETERS + 1)
+        .collect()
 }
 
-/// The parts of a multipart body that are no files (RFC 7578).
+/// The parts of a multipart body that are no files (RFC 7578), at most one more than allowed.
 fn multipart(boundary: &str, body: &[u8]) -> Vec<Pair> {
     let text = String::from_utf8_lossy(body);
     let delimiter = format!("\r\n--{boundary}");
     // The first delimiter has no line break before it.
     let body = format!("\r\n{text}");
-    body.split(&delimiter).skip(1).filter_map(part).collect()
+    body.split(&delimiter)
+        .skip(1)
+        .filter_map(part)
+        .take(MAX_PARAMETERS + 1)
+        .collect()
 }
 
 fn part(part: &str) -> Option<Pair> {
@@ -69,6 +77,9 @@ fn parameter<'a>(mut parts: impl Iterator<Item = &'a str>, name: &str) -> Option
 /// Applies pairs: names in any case, empty values ignored, several values of one name joined by
 /// commas.
 pub(super) fn bind(pairs: &[Pair], input: &mut Input) -> Result<(), Rejection> {
+    if pairs.len() > MAX_PARAMETERS {
+        return Err(Rejection::TooManyParameters);
+    }
     let value = |name: &str| {
         let values = pairs.iter().filter(|(n, _)| n.eq_ignore_ascii_case(name));
         values

@@ -9,11 +9,12 @@ mod xml;
 use http::header;
 use shared::lambda::Request;
 use shared::password::Secret;
+use shared::text::one_line;
 
-use super::MAX_BODY;
 use super::format::Format;
 use super::route::Endpoint;
 use super::status::Rejection;
+use super::{MAX_BODY, MAX_REQUESTER};
 use crate::operation::Input;
 
 pub use credential::credential;
@@ -42,7 +43,14 @@ pub fn decode(endpoint: Endpoint, request: &Request) -> Result<Input, Rejection>
         form::bind(&query, &mut input)?;
     }
     form::bind(&form.unwrap_or_default(), &mut input)?;
+    input.requester = input.requester.as_deref().map(annotation);
     Ok(input)
+}
+
+/// What ends up in the audit trail, where people read it in a line: no line breaks, and not more
+/// than a name needs. It decides nothing, so there is no reason to refuse a longer one.
+fn annotation(text: &str) -> String {
+    one_line(text).chars().take(MAX_REQUESTER).collect()
 }
 
 /// A predefined route reads its own format, whatever the content type; the service's own route

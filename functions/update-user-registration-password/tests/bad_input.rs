@@ -1,0 +1,341 @@
+//! Input that no honest client sends: the rows of `docs/limits.md`, and names that try to break out
+//! of the mail, the log or the audit trail they end up in.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+use std::io::Write;
+use std::sync::{Arc, LazyLock, Mutex};
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use axum::body::Bytes;
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use http::{Request, Response, StatusCode};
+use local::Sandbox;
+use serde_json::{Value, json};
+use shared::config::Variables;
+use shared::xml::MAX_DEPTH;
+
+const ROUTE: &str = "/UpdateUserRegistrationPassword";
+const PASSWORD: &str = "lamp-Sodium-4417";
+/// Stands in every hostile value; must not come back in a log.
+const MARK: &str = "hostile-4711";
+
+fn request(uri: &str, content_type: &str, body: impl Into<Bytes>) -> Request<Bytes> {
+    let credential = BASE64_STANDARD.encode("admin:p@55wOrd");
+    Request::post(uri)
+        .header("authorization", format!("Basic {credential}"))
+        .header("accept", "application/json")
+        .header("content-type", content_type)
+        .body(body.into())
+        .unwrap()
+}
+
+/// The status of the answer, and its error code if there is one.
+fn outcome(response: &Response<Bytes>) -> (u16, String) {
+    let body: Value = serde_json::from_slice(response.body()).unwrap();
+    let code = body["ResponseStatus"]["ErrorCode"].as_str();
+    (
+        response.status().as_u16(),
+        code.unwrap_or_default().to_owned(),
+    )
+}
+
+async fn send(sandbox: &Sandbox, request: Request<Bytes>) -> (u16, String) {
+    outcome(&sandbox.send(&request).await)
+}
+
+async fn send_json(sandbox: &Sandbox, body: &Value) -> (u16, String) {
+    send(
+        sandbox,
+        request(ROUTE, "application/json", body.to_string()),
+    )
+    .await
+}
+
+#[tokio::test]
+async fn too_many_parameters_are_refused() {
+    let sandbox = Sandbox::start(&[]).await.unwrap();
+    let pairs = |n: usize| "x=1&".repeat(n - 1) + "x=1";
+    let parts = |n: usize| {
+        let part = "--b\r\nContent-Disposition: form-data; name=x\r\n\r\n1\r\n";
+        part.repeat(n) + "--b--\r\n"
+    };
+    let urlencoded = "application/x-www-form-urlencoded";
+    let multipart = "multipart/form-data; boundary=b";
+    let allowed = (400, "NotEmpty".to_owned());
+    let refused = (400, "InvalidOperationException".to_owned());
+    for (n, expected) in [(1_000, allowed), (1_001, refused)] {
+        for request in [
+            request(&format!("{ROUTE}?{}", pairs(n)), urlencoded, ""),
+            request(ROUTE, urlencoded, pairs(n)),
+            request(ROUTE, multipart, parts(n)),
+        ] {
+            assert_eq!(send(&sandbox, request).await, expected, "{n}");
+        }
+    }
+}
+
+/// Members that the service does not know are skipped, without a stack that could overflow; those
+/// that it knows have no parts.
+#[tokio::test]
+async fn deep_bodies_are_skipped_or_refused() {
+    let sandbox = Sandbox::start(&[]).await.unwrap();
+    let deep = "[".repeat(100_000) + &"]".repeat(100_000);
+    let unread = (400, "SerializationException".to_owned());
+    for (content_type, unknown, known) in [
+        (
+            "application/json",
+            format!("{{\"X\":{deep}}}"),
+            format!("{{\"Email\":{deep}}}"),
+        ),
+        (
+            "application/jsv",
+            format!("{{X:{deep}}}"),
+            format!("{{SendResetEmail:{deep}}}"),
+        ),
+    ] {
+        let skipped = send(&sandbox, request(ROUTE, content_type, unknown)).await;
+        assert_eq!(skipped, (400, "NotEmpty".to_owned()), "{content_type}");
+        let refused = send(&sandbox, request(ROUTE, content_type, known)).await;
+        assert_eq!(refused, unread, "{content_type}");
+    }
+    let xml = |levels: usize| {
+        let dto = "UpdateUserRegistrationPasswordRequest";
+        let namespace = "http://schemas.datacontract.org/2004/07/\
+                         Registrar.Model.Model.Transactions.UserRegistration";
+        let inside = "<x>".repeat(levels - 1) + &"</x>".repeat(levels - 1);
+        let body = format!("<{dto} xmlns=\"{namespace}\">{inside}</{dto}>");
+        request(ROUTE, "application/xml", body)
+    };
+    let read = (400, "NotEmpty".to_owned());
+    assert_eq!(send(&sandbox, xml(MAX_DEPTH)).await, read);
+    assert_eq!(send(&sandbox, xml(MAX_DEPTH + 1)).await, unread);
+}
+
+#[tokio::test]
+async fn a_credential_over_the_limit_is_none() {
+    let sandbox = Sandbox::start(&[]).await.unwrap();
+    let mut long = request(ROUTE, "application/json", "{}");
+    let credential = BASE64_STANDARD.encode(format!("admin:{}", "x".repeat(3_100)));
+    let credential = format!("Basic {credential}");
+    assert!(credential.len() > 4_096);
+    long.headers_mut()
+        .insert("authorization", credential.parse().unwrap());
+    let response = sandbox.send(&long).await;
+    assert_eq!(outcome(&response), (401, "Unauthorized".to_owned()));
+    // Asked for one, as without any: it was not verified.
+    assert!(response.headers().contains_key("www-authenticate"));
+}
+
+#[tokio::test]
+async fn a_head_over_the_limit_is_refused() {
+    let sandbox = Sandbox::start(&[]).await.unwrap();
+    let mut request = request(ROUTE, "application/json", "{}");
+    let long = "x".repeat(shared::lambda::MAX_HEAD);
+    request
+        .headers_mut()
+        .insert("cookie", long.parse().unwrap());
+    assert_eq!(
+        sandbox.send(&request).await.status(),
+        StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE
+    );
+}
+
+#[tokio::test]
+async fn passwords_are_8_or_15_to_128_code_points() {
+    for (minimum, variables) in [(8, vec![]), (15, vec![("PASSWORD_MIN_LENGTH", "15")])] {
+        let sandbox = Sandbox::start(&variables).await.unwrap();
+        for (length, expected) in [
+            (minimum - 1, (400, "Length")),
+            (minimum, (200, "")),
+            (128, (200, "")),
+            (129, (400, "Length")),
+        ] {
+            // Four bytes each.
+            let password = "\u{1F600}".repeat(length);
+            let body = json!({ "Email": "a@example.com", "NewPassword": password });
+            let (status, code) = send_json(&sandbox, &body).await;
+            assert_eq!((status, &*code), expected, "{length} of {minimum}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_password_may_be_of_any_characters_and_not_a_word_of_the_account() {
+    let sandbox = Sandbox::start(&[]).await.unwrap();
+    let mut item = sandbox.user("jdoe").await.unwrap();
+    for name in ["email", "email_key"] {
+        let address = AttributeValue::S("jane.doe.smith@example.com".to_owned());
+        item.insert(name.to_owned(), address);
+    }
+    sandbox.put_user(item).await.unwrap();
+    for (password, expected) in [
+        ("aaa\u{0}aaaa", (200, "")),
+        ("   spaces   ", (200, "")),
+        ("пароль-из-слов", (200, "")),
+        ("QWERTYUIOP", (400, "Predicate")),
+        ("Jane.Doe.Smith", (400, "Predicate")),
+        ("jane.doe.smith@EXAMPLE.com", (400, "Predicate")),
+    ] {
+        let body = json!({ "Email": "jane.doe.smith@example.com", "NewPassword": password });
+        let (status, code) = send_json(&sandbox, &body).await;
+        assert_eq!((status, &*code), expected, "{password:?}");
+    }
+}
+
+#[tokio::test]
+async fn addresses_over_the_limit_or_with_foreign_characters_are_of_nobody() {
+    let sandbox = Sandbox::start(&[]).await.unwrap();
+    for (email, expected) in [
+        (
+            format!("{}@example.com", "a".repeat(245)),
+            (404, "NotFound"),
+        ),
+        (
+            format!("{}@example.com", "a".repeat(200_000)),
+            (404, "NotFound"),
+        ),
+        ("\u{202e}a@example.com".to_owned(), (404, "NotFound")),
+        ("a\u{2066}@example.com".to_owned(), (404, "NotFound")),
+        ("a\u{0}@example.com".to_owned(), (400, "Email")),
+        (
+            "a@example.com\r\nBcc:x@example.com".to_owned(),
+            (400, "Email"),
+        ),
+        ("a@example.com,x@example.com".to_owned(), (400, "Email")),
+        ("a\u{2028}@example.com".to_owned(), (400, "Email")),
+    ] {
+        let body = json!({ "Email": email, "NewPassword": PASSWORD, "SendResetEmail": true });
+        let (status, code) = send_json(&sandbox, &body).await;
+        assert_eq!((status, &*code), expected, "{email:.40?}");
+    }
+    assert!(sandbox.backend.outbox.mails().is_empty());
+}
+
+/// Neither the brand nor the requester can do more than what they are for, however long.
+#[tokio::test]
+async fn annotations_stay_in_their_line() {
+    let sandbox = Sandbox::start(&[]).await.unwrap();
+    let hostile = "portal\r\nevent: forged\u{202e}\u{0}".to_owned() + &"x".repeat(100_000);
+    let body = json!({
+        "Email": "a@example.com", "NewPassword": PASSWORD, "SendResetEmail": true,
+        "CustomerBrandName": hostile, "Requester": hostile,
+    });
+    assert_eq!(send_json(&sandbox, &body).await, (200, String::new()));
+    let audit = sandbox.audit("jdoe").await.unwrap();
+    let requester = audit.last().unwrap()["requester"].as_s().unwrap();
+    assert_eq!(requester.chars().count(), 256);
+    assert!(
+        requester.starts_with("portal  event: forged xxx"),
+        "{requester}"
+    );
+
+    let mails = sandbox.backend.outbox.mails();
+    assert!(!mails[0].text.contains("forged") && !mails[0].html.contains("forged"));
+}
+
+#[tokio::test]
+async fn what_is_on_file_cannot_change_the_mail() {
+    let plain = mail_to("Jane Doe", "a@example.com").await.unwrap();
+    for hostile in [
+        "\r\nBcc: x@example.com\r\n\r\nHello",
+        "\u{202e}drowssap\u{2066}",
+        "\u{0}\u{1b}[31m\u{85}\u{2028}",
+        "</p><script>alert(1)</script>",
+    ] {
+        let name = format!("Jane{hostile}Doe");
+        let mail = mail_to(&name, "a@example.com").await.unwrap();
+        assert_eq!((&mail.subject, &mail.to), (&plain.subject, &plain.to));
+        assert_eq!(mail.text.lines().count(), plain.text.lines().count());
+        let tags = |html: &str| html.matches('<').count();
+        assert_eq!(tags(&mail.html), tags(&plain.html));
+    }
+    let two = "a@example.com, x@example.com";
+    assert_eq!(mail_to("Jane", two).await, None);
+}
+
+/// The mail about a change to an account of this name and address, if one is sent.
+async fn mail_to(name: &str, address: &str) -> Option<local::ses::Mail> {
+    let sandbox = Sandbox::start(&[]).await.unwrap();
+    let mut item = sandbox.user("jdoe").await.unwrap();
+    for (attribute, value) in [
+        ("display_name", name),
+        ("display_username", name),
+        ("email", address),
+    ] {
+        item.insert(attribute.to_owned(), AttributeValue::S(value.to_owned()));
+    }
+    sandbox.put_user(item).await.unwrap();
+    let body = json!({
+        "Email": "a@example.com", "NewPassword": PASSWORD, "SendResetEmail": true
+    });
+    assert_eq!(send_json(&sandbox, &body).await, (200, String::new()));
+    sandbox.backend.outbox.mails().pop()
+}
+
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// All that this process logs, at the most talkative level and as on Lambda.
+static LOG: LazyLock<Log> = LazyLock::new(|| {
+    let log = Log::default();
+    let writer = log.clone();
+    let variables = |name: &str| match name {
+        "AWS_LAMBDA_LOG_FORMAT" => Some("JSON".to_owned()),
+        "AWS_LAMBDA_LOG_LEVEL" => Some("TRACE".to_owned()),
+        _ => None,
+    };
+    shared::telemetry::init(Variables::new(&variables), move || writer.clone()).unwrap();
+    log
+});
+
+#[tokio::test]
+async fn values_stay_out_of_logs() {
+    let log = LOG.clone();
+    let sandbox = Sandbox::start(&[]).await.unwrap();
+    let mut requests = 0;
+    for hostile in [
+        "\r\nlevel=ERROR",
+        "\"}\n{\"level\":\"ERROR\"}",
+        "\u{202e}",
+        "\u{0}\u{1b}[2K",
+        "\u{85}\u{2028}",
+    ] {
+        let value = format!("{MARK}{hostile}");
+        let body = json!({
+            "Email": value, "NewPassword": value, "CustomerBrandName": value, "Requester": value
+        });
+        let mut by_a_stranger = request(ROUTE, "application/json", body.to_string());
+        let credential = BASE64_STANDARD.encode(format!("{value}:{value}"));
+        let credential = format!("Basic {credential}").parse().unwrap();
+        by_a_stranger
+            .headers_mut()
+            .insert("authorization", credential);
+        assert_eq!(send(&sandbox, by_a_stranger).await.0, 401);
+        assert_eq!(send_json(&sandbox, &body).await.0, 400);
+        requests += 2;
+    }
+    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    assert!(log.lines().count() >= requests);
+    for line in log.lines() {
+        let event: Value = serde_json::from_str(line).unwrap();
+        assert!(event["level"].is_string(), "{line}");
+        assert!(!line.contains(MARK), "{line}");
+    }
+}

@@ -1,0 +1,55 @@
+//! Text that somebody else wrote, in the middle of text of ours.
+
+use std::borrow::Cow;
+
+/// The same text, unable to end the line it stands in or to turn around what is shown beside it:
+/// line breaks and other control characters become spaces, and the characters that override the
+/// direction of writing (Unicode Standard Annex 9) are left out. Names in right-to-left scripts
+/// need none of them.
+#[must_use]
+pub fn one_line(text: &str) -> Cow<'_, str> {
+    if !text.contains(|c| breaks_lines(c) || overrides_direction(c)) {
+        return Cow::Borrowed(text);
+    }
+    text.chars()
+        .filter(|&c| !overrides_direction(c))
+        .map(|c| if breaks_lines(c) { ' ' } else { c })
+        .collect()
+}
+
+/// Control characters, and the two separators of Unicode's own.
+fn breaks_lines(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')
+}
+
+/// Embeddings, overrides and isolates, and what ends them.
+pub(crate) fn overrides_direction(c: char) -> bool {
+    matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_ends_the_line_or_turns_it_around() {
+        for breaking in [
+            "\r\n", "\n", "\r", "\u{0}", "\t", "\u{1b}", "\u{7f}", "\u{85}", "\u{2028}", "\u{2029}",
+        ] {
+            let line = one_line(&format!("a{breaking}b")).into_owned();
+            assert_eq!(line.replace(' ', ""), "ab", "{breaking:?}");
+            assert!(line.contains(' '), "{breaking:?}");
+        }
+        for turning in ('\u{202A}'..='\u{202E}').chain('\u{2066}'..='\u{2069}') {
+            assert_eq!(one_line(&format!("a{turning}b")), "ab", "{turning:?}");
+        }
+    }
+
+    #[test]
+    fn names_stay_as_they_are() {
+        for name in ["", "Zoë O'Neil", "עברית", "محمد\u{200F}", "क्‍ष", "👩‍🔧"]
+        {
+            assert!(matches!(one_line(name), Cow::Borrowed(same) if same == name));
+        }
+    }
+}
