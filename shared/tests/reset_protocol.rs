@@ -70,7 +70,7 @@ struct State {
 fn some_password_the_user_knows_verifies_in_every_state() {
     let mut counts = Vec::new();
     for mode in [ResetMode::Replace, ResetMode::Dual] {
-        for attempts_before in [0, MOST_ATTEMPTS - 1, MOST_ATTEMPTS] {
+        for attempts_before in [0, MOST_ATTEMPTS - 1] {
             counts.push(explore(State::new(mode, attempts_before)));
         }
     }
@@ -85,9 +85,6 @@ fn explore(start: State) -> usize {
     let mut open = vec![start];
     while let Some(state) = open.pop() {
         state.check();
-        if seen.len() % 100_000 < 5 {
-            eprintln!("{} {}", seen.len(), open.len());
-        }
         for next in state.next() {
             if seen.insert(next.key()) {
                 open.push(next);
@@ -131,12 +128,13 @@ impl State {
 
     fn next(&self) -> Vec<Self> {
         let mut next = Vec::new();
-        // Past a reservation; and, where the old password stays, past a temporary password.
-        let mut hours = vec![RESERVATION + 1, 2 * RESERVATION + 2];
+        // Past a reservation, past every delay of the sweep, and past a temporary password where the
+        // old one stays.
+        let mut times = vec![RESERVATION, RESERVATION << MOST_ATTEMPTS];
         if self.mode == ResetMode::Dual {
-            hours.push(2 * DAY);
+            times.push(2 * DAY);
         }
-        if let Some(later) = hours.into_iter().find(|time| *time > self.now) {
+        if let Some(later) = times.into_iter().find(|time| *time > self.now) {
             let mut state = self.clone();
             state.now = later;
             next.push(state);
@@ -165,6 +163,11 @@ impl State {
         let (at, began) = self.actors[index].clone();
         // A function's own limit is shorter than a reservation.
         if at != At::Start && self.now >= began + RESERVATION {
+            return vec![];
+        }
+        // Two of a kind differ in nothing but their names: let the first one begin.
+        let is_second = name.ends_with("-2");
+        if at == At::Start && is_second && self.actors[index - 1].0 == At::Start {
             return vec![];
         }
         let mut state = self.clone();
