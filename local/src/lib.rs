@@ -5,6 +5,7 @@
 
 mod backend;
 mod demo;
+pub mod faults;
 pub mod gateway;
 mod sandbox;
 pub mod ses;

@@ -1,0 +1,148 @@
+//! Two administrators and a reset at work on one account at once: one of them wins, and whoever
+//! wins, nothing anybody was told is wrong.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::time::Duration;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use axum::body::Bytes;
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use http::{Request, StatusCode};
+use local::faults::{World, at_work};
+use local::ses::Mail;
+use local::tables::TableNames;
+use local::{Backend, Item, Storage};
+use serde_json::json;
+use tokio::task::JoinSet;
+
+const ROUNDS: u64 = 24;
+const OLD_PASSWORD: &str = "p@55wOrd";
+const NEW_PASSWORDS: [&str; 2] = ["lamp-Sodium-4417", "pier-Cobalt-9021"];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_administrators_and_a_reset_have_one_winner() {
+    let storage = Storage::Memory;
+    let backend = Backend::start(storage, TableNames::default())
+        .await
+        .unwrap();
+    // Long enough for an administrator to come between a mail and what it says.
+    backend.outbox.delay(Duration::from_millis(30));
+    let mut rounds = JoinSet::new();
+    for number in 0..ROUNDS {
+        let backend = backend.clone();
+        rounds.spawn(async move {
+            let world = World::new(&backend, &[]).await.unwrap();
+            let _at_work = at_work().await;
+            round(&world, number).await;
+        });
+    }
+    while let Some(round) = rounds.join_next().await {
+        round.unwrap();
+    }
+}
+
+async fn round(world: &World, number: u64) {
+    let customer = world.copy_of("jdoe").await.unwrap();
+    world.put(&customer).await.unwrap();
+    let customer = customer["username"].as_s().unwrap();
+    let admins = [admin(world, "one").await, admin(world, "two").await];
+
+    // Another order in every round.
+    let [first, second, third] =
+        [37, 53, 71].map(|prime| Duration::from_millis(number * prime % 120));
+    let [one, two] = [0, 1].map(|i: usize| set_password(&admins[i], customer, NEW_PASSWORDS[i]));
+    let reset = reset(customer);
+    let answers = tokio::join!(
+        after(first, world.send(&one)),
+        after(second, world.send(&two)),
+        after(third, world.send(&reset)),
+    );
+    for answer in [answers.0, answers.1, answers.2] {
+        assert_eq!(answer.status(), StatusCode::OK);
+    }
+
+    let winner = assert_one_winner(world, customer).await;
+    world.sweep_until_done().await.unwrap();
+    assert_eq!(assert_one_winner(world, customer).await, winner);
+}
+
+/// Gives the one password that opens the account.
+async fn assert_one_winner(world: &World, customer: &str) -> String {
+    let mails = world.mails(customer);
+    let mailed: Vec<_> = mails.iter().filter_map(mailed_password).collect();
+    assert!(mailed.len() <= 1, "one reset, one mail");
+    let mut winners = Vec::new();
+    for password in [&NEW_PASSWORDS[..], &mailed, &[OLD_PASSWORD]].concat() {
+        if world.opens(customer, password).await.unwrap() {
+            winners.push(password);
+        }
+    }
+    assert_eq!(winners.len(), 1);
+
+    // Every change counts once and has its row.
+    let rows = world.audit(customer).await.unwrap();
+    let times = |event: &str| {
+        rows.iter()
+            .filter(|row| text(row, "event") == event)
+            .count()
+    };
+    let (set, reset) = (times("password.set"), times("password.reset"));
+    assert_eq!(set, 2, "both administrators were told that it is done");
+    let item = world.item(customer).await.unwrap();
+    let version: usize = item["version"].as_n().unwrap().parse().unwrap();
+    assert_eq!(version, 1 + set + reset);
+    assert!(!item.contains_key("reset") && !item.contains_key("reset_queue"));
+
+    // A mailed password is right, or an administrator's took its place.
+    let is_an_admins = NEW_PASSWORDS.contains(&winners[0]);
+    let is_mailed = mailed.contains(&winners[0]);
+    assert!(is_an_admins || (is_mailed && reset == 1));
+    // Who logs in with a mailed password must choose another one, and nobody else.
+    assert_eq!(item.contains_key("must_change_password"), is_mailed);
+    winners[0].to_owned()
+}
+
+async fn after<T>(pause: Duration, action: impl Future<Output = T>) -> T {
+    tokio::time::sleep(pause).await;
+    action.await
+}
+
+/// An administrator of this name; gives the credential.
+async fn admin(world: &World, name: &str) -> String {
+    let mut item = world.copy_of("admin").await.unwrap();
+    let username = format!("{}-{name}", text(&item, "username"));
+    item.insert("username".to_owned(), AttributeValue::S(username.clone()));
+    world.put(&item).await.unwrap();
+    format!("{username}:{OLD_PASSWORD}")
+}
+
+fn text<'a>(item: &'a Item, name: &str) -> &'a str {
+    item[name].as_s().unwrap()
+}
+
+fn set_password(credential: &str, customer: &str, password: &str) -> Request<Bytes> {
+    let email = format!("{customer}@example.com");
+    let body = json!({ "Email": email, "NewPassword": password, "SendResetEmail": true });
+    let basic = BASE64_STANDARD.encode(credential);
+    Request::post("/UpdateUserRegistrationPassword")
+        .header("content-type", "application/json")
+        .header("authorization", format!("Basic {basic}"))
+        .body(body.to_string().into())
+        .unwrap()
+}
+
+fn reset(customer: &str) -> Request<Bytes> {
+    let service = "/webservices/IFCommonService.asmx";
+    Request::get(format!("{service}/ResetUserPassword?username={customer}"))
+        .body(Bytes::new())
+        .unwrap()
+}
+
+/// The password in a mail; "Login Updated" has none.
+fn mailed_password(mail: &Mail) -> Option<&str> {
+    let mut lines = mail.text.lines();
+    let line = lines.find(|line| line.trim().starts_with("Password:"))?;
+    line.split_whitespace().last()
+}

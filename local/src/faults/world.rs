@@ -1,0 +1,286 @@
+//! One test's accounts, on a backend that many tests share.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+
+use aws_sdk_dynamodb::config::Region;
+use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
+use aws_sdk_dynamodb::types::AttributeValue;
+use axum::body::Bytes;
+use http::{Request, Response};
+use serde_json::{Value, json};
+use shared::aws::Clients;
+use shared::clock::{Clock, Timestamp};
+use shared::config::Variables;
+use shared::lambda;
+use shared::password::{Cost, ExposeSecret as _, Hasher, Secret};
+use shared::users::{self, Outcome, ResetMode, User, UsernameKey, Users};
+
+use super::Proxy;
+use crate::sandbox::Item;
+use crate::ses::Mail;
+use crate::tables::{self, TableNames};
+use crate::{Backend, BackendError, Functions, gateway};
+
+/// Where every world's clock begins.
+const BEGIN: u64 = 1_800_000_000;
+/// More than the longest pause between two attempts of the sweep.
+const STEP_SECONDS: u64 = 1_000;
+/// More events than a reset can need.
+const EVENTS: usize = 8;
+
+static WORLDS: AtomicU64 = AtomicU64::new(0);
+
+/// Both functions behind a proxy of their own, with a clock of their own, and with tables of their
+/// own: a sweep finishes whatever it finds, and all of them call from one address.
+#[derive(Debug, Clone)]
+pub struct World {
+    /// What the functions talk through.
+    pub proxy: Proxy,
+    /// The number of this world, for names that no other world uses.
+    pub number: u64,
+    backend: Backend,
+    users: Users,
+    table: String,
+    functions: Functions,
+    mode: ResetMode,
+    clock: Arc<AtomicU64>,
+}
+
+impl World {
+    /// An empty world, with these variables beside the defaults. Answers do not wait for the floor.
+    pub async fn new(backend: &Backend, variables: &[(&str, &str)]) -> Result<Self, BackendError> {
+        let _at_work = super::at_work().await;
+        let number = WORLDS.fetch_add(1, Ordering::Relaxed);
+        let proxy = Proxy::start(backend).await?;
+        let names = TableNames {
+            users: format!("{}.{number}", tables::USERS),
+            limits: format!("{}.{number}", tables::LIMITS),
+            ..TableNames::default()
+        };
+        let direct = patient(backend);
+        tables::create_missing(&direct.clients.dynamodb, &names).await?;
+        let clock = Arc::new(AtomicU64::new(BEGIN));
+        let behind_proxy = behind(&proxy, backend, number);
+        let now = Arc::clone(&clock);
+        Ok(Self {
+            functions: Functions::new(
+                &behind_proxy,
+                Variables::new(&|name| variable(variables, &names, name)),
+                &Clock::new(move || Timestamp(now.load(Ordering::Relaxed))),
+            )?,
+            users: Users::new(direct.clients.dynamodb.clone(), names.users.clone()),
+            backend: direct,
+            mode: mode(variables),
+            proxy,
+            number,
+            table: names.users,
+            clock,
+        })
+    }
+
+    /// The time of this world.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        Timestamp(self.clock.load(Ordering::Relaxed))
+    }
+
+    /// A copy of a demo account, in this world and under a name and an address of its own.
+    pub async fn copy_of(&self, demo: &str) -> Result<Item, BackendError> {
+        let mut item = self.read(tables::USERS, demo).await?;
+        let name = format!("{demo}-{}", self.number);
+        let email = format!("{name}@example.com");
+        for (attribute, value) in [
+            ("username", &name),
+            ("email", &email),
+            ("email_key", &email),
+        ] {
+            item.insert(attribute.to_owned(), AttributeValue::S(value.clone()));
+        }
+        Ok(item)
+    }
+
+    /// Writes an account.
+    pub async fn put(&self, item: &Item) -> Result<(), BackendError> {
+        let request = self.backend.clients.dynamodb.put_item();
+        let request = request.table_name(&self.table);
+        request.set_item(Some(item.clone())).send().await?;
+        Ok(())
+    }
+
+    /// The item of an account.
+    pub async fn item(&self, username: &str) -> Result<Item, BackendError> {
+        self.read(&self.table, username).await
+    }
+
+    async fn read(&self, table: &str, username: &str) -> Result<Item, BackendError> {
+        let request = self.backend.clients.dynamodb.get_item().table_name(table);
+        let username = AttributeValue::S(username.to_owned());
+        let request = request.key("username", username).consistent_read(true);
+        let item = request.send().await?.item;
+        item.ok_or_else(|| "there is no such account".into())
+    }
+
+    /// The account, as the functions see it.
+    pub async fn user(&self, username: &str) -> Result<User, BackendError> {
+        let user = self.users.find(&UsernameKey::new(username)).await?;
+        user.ok_or_else(|| "there is no such account".into())
+    }
+
+    /// Whether a login with this password is valid.
+    pub async fn opens(&self, username: &str, password: &str) -> Result<bool, BackendError> {
+        let user = self.user(username).await?;
+        let (mode, now, secret) = (self.mode, self.now(), Secret::from(password.to_owned()));
+        let login = Attempt::new(&user, password);
+        if let Some(is_valid) = login.known() {
+            return Ok(is_valid);
+        }
+        let verified = tokio::task::spawn_blocking(move || {
+            users::verify(&HASHER, mode, Some(&user), &secret, now)
+        });
+        let outcome = verified.await??.outcome;
+        let is_valid = matches!(outcome, Outcome::Valid | Outcome::MustChange);
+        login.learn(is_valid);
+        Ok(is_valid)
+    }
+
+    /// The mails to the account of this name, oldest first.
+    #[must_use]
+    pub fn mails(&self, username: &str) -> Vec<Mail> {
+        let address = format!("{username}@example.com");
+        let mut mails = self.backend.outbox.mails();
+        mails.retain(|mail| mail.to.contains(&address));
+        mails
+    }
+
+    /// The audit rows of an account, oldest first.
+    pub async fn audit(&self, username: &str) -> Result<Vec<Item>, BackendError> {
+        let query = self.backend.clients.dynamodb.query();
+        let query = query
+            .table_name(tables::AUDIT)
+            .key_condition_expression("username = :username")
+            .expression_attribute_values(":username", AttributeValue::S(username.to_owned()));
+        Ok(query.send().await?.items.unwrap_or_default())
+    }
+
+    /// The answer to a request, the way through the gateway and Lambda.
+    pub async fn send(&self, request: &Request<Bytes>) -> Response<Bytes> {
+        gateway::call(&self.functions, request, ([192, 0, 2, 1], 50_000).into()).await
+    }
+
+    /// The answer to a scheduled event.
+    pub async fn sweep(&self) -> Result<Value, BackendError> {
+        let event = json!({ "source": "aws.events", "detail-type": "Scheduled Event" });
+        let request_id = format!("sweep-{}-{}", self.number, self.now().0);
+        let function = &self.functions.reset_user_password;
+        lambda::invoke(function, &event.to_string(), request_id).await
+    }
+
+    /// Lets time pass and runs the scheduled event until nothing is due.
+    pub async fn sweep_until_done(&self) -> Result<(), BackendError> {
+        for _ in 0..EVENTS {
+            self.clock.fetch_add(STEP_SECONDS, Ordering::Relaxed);
+            let summary = self.sweep().await?;
+            if summary["sweep"]["due"] == 0 {
+                return Ok(());
+            }
+        }
+        Err("there is always something due".into())
+    }
+
+    /// What an operation comes to; nothing if the process ends on the way. Waits until nothing of
+    /// it is on its way any more.
+    pub async fn run<T>(&self, operation: impl Future<Output = T>) -> Option<T> {
+        let done = tokio::select! {
+            done = operation => Some(done),
+            () = self.proxy.killed() => None,
+        };
+        self.proxy.settled().await;
+        done
+    }
+}
+
+/// The hashes of an account, and a password. Hashing is what takes the time of these tests, and the
+/// same attempt comes again and again; nothing expires as long as a world lasts.
+#[derive(PartialEq, Eq, Hash)]
+struct Attempt {
+    hashes: [Option<String>; 2],
+    password: String,
+}
+
+/// One for all, as it touches all the memory it needs when it is made.
+static HASHER: LazyLock<Hasher> = LazyLock::new(|| Hasher::new(Cost::DEFAULT));
+static KNOWN: LazyLock<Mutex<HashMap<Attempt, bool>>> = LazyLock::new(Mutex::default);
+
+impl Attempt {
+    fn new(user: &User, password: &str) -> Self {
+        let temporary = user.temporary.as_ref().map(|temporary| &temporary.hash);
+        let hashes = [user.password_hash.as_ref(), temporary];
+        Self {
+            hashes: hashes.map(|hash| hash.map(|hash| hash.expose_secret().to_owned())),
+            password: password.to_owned(),
+        }
+    }
+
+    fn known(&self) -> Option<bool> {
+        let known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+        known.get(self).copied()
+    }
+
+    fn learn(self, is_valid: bool) {
+        let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+        known.insert(self, is_valid);
+    }
+}
+
+/// The same backend for the test's own calls, which wait as long as it takes.
+fn patient(backend: &Backend) -> Backend {
+    let dynamodb = backend.clients.dynamodb.config().to_builder();
+    let dynamodb = dynamodb.timeout_config(TimeoutConfig::disabled()).build();
+    Backend {
+        clients: Clients {
+            dynamodb: aws_sdk_dynamodb::Client::from_conf(dynamodb),
+            ses: backend.clients.ses.clone(),
+        },
+        ..backend.clone()
+    }
+}
+
+/// The functions' clients, but through the proxy.
+fn behind(proxy: &Proxy, backend: &Backend, number: u64) -> Backend {
+    let Clients { dynamodb, ses } = &backend.clients;
+    // The SDK counts its repeats by region, for the whole process, and makes none when there were
+    // too many: each world has a region of its own.
+    let region = Region::new(format!("local-{number}"));
+    let dynamodb = dynamodb.config().to_builder().region(region.clone());
+    let dynamodb = dynamodb.endpoint_url(&proxy.dynamodb_url).build();
+    let ses = ses.config().to_builder().region(region);
+    let ses = ses.endpoint_url(&proxy.ses_url).build();
+    Backend {
+        clients: Clients {
+            dynamodb: aws_sdk_dynamodb::Client::from_conf(dynamodb),
+            ses: aws_sdk_sesv2::Client::from_conf(ses),
+        },
+        ..backend.clone()
+    }
+}
+
+fn variable(given: &[(&str, &str)], names: &TableNames, name: &str) -> Option<String> {
+    let given = given.iter().find(|(n, _)| *n == name);
+    match (given, name) {
+        (Some((_, value)), _) => Some((*value).to_owned()),
+        (None, "USERS_TABLE") => Some(names.users.clone()),
+        (None, "LIMITS_TABLE") => Some(names.limits.clone()),
+        (None, "RESPONSE_FLOOR_MS") => Some("0".to_owned()),
+        (None, _) => crate::default_variable(name),
+    }
+}
+
+fn mode(variables: &[(&str, &str)]) -> ResetMode {
+    if variables.contains(&("RESET_MODE", "dual")) {
+        ResetMode::Dual
+    } else {
+        ResetMode::Replace
+    }
+}
