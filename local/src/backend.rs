@@ -74,7 +74,7 @@ async fn serve(database: Database) -> Result<String, BackendError> {
 }
 
 /// Access to other endpoints than AWS's, with credentials nobody checks.
-fn access(dynamodb_url: String, ses_url: String) -> Access {
+pub(crate) fn access(dynamodb_url: String, ses_url: String) -> Access {
     Access {
         region: "us-east-1".to_owned(),
         credentials: Credentials::new("local", "local", None, None, "local"),

@@ -7,6 +7,7 @@ mod backend;
 mod demo;
 pub mod faults;
 pub mod gateway;
+pub mod relay;
 mod sandbox;
 pub mod ses;
 pub mod tables;

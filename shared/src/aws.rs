@@ -18,6 +18,8 @@ use aws_types::SdkConfig;
 pub use aws_sdk_dynamodb::config::Credentials;
 
 use crate::config::{ConfigError, Variables};
+use crate::mail::Mailer;
+use crate::users::Users;
 
 /// Where the services are and who calls them.
 #[derive(Debug, Clone)]
@@ -105,6 +107,20 @@ impl Clients {
             dynamodb: aws_sdk_dynamodb::Client::from_conf(dynamodb.build()),
             ses: aws_sdk_sesv2::Client::from_conf(ses.build()),
         }
+    }
+}
+
+/// Opens a connection to DynamoDB and one to SES, both at once, by a call to each that changes
+/// nothing. What fails is logged: the process starts anyway, and the first request connects.
+pub async fn connect(users: &Users, mailer: &Mailer) {
+    let (dynamodb, ses) = tokio::join!(users.check(), mailer.connect());
+    if let Err(error) = dynamodb {
+        let error: &dyn std::error::Error = &error;
+        tracing::warn!(error, event = "init.dynamodb", "not connected at start");
+    }
+    if let Err(error) = ses {
+        let error: &dyn std::error::Error = &error;
+        tracing::warn!(error, event = "init.ses", "not connected at start");
     }
 }
 

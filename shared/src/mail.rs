@@ -7,9 +7,10 @@ use std::fmt;
 
 use askama::Template;
 use askama::filters::{Escaper, Html};
-use aws_sdk_sesv2::Client;
+use aws_sdk_sesv2::config::retry::RetryConfig;
 use aws_sdk_sesv2::error::{BuildError, ProvideErrorMetadata as _};
 use aws_sdk_sesv2::types::{Body, Content, Destination, EmailContent, Message as SesMessage};
+use aws_sdk_sesv2::{Client, Config};
 
 use crate::clock::Timestamp;
 use crate::text::{one_line, overrides_direction};
@@ -199,6 +200,20 @@ impl Mailer {
     #[must_use]
     pub fn new(client: Client) -> Self {
         Self { client }
+    }
+
+    /// Opens the connection to SES, so that the first mail does not have to. SES has no call that
+    /// does nothing: this one reads a setting of the account, which the function is not permitted
+    /// to, and which it does not need. Any answer will do, so nothing is tried twice.
+    pub async fn connect(&self) -> Result<(), MailError> {
+        let once = Config::builder().retry_config(RetryConfig::disabled());
+        let call = self.client.get_account().customize().config_override(once);
+        match call.send().await {
+            Err(error) if error.raw_response().is_none() => {
+                Err(MailError::NotAccepted("no answer".to_owned()))
+            }
+            Ok(_) | Err(_) => Ok(()),
+        }
     }
 
     /// Sends `message` to one address. `Ok` means SES accepted it for delivery, no more.

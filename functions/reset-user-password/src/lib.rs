@@ -125,6 +125,10 @@ impl Service {
 }
 
 impl Function for Service {
+    fn init(&self) -> BoxFuture<'_, ()> {
+        Box::pin(self.operation.connect())
+    }
+
     fn handle(&self, request: Request) -> BoxFuture<'_, Response<String>> {
         Box::pin(async move {
             match asmx::route(self.protocols, &request) {

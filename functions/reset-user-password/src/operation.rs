@@ -2,7 +2,7 @@
 
 use rand_core::CryptoRng;
 use shared::audit::{Audit, Entry};
-use shared::aws::Clients;
+use shared::aws::{self, Clients};
 use shared::clock::Timestamp;
 use shared::limits::{Limits, Rule, Subject};
 use shared::mail::{self, Brand, Mailer};
@@ -141,6 +141,11 @@ impl ResetUserPassword {
             source_rules: [Rule::per_minute(source_per_minute)],
             temporary_password_seconds: temporary_password_hours * SECONDS_AN_HOUR,
         }
+    }
+
+    /// Opens the connections to DynamoDB and SES.
+    pub async fn connect(&self) {
+        aws::connect(&self.users, &self.mailer).await;
     }
 
     /// Whether the table answers.

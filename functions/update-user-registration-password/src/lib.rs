@@ -75,6 +75,10 @@ impl Service {
 }
 
 impl Function for Service {
+    fn init(&self) -> BoxFuture<'_, ()> {
+        Box::pin(self.operation.connect())
+    }
+
     fn handle(&self, request: Request) -> BoxFuture<'_, Response<String>> {
         Box::pin(async move {
             let endpoint = match servicestack::route(&request) {

@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 
 use rand_core::CryptoRng;
 use shared::audit::{Audit, Entry};
-use shared::aws::Clients;
+use shared::aws::{self, Clients};
 use shared::clock::Timestamp;
 use shared::limits::{Limits, LimitsError, Rule, Subject};
 use shared::mail::{Brand, LoginUpdated, MailError, Mailer};
@@ -197,6 +197,11 @@ impl UpdateUserRegistrationPassword {
             brand: shared.brand,
             password_length: shared.password_min_length..=password::MAX_LENGTH,
         }
+    }
+
+    /// Opens the connections to DynamoDB and SES.
+    pub async fn connect(&self) {
+        aws::connect(&self.users, &self.mailer).await;
     }
 
     /// Whether the table answers.

@@ -27,6 +27,13 @@ pub const MAX_HEAD: usize = 16 * 1024;
 
 /// What a function does with the two kinds of event it gets.
 pub trait Function: Debug + Send + Sync + 'static {
+    /// Opens the connections that requests will use, before the first request comes: who is made to
+    /// wait for a connection must not depend on whom the request is about. What fails is logged,
+    /// and tried again by the request that needs it.
+    fn init(&self) -> BoxFuture<'_, ()> {
+        Box::pin(std::future::ready(()))
+    }
+
     /// Answers a request. Every failure is a response in the caller's protocol: an error would
     /// become the gateway's own JSON, which no legacy client can read.
     fn handle(&self, request: Request) -> BoxFuture<'_, Response<String>>;
@@ -42,6 +49,7 @@ pub trait Function: Debug + Send + Sync + 'static {
 /// Serves the Lambda Runtime API until the process is stopped. One thread is enough: an execution
 /// environment gets one request at a time, and only the hash needs another.
 pub fn run(function: Arc<dyn Function>) -> Result<(), Error> {
+    let starting = Arc::clone(&function);
     let service = service_fn(move |event: LambdaEvent<LambdaRequest>| {
         let function = Arc::clone(&function);
         async move { answer(function, event).await }
@@ -49,7 +57,10 @@ pub fn run(function: Arc<dyn Function>) -> Result<(), Error> {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?
-        .block_on(lambda_runtime::run(service))
+        .block_on(async {
+            starting.init().await;
+            lambda_runtime::run(service).await
+        })
 }
 
 /// Answers one event, given and returned as JSON, as [`run`] would.

@@ -1,0 +1,404 @@
+//! Nobody can tell who is on file: whatever becomes of a request, its answer has the same status,
+//! headers and bytes as the answer for a name that is not on file. How long it takes is the subject
+//! of `timing.rs`.
+//!
+//! Every state is brought about for real, by what is in the tables and by a relay in front of
+//! DynamoDB and SES, and the calls that were made prove that it was.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use axum::body::Bytes;
+use futures_util::stream::{self, StreamExt as _};
+use http::{Request, Response, StatusCode};
+use local::relay::{Action, Call, Gone, Relays};
+use local::tables::TableNames;
+use local::{Backend, Sandbox, Storage};
+
+const SERVICE: &str = "/webservices/IFCommonService.asmx";
+const NAMESPACE: &str = "http://www.ifactorconsulting.com/webservices";
+
+/// States at work at the same time. Each has a service with a hashing memory of its own.
+const AT_ONCE: usize = 16;
+
+#[derive(Debug, Clone, Copy)]
+enum Binding {
+    Get,
+    Post,
+    Soap11,
+    Soap12,
+}
+
+const BINDINGS: [Binding; 4] = [
+    Binding::Get,
+    Binding::Post,
+    Binding::Soap11,
+    Binding::Soap12,
+];
+
+impl Binding {
+    fn request(self, username: &str) -> Request<Bytes> {
+        match self {
+            Self::Get => {
+                let uri = format!("{SERVICE}/ResetUserPassword?username={username}");
+                Request::get(uri).body(Bytes::new()).unwrap()
+            }
+            Self::Post => Request::post(format!("{SERVICE}/ResetUserPassword"))
+                .header("content-type", "application/x-www-form-urlencoded")
+                .body(format!("username={username}").into())
+                .unwrap(),
+            Self::Soap11 => {
+                let envelope = "http://schemas.xmlsoap.org/soap/envelope/";
+                soap("text/xml; charset=utf-8", envelope, username)
+            }
+            Self::Soap12 => {
+                let envelope = "http://www.w3.org/2003/05/soap-envelope";
+                soap("application/soap+xml; charset=utf-8", envelope, username)
+            }
+        }
+    }
+}
+
+fn soap(content_type: &str, envelope: &str, username: &str) -> Request<Bytes> {
+    let body = format!(
+        "<s:Envelope xmlns:s=\"{envelope}\"><s:Body><ResetUserPassword xmlns=\"{NAMESPACE}\">\
+         <username>{username}</username></ResetUserPassword></s:Body></s:Envelope>"
+    );
+    Request::post(SERVICE)
+        .header("content-type", content_type)
+        .header("soapaction", format!("\"{NAMESPACE}/ResetUserPassword\""))
+        .body(body.into())
+        .unwrap()
+}
+
+/// What the table says about the name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Account {
+    Known,
+    Unknown,
+    Disabled,
+    WithoutEmail,
+}
+
+/// The calls of a reset, in their order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Step {
+    /// The request is counted.
+    Limit,
+    /// The new hash is kept beside the old one.
+    Reserve,
+    /// The mail.
+    Mail,
+    /// The mailed password becomes the valid one.
+    Promote,
+}
+use Step::{Limit, Mail, Promote, Reserve};
+
+impl Step {
+    fn of(call: &Call) -> Self {
+        match call.operation.as_str() {
+            "TransactWriteItems" if call.body.contains("\"Limits\"") => Limit,
+            "TransactWriteItems" => Promote,
+            "UpdateItem" => Reserve,
+            "SendEmail" => Mail,
+            other => panic!("{other} is no call of a reset"),
+        }
+    }
+}
+
+type Script = Arc<dyn Fn(Step) -> Action + Send + Sync>;
+
+/// One way a request can go.
+#[derive(Clone)]
+struct State {
+    name: String,
+    account: Account,
+    /// What a limit is set to that the request is over.
+    limited_by: Option<&'static str>,
+    /// What happens to a call.
+    script: Script,
+    /// Whether DynamoDB and SES are gone from the network.
+    gone: Gone,
+    /// The calls there must have been, repetitions counting once.
+    steps: &'static [Step],
+}
+
+impl State {
+    fn new(name: impl Into<String>, account: Account, steps: &'static [Step]) -> Self {
+        Self {
+            name: name.into(),
+            account,
+            limited_by: None,
+            script: Arc::new(|_| Action::FORWARD),
+            gone: Gone::default(),
+            steps,
+        }
+    }
+
+    /// A known name for which this happens to one of the steps.
+    fn at(step: Step, what: &str, action: Action) -> Self {
+        let name = format!("{step:?}: {what}");
+        let steps: &[Step] = match step {
+            Limit => &[Limit],
+            Reserve => &[Limit, Reserve],
+            // What is not mailed is not promoted.
+            Mail => &[Limit, Reserve, Mail],
+            Promote => &[Limit, Reserve, Mail, Promote],
+        };
+        Self::new(name, Account::Known, steps).with(move |at| match at {
+            at if at == step => action.clone(),
+            _ => Action::FORWARD,
+        })
+    }
+
+    fn with(mut self, script: impl Fn(Step) -> Action + Send + Sync + 'static) -> Self {
+        self.script = Arc::new(script);
+        self
+    }
+}
+
+/// Every error that the SDK's model of `SendEmail` has.
+const SES_ERRORS: [&str; 8] = [
+    "AccountSuspendedException",
+    "BadRequestException",
+    "LimitExceededException",
+    "MailFromDomainNotVerifiedException",
+    "MessageRejected",
+    "NotFoundException",
+    "SendingPausedException",
+    "TooManyRequestsException",
+];
+
+/// What DynamoDB answers when it has too much to do, or fails.
+const DYNAMODB_ERRORS: [(u16, &str); 4] = [
+    (400, "ThrottlingException"),
+    (400, "ProvisionedThroughputExceededException"),
+    (400, "RequestLimitExceeded"),
+    (500, "InternalServerError"),
+];
+
+const EVERY_STEP: &[Step] = &[Limit, Reserve, Mail, Promote];
+
+/// Longer than the SDK waits for an answer.
+const TOO_SLOW: Duration = Duration::from_secs(4);
+
+fn states() -> Vec<State> {
+    let mut states = accounts().to_vec();
+    states.extend(limits());
+    states.extend(ses_failures());
+    for step in [Limit, Reserve, Promote] {
+        states.extend(dynamodb_failures(step));
+    }
+    states.extend(outages());
+    states
+}
+
+fn accounts() -> [State; 4] {
+    [
+        State::new("known", Account::Known, EVERY_STEP),
+        State::new("unknown", Account::Unknown, &[Limit, Reserve]),
+        State::new("disabled", Account::Disabled, &[Limit, Reserve]),
+        State::new("no e-mail", Account::WithoutEmail, &[Limit, Reserve]),
+    ]
+}
+
+fn limits() -> Vec<State> {
+    let mut states = Vec::new();
+    for limit in ["RESET_PER_MINUTE", "RESET_PER_HOUR", "SOURCE_PER_MINUTE"] {
+        for account in [Account::Known, Account::Unknown] {
+            let name = format!("limited by {limit}, {account:?}");
+            let mut state = State::new(name, account, &[Limit]);
+            state.limited_by = Some(limit);
+            states.push(state);
+        }
+    }
+    states
+}
+
+fn ses_failures() -> Vec<State> {
+    let refusals = SES_ERRORS.map(|error| State::at(Mail, error, Action::refuse(400, error)));
+    let slow = Action::slow(Duration::from_millis(300));
+    let mut states = refusals.to_vec();
+    states.extend([
+        State::at(Mail, "unknown error", Action::refuse(418, "NewException")),
+        State::at(Mail, "429", Action::answer(429, "", "")),
+        State::at(Mail, "500", Action::refuse(500, "InternalFailure")),
+        State::at(Mail, "503 of a proxy", Action::answer(503, "", "<html>")),
+        State::at(Mail, "unreadable refusal", Action::answer(400, "", "{\"")),
+        State::at(Mail, "unreadable success", Action::answer(200, "", "<ok>")),
+        State::at(Mail, "too slow", Action::slow(TOO_SLOW)),
+        State::at(Mail, "hangs up", Action::HANG_UP),
+        // Nothing has failed here.
+        State::new("Mail: slow", Account::Known, EVERY_STEP).with(move |step| match step {
+            Mail => slow.clone(),
+            _ => Action::FORWARD,
+        }),
+    ]);
+    states
+}
+
+fn dynamodb_failures(step: Step) -> Vec<State> {
+    let mut states: Vec<State> = DYNAMODB_ERRORS
+        .map(|(status, error)| State::at(step, error, Action::refuse(status, error)))
+        .to_vec();
+    states.extend([
+        State::at(step, "too slow", Action::slow(TOO_SLOW)),
+        State::at(step, "hangs up", Action::HANG_UP),
+        State::at(step, "unreadable answer", Action::answer(200, "", "<ok>")),
+    ]);
+    if step != Reserve {
+        for reason in ["ThrottlingError", "TransactionConflict"] {
+            let what = format!("cancelled, {reason}");
+            states.push(State::at(step, &what, cancelled(reason)));
+        }
+    }
+    states
+}
+
+/// How DynamoDB says that a transaction could not be done now.
+fn cancelled(reason: &str) -> Action {
+    let error = "TransactionCanceledException";
+    let body = format!(
+        r#"{{"__type":"com.amazonaws.dynamodb.v20120810#{error}","Message":"cancelled","CancellationReasons":[{{"Code":"{reason}","Message":"later"}},{{"Code":"None"}}]}}"#
+    );
+    Action::answer(400, error, &body)
+}
+
+fn outages() -> Vec<State> {
+    let mut ses = State::new("SES unreachable", Account::Known, &[Limit, Reserve]);
+    ses.gone.ses = true;
+    let mut dynamodb = State::new("DynamoDB unreachable", Account::Known, &[]);
+    dynamodb.gone.dynamodb = true;
+    let mut both = State::new("both unreachable", Account::Known, &[]);
+    both.gone = Gone {
+        dynamodb: true,
+        ses: true,
+    };
+    let after_first = State::new(
+        "DynamoDB down after the first call",
+        Account::Known,
+        &[Limit, Reserve],
+    );
+    let after_first = after_first.with(|step| match step {
+        Limit => Action::FORWARD,
+        _ => Action::HANG_UP,
+    });
+    vec![ses, dynamodb, both, after_first]
+}
+
+/// All there is to an answer.
+#[derive(Debug, PartialEq)]
+struct Answer {
+    status: StatusCode,
+    version: http::Version,
+    headers: Vec<(String, Bytes)>,
+    body: Bytes,
+}
+
+impl From<Response<Bytes>> for Answer {
+    fn from(response: Response<Bytes>) -> Self {
+        let headers = response.headers().iter();
+        let bytes = |value: &http::HeaderValue| Bytes::copy_from_slice(value.as_bytes());
+        Self {
+            status: response.status(),
+            version: response.version(),
+            // In their order, which tells something too.
+            headers: headers
+                .map(|(name, value)| (name.to_string(), bytes(value)))
+                .collect(),
+            body: response.into_body(),
+        }
+    }
+}
+
+/// Writes an account of this name, unless the name is to be unknown.
+async fn register(tables: &Sandbox, username: &str, account: Account) {
+    let mut item = tables.user("jdoe").await.unwrap();
+    item.insert("username".into(), AttributeValue::S(username.to_owned()));
+    match account {
+        Account::Unknown => return,
+        Account::Known => {}
+        Account::Disabled => {
+            item.insert("disabled".into(), AttributeValue::Bool(true));
+        }
+        Account::WithoutEmail => {
+            item.remove("email");
+            item.remove("email_key");
+        }
+    }
+    tables.put_user(item).await.unwrap();
+}
+
+/// The answer in this state, by this binding, to a name of its own.
+async fn answer(tables: &Sandbox, state: &State, binding: Binding, username: &str) -> Answer {
+    register(tables, username, state.account).await;
+    let relays = Relays::start_without(&tables.backend, state.gone).unwrap();
+    // Without a limit to be over there is one that is not reached, so that requests are counted.
+    let limit = state
+        .limited_by
+        .map_or(("RESET_PER_MINUTE", "3"), |limit| (limit, "1"));
+    let service = Sandbox::on(relays.backend.clone(), &[limit]).unwrap();
+    if state.limited_by.is_some() {
+        service.send(&binding.request(username)).await;
+    }
+    relays.take_calls();
+    for relay in [&relays.dynamodb, &relays.ses] {
+        let script = Arc::clone(&state.script);
+        relay.script(move |call| script(Step::of(call)));
+    }
+    let answer = service.send(&binding.request(username)).await.into();
+    let mut steps: Vec<Step> = relays.take_calls().iter().map(Step::of).collect();
+    steps.dedup();
+    assert_eq!(steps, state.steps, "{}, {binding:?}", state.name);
+    answer
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_state_has_the_answer_of_an_unknown_name() {
+    let backend = Backend::start(Storage::Memory, TableNames::default());
+    let tables = Sandbox::on(backend.await.unwrap(), &[]).unwrap();
+    let unknown = State::new("unknown", Account::Unknown, &[Limit, Reserve]);
+    let mut expected = Vec::new();
+    for binding in BINDINGS {
+        let username = format!("nobody-{binding:?}");
+        expected.push(answer(&tables, &unknown, binding, &username).await);
+    }
+    assert!(
+        expected
+            .iter()
+            .all(|answer| answer.status == StatusCode::OK)
+    );
+
+    let states = states();
+    let cases = states.iter().enumerate().flat_map(|(row, state)| {
+        BINDINGS
+            .iter()
+            .zip(&expected)
+            .map(move |(binding, expected)| {
+                let username = format!("name-{row}-{binding:?}").to_lowercase();
+                (state, *binding, expected, username)
+            })
+    });
+    let compared = stream::iter(cases)
+        .map(|(state, binding, expected, username)| {
+            let tables = &tables;
+            async move {
+                let found = answer(tables, state, binding, &username).await;
+                assert_eq!(&found, expected, "{}, {binding:?}", state.name);
+            }
+        })
+        .buffer_unordered(AT_ONCE)
+        .count()
+        .await;
+    for state in &states {
+        println!("{:<48} same answer by {BINDINGS:?}", state.name);
+    }
+    assert_eq!(compared, states.len() * BINDINGS.len());
+}

@@ -1,0 +1,95 @@
+//! The first request of a fresh process waits for no connection, whomever it is about.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use axum::body::Bytes;
+use http::{Request, StatusCode};
+use local::relay::{Action, Relays};
+use local::tables::TableNames;
+use local::{Backend, Sandbox, Storage};
+
+async fn backend() -> Backend {
+    Backend::start(Storage::Memory, TableNames::default())
+        .await
+        .unwrap()
+}
+
+async fn reset(service: &Sandbox, username: &str) -> StatusCode {
+    let path = "/webservices/IFCommonService.asmx/ResetUserPassword";
+    let request = Request::get(format!("{path}?username={username}"));
+    let request = request.body(Bytes::new()).unwrap();
+    service.send(&request).await.status()
+}
+
+/// A function that was just made, with the limits on, as a process has it when it starts.
+fn fresh(relays: &Relays) -> Sandbox {
+    Sandbox::on(relays.backend.clone(), &[("RESET_PER_MINUTE", "1")]).unwrap()
+}
+
+fn operations(relays: &Relays) -> Vec<String> {
+    let calls = relays.take_calls().into_iter();
+    calls.map(|call| call.operation).collect()
+}
+
+#[tokio::test]
+async fn connections_are_open_before_the_first_request() {
+    let backend = backend().await;
+    for (username, calls) in [("jdoe", 4), ("nobody", 2)] {
+        let relays = Relays::start(&backend).unwrap();
+        let service = fresh(&relays);
+        service.functions.reset_user_password.init().await;
+        let mut at_init = operations(&relays);
+        at_init.sort();
+        assert_eq!(at_init, ["/v2/email/account", "GetItem"]);
+        let connections = (relays.dynamodb.connections(), relays.ses.connections());
+        assert_eq!(connections, (1, 1));
+
+        assert_eq!(reset(&service, username).await, StatusCode::OK);
+        assert_eq!(operations(&relays).len(), calls, "{username}");
+        assert_eq!(relays.connections(), 2, "{username}");
+    }
+}
+
+/// What the test above would not see if connections were not counted right.
+#[tokio::test]
+async fn without_init_the_connections_depend_on_the_name() {
+    let backend = backend().await;
+    for (username, connections) in [("jdoe", 2), ("nobody", 1)] {
+        let relays = Relays::start(&backend).unwrap();
+        let service = fresh(&relays);
+        reset(&service, username).await;
+        assert_eq!(relays.connections(), connections, "{username}");
+    }
+}
+
+/// SES answers what it likes: the connection is open all the same, and nothing is asked twice.
+#[tokio::test]
+async fn a_refusal_opens_the_connection_too() {
+    let backend = backend().await;
+    for (status, error) in [(403, "AccessDeniedException"), (429, "Throttling")] {
+        let relays = Relays::start(&backend).unwrap();
+        relays.ses.script(move |_| Action::refuse(status, error));
+        let service = fresh(&relays);
+        service.functions.reset_user_password.init().await;
+        assert_eq!(operations(&relays).len(), 2, "{error}");
+
+        relays.ses.script(|_| Action::FORWARD);
+        reset(&service, "jdoe").await;
+        assert_eq!(relays.ses.connections(), 1, "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_process_starts_without_dynamodb_and_ses() {
+    let backend = backend().await;
+    let relays = Relays::start(&backend).unwrap();
+    relays.dynamodb.script(|_| Action::HANG_UP);
+    relays.ses.script(|_| Action::HANG_UP);
+    let service = fresh(&relays);
+    service.functions.reset_user_password.init().await;
+
+    relays.dynamodb.script(|_| Action::FORWARD);
+    relays.ses.script(|_| Action::FORWARD);
+    assert_eq!(reset(&service, "jdoe").await, StatusCode::OK);
+    assert_eq!(backend.outbox.mails().len(), 1);
+}

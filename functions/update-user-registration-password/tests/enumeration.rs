@@ -1,0 +1,211 @@
+//! Nobody can tell which administrators there are: a login that fails has the same answer whatever
+//! the reason, after the same calls to DynamoDB. What it costs is the subject of `login_cost.rs`.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::net::SocketAddr;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use axum::body::Bytes;
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use http::{Request, Response, StatusCode};
+use local::relay::Relays;
+use local::tables::TableNames;
+use local::{Backend, Item, Sandbox, Storage, gateway};
+
+/// Of every demo account.
+const PASSWORD: &str = "p@55wOrd";
+
+/// A path and a header `Accept` for each format of answers.
+const FORMATS: [(&str, &str); 6] = [
+    ("/UpdateUserRegistrationPassword", "application/json"),
+    ("/UpdateUserRegistrationPassword", "text/html"),
+    ("/json/reply/UpdateUserRegistrationPasswordRequest", "*/*"),
+    ("/xml/reply/UpdateUserRegistrationPasswordRequest", "*/*"),
+    ("/jsv/reply/UpdateUserRegistrationPasswordRequest", "*/*"),
+    ("/csv/reply/UpdateUserRegistrationPasswordRequest", "*/*"),
+];
+
+fn request((path, accept): (&str, &str), login: &str) -> Request<Bytes> {
+    let credential = BASE64_STANDARD.encode(login);
+    Request::post(path)
+        .header("accept", accept)
+        .header("content-type", "application/x-www-form-urlencoded")
+        .header("authorization", format!("Basic {credential}"))
+        .body("Email=a@example.com&NewPassword=lamp-Sodium-4417".into())
+        .unwrap()
+}
+
+fn text(value: &str) -> AttributeValue {
+    AttributeValue::S(value.to_owned())
+}
+
+/// A login that fails.
+struct Case {
+    name: &'static str,
+    /// What makes the administrator's account what it is; none when there is no account.
+    account: Option<fn(&mut Item)>,
+    password: &'static str,
+    /// Whether it failed as often before as is allowed.
+    is_limited: bool,
+}
+
+const CASES: [Case; 8] = [
+    Case::new("unknown", None, PASSWORD),
+    Case::new("wrong password", Some(|_| {}), "wrong"),
+    Case::new("disabled, right password", Some(disable), PASSWORD),
+    Case::new("disabled, wrong password", Some(disable), "wrong"),
+    Case::new("expired, right password", Some(expire), PASSWORD),
+    Case::new("without a password", Some(remove_password), PASSWORD),
+    Case::limited("limited, right password", Some(|_| {})),
+    Case::limited("limited, unknown", None),
+];
+
+fn disable(item: &mut Item) {
+    item.insert("disabled".to_owned(), AttributeValue::Bool(true));
+}
+
+fn expire(item: &mut Item) {
+    let long_ago = AttributeValue::N("1".to_owned());
+    item.insert("password_expires_at".to_owned(), long_ago);
+}
+
+fn remove_password(item: &mut Item) {
+    item.remove("password_hash");
+}
+
+impl Case {
+    const fn new(
+        name: &'static str,
+        account: Option<fn(&mut Item)>,
+        password: &'static str,
+    ) -> Self {
+        Self {
+            name,
+            account,
+            password,
+            is_limited: false,
+        }
+    }
+
+    const fn limited(name: &'static str, account: Option<fn(&mut Item)>) -> Self {
+        Self {
+            is_limited: true,
+            ..Self::new(name, account, PASSWORD)
+        }
+    }
+}
+
+/// All there is to an answer.
+fn everything(response: &Response<Bytes>) -> String {
+    let (status, version) = (response.status(), response.version());
+    format!(
+        "{version:?} {status} {:?} {:?}",
+        response.headers(),
+        response.body()
+    )
+}
+
+struct Fixture {
+    tables: Sandbox,
+    relays: Relays,
+    service: Sandbox,
+    addresses: u8,
+}
+
+impl Fixture {
+    async fn start() -> Self {
+        let backend = Backend::start(Storage::Memory, TableNames::default());
+        let tables = Sandbox::on(backend.await.unwrap(), &[]).unwrap();
+        let relays = Relays::start(&tables.backend).unwrap();
+        let limit = [("LOGIN_FAILURES_PER_MINUTE", "1")];
+        let service = Sandbox::on(relays.backend.clone(), &limit).unwrap();
+        Self {
+            tables,
+            relays,
+            service,
+            addresses: 0,
+        }
+    }
+
+    async fn register(&self, username: &str, change: fn(&mut Item)) {
+        let mut item = self.tables.user("admin").await.unwrap();
+        item.insert("username".to_owned(), text(username));
+        let email = format!("{username}@pumpalarm.com");
+        item.insert("email".to_owned(), text(&email));
+        item.insert("email_key".to_owned(), text(&email));
+        change(&mut item);
+        self.tables.put_user(item).await.unwrap();
+    }
+
+    /// The answer, and the calls it took. The name and the source address are used for nothing
+    /// else, so that no count of failures is found by one login and not by another.
+    async fn answer(
+        &mut self,
+        case: &Case,
+        format: (&str, &str),
+        by_email: bool,
+    ) -> (String, Vec<String>) {
+        self.addresses += 1;
+        let username = format!("someone{}", self.addresses);
+        if let Some(change) = case.account {
+            self.register(&username, change).await;
+        }
+        let name = if by_email {
+            format!("{username}@pumpalarm.com")
+        } else {
+            username
+        };
+        if case.is_limited {
+            let wrong = request(format, &format!("{name}:wrong"));
+            self.send(&wrong).await;
+        }
+        self.relays.take_calls();
+        let login = request(format, &format!("{name}:{}", case.password));
+        let response = self.send(&login).await;
+        assert_eq!(response.status(), StatusCode::UNAUTHORIZED, "{}", case.name);
+        let calls = self.relays.take_calls().into_iter();
+        (
+            everything(&response),
+            calls.map(|call| call.operation).collect(),
+        )
+    }
+
+    async fn send(&self, request: &Request<Bytes>) -> Response<Bytes> {
+        let peer = SocketAddr::from(([198, 51, 100, self.addresses], 50_000));
+        gateway::call(&self.service.functions, request, peer).await
+    }
+}
+
+#[tokio::test]
+async fn every_failed_login_has_the_answer_of_an_unknown_name() {
+    let mut fixture = Fixture::start().await;
+    let [unknown, ..] = &CASES;
+    for format in FORMATS {
+        for by_email in [false, true] {
+            let (expected, expected_calls) = fixture.answer(unknown, format, by_email).await;
+            for case in &CASES {
+                let (answer, calls) = fixture.answer(case, format, by_email).await;
+                assert_eq!(answer, expected, "{}, {format:?}, {by_email}", case.name);
+                // Who is over the limit is over it whatever the name stands for.
+                if case.is_limited {
+                    assert_eq!(calls, ["BatchGetItem"], "{}", case.name);
+                } else {
+                    assert_eq!(calls, expected_calls, "{}, {format:?}", case.name);
+                }
+            }
+            if by_email {
+                let all = ["BatchGetItem", "Query", "GetItem", "TransactWriteItems"];
+                assert_eq!(expected_calls, all);
+            } else {
+                let all = ["BatchGetItem", "GetItem", "TransactWriteItems"];
+                assert_eq!(expected_calls, all);
+            }
+        }
+    }
+    for case in &CASES {
+        println!("{:<28} same answer in {} formats", case.name, FORMATS.len());
+    }
+    assert!(fixture.tables.backend.outbox.mails().is_empty());
+}
