@@ -265,7 +265,9 @@ impl From<&ResponseStatus> for Data {
         Data::Object(vec![
             ("ErrorCode", Data::text(&status.error_code)),
             ("Message", Data::text(&status.message)),
+            ("StackTrace", Data::Null),
             ("Errors", errors.map_or(Data::Null, Data::List)),
+            ("Meta", Data::Null),
         ])
     }
 }
