@@ -34,5 +34,5 @@ libfuzzer_sys::fuzz_target!(|data: &[u8]| {
         Endpoint::Document(document) => assert!(document.encode(&request.url()).status() == 200),
         Endpoint::Refused(rejection) => assert!(!rejection.encode().status().is_success()),
     }
-    asmx::server_fault(&request);
+    assert!(asmx::server_fault(&request).status().is_server_error());
 });

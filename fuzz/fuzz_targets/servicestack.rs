@@ -35,5 +35,5 @@ libfuzzer_sys::fuzz_target!(|data: &[u8]| {
     if let Err(rejection) = servicestack::decode(endpoint, &request) {
         assert!(!Reply::from(rejection).encode(&format).status().is_success());
     }
-    servicestack::server_fault(&request);
+    assert!(servicestack::server_fault(&request).status().is_server_error());
 });

@@ -35,9 +35,9 @@ pub async fn serve(
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
     let router = Router::new()
+        .route("/", get(home).fallback(forward))
         .fallback(forward)
         .with_state(functions)
-        .route("/", get(home))
         .merge(ses::pages(outbox))
         .into_make_service_with_connect_info::<SocketAddr>();
     let (stopping, stopped) = tokio::sync::oneshot::channel();

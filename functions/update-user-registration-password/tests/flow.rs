@@ -201,12 +201,7 @@ async fn who_may_not_log_in_changes_nothing() {
 #[tokio::test]
 async fn a_request_without_a_credential_is_asked_for_one() {
     let sandbox = Sandbox::start(&[]).await.unwrap();
-    for authorization in [
-        None,
-        Some("Bearer x"),
-        Some("Basic !!"),
-        Some("Basic YWRtaW46"),
-    ] {
+    for authorization in [None, Some("Bearer x"), Some("Basic YWRtaW46")] {
         let mut request = Request::post("/xml/reply/UpdateUserRegistrationPasswordRequest");
         if let Some(authorization) = authorization {
             request = request.header("authorization", authorization);
@@ -228,6 +223,25 @@ async fn a_request_without_a_credential_is_asked_for_one() {
             body.contains("<d2p1:ErrorCode>Unauthorized</d2p1:ErrorCode>"),
             "{body}"
         );
+    }
+}
+
+#[tokio::test]
+async fn a_credential_that_cannot_be_taken_apart_is_a_bad_request() {
+    let sandbox = Sandbox::start(&[]).await.unwrap();
+    for (authorization, code) in [
+        ("Basic !!", "FormatException"),
+        ("Basic", "ArgumentOutOfRangeException"),
+        ("Basic YWRtaW4=", "ArgumentOutOfRangeException"),
+    ] {
+        let mut request = request(ADMIN, &change("a@example.com", NEW_PASSWORD));
+        let authorization = authorization.parse().unwrap();
+        request.headers_mut().insert("authorization", authorization);
+        let response = sandbox.send(&request).await;
+        assert_eq!(response.status(), StatusCode::BAD_REQUEST);
+        let body: Value = serde_json::from_slice(response.body()).unwrap();
+        assert_eq!(error_code(&body), code);
+        assert!(body["ResponseStatus"].get("Errors").is_none());
     }
 }
 
@@ -453,4 +467,17 @@ async fn browsers_get_a_page() {
     let response = sandbox.send(&request).await;
     assert_eq!(response.headers()["content-type"], "text/html");
     assert!(String::from_utf8_lossy(response.body()).contains("<dd>Jane Doe</dd>"));
+}
+
+#[tokio::test]
+async fn browsers_are_not_sent_to_a_login_page() {
+    let sandbox = Sandbox::start(&[]).await.unwrap();
+    let mut request = request(ADMIN, &change("a@example.com", NEW_PASSWORD));
+    request.headers_mut().remove("authorization");
+    request
+        .headers_mut()
+        .insert("accept", "text/html".parse().unwrap());
+    let response = sandbox.send(&request).await;
+    assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+    assert!(String::from_utf8_lossy(response.body()).contains("<dt>ResponseStatus</dt>"));
 }

@@ -35,9 +35,16 @@ pub(super) fn decode(encoded: &[u8], charset: Option<&str>) -> Vec<Pair> {
 
 /// The value of a name in any case; several are joined by commas.
 pub(super) fn value(pairs: &[Pair], name: &str) -> Option<String> {
-    let values = pairs
-        .iter()
-        .filter(|(n, _)| n.as_deref().is_some_and(|n| n.eq_ignore_ascii_case(name)));
+    joined(pairs, |n| n.is_some_and(|n| n.eq_ignore_ascii_case(name)))
+}
+
+/// The value without a name; several are joined too.
+pub(super) fn nameless(pairs: &[Pair]) -> Option<String> {
+    joined(pairs, |name| name.is_none())
+}
+
+fn joined(pairs: &[Pair], is_meant: impl Fn(Option<&str>) -> bool) -> Option<String> {
+    let values = pairs.iter().filter(|(name, _)| is_meant(name.as_deref()));
     values
         .map(|(_, value)| value.clone())
         .reduce(|joined, value| joined + "," + &value)

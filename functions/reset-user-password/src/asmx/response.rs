@@ -178,9 +178,14 @@ fn page_error(status: StatusCode, message: &str) -> Response<String> {
     let body = format!(
         "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <title>{status}</title>\n<h1>{status}</h1>\n<p>{escaped}</p>\n</html>\n"
+         <title>{status}</title>\n<main>\n<h1>{status}</h1>\n<p>{escaped}</p>\n</main>\n</html>\n"
     );
-    response(status, "text/html", CACHE_ERROR, body)
+    let mut response = response(status, "text/html", CACHE_ERROR, body);
+    response.headers_mut().insert(
+        header::CONTENT_SECURITY_POLICY,
+        header::HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"),
+    );
+    response
 }
 
 fn response(

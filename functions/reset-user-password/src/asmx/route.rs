@@ -82,27 +82,65 @@ fn check_name(name: &str) -> Option<String> {
     }
 }
 
+/// In the order in which the .NET Framework's `DiscoveryServerProtocol` looks.
 fn document(protocols: Protocols, query: &str) -> Endpoint {
     let pairs = form::decode(query.as_bytes(), None);
-    let keyless = |word: &str| {
-        pairs
-            .iter()
-            .any(|(name, value)| name.is_none() && value.eq_ignore_ascii_case(word))
-    };
-    if keyless("wsdl") {
-        Endpoint::Document(Document::Wsdl(protocols))
-    } else if keyless("disco") {
-        Endpoint::Document(Document::Disco(protocols))
+    let not_found = |message: &str| Endpoint::Refused(Rejection::Text(message.to_owned()));
+    let word = form::nameless(&pairs).unwrap_or_default();
+    if form::value(&pairs, "schema").is_some() {
+        not_found("Schema not found.")
     } else if form::value(&pairs, "wsdl").is_some() {
-        let message = "XML Web service description was not found.";
-        Endpoint::Refused(Rejection::Text(message.to_owned()))
-    } else if form::value(&pairs, "schema").is_some() {
-        Endpoint::Refused(Rejection::Text("Schema not found.".to_owned()))
+        not_found("XML Web service description was not found.")
+    } else if word.eq_ignore_ascii_case("wsdl") {
+        Endpoint::Document(Document::Wsdl(protocols))
+    } else if word.eq_ignore_ascii_case("disco") {
+        Endpoint::Document(Document::Disco(protocols))
     } else {
         Endpoint::Document(match form::value(&pairs, "op") {
             Some(name) if name == OPERATION => Document::OperationPage(protocols),
             Some(name) => Document::UnknownOperationPage(name),
             None => Document::ServicePage,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderMap;
+
+    use super::*;
+
+    fn get(query: &str) -> Endpoint {
+        let request = Request::new(Method::GET, SERVICE_PATH, query, HeaderMap::new(), vec![]);
+        route(Protocols::ALL, &request)
+    }
+
+    fn not_found(message: &str) -> Endpoint {
+        Endpoint::Refused(Rejection::Text(message.to_owned()))
+    }
+
+    #[test]
+    fn a_word_in_the_query_asks_for_a_document() {
+        let wsdl = Endpoint::Document(Document::Wsdl(Protocols::ALL));
+        for query in ["WsDl", "wsdl&foo=1", "foo=1&wsdl", "%57sdl", "wsdl&op=x"] {
+            assert_eq!(get(query), wsdl, "{query}");
+        }
+        // Several words are one, joined by commas.
+        for query in ["wsdl&disco", "wsdl&wsdl", "wsdl&", "&disco"] {
+            assert_eq!(
+                get(query),
+                Endpoint::Document(Document::ServicePage),
+                "{query}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_schema_is_looked_for_before_a_description() {
+        let schema = not_found("Schema not found.");
+        assert_eq!(get("wsdl&schema=1"), schema);
+        assert_eq!(get("wsdl=1&SCHEMA="), schema);
+        let description = not_found("XML Web service description was not found.");
+        assert_eq!(get("disco&wsdl="), description);
     }
 }

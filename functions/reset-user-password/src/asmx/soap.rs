@@ -14,6 +14,9 @@ use crate::operation::Input;
 
 const TOO_LONG: &str = "There was an exception running the extensions specified in the config \
                         file. ---> Maximum request length exceeded.";
+/// What `String.Substring` said when both quotation marks of an action were one and the same.
+const LONE_QUOTE: &str = "Server was unable to process request. ---> Length cannot be less than \
+                          zero.\r\nParameter name: length";
 const NO_ACTION: &str = "Unable to handle request without a valid action parameter. Please supply \
                          a valid soap action.";
 
@@ -37,6 +40,7 @@ pub(super) fn decode(
     };
     match routed {
         Routed::Refused(reason) => return Err(fault(guessed, FaultCode::Sender, reason)),
+        Routed::Failed(reason) => return Err(fault(guessed, FaultCode::Receiver, reason)),
         Routed::ByBody(reason) if !too_long => route_by_body(protocols, text.as_deref(), &reason)?,
         Routed::ByBody(_) | Routed::ToOperation => {}
     }
@@ -59,10 +63,15 @@ enum Routed {
     /// The first child of the body decides; the reason is for when it is not known either.
     ByBody(String),
     Refused(String),
+    /// The legacy server failed here itself.
+    Failed(&'static str),
 }
 
 fn route_by_header(request: &Request) -> Routed {
     let value = request.header("soapaction").unwrap_or_default();
+    if value == "\"" {
+        return Routed::Failed(LONE_QUOTE);
+    }
     let unquoted = value
         .strip_prefix('"')
         .and_then(|value| value.strip_suffix('"'));
@@ -238,8 +247,11 @@ fn read_operation(reader: &mut Reader<'_>) -> Result<Option<String>, xml::Error>
     Ok(username)
 }
 
+/// To the end of the envelope and one node further, white space not counted: what stands behind a
+/// comment there was never looked at.
 fn read_to_end(reader: &mut Reader<'_>) -> Result<(), xml::Error> {
-    while reader.next_node()? != Node::Eof {}
+    reader.skip()?;
+    while let Node::Text(_) = reader.next_node()? {}
     Ok(())
 }
 
@@ -295,5 +307,65 @@ fn decode_message(error: &DecodeError) -> String {
             format!("System does not support '{name}' encoding. Line 1, position 31.")
         }
         DecodeError::InvalidBytes => "Invalid character in the given encoding.".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::Method;
+    use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+
+    use super::*;
+
+    const ENVELOPE: &str = "<e:Envelope xmlns:e=\"http://schemas.xmlsoap.org/soap/envelope/\">\
+        <e:Body><ResetUserPassword xmlns=\"http://www.ifactorconsulting.com/webservices\">\
+        <username>bob</username></ResetUserPassword></e:Body></e:Envelope>";
+
+    fn decoded(action: &str, body: &str) -> Result<Call, Rejection> {
+        let headers = HeaderMap::from_iter([
+            (CONTENT_TYPE, HeaderValue::from_static("text/xml")),
+            (
+                HeaderName::from_static("soapaction"),
+                action.parse().unwrap(),
+            ),
+        ]);
+        let request = Request::new(Method::POST, "", "", headers, body.into());
+        decode(Protocols::ALL, Version::V11, &request)
+    }
+
+    #[test]
+    fn one_node_behind_the_envelope_is_looked_at() {
+        for fine in [
+            "",
+            " \r\n",
+            "<!-- c -->",
+            " <?p?>",
+            "<!-- c -->garbage",
+            "<?p?><a>",
+        ] {
+            let call = decoded(SOAP_ACTION, &format!("{ENVELOPE}{fine}")).unwrap();
+            assert_eq!(call.input.username.as_deref(), Some("bob"), "{fine}");
+        }
+        for wrong in [
+            "garbage",
+            " garbage",
+            "<a/>",
+            "&amp;",
+            "<!-- c",
+            "<!-- -- -->",
+            "</a>",
+        ] {
+            let result = decoded(SOAP_ACTION, &format!("{ENVELOPE}{wrong}"));
+            assert_eq!(result, Err(Rejection::BadRequest(Version::V11)), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_lone_quotation_mark_is_no_action() {
+        let expected = fault(Version::V11, FaultCode::Receiver, LONE_QUOTE);
+        assert_eq!(decoded("\"", ""), Err(expected));
+        let empty = "Server did not recognize the value of HTTP Header SOAPAction: .";
+        let expected = fault(Version::V11, FaultCode::Sender, empty);
+        assert_eq!(decoded("\"\"", ""), Err(expected));
     }
 }

@@ -3,6 +3,15 @@
 
 use std::fmt::Write as _;
 
+/// What `?jsconfig=` changes about JSON.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct JsonStyle {
+    /// `eccn`: names of members in camel case.
+    pub camel_case: bool,
+    /// `inv`: members that are null stand there too.
+    pub with_nulls: bool,
+}
+
 /// A value of a DTO.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Data {
@@ -23,13 +32,13 @@ impl Data {
     }
 
     /// JSON, without white space.
-    pub(super) fn json(&self, camel_case: bool) -> String {
+    pub(super) fn json(&self, style: JsonStyle) -> String {
         let mut out = String::new();
-        self.write_json(camel_case, &mut out);
+        self.write_json(style, &mut out);
         out
     }
 
-    fn write_json(&self, camel_case: bool, out: &mut String) {
+    fn write_json(&self, style: JsonStyle, out: &mut String) {
         match self {
             Self::Null => out.push_str("null"),
             Self::Bool(value) => out.push_str(if *value { "true" } else { "false" }),
@@ -37,17 +46,20 @@ impl Data {
             Self::Text(text) => write_json_text(text, out),
             Self::List(items) => {
                 out.push('[');
-                separated(items, out, |item, out| item.write_json(camel_case, out));
+                separated(items, out, |item, out| item.write_json(style, out));
                 out.push(']');
             }
             Self::Object(members) | Self::Dictionary(members) => {
-                let camel_case_here = camel_case && matches!(self, Self::Object(_));
+                let camel_case_here = style.camel_case && matches!(self, Self::Object(_));
+                let members = members
+                    .iter()
+                    .filter(|(_, value)| style.with_nulls || *value != Self::Null);
                 out.push('{');
-                separated(&present(members), out, |(name, value), out| {
+                separated(members, out, |(name, value), out| {
                     let name = if camel_case_here { &camel(name) } else { *name };
                     write_json_text(name, out);
                     out.push(':');
-                    value.write_json(camel_case, out);
+                    value.write_json(style, out);
                 });
                 out.push('}');
             }
@@ -66,6 +78,7 @@ impl Data {
             Self::Null => {}
             Self::Bool(value) => out.push_str(if *value { "True" } else { "False" }),
             Self::Number(value) => push_number(*value, out),
+            Self::Text(text) if text.is_empty() => out.push_str("\"\""),
             Self::Text(text) => {
                 write_quoted(text, &[',', '{', '}', '[', ']', '"', '\r', '\n'], out);
             }
@@ -76,7 +89,7 @@ impl Data {
             }
             Self::Object(members) | Self::Dictionary(members) => {
                 out.push('{');
-                separated(&present(members), out, |(name, value), out| {
+                separated(present(members), out, |(name, value), out| {
                     out.push_str(name);
                     out.push(':');
                     value.write_jsv(out);
@@ -93,10 +106,9 @@ impl Data {
         };
         let value = |value: &Self| match value {
             Self::Text(text) => text.clone(),
-            value => value.json(false),
+            value => value.json(JsonStyle::default()),
         };
         present(members)
-            .into_iter()
             .map(|(name, member)| (*name, value(member)))
             .collect()
     }
@@ -121,15 +133,18 @@ impl Data {
     }
 }
 
-fn present<'a>(members: &'a [(&'static str, Data)]) -> Vec<&'a (&'static str, Data)> {
-    members
-        .iter()
-        .filter(|(_, value)| *value != Data::Null)
-        .collect()
+fn present<'a>(
+    members: &'a [(&'static str, Data)],
+) -> impl Iterator<Item = &'a (&'static str, Data)> {
+    members.iter().filter(|(_, value)| *value != Data::Null)
 }
 
-fn separated<T>(items: &[T], out: &mut String, mut write: impl FnMut(&T, &mut String)) {
-    for (position, item) in items.iter().enumerate() {
+fn separated<T>(
+    items: impl IntoIterator<Item = T>,
+    out: &mut String,
+    mut write: impl FnMut(T, &mut String),
+) {
+    for (position, item) in items.into_iter().enumerate() {
         if position > 0 {
             out.push(',');
         }
@@ -197,12 +212,25 @@ mod tests {
     #[test]
     fn json() {
         assert_eq!(
-            sample().json(false),
+            sample().json(JsonStyle::default()),
             r#"{"DisplayName":"Döe, \"J\"\u0001\\\n","Id":7,"Sent":true,"Errors":[{"Key":"v"}]}"#
         );
+        let camel_case = JsonStyle {
+            camel_case: true,
+            with_nulls: false,
+        };
         assert_eq!(
-            sample().json(true),
+            sample().json(camel_case),
             r#"{"displayName":"Döe, \"J\"\u0001\\\n","id":7,"sent":true,"errors":[{"Key":"v"}]}"#
+        );
+        let with_nulls = JsonStyle {
+            camel_case: true,
+            with_nulls: true,
+        };
+        assert!(
+            sample()
+                .json(with_nulls)
+                .starts_with(r#"{"none":null,"displayName":"#)
         );
     }
 
@@ -216,5 +244,11 @@ mod tests {
             sample().csv(),
             "None,DisplayName,Id,Sent,Errors\r\n,\"Döe, \"\"J\"\"\u{1}\\\n\",7,True,[{Key:v}]\r\n"
         );
+    }
+
+    #[test]
+    fn an_empty_text_is_not_null_in_jsv() {
+        let name = Data::Object(vec![("Name", Data::text("")), ("None", Data::Null)]);
+        assert_eq!(name.jsv(), "{Name:\"\"}");
     }
 }

@@ -3,6 +3,7 @@
 use http::header;
 use shared::lambda::Request;
 
+use super::data::JsonStyle;
 use super::route::Endpoint;
 
 /// A format of ServiceStack's.
@@ -75,8 +76,8 @@ pub struct ResponseFormat {
     pub format: Format,
     /// What to call it: usually the format's own media type.
     pub content_type: String,
-    /// `?jsconfig=eccn`: names of the DTO in camel case.
-    pub camel_case: bool,
+    /// `?jsconfig=`: how JSON is written.
+    pub json_style: JsonStyle,
 }
 
 impl ResponseFormat {
@@ -92,7 +93,7 @@ impl ResponseFormat {
         Self {
             format,
             content_type,
-            camel_case: false,
+            json_style: JsonStyle::default(),
         }
     }
 }
@@ -112,7 +113,7 @@ pub fn response_format(endpoint: Endpoint, request: &Request) -> ResponseFormat 
         Some(format) => ResponseFormat::of(format),
         None => accepted(request),
     };
-    response_format.camel_case = wants_camel_case(request);
+    response_format.json_style = json_style(request);
     response_format
 }
 
@@ -131,59 +132,147 @@ pub(super) fn format_parameter(request: &Request) -> Option<Format> {
         })
 }
 
-fn wants_camel_case(request: &Request) -> bool {
-    query_value(request, "jsconfig").is_some_and(|value| {
-        value.split(',').any(|option| {
-            let (name, value) = option.split_once(':').unwrap_or((option, "true"));
-            let is_on = !matches!(value.to_ascii_lowercase().as_str(), "false" | "0");
-            is_on && (name == "eccn" || name.eq_ignore_ascii_case("EmitCamelCaseNames"))
-        })
-    })
+fn json_style(request: &Request) -> JsonStyle {
+    let mut style = JsonStyle::default();
+    let options = query_value(request, "jsconfig").unwrap_or_default();
+    for option in options.to_ascii_lowercase().split(',') {
+        let (name, value) = option.split_once(':').unwrap_or((option, "true"));
+        let is_on = !matches!(value, "false" | "0");
+        match name {
+            "eccn" | "emitcamelcasenames" => style.camel_case = is_on,
+            "inv" | "includenullvalues" => style.with_nulls = is_on,
+            _ => {}
+        }
+    }
+    style
 }
 
+/// The value of a name in any case; several are joined by commas.
 pub(super) fn query_value(request: &Request, name: &str) -> Option<String> {
     form_urlencoded::parse(request.query.as_bytes())
-        .find(|(n, _)| n.eq_ignore_ascii_case(name))
+        .filter(|(n, _)| n.eq_ignore_ascii_case(name))
         .map(|(_, value)| value.into_owned())
+        .reduce(|joined, value| joined + "," + &value)
 }
 
-/// What `Accept` asks for; weights are not looked at.
+/// What `Accept` asks for, in the order in which ServiceStack's `GetResponseContentType` looks;
+/// weights are not looked at.
 fn accepted(request: &Request) -> ResponseFormat {
-    let accept = request
-        .header(header::ACCEPT)
-        .unwrap_or_default()
-        .to_ascii_lowercase();
-    let accepted: Vec<&str> = accept.split(',').map(str::trim).collect();
-    let content_type = request.header(header::CONTENT_TYPE).unwrap_or_default();
-    let is_accepted = |format: &Format| {
-        accepted
-            .iter()
-            .any(|accept| accept.starts_with(format.media_type()))
+    let accept = request.header(header::ACCEPT).unwrap_or_default();
+    let accepts = |media_type: &str| {
+        accept
+            .split(',')
+            .any(|accepted| accepted.trim().starts_with(media_type))
     };
+    let content_type = request.header(header::CONTENT_TYPE).unwrap_or_default();
+    let is_accepted = |format: &Format| accepts(format.media_type());
 
     let of_request = Format::PREFERRED
         .into_iter()
-        .find(|format| content_type.eq_ignore_ascii_case(format.media_type()))
+        .find(|format| content_type == format.media_type())
         .filter(is_accepted);
     if let Some(format) = of_request.or_else(|| Format::PREFERRED.into_iter().find(is_accepted)) {
         return ResponseFormat::of(format);
     }
-    if accepted.iter().any(|accept| accept.starts_with("*/*"))
-        && let Some(format) = Format::of_media_type(&content_type)
-    {
-        // Under the request's own name, for instance text/xml.
-        let own = ResponseFormat::of(format);
-        return match format {
-            Format::Json => own,
-            _ => ResponseFormat {
-                content_type: content_type.into_owned(),
-                ..own
-            },
-        };
+    if accepts("*/*") {
+        return of_request_body(&content_type);
     }
     ResponseFormat::of(if is_accepted(&Format::Csv) {
         Format::Csv
     } else {
         Format::Json
     })
+}
+
+/// The format of the request's own body, under the name the request gives it, for instance
+/// text/xml.
+fn of_request_body(content_type: &str) -> ResponseFormat {
+    match Format::of_media_type(content_type) {
+        Some(format) if content_type != format.media_type() => ResponseFormat {
+            content_type: content_type.to_owned(),
+            ..ResponseFormat::of(format)
+        },
+        Some(format) => ResponseFormat::of(format),
+        None => ResponseFormat::of(Format::Json),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::{HeaderMap, Method};
+
+    use super::*;
+
+    const JSON: &str = "application/json; charset=utf-8";
+
+    fn answer(query: &str, content_type: &str, accept: &str) -> ResponseFormat {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::CONTENT_TYPE, content_type.parse().unwrap());
+        headers.insert(header::ACCEPT, accept.parse().unwrap());
+        let request = Request::new(Method::POST, "", query, headers, vec![]);
+        response_format(Endpoint::Route { suffix: None }, &request)
+    }
+
+    #[test]
+    fn accept_chooses() {
+        for (content_type, accept, expected) in [
+            (
+                "application/xml",
+                "application/xml,application/json",
+                "application/xml",
+            ),
+            (
+                "application/json",
+                "application/xml, text/html",
+                "text/html",
+            ),
+            ("", "text/csv", "text/csv"),
+            ("", "text/csv,*/*", JSON),
+            ("application/jsv", "image/png,*/*;q=0.1", "application/jsv"),
+            ("text/xml; charset=utf-8", "*/*", "text/xml; charset=utf-8"),
+            ("text/json", "*/*", "text/json"),
+            ("application/json", "*/*", JSON),
+            ("multipart/form-data; boundary=x", "*/*", JSON),
+            ("application/json", "Application/XML", JSON),
+        ] {
+            let format = answer("", content_type, accept);
+            assert_eq!(format.content_type, expected, "{content_type} {accept}");
+        }
+    }
+
+    #[test]
+    fn the_query_comes_before_accept() {
+        for (query, expected) in [
+            ("format=XML", Format::Xml),
+            ("FORMAT=x-json.x", Format::Json),
+            ("format=xml&format=json", Format::Json),
+            ("format=CSV", Format::Csv),
+            ("format=csv2", Format::Jsv),
+            ("format=", Format::Jsv),
+        ] {
+            let format = answer(query, "", "application/jsv").format;
+            assert_eq!(format, expected, "{query}");
+        }
+    }
+
+    #[test]
+    fn jsconfig_is_a_list_of_switches() {
+        for (query, camel_case, with_nulls) in [
+            ("", false, false),
+            ("jsconfig=eccn", true, false),
+            ("jsconfig=ECCN,inv:1", true, true),
+            (
+                "jsconfig=EmitCamelCaseNames:true&jsconfig=IncludeNullValues",
+                true,
+                true,
+            ),
+            ("jsconfig=eccn,eccn:False,inv:0", false, false),
+        ] {
+            let expected = JsonStyle {
+                camel_case,
+                with_nulls,
+            };
+            assert_eq!(answer(query, "", "").json_style, expected, "{query}");
+        }
+    }
 }

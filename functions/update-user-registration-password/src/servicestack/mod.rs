@@ -8,6 +8,7 @@ mod response;
 mod route;
 mod status;
 
+pub use data::JsonStyle;
 pub use format::{Format, ResponseFormat, response_format};
 pub use metadata::Page;
 pub use request::{credential, decode};

@@ -5,7 +5,7 @@ use http::{Response, StatusCode, header};
 use shared::lambda::Request;
 use shared::xml::{SCHEMA_INSTANCE, escape_text};
 
-use super::data::Data;
+use super::data::{Data, JsonStyle};
 use super::format::{Format, ResponseFormat, response_format};
 use super::route::route;
 use super::status::{Failure, Rejection, ResponseError, ResponseStatus, Root, internal_error};
@@ -38,8 +38,12 @@ impl Reply {
     pub fn encode(&self, response_format: &ResponseFormat) -> Response<String> {
         let mut response = match response_format.format {
             Format::Json => {
-                let camel_case = response_format.camel_case && self.is_dto();
-                Response::new(self.data().json(camel_case))
+                let style = if self.is_dto() {
+                    response_format.json_style
+                } else {
+                    JsonStyle::default()
+                };
+                Response::new(self.data().json(style))
             }
             Format::Xml => Response::new(self.xml()),
             Format::Jsv => Response::new(self.data().jsv()),

@@ -82,7 +82,7 @@ impl Instead {
 pub fn route(request: &Request) -> Result<Endpoint, Instead> {
     let path = percent_decode_str(&request.path).decode_utf8_lossy();
     let path = path.trim_start_matches('/');
-    let is_post = verb(request) == Method::POST;
+    let is_post = verb(request).as_str().eq_ignore_ascii_case("POST");
     if let Some(endpoint) = own_route(path) {
         return is_post.then_some(endpoint).ok_or(Instead::NotFound);
     }

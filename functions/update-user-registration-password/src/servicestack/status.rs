@@ -9,8 +9,12 @@ use crate::operation::{Error, Violation};
 /// A request refused before the operation ran.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Rejection {
-    /// No credential, or one that cannot be read.
+    /// No credential of a kind that is known.
     NoCredential,
+    /// `Authorization: Basic` with something that is no base64.
+    CredentialNotBase64,
+    /// `Authorization` without a space, or `Basic` without a colon behind it.
+    CredentialIncomplete,
     /// A body that is not what its content type says.
     Unreadable {
         /// The content type, as the message names it.
@@ -92,6 +96,22 @@ impl From<Rejection> for Failure {
                     vec![],
                 )
             },
+            // The texts are those of .NET's `Convert.FromBase64String` and `String.Substring`.
+            Rejection::CredentialNotBase64 => pipeline(
+                StatusCode::BAD_REQUEST,
+                "FormatException",
+                "The input is not a valid Base-64 string as it contains a non-base 64 character, \
+                 more than two padding characters, or an illegal character among the padding \
+                 characters."
+                    .to_owned(),
+                None,
+            ),
+            Rejection::CredentialIncomplete => pipeline(
+                StatusCode::BAD_REQUEST,
+                "ArgumentOutOfRangeException",
+                "Length cannot be less than zero.".to_owned(),
+                None,
+            ),
             Rejection::Unreadable { content_type } => pipeline(
                 StatusCode::BAD_REQUEST,
                 "SerializationException",
@@ -273,7 +293,9 @@ impl From<&ResponseStatus> for Data {
         Data::Object(vec![
             ("ErrorCode", Data::text(&status.error_code)),
             ("Message", Data::text(&status.message)),
+            ("StackTrace", Data::Null),
             ("Errors", errors.map_or(Data::Null, Data::List)),
+            ("Meta", Data::Null),
         ])
     }
 }

@@ -9,30 +9,38 @@ use shared::password::{ExposeSecret as _, Secret};
 use crate::operation::Credential;
 use crate::servicestack::{MAX_AUTHORIZATION, Rejection};
 
-/// Reads `Authorization: Basic` (RFC 7617, UTF-8).
+/// Reads `Authorization: Basic` (RFC 7617, UTF-8). None, another scheme, or one without a password
+/// is asked for; what cannot be taken apart is the client's mistake.
 pub fn credential(request: &Request) -> Result<Credential, Rejection> {
     let value = request
         .header(header::AUTHORIZATION)
         .ok_or(Rejection::NoCredential)?;
-    basic(&value).ok_or(Rejection::NoCredential)
+    basic(&value)
 }
 
-fn basic(value: &str) -> Option<Credential> {
+fn basic(value: &str) -> Result<Credential, Rejection> {
     if value.len() > MAX_AUTHORIZATION {
-        return None;
+        return Err(Rejection::NoCredential);
     }
-    let (scheme, encoded) = value.split_once(' ')?;
+    let (scheme, encoded) = value
+        .split_once(' ')
+        .ok_or(Rejection::CredentialIncomplete)?;
     if !scheme.eq_ignore_ascii_case("basic") {
-        return None;
+        return Err(Rejection::NoCredential);
     }
-    let decoded = BASE64_STANDARD.decode(encoded.trim()).ok()?;
-    let decoded = Secret::from(String::from_utf8(decoded).ok()?);
-    let (username, password) = decoded.expose_secret().split_once(':')?;
+    let decoded = BASE64_STANDARD
+        .decode(encoded.trim())
+        .map_err(|_| Rejection::CredentialNotBase64)?;
+    let decoded = Secret::from(String::from_utf8_lossy(&decoded).into_owned());
+    let (username, password) = decoded
+        .expose_secret()
+        .split_once(':')
+        .ok_or(Rejection::CredentialIncomplete)?;
     if username.is_empty() || password.is_empty() {
-        return None;
+        return Err(Rejection::NoCredential);
     }
     let password = Secret::from(password.to_owned());
-    Some(Credential {
+    Ok(Credential {
         username: username.to_owned(),
         password,
     })
@@ -49,23 +57,23 @@ mod tests {
             assert_eq!(credential.username, "admin");
             assert_eq!(credential.password.expose_secret(), "p@55:wOrd");
         }
+        assert_eq!(basic("Basic /zr/").unwrap().username, "\u{fffd}");
     }
 
     #[test]
     fn reads_nothing_else() {
-        for value in [
-            "",
-            "Basic",
-            "Basic ",
-            "Basic !!",
-            "Basic YWRtaW4=",
-            "Basic YWRtaW46",
-            "Basic OnBhc3N3b3Jk",
-            "Basic /zr/",
-            "Bearer YWRtaW46eA==",
-            "Digest username=\"admin\"",
+        for (value, expected) in [
+            ("", Rejection::CredentialIncomplete),
+            ("Basic", Rejection::CredentialIncomplete),
+            ("Basic ", Rejection::CredentialIncomplete),
+            ("Basic YWRtaW4=", Rejection::CredentialIncomplete),
+            ("Basic !!", Rejection::CredentialNotBase64),
+            ("Basic YWRtaW46", Rejection::NoCredential),
+            ("Basic OnBhc3N3b3Jk", Rejection::NoCredential),
+            ("Bearer YWRtaW46eA==", Rejection::NoCredential),
+            ("Digest username=\"admin\"", Rejection::NoCredential),
         ] {
-            assert!(basic(value).is_none(), "{value}");
+            assert_eq!(basic(value).err(), Some(expected), "{value}");
         }
     }
 }
