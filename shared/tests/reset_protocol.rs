@@ -174,8 +174,7 @@ impl State {
         match (at, role) {
             (At::Start, Role::Reset) => {
                 let pending = (name, 1, self.now + RESERVATION);
-                let is_reserved =
-                    state.hold(pending, |pending, now| protocol::reserve(pending, now));
+                let is_reserved = state.hold(pending, protocol::reserve);
                 state.go(
                     index,
                     if is_reserved { At::Reserved } else { At::Over },
