@@ -7,8 +7,7 @@
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,
-    clippy::print_stdout,
-    reason = "a test fails by panicking and prints its table"
+    reason = "a test fails by panicking"
 )]
 
 use aws_sdk_dynamodb::types::AttributeValue;

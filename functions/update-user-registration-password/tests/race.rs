@@ -1,7 +1,11 @@
 //! Two administrators and a reset at work on one account at once: one of them wins, and whoever
 //! wins, nothing anybody was told is wrong.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
 
 use std::time::Duration;
 
@@ -35,7 +39,7 @@ async fn two_administrators_and_a_reset_have_one_winner() {
         rounds.spawn(async move {
             let world = World::new(&backend, &[]).await.unwrap();
             let _at_work = at_work().await;
-            round(&world, number).await;
+            Box::pin(round(&world, number)).await;
         });
     }
     while let Some(round) = rounds.join_next().await {

@@ -55,10 +55,10 @@ where
             });
         }
     }
-    let cells = vec![String::new(); Failure::ALL.len()];
+    let empty = vec![String::new(); Failure::ALL.len()];
     let row = |call| Row {
         call,
-        cells: cells.clone(),
+        cells: empty.clone(),
     };
     let mut rows: Vec<_> = calls.into_iter().map(row).collect();
     while let Some(done) = working.join_next().await {

@@ -261,10 +261,10 @@ impl Request {
     }
 
     fn refused(&self) -> Vec<u8> {
-        let items = |body: &Value| body["TransactItems"].as_array().map_or(0, Vec::len);
+        let items = |body: &Value| Some(body.get("TransactItems")?.as_array()?.len());
         match self.operation() {
             Some("TransactWriteItems") => {
-                let others = items(&self.json()).saturating_sub(1);
+                let others = items(&self.json()).unwrap_or(1).saturating_sub(1);
                 let mut reasons = vec![json!({ "Code": "ConditionalCheckFailed" })];
                 reasons.extend(std::iter::repeat_n(json!({ "Code": "None" }), others));
                 let reasons = json!({ "CancellationReasons": reasons });
@@ -277,9 +277,8 @@ impl Request {
 }
 
 fn dynamodb_error(name: &str, body: &Value) -> Vec<u8> {
-    let mut body = body.clone();
-    body["__type"] = format!("com.amazonaws.dynamodb.v20120810#{name}").into();
-    answer("400 Bad Request", name, &body)
+    // The SDK takes the name from the header, which both services may send.
+    answer("400 Bad Request", name, body)
 }
 
 fn answer(status: &str, error: &str, body: &Value) -> Vec<u8> {

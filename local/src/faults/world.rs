@@ -182,7 +182,7 @@ impl World {
         for _ in 0..EVENTS {
             self.clock.fetch_add(STEP_SECONDS, Ordering::Relaxed);
             let summary = self.sweep().await?;
-            if summary["sweep"]["due"] == 0 {
+            if summary.pointer("/sweep/due") == Some(&json!(0)) {
                 return Ok(());
             }
         }
