@@ -23,7 +23,9 @@ use shared::password::{Cost, ExposeSecret as _, Hasher, Salt, Secret};
 
 /// So much that all else a request does is little beside it.
 const MEMORY_KIB: u32 = 19_456;
-const ITERATIONS: u32 = 40;
+const ITERATIONS: u32 = 20;
+/// Whatever else the machine does can only add to a cost: the least of so many counts.
+const ROUNDS: usize = 3;
 
 /// The CPU time of this process, in the clock's ticks: fields 14 and 15 of proc(5)'s `stat`.
 fn ticks() -> u64 {
@@ -74,9 +76,14 @@ async fn register(sandbox: &Sandbox, hash: &Secret) {
 async fn a_failed_login_takes_the_same_hashes_for_every_name() {
     let hasher = Hasher::new(Cost::new(MEMORY_KIB, ITERATIONS).unwrap());
     let salt = Salt::generate(&mut UnwrapErr(SysRng));
-    let before = ticks();
-    let hash = hasher.hash(&Secret::from("right"), salt).unwrap();
-    let one_hash = (ticks() - before) as f64;
+    let mut hash = None;
+    let mut one_hash = u64::MAX;
+    for _ in 0..ROUNDS {
+        let before = ticks();
+        hash = Some(hasher.hash(&Secret::from("right"), salt).unwrap());
+        one_hash = one_hash.min(ticks() - before);
+    }
+    let hash = hash.unwrap();
 
     let (memory, iterations) = (MEMORY_KIB.to_string(), ITERATIONS.to_string());
     // Beside the old password there may be a temporary one: always two hashes.
@@ -91,10 +98,14 @@ async fn a_failed_login_takes_the_same_hashes_for_every_name() {
         register(&sandbox, &hash).await;
         for username in ["nobody", "enabled", "disabled", "expired", "without"] {
             let request = login(&format!("{username}:wrong"));
-            let before = ticks();
-            let response = sandbox.send(&request).await;
-            let cost = (ticks() - before) as f64 / one_hash;
-            assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+            let mut cost = u64::MAX;
+            for _ in 0..ROUNDS {
+                let before = ticks();
+                let response = sandbox.send(&request).await;
+                cost = cost.min(ticks() - before);
+                assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+            }
+            let cost = cost as f64 / one_hash as f64;
             println!("{mode:<8} {username:<9} {cost:.2} hashes");
             assert!((cost - hashes).abs() < 0.5, "{mode} {username} {cost}");
         }

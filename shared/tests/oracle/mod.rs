@@ -72,9 +72,15 @@ fn write_node(node: roxmltree::Node<'_, '_>, seen: &mut String) -> Option<()> {
     Some(())
 }
 
-/// The reader accepts nothing that roxmltree refuses, and reads the same.
+/// The reader accepts nothing that roxmltree refuses, and reads the same. Only elements may have the
+/// prefix `xml`, which needs no declaration (Namespaces in XML 1.0, section 3); roxmltree knows it
+/// in attributes alone.
 pub(crate) fn agree(text: &str) {
-    if let Some(ours) = read(text) {
+    let has_xml_element = matches!(
+        roxmltree::Document::parse(text),
+        Err(roxmltree::Error::UnknownNamespace(prefix, _)) if prefix == "xml"
+    );
+    if let Some(ours) = read(text).filter(|_| !has_xml_element) {
         assert_eq!(judged(text).as_deref(), Some(ours.as_str()), "{text:?}");
     }
 }
