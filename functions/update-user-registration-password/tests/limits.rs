@@ -1,0 +1,98 @@
+//! Failed logins, and the login with a password that is valid beside the old one.
+
+#![expect(clippy::unwrap_used, reason = "a test may fail this way")]
+
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+
+use axum::body::Bytes;
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use http::{Request, StatusCode};
+use local::{Sandbox, gateway};
+
+fn set_password(credential: &str) -> Request<Bytes> {
+    let credential = BASE64_STANDARD.encode(credential);
+    Request::post("/UpdateUserRegistrationPassword")
+        .header("content-type", "application/x-www-form-urlencoded")
+        .header("authorization", format!("Basic {credential}"))
+        .body("Email=a@example.com&NewPassword=lamp-Sodium-4417".into())
+        .unwrap()
+}
+
+/// The status of a call from an address.
+async fn status(sandbox: &Sandbox, credential: &str, source: [u8; 4]) -> StatusCode {
+    let peer = SocketAddr::from((source, 50_000));
+    let response = gateway::call(&sandbox.functions, &set_password(credential), peer).await;
+    response.status()
+}
+
+const HERE: [u8; 4] = [192, 0, 2, 1];
+const ELSEWHERE: [u8; 4] = [192, 0, 2, 2];
+
+#[tokio::test]
+async fn a_stranger_cannot_lock_an_administrator_out() {
+    let sandbox = Sandbox::start(&[("LOGIN_FAILURES_PER_MINUTE", "2")])
+        .await
+        .unwrap();
+    for _ in 0..2 {
+        assert_eq!(status(&sandbox, "admin:wrong", HERE).await, 401);
+    }
+    // The right password, from where the wrong ones came, and from elsewhere.
+    assert_eq!(status(&sandbox, "admin:p@55wOrd", HERE).await, 401);
+    assert_eq!(status(&sandbox, "bob:p@55wOrd", HERE).await, 403);
+    assert_eq!(status(&sandbox, "admin:p@55wOrd", ELSEWHERE).await, 200);
+}
+
+#[tokio::test]
+async fn a_source_cannot_try_one_name_after_another() {
+    let sandbox = Sandbox::start(&[("LOGIN_FAILURES_PER_MINUTE", "1")])
+        .await
+        .unwrap();
+    for name in 0..5 {
+        let credential = format!("name{name}:wrong");
+        assert_eq!(status(&sandbox, &credential, HERE).await, 401);
+    }
+    assert_eq!(status(&sandbox, "admin:p@55wOrd", HERE).await, 401);
+    assert_eq!(status(&sandbox, "admin:p@55wOrd", ELSEWHERE).await, 200);
+}
+
+#[tokio::test]
+async fn logins_that_succeed_are_not_counted() {
+    let sandbox = Sandbox::start(&[("LOGIN_FAILURES_PER_MINUTE", "1")])
+        .await
+        .unwrap();
+    for _ in 0..4 {
+        assert_eq!(status(&sandbox, "admin:p@55wOrd", HERE).await, 200);
+    }
+}
+
+#[tokio::test]
+async fn a_temporary_password_ends_the_old_one_when_it_is_used() {
+    let sandbox = Sandbox::start(&[("RESET_MODE", "dual")]).await.unwrap();
+    let path = "/webservices/IFCommonService.asmx/ResetUserPassword?username=admin";
+    sandbox
+        .send(&Request::get(path).body(Bytes::new()).unwrap())
+        .await;
+    assert_eq!(status(&sandbox, "admin:p@55wOrd", HERE).await, 200);
+
+    let mails = sandbox.backend.outbox.mails();
+    let mail = mails.iter().find(|mail| mail.to == ["admin@pumpalarm.com"]);
+    let mut lines = mail.unwrap().text.lines();
+    let line = lines.find(|line| line.trim().starts_with("Password:"));
+    let password = line.unwrap().split_whitespace().last().unwrap();
+    let credential = format!("admin:{password}");
+    assert_eq!(status(&sandbox, &credential, HERE).await, 200);
+    assert_eq!(status(&sandbox, "admin:p@55wOrd", HERE).await, 401);
+    assert_eq!(status(&sandbox, &credential, HERE).await, 200);
+
+    let rows = sandbox.audit("admin").await.unwrap();
+    // Rows of one second are in no order.
+    let events: BTreeSet<_> = rows
+        .iter()
+        .filter_map(|row| row.get("event")?.as_s().ok())
+        .map(String::as_str)
+        .collect();
+    let expected = BTreeSet::from(["password.reset", "password.temporary_used"]);
+    assert_eq!(events, expected);
+}
