@@ -184,7 +184,7 @@ fn greet(url: &str, backend: &Backend) {
     println!(
         r#"DynamoDB on {dynamodb}, SES on {ses}
 
-Reset the password of jdoe, then read the mail at {url}/outbox
+Reset the password of jdoe, at most once a minute, then read the mail at {url}/outbox
   curl '{url}/webservices/IFCommonService.asmx/ResetUserPassword?username=jdoe'
 
 Set the password of the customer with this address, as an administrator
