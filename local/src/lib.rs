@@ -11,9 +11,11 @@ pub mod relay;
 mod sandbox;
 pub mod ses;
 pub mod tables;
+mod watch;
 
 pub use backend::{Backend, BackendError, Storage};
 pub use sandbox::{Item, Sandbox};
+pub use watch::logged;
 
 use std::sync::Arc;
 

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use axum::body::Bytes;
@@ -10,6 +11,7 @@ use shared::clock::Clock;
 use shared::config::Variables;
 
 use crate::tables::TableNames;
+use crate::watch::Watch;
 use crate::{Backend, BackendError, Functions, Storage, gateway, tables};
 
 /// The attributes of an item.
@@ -24,13 +26,15 @@ const OFF: [&str; 5] = [
     "LOGIN_FAILURES_PER_MINUTE",
 ];
 
-/// Both functions, without the response floor and without limits.
+/// Both functions, without the response floor and without limits. A test fails when its sandbox is
+/// dropped and something secret was shown.
 #[derive(Debug, Clone)]
 pub struct Sandbox {
     /// Their tables and their mails.
     pub backend: Backend,
     /// The functions.
     pub functions: Functions,
+    watch: Arc<Watch>,
 }
 
 impl Sandbox {
@@ -52,13 +56,21 @@ impl Sandbox {
                 .or_else(|| crate::default_variable(name))
         };
         let functions = Functions::new(&backend, Variables::new(&lookup), &Clock::system())?;
-        Ok(Self { backend, functions })
+        let watch = Watch::start(functions.clone(), backend.outbox.clone());
+        Ok(Self {
+            backend,
+            functions,
+            watch: Arc::new(watch),
+        })
     }
 
     /// The answer to a request from 192.0.2.1, the way through the gateway and Lambda.
     pub async fn send(&self, request: &Request<Bytes>) -> Response<Bytes> {
         let peer = SocketAddr::from(([192, 0, 2, 1], 50_000));
-        gateway::call(&self.functions, request, peer).await
+        self.watch.see(request);
+        let response = gateway::call(&self.functions, request, peer).await;
+        Watch::check(request, &response);
+        response
     }
 
     /// The item of an account.

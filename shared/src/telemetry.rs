@@ -53,8 +53,9 @@ where
 
 /// What may log below WARN: the SDK and the HTTP client write whole requests there, with password
 /// hashes and addresses in them.
-const OWN_TARGETS: [&str; 4] = [
+const OWN_TARGETS: [&str; 5] = [
     "local",
+    "password",
     "reset_user_password",
     "shared",
     "update_user_registration_password",

@@ -3,15 +3,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::io::Write;
-use std::sync::{Arc, LazyLock, Mutex};
-
 use aws_sdk_dynamodb::types::AttributeValue;
 use axum::body::Bytes;
 use http::{Request, Response, StatusCode};
 use local::Sandbox;
 use serde_json::Value;
-use shared::config::Variables;
 use shared::xml::{MAX_ATTRIBUTES, MAX_DEPTH, MAX_NAMESPACES};
 
 const SERVICE: &str = "/webservices/IFCommonService.asmx";
@@ -225,36 +221,8 @@ async fn mail_to(display_name: &str, username: &str, email: &str) -> Option<loca
     mails.pop()
 }
 
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-/// All that this process logs, at the most talkative level and as on Lambda.
-static LOG: LazyLock<Log> = LazyLock::new(|| {
-    let log = Log::default();
-    let writer = log.clone();
-    let variables = |name: &str| match name {
-        "AWS_LAMBDA_LOG_FORMAT" => Some("JSON".to_owned()),
-        "AWS_LAMBDA_LOG_LEVEL" => Some("TRACE".to_owned()),
-        _ => None,
-    };
-    shared::telemetry::init(Variables::new(&variables), move || writer.clone()).unwrap();
-    log
-});
-
 #[tokio::test]
 async fn names_stay_out_of_logs_and_answers() {
-    let log = LOG.clone();
     let sandbox = Sandbox::start(&[]).await.unwrap();
     let mut answers = Vec::new();
     // Percent-encoded, and as XML has it: no form of NUL and the like is legal there.
@@ -290,7 +258,7 @@ async fn names_stay_out_of_logs_and_answers() {
     assert!(answers.iter().all(|answer| !answer.contains(MARK)));
     assert!(sandbox.backend.outbox.mails().is_empty());
 
-    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let log = local::logged();
     assert!(log.lines().count() >= answers.len());
     for line in log.lines() {
         let event: Value = serde_json::from_str(line).unwrap();

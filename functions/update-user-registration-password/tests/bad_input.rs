@@ -7,9 +7,6 @@
     reason = "a test fails by panicking"
 )]
 
-use std::io::Write;
-use std::sync::{Arc, LazyLock, Mutex};
-
 use aws_sdk_dynamodb::types::AttributeValue;
 use axum::body::Bytes;
 use base64::Engine as _;
@@ -17,7 +14,6 @@ use base64::prelude::BASE64_STANDARD;
 use http::{Request, Response, StatusCode};
 use local::Sandbox;
 use serde_json::{Value, json};
-use shared::config::Variables;
 use shared::xml::MAX_DEPTH;
 
 const ROUTE: &str = "/UpdateUserRegistrationPassword";
@@ -278,36 +274,8 @@ async fn mail_to(name: &str, address: &str) -> Option<local::ses::Mail> {
     sandbox.backend.outbox.mails().pop()
 }
 
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-/// All that this process logs, at the most talkative level and as on Lambda.
-static LOG: LazyLock<Log> = LazyLock::new(|| {
-    let log = Log::default();
-    let writer = log.clone();
-    let variables = |name: &str| match name {
-        "AWS_LAMBDA_LOG_FORMAT" => Some("JSON".to_owned()),
-        "AWS_LAMBDA_LOG_LEVEL" => Some("TRACE".to_owned()),
-        _ => None,
-    };
-    shared::telemetry::init(Variables::new(&variables), move || writer.clone()).unwrap();
-    log
-});
-
 #[tokio::test]
 async fn values_stay_out_of_logs() {
-    let log = LOG.clone();
     let sandbox = Sandbox::start(&[]).await.unwrap();
     let mut requests = 0;
     for hostile in [
@@ -331,7 +299,7 @@ async fn values_stay_out_of_logs() {
         assert_eq!(send_json(&sandbox, &body).await.0, 400);
         requests += 2;
     }
-    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let log = local::logged();
     assert!(log.lines().count() >= requests);
     for line in log.lines() {
         let event: Value = serde_json::from_str(line).unwrap();

@@ -206,7 +206,10 @@ impl Hasher {
         salt: &[u8],
         length: usize,
     ) -> Result<Output, HashError> {
-        let blocks = context.params().block_count();
+        let params = context.params();
+        let (memory_kib, iterations) = (params.m_cost(), params.t_cost());
+        tracing::trace!(memory_kib, iterations, "Argon2");
+        let blocks = params.block_count();
         let password = password.expose_secret().as_bytes();
         let mut memory = self.memories.take();
         if memory.len() < blocks {
