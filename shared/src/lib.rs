@@ -7,7 +7,8 @@
 //! | [`charset`] | bytes to text by a label | `encoding_rs` |
 //! | [`text`] | names of other people in lines of ours | std |
 //! | [`config`], [`clock`] | the environment and the time, each read in one place | std |
-//! | [`telemetry`] | logs | `tracing` |
+//! | [`hashing`] | Argon2id beside the runtime's thread | `tokio` |
+//! | [`telemetry`], [`metrics`] | logs, and what CloudWatch counts | `tracing`, `serde_json` |
 //! | [`lambda`], [`aws`] | the boundary to AWS: events in, responses out, clients | `lambda_http`, the SDKs |
 //!
 //! Nothing here knows ASMX or ServiceStack; those live with their functions.
@@ -17,9 +18,11 @@ pub mod aws;
 pub mod charset;
 pub mod clock;
 pub mod config;
+pub mod hashing;
 pub mod lambda;
 pub mod limits;
 pub mod mail;
+pub mod metrics;
 pub mod soap;
 pub mod telemetry;
 pub mod text;

@@ -11,8 +11,10 @@ use aws_sdk_sesv2::config::retry::RetryConfig;
 use aws_sdk_sesv2::error::{BuildError, ProvideErrorMetadata as _};
 use aws_sdk_sesv2::types::{Body, Content, Destination, EmailContent, Message as SesMessage};
 use aws_sdk_sesv2::{Client, Config};
+use tokio::time::Instant;
 
 use crate::clock::Timestamp;
+use crate::metrics::{self, Metric};
 use crate::text::{one_line, overrides_direction};
 
 /// Whom a mail comes from and what it speaks of.
@@ -230,19 +232,22 @@ impl Mailer {
             .subject(part(&message.subject)?)
             .body(body)
             .build();
-        self.client
+        let began = Instant::now();
+        let sent = self
+            .client
             .send_email()
             .from_email_address(&brand.from)
             .destination(Destination::builder().to_addresses(to).build())
             .content(EmailContent::builder().simple(simple).build())
             .set_configuration_set_name(brand.configuration_set.clone())
             .send()
-            .await
-            .map(|_| ())
-            .map_err(|error| {
-                let code = error.code().unwrap_or("no answer");
-                MailError::NotAccepted(code.to_owned())
-            })
+            .await;
+        metrics::time(Metric::MailTime, began.elapsed());
+        sent.map(|_| ()).map_err(|error| {
+            metrics::count(Metric::MailFailures);
+            let code = error.code().unwrap_or("no answer");
+            MailError::NotAccepted(code.to_owned())
+        })
     }
 }
 

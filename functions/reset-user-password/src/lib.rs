@@ -3,6 +3,8 @@
 
 pub mod asmx;
 pub mod operation;
+mod pace;
+mod self_test;
 mod sweep;
 
 use std::time::Duration;
@@ -16,11 +18,12 @@ use serde_json::{Value, json};
 use shared::aws::Clients;
 use shared::clock::Clock;
 use shared::config::{ConfigError, Variables};
-use shared::lambda::{Function, Request};
-use tokio::time::Instant;
+use shared::lambda::{Event, Function, Request};
+use shared::metrics;
 
 use asmx::{Binding, Endpoint, Protocols};
 use operation::{Caller, ResetUserPassword};
+use pace::Pace;
 
 /// What the function is told by its environment.
 #[derive(Debug, Clone)]
@@ -39,6 +42,8 @@ pub struct Config {
     pub reset_per_hour: u32,
     /// `SOURCE_PER_MINUTE`: resets from one address in any minute, 60 by default; 0 for any number.
     pub source_per_minute: u32,
+    /// `SELF_TEST_USERNAME`: whom the self-test resets; nobody by default.
+    pub self_test_username: Option<String>,
     /// `ASMX_PROTOCOLS`: of `HttpGet,HttpPost,Soap,Soap12,Documentation`, all by default.
     pub protocols: Protocols,
 }
@@ -66,8 +71,16 @@ impl Config {
                 .parse()
                 .map_err(|error| ConfigError::invalid("ASMX_PROTOCOLS", error))?,
         };
+        let self_test_username = variables.optional("SELF_TEST_USERNAME");
+        if self_test_username.is_some() && !protocols.http_get {
+            return Err(ConfigError::invalid(
+                "SELF_TEST_USERNAME",
+                "the self-test needs HttpGet among ASMX_PROTOCOLS",
+            ));
+        }
         Ok(Self {
             shared: shared::config::Config::read(variables)?,
+            self_test_username,
             response_floor: Duration::from_millis(floor_ms),
             temporary_password_hours,
             reset_per_minute: variables.limit("RESET_PER_MINUTE", 1)?,
@@ -84,6 +97,7 @@ pub struct Service {
     operation: ResetUserPassword,
     response_floor: Duration,
     protocols: Protocols,
+    self_test_username: Option<String>,
     clock: Clock,
 }
 
@@ -91,22 +105,22 @@ impl Service {
     /// The function with this configuration, these clients and this clock.
     #[must_use]
     pub fn new(config: Config, clients: Clients, clock: Clock) -> Self {
-        let (response_floor, protocols) = (config.response_floor, config.protocols);
-        let operation = ResetUserPassword::new(config, clients);
         Self {
-            operation,
-            response_floor,
-            protocols,
+            response_floor: config.response_floor,
+            protocols: config.protocols,
+            self_test_username: config.self_test_username.clone(),
+            operation: ResetUserPassword::new(config, clients),
             clock,
         }
     }
 
     async fn call(&self, binding: Binding, request: &Request) -> Response<String> {
-        let began = Instant::now();
+        let pace = Pace::begin(self.response_floor);
         let call = match asmx::decode(self.protocols, binding, request) {
             Ok(call) => call,
             Err(rejection) => return rejection.encode(),
         };
+        metrics::binding(call.binding.name());
         let caller = Caller {
             source: &request.source,
             request_id: &request.request_id,
@@ -114,13 +128,24 @@ impl Service {
         let mut rng = UnwrapErr(SysRng);
         let result = self
             .operation
-            .execute(&call.input, &caller, self.clock.now(), &mut rng)
+            .execute(&call.input, &caller, &pace, self.clock.now(), &mut rng)
             .await;
         if result.is_ok() {
-            let wait = next_multiple(self.response_floor, began.elapsed());
-            tokio::time::sleep_until(began + wait).await;
+            pace.wait().await;
         }
         asmx::encode(call.binding, &result)
+    }
+
+    async fn sweep(&self, request_id: &str) -> Result<Value, Error> {
+        let mut rng = UnwrapErr(SysRng);
+        let now = self.clock.now();
+        let sweep = self.operation.sweep(request_id, now, &mut rng).await?;
+        Ok(json!({
+            "function": "ResetUserPassword",
+            "configuration": "ok",
+            "dynamodb": "ok",
+            "sweep": sweep,
+        }))
     }
 }
 
@@ -143,41 +168,17 @@ impl Function for Service {
         asmx::server_fault(request)
     }
 
-    fn on_schedule<'a>(&'a self, request_id: &'a str) -> BoxFuture<'a, Result<Value, Error>> {
+    fn on_event<'a>(
+        &'a self,
+        event: &'a Event,
+        request_id: &'a str,
+    ) -> BoxFuture<'a, Result<Value, Error>> {
         Box::pin(async move {
-            let mut rng = UnwrapErr(SysRng);
-            let now = self.clock.now();
-            let sweep = self.operation.sweep(request_id, now, &mut rng).await?;
-            Ok(json!({
-                "function": "ResetUserPassword",
-                "configuration": "ok",
-                "dynamodb": "ok",
-                "sweep": sweep,
-            }))
+            match (event.kind.as_str(), event.task()) {
+                (Event::SCHEDULED, None) => self.sweep(request_id).await,
+                (Event::SCHEDULED, Some("self-test")) => self.self_test(request_id).await,
+                _ => Err(Event::UNKNOWN.into()),
+            }
         })
-    }
-}
-
-/// The first multiple of `floor` that is not over yet. What takes longer than one floor is answered
-/// at the second, so that its exact duration stays unknown too.
-fn next_multiple(floor: Duration, elapsed: Duration) -> Duration {
-    if floor.is_zero() {
-        return floor;
-    }
-    let floors = elapsed.as_nanos().div_ceil(floor.as_nanos()).max(1);
-    floor.saturating_mul(u32::try_from(floors).unwrap_or(u32::MAX))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn answers_wait_for_the_next_multiple_of_the_floor() {
-        let ms = Duration::from_millis;
-        for (took, until) in [(0, 500), (1, 500), (500, 500), (501, 1000), (1200, 1500)] {
-            assert_eq!(next_multiple(ms(500), ms(took)), ms(until), "{took}");
-        }
-        assert_eq!(next_multiple(Duration::ZERO, ms(7)), Duration::ZERO);
     }
 }

@@ -4,12 +4,15 @@ use rand_core::CryptoRng;
 use shared::audit::{Audit, Entry};
 use shared::aws::{self, Clients};
 use shared::clock::Timestamp;
+use shared::hashing::hash;
 use shared::limits::{Limits, Rule, Subject};
-use shared::mail::{self, Brand, Mailer};
+use shared::mail::{self, Brand, MailError, Mailer, Message};
+use shared::metrics::{self, Metric};
 use shared::password::{self, ExposeSecret as _, Hasher, Salt, Secret};
 use shared::users::{Pending, Promotion, ResetMode, StoreError, User, UsernameKey, Users};
 
 use crate::Config;
+use crate::pace::Pace;
 
 /// A reservation outlives the request that made it: the function's own limit is 20 seconds.
 pub(crate) const RESERVATION_SECONDS: u64 = 60;
@@ -62,6 +65,8 @@ pub(crate) enum Outcome {
     /// Reserved, but SES did not accept the mail; the old password keeps working, and the sweep
     /// tries again.
     MailNotAccepted,
+    /// Not done in time for its answer; the old password keeps working, and the sweep tries again.
+    Overdue,
     /// Mailed, but the account changed meanwhile; that change stands.
     Superseded,
 }
@@ -74,6 +79,7 @@ impl Outcome {
             Self::Limited => "reset.limited",
             Self::NotEligible => "reset.not_eligible",
             Self::MailNotAccepted => "reset.mail_not_accepted",
+            Self::Overdue => "reset.overdue",
             Self::Superseded => "reset.superseded",
         }
     }
@@ -161,17 +167,26 @@ impl ResetUserPassword {
         &self,
         input: &Input,
         caller: &Caller<'_>,
+        pace: &Pace,
         now: Timestamp,
         rng: &mut (impl CryptoRng + Send),
     ) -> Result<Accepted, Error> {
         let username = input.username.as_deref().filter(|name| !name.is_empty());
         let username = UsernameKey::new(username.ok_or(Error::UsernameRequired)?);
         let request_id = caller.request_id;
-        match self.reset(&username, caller, now, rng).await {
-            Ok(outcome) => tracing::info!(%request_id, event = outcome.event(), "password reset"),
+        match self.reset(&username, caller, pace, now, rng).await {
+            Ok(outcome) => {
+                if matches!(outcome, Outcome::MailNotAccepted | Outcome::Overdue) {
+                    metrics::count(Metric::ResetPending);
+                }
+                let event = outcome.event();
+                metrics::outcome(event);
+                tracing::info!(%request_id, event, "password reset");
+            }
             Err(error) => {
-                let error: &dyn std::error::Error = &error;
-                tracing::error!(%request_id, error, event = "reset.failed", "password reset");
+                let (event, error) = ("reset.failed", &error as &dyn std::error::Error);
+                metrics::outcome(event);
+                tracing::error!(%request_id, error, event, "password reset");
             }
         }
         Ok(Accepted)
@@ -181,6 +196,7 @@ impl ResetUserPassword {
         &self,
         username: &UsernameKey,
         caller: &Caller<'_>,
+        pace: &Pace,
         now: Timestamp,
         rng: &mut (impl CryptoRng + Send),
     ) -> Result<Outcome, Failure> {
@@ -196,10 +212,14 @@ impl ResetUserPassword {
             expires_at,
             due_at: expires_at,
         };
-        match self.users.reserve(username, &pending, now).await? {
-            Some(user) => self.deliver(&user, &fresh, caller, now).await,
-            None => Ok(Outcome::NotEligible),
-        }
+        let Some(user) = self.users.reserve(username, &pending, now).await? else {
+            return Ok(Outcome::NotEligible);
+        };
+        // What is done for known names only must not show in the time of the answer, however slow
+        // SES or DynamoDB are. The sweep takes over, as it would if the process had ended here.
+        let delivery = Box::pin(self.deliver(&user, &fresh, caller, now));
+        let delivered = pace.in_time(delivery).await;
+        delivered.unwrap_or(Ok(Outcome::Overdue))
     }
 
     /// Counts the request. What cannot be counted counts as one too many.
@@ -226,8 +246,8 @@ impl ResetUserPassword {
     /// A new password and its hash, which is what takes the time.
     pub(crate) async fn fresh(&self, rng: &mut (impl CryptoRng + Send)) -> Result<Fresh, Failure> {
         let (password, salt) = (password::generate(rng), Salt::generate(rng));
-        let (hasher, copy) = (self.hasher.clone(), password.clone());
-        let hash = tokio::task::spawn_blocking(move || hasher.hash(&copy, salt)).await??;
+        let copy = password.clone();
+        let hash = hash(&self.hasher, move |hasher| hasher.hash(&copy, salt)).await??;
         Ok(Fresh { password, hash })
     }
 
@@ -267,9 +287,39 @@ impl ResetUserPassword {
             .promote(&user.username, &promotion, self.mode, audit);
         match promoted.await {
             Ok(()) => Ok(Outcome::Reset),
-            Err(StoreError::Conflict) => Ok(Outcome::Superseded),
+            Err(StoreError::Conflict) => {
+                self.correct(&user.username, request_id, now).await?;
+                Ok(Outcome::Superseded)
+            }
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Says that a mailed password does not work, if an administrator's has taken its place: a mail
+    /// that said so may have come before the one with the password.
+    async fn correct(
+        &self,
+        username: &str,
+        request_id: &str,
+        at: Timestamp,
+    ) -> Result<(), Failure> {
+        let user = self.users.find(&UsernameKey::new(username)).await?;
+        let Some(user) = user.filter(User::has_chosen_password) else {
+            return Ok(());
+        };
+        let correction = mail::LoginUpdated {
+            brand: &self.brand,
+            display_name: &user.display_name,
+            username: &user.display_username,
+            at,
+            request_id,
+        };
+        let to = user.email.as_deref().unwrap_or_default();
+        if let Err(error) = self.send(to, correction.render()).await {
+            let error = &error as &dyn std::error::Error;
+            tracing::warn!(%request_id, error, "the correction could not be mailed");
+        }
+        Ok(())
     }
 
     async fn mail(
@@ -279,7 +329,7 @@ impl ResetUserPassword {
         request_id: &str,
         at: Timestamp,
         expires_at: Timestamp,
-    ) -> Result<(), mail::MailError> {
+    ) -> Result<(), MailError> {
         let message = mail::NewPassword {
             brand: &self.brand,
             display_name: &user.display_name,
@@ -289,9 +339,13 @@ impl ResetUserPassword {
             expires_at,
             request_id,
         }
-        .render()?;
+        .render();
         // The reservation requires an address.
-        let to = user.email.as_deref().unwrap_or_default();
-        self.mailer.send(&self.brand, to, &message).await
+        self.send(user.email.as_deref().unwrap_or_default(), message)
+            .await
+    }
+
+    async fn send(&self, to: &str, message: Result<Message, MailError>) -> Result<(), MailError> {
+        self.mailer.send(&self.brand, to, &message?).await
     }
 }

@@ -7,6 +7,7 @@ use rand_core::CryptoRng;
 use serde::Serialize;
 use shared::audit::Entry;
 use shared::clock::Timestamp;
+use shared::metrics::{self, Metric};
 use shared::users::{FailedReset, Pending, StoreError, User, UsernameKey};
 use tokio::time::Instant;
 
@@ -109,8 +110,13 @@ impl ResetUserPassword {
         };
         Ok(match self.deliver(&user, &fresh, &caller, now).await? {
             Outcome::Reset => Ending::Reset,
-            Outcome::MailNotAccepted => Ending::Postponed,
-            Outcome::Superseded | Outcome::Limited | Outcome::NotEligible => Ending::Skipped,
+            Outcome::MailNotAccepted => {
+                metrics::count(Metric::ResetPending);
+                Ending::Postponed
+            }
+            Outcome::Overdue | Outcome::Superseded | Outcome::Limited | Outcome::NotEligible => {
+                Ending::Skipped
+            }
         })
     }
 
@@ -137,6 +143,7 @@ impl ResetUserPassword {
         match abandoned {
             Ok(()) => {
                 let request_id = caller.request_id;
+                metrics::count(Metric::ResetAbandoned);
                 tracing::error!(%request_id, event = "reset.abandoned", "a reset was given up");
                 Ok(Ending::Abandoned)
             }

@@ -12,7 +12,7 @@
 //! the ROC curve (AUC) of an attacker who tells the two apart by a threshold: 0.5 is guessing, 1 is
 //! knowing. The alarm is given at 4.5 standard deviations, which is
 //!
-//! - a false alarm in less than one of 10,000 runs, all five states together: 2 × (1 − Φ(4.5)) =
+//! - a false alarm in less than one of 10,000 runs, all six states together: 2 × (1 − Φ(4.5)) =
 //!   6.8 × 10⁻⁶ a state, and less by the exact distribution, which a test below adds up;
 //! - a difference of 5 ms found at least 99 times in 100, by simulation in a test below, with noise
 //!   as it was measured and worse. Every run prints how often it would have found 5 ms in its own
@@ -57,7 +57,7 @@ use local::relay::{Action, Relays};
 use local::tables::TableNames;
 use local::{Backend, Sandbox, Storage, gateway};
 use serde_json::Value;
-use shared::lambda::Function;
+use shared::lambda::{Event, Function};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -246,14 +246,17 @@ enum State {
     WithoutEmail,
     Limited,
     Refused,
+    /// SES takes longer than the floor.
+    SesSlow,
 }
 
-const STATES: [State; 5] = [
+const STATES: [State; 6] = [
     State::Known,
     State::Disabled,
     State::WithoutEmail,
     State::Limited,
     State::Refused,
+    State::SesSlow,
 ];
 
 /// What a service does so that its times tell nothing.
@@ -370,6 +373,9 @@ impl Lane {
             State::Refused => {
                 item.insert("email".into(), text(REFUSED));
             }
+            State::SesSlow => {
+                item.insert("email".into(), text(SLOW));
+            }
         }
         self.tables.put_user(item).await.unwrap();
         if state == State::Limited {
@@ -409,6 +415,8 @@ impl Lane {
 
 /// The address SES refuses to send to.
 const REFUSED: &str = "refused@example.com";
+/// The address SES takes longer for than any floor.
+const SLOW: &str = "slow@example.com";
 
 /// From now on calls take as long as they do in a region.
 fn delay(relays: &Relays, latency: &Latency, seed: u64) {
@@ -420,6 +428,8 @@ fn delay(relays: &Relays, latency: &Latency, seed: u64) {
     relays.ses.script(move |call| {
         let answer = if call.body.contains(REFUSED) {
             Action::refuse(400, "MessageRejected")
+        } else if call.body.contains(SLOW) {
+            return Action::slow(Duration::from_secs(10));
         } else {
             Action::FORWARD
         };
@@ -468,8 +478,12 @@ impl Function for Jittered {
         self.function.fault(request)
     }
 
-    fn on_schedule<'a>(&'a self, request_id: &'a str) -> BoxFuture<'a, Result<Value, Error>> {
-        self.function.on_schedule(request_id)
+    fn on_event<'a>(
+        &'a self,
+        event: &'a Event,
+        request_id: &'a str,
+    ) -> BoxFuture<'a, Result<Value, Error>> {
+        self.function.on_event(event, request_id)
     }
 }
 

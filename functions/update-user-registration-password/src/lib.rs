@@ -13,7 +13,8 @@ use serde_json::{Value, json};
 use shared::aws::Clients;
 use shared::clock::Clock;
 use shared::config::{ConfigError, Variables};
-use shared::lambda::{Function, Request};
+use shared::lambda::{Event, Function, Request};
+use shared::metrics;
 
 use operation::{Caller, UpdateUserRegistrationPassword};
 use servicestack::{Endpoint, Rejection, Reply};
@@ -89,7 +90,9 @@ impl Function for Service {
                 .call(endpoint, &request)
                 .await
                 .unwrap_or_else(Reply::from);
-            reply.encode(&servicestack::response_format(endpoint, &request))
+            let format = servicestack::response_format(endpoint, &request);
+            metrics::binding(format.format.name());
+            reply.encode(&format)
         })
     }
 
@@ -97,12 +100,19 @@ impl Function for Service {
         servicestack::server_fault(request)
     }
 
-    fn on_schedule<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<Value, Error>> {
+    fn on_event<'a>(&'a self, event: &'a Event, _: &'a str) -> BoxFuture<'a, Result<Value, Error>> {
         Box::pin(async move {
-            self.operation.check().await?;
-            Ok(json!({
-                "function": "UpdateUserRegistrationPassword", "configuration": "ok", "dynamodb": "ok"
-            }))
+            match event.kind.as_str() {
+                Event::SCHEDULED => {
+                    self.operation.check().await?;
+                    Ok(json!({
+                        "function": "UpdateUserRegistrationPassword",
+                        "configuration": "ok",
+                        "dynamodb": "ok",
+                    }))
+                }
+                _ => Err(Event::UNKNOWN.into()),
+            }
         })
     }
 }

@@ -6,8 +6,10 @@ use rand_core::CryptoRng;
 use shared::audit::{Audit, Entry};
 use shared::aws::{self, Clients};
 use shared::clock::Timestamp;
+use shared::hashing::hash;
 use shared::limits::{Limits, LimitsError, Rule, Subject};
 use shared::mail::{Brand, LoginUpdated, MailError, Mailer};
+use shared::metrics::{self, Metric};
 use shared::password::{self, Hasher, Salt, Secret, Weakness};
 use shared::users::{
     self, Account, Login, Outcome as Verified, ResetMode, StoreError, User, UsernameKey, Users,
@@ -220,19 +222,21 @@ impl UpdateUserRegistrationPassword {
     ) -> Result<Outcome, Error> {
         let result = self.run(credential, input, caller, now, rng).await;
         let request_id = caller.request_id;
+        let event = result
+            .as_ref()
+            .map_or_else(Error::event, |_| "password_set.done");
+        metrics::outcome(event);
         match &result {
             Ok(Outcome {
                 reset_email_sent, ..
             }) => {
-                let event = "password_set.done";
                 tracing::info!(%request_id, event, reset_email_sent, "password set");
             }
             Err(error @ Error::Unavailable(_)) => {
-                let (event, error) = (error.event(), error as &dyn std::error::Error);
+                let error: &dyn std::error::Error = error;
                 tracing::error!(%request_id, event, error, "password not set");
             }
             Err(refusal) => {
-                let event = refusal.event();
                 tracing::info!(%request_id, event, %refusal, "password not set");
             }
         }
@@ -290,6 +294,7 @@ impl UpdateUserRegistrationPassword {
         let failures = self.failures(credential, caller);
         if self.limits.is_used_up(&failures, now).await? {
             let request_id = caller.request_id;
+            metrics::count(Metric::LoginsLimited);
             tracing::warn!(%request_id, event = "login.limited", "too many failed logins");
             return Err(Error::InvalidCredential);
         }
@@ -297,6 +302,7 @@ impl UpdateUserRegistrationPassword {
         let (user, login) = self.verify(user, &credential.password, now).await?;
         let is_right = matches!(login.outcome, Verified::Valid | Verified::MustChange);
         let Some(user) = user.filter(|_| is_right) else {
+            metrics::count(Metric::LoginFailures);
             // One failure more than the limit changes nothing.
             let _ = self.limits.admit(&failures, now).await?;
             return Err(Error::InvalidCredential);
@@ -332,9 +338,9 @@ impl UpdateUserRegistrationPassword {
         password: &Secret,
         now: Timestamp,
     ) -> Result<(Option<User>, Login), Error> {
-        let (hasher, mode, password) = (self.hasher.clone(), self.mode, password.clone());
-        tokio::task::spawn_blocking(move || {
-            let login = users::verify(&hasher, mode, user.as_ref(), &password, now)?;
+        let (mode, password) = (self.mode, password.clone());
+        hash(&self.hasher, move |hasher| {
+            let login = users::verify(hasher, mode, user.as_ref(), &password, now)?;
             Ok((user, login))
         })
         .await
@@ -439,8 +445,7 @@ impl UpdateUserRegistrationPassword {
     }
 
     async fn hash(&self, password: Secret, salt: Salt) -> Result<Secret, Error> {
-        let hasher = self.hasher.clone();
-        tokio::task::spawn_blocking(move || hasher.hash(&password, salt))
+        hash(&self.hasher, move |hasher| hasher.hash(&password, salt))
             .await
             .map_err(unavailable)?
             .map_err(unavailable)

@@ -102,6 +102,9 @@ async fn assert_one_winner(world: &World, customer: &str) -> String {
     // A mailed password is right, or an administrator's took its place.
     let is_an_admins = NEW_PASSWORDS.contains(&winners[0]);
     let is_mailed = mailed.contains(&winners[0]);
+    // A mail with a password that does not work is followed by one that says so.
+    let last = mails.last().and_then(mailed_password);
+    assert_eq!(last.is_some(), is_mailed && last == Some(winners[0]));
     assert!(is_an_admins || (is_mailed && reset == 1));
     // Who logs in with a mailed password must choose another one, and nobody else.
     assert_eq!(item.contains_key("must_change_password"), is_mailed);

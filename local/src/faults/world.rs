@@ -169,18 +169,28 @@ impl World {
         gateway::call(&self.functions, request, ([192, 0, 2, 1], 50_000).into()).await
     }
 
+    /// What `ResetUserPassword` answers to an event.
+    pub async fn event(&self, event: &Value) -> Result<Value, BackendError> {
+        let request_id = uuid::Uuid::new_v4().to_string();
+        let function = &self.functions.reset_user_password;
+        lambda::invoke(function, &event.to_string(), request_id).await
+    }
+
     /// The answer to a scheduled event.
     pub async fn sweep(&self) -> Result<Value, BackendError> {
         let event = json!({ "source": "aws.events", "detail-type": "Scheduled Event" });
-        let request_id = format!("sweep-{}-{}", self.number, self.now().0);
-        let function = &self.functions.reset_user_password;
-        lambda::invoke(function, &event.to_string(), request_id).await
+        self.event(&event).await
+    }
+
+    /// Lets so much time pass that whatever waits is due.
+    pub fn wait(&self) {
+        self.clock.fetch_add(STEP_SECONDS, Ordering::Relaxed);
     }
 
     /// Lets time pass and runs the scheduled event until nothing is due.
     pub async fn sweep_until_done(&self) -> Result<(), BackendError> {
         for _ in 0..EVENTS {
-            self.clock.fetch_add(STEP_SECONDS, Ordering::Relaxed);
+            self.wait();
             let summary = self.sweep().await?;
             if summary.pointer("/sweep/due") == Some(&json!(0)) {
                 return Ok(());

@@ -1,25 +1,32 @@
 //! The boundary to Lambda: events become [`Request`]s, responses become what the gateway expects.
 //!
 //! `lambda_http` knows the events; this adds what it leaves open: events its conversion would
-//! refuse or panic on (`repair`), the schedule, and a panic answered in the caller's protocol.
+//! refuse or panic on (`repair`), events that are no requests, a panic answered in the caller's
+//! protocol, and what each invocation measured.
 
 mod repair;
 mod request;
 
 use std::fmt::Debug;
+use std::io::Write as _;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Instant;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
-use http::{Response, StatusCode};
+use http::{Method, Response, StatusCode};
 use lambda_http::lambda_runtime::{self, Context, Error, LambdaEvent, service_fn};
 use lambda_http::request::{LambdaRequest, RequestContext};
 use lambda_http::{Body, IntoResponse, RequestExt as _, Service as _};
+use serde::Deserialize;
 use serde_json::Value;
 
 pub use request::Request;
+
+use crate::clock::Clock;
+use crate::metrics::{self, Metric};
 
 /// The longest path, query and headers together: what the legacy servers' HTTP.sys took
 /// (`MaxRequestBytes`). API Gateway passes on 10,240 bytes and what it adds itself.
@@ -41,18 +48,67 @@ pub trait Function: Debug + Send + Sync + 'static {
     /// The protocol's server fault, for a request whose handling panicked.
     fn fault(&self, request: &Request) -> Response<String>;
 
-    /// Answers a scheduled event with a small JSON result. An error makes the invocation fail, so
-    /// that it is counted and retried.
-    fn on_schedule<'a>(&'a self, request_id: &'a str) -> BoxFuture<'a, Result<Value, Error>>;
+    /// Answers an event of EventBridge's with a small JSON result. An error makes the invocation
+    /// fail, so that it is counted and retried.
+    fn on_event<'a>(
+        &'a self,
+        event: &'a Event,
+        request_id: &'a str,
+    ) -> BoxFuture<'a, Result<Value, Error>>;
 }
 
-/// Serves the Lambda Runtime API until the process is stopped. One thread is enough: an execution
+/// An event of EventBridge's (EventBridge user guide, "Events").
+#[derive(Debug, Clone, Deserialize)]
+pub struct Event {
+    /// What kind of event it is: `Scheduled Event`, `Email Bounced`.
+    #[serde(rename = "detail-type")]
+    pub kind: String,
+    /// What happened.
+    #[serde(default)]
+    pub detail: Value,
+}
+
+impl Event {
+    /// The kind of what a schedule sends.
+    pub const SCHEDULED: &str = "Scheduled Event";
+    /// The error of a function that knows no events of a kind.
+    pub const UNKNOWN: &str = "no events of this kind are expected";
+
+    /// What a schedule asks for, when it does not ask for the usual.
+    #[must_use]
+    pub fn task(&self) -> Option<&str> {
+        self.detail.get("task")?.as_str()
+    }
+}
+
+/// Serves the Lambda Runtime API until the process is stopped; prints a line of metrics for every
+/// invocation. One thread is enough: an execution
 /// environment gets one request at a time, and only the hash needs another.
 pub fn run(function: Arc<dyn Function>) -> Result<(), Error> {
     let starting = Arc::clone(&function);
+    let is_first = Arc::new(AtomicBool::new(true));
     let service = service_fn(move |event: LambdaEvent<LambdaRequest>| {
         let function = Arc::clone(&function);
-        async move { answer(function, event).await }
+        let is_first = is_first.swap(false, Ordering::Relaxed);
+        let (name, request_id) = (
+            event.context.env_config.function_name.clone(),
+            event.context.request_id.clone(),
+        );
+        async move {
+            let invocation = async {
+                if is_first {
+                    metrics::count(Metric::ColdStarts);
+                }
+                answer(function, event).await
+            };
+            let (result, measured) = metrics::collect(invocation).await;
+            let now = Clock::system().now();
+            if let Some(line) = measured.embedded(&name, &request_id, now) {
+                // Metrics that cannot be written are no reason to fail a request.
+                let _ = writeln!(std::io::stdout(), "{line}");
+            }
+            result
+        }
     });
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -99,13 +155,11 @@ async fn answer(
         .await
 }
 
-/// Events that are not HTTP requests: the schedule, or nothing this function knows.
+/// Events that are not HTTP requests.
 async fn on_event(function: &dyn Function, event: &str, request_id: &str) -> Result<Value, Error> {
-    let event: Value = serde_json::from_str(event)?;
-    match event.get("detail-type").and_then(Value::as_str) {
-        Some("Scheduled Event") => function.on_schedule(request_id).await,
-        _ => Err("the event is neither an HTTP request nor a scheduled event".into()),
-    }
+    let event: Event = serde_json::from_str(event)
+        .map_err(|_| "the event is neither an HTTP request nor one of EventBridge's")?;
+    function.on_event(&event, request_id).await
 }
 
 async fn respond(function: &dyn Function, request: Request) -> TextResponse {
@@ -126,14 +180,32 @@ async fn respond(function: &dyn Function, request: Request) -> TextResponse {
             function.fault(&for_fault)
         })
     };
+    record(&request_id, &method, response.status(), started.elapsed());
+    TextResponse(response)
+}
+
+/// The log line and the metrics of a request.
+fn record(request_id: &str, method: &Method, status: StatusCode, duration: Duration) {
+    metrics::count(Metric::Requests);
+    metrics::time(Metric::Duration, duration);
+    let measured = metrics::so_far();
+    let outcome = measured.outcome.unwrap_or(match status.as_u16() {
+        ..400 => "request.answered",
+        400..500 => "request.refused",
+        500.. => "request.failed",
+    });
+    metrics::outcome(outcome);
+    let cold_start = !measured.values(Metric::ColdStarts).is_empty();
     tracing::info!(
         %request_id,
         %method,
-        status = response.status().as_u16(),
-        duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+        binding = measured.binding,
+        outcome,
+        status = status.as_u16(),
+        duration_ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX),
+        cold_start,
         "request"
     );
-    TextResponse(response)
 }
 
 /// Every body of ours is text, whatever its media type: base64 would only make it longer.
@@ -176,8 +248,12 @@ mod tests {
             response
         }
 
-        fn on_schedule<'a>(&'a self, request_id: &'a str) -> BoxFuture<'a, Result<Value, Error>> {
-            Box::pin(async move { Ok(json!({ "done": request_id })) })
+        fn on_event<'a>(
+            &'a self,
+            event: &'a Event,
+            request_id: &'a str,
+        ) -> BoxFuture<'a, Result<Value, Error>> {
+            Box::pin(async move { Ok(json!({ &event.kind: request_id })) })
         }
     }
 
@@ -223,9 +299,12 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_scheduled_event_gets_the_functions_result() {
+    async fn an_event_gets_the_functions_result() {
         let event = json!({ "source": "aws.events", "detail-type": "Scheduled Event" });
-        assert_eq!(result(event).await.unwrap(), json!({ "done": "r-1" }));
+        assert_eq!(
+            result(event).await.unwrap(),
+            json!({ "Scheduled Event": "r-1" })
+        );
     }
 
     #[tokio::test]

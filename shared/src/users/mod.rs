@@ -52,6 +52,14 @@ pub struct User {
     pub disabled: bool,
 }
 
+impl User {
+    /// Whether no password that works or waits was made by a reset.
+    #[must_use]
+    pub fn has_chosen_password(&self) -> bool {
+        !self.must_change_password && self.temporary.is_none() && self.reset.is_none()
+    }
+}
+
 /// A mailed password that is valid beside the old one.
 #[derive(Debug, Clone)]
 pub struct Temporary {

@@ -12,7 +12,10 @@ pub use description::Document;
 pub use protocols::{Protocols, UnknownProtocol};
 pub use request::{Call, decode};
 pub use response::{Rejection, encode, server_fault};
+pub(crate) use route::HTTP_GET_PATH;
 pub use route::{Endpoint, route};
+
+use shared::soap::Version;
 
 /// The service's own namespace.
 const NAMESPACE: &str = "http://www.ifactorconsulting.com/webservices";
@@ -28,9 +31,22 @@ const MAX_PARAMETERS: usize = 1_000;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Binding {
     /// An envelope of either version, posted to the service.
-    Soap(shared::soap::Version),
+    Soap(Version),
     /// Parameters in the query.
     HttpGet,
     /// Parameters in a form.
     HttpPost,
+}
+
+impl Binding {
+    /// Its name in logs and metrics.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Soap(Version::V11) => "Soap11",
+            Self::Soap(Version::V12) => "Soap12",
+            Self::HttpGet => "HttpGet",
+            Self::HttpPost => "HttpPost",
+        }
+    }
 }

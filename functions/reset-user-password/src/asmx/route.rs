@@ -11,6 +11,8 @@ use super::response::{Rejection, html_encode};
 use super::{Binding, OPERATION, Protocols};
 
 const SERVICE_PATH: &str = "/webservices/IFCommonService.asmx";
+/// Where the operation is called by HTTP GET.
+pub(crate) const HTTP_GET_PATH: &str = "/webservices/IFCommonService.asmx/ResetUserPassword";
 /// ASP.NET 4's `maxQueryStringLength`.
 const MAX_QUERY: usize = 2_048;
 

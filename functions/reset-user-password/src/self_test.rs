@@ -1,0 +1,69 @@
+//! The self-test: resets a synthetic account as a client would, and measures how much longer its
+//! answer takes than a stranger's.
+
+use std::time::Duration;
+
+use http::{HeaderMap, Method, Response};
+use lambda_http::lambda_runtime::Error;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::{Value, json};
+use shared::lambda::{Function as _, Request};
+use shared::metrics::{self, Measurements, Metric};
+use tokio::time::Instant;
+
+use crate::Service;
+use crate::asmx::HTTP_GET_PATH;
+
+/// An answer, how long it took, and what it really did.
+struct Probe {
+    answer: Response<String>,
+    took: Duration,
+    measured: Measurements,
+}
+
+impl Service {
+    /// Tests this service by its own handler. What is not as it should be is counted and reported;
+    /// an error is a self-test that could not be made.
+    pub(crate) async fn self_test(&self, request_id: &str) -> Result<Value, Error> {
+        let username = self.self_test_username.as_deref();
+        let username = username.ok_or("SELF_TEST_USERNAME is not set")?;
+        let nobody = format!("self-test-{request_id}");
+        // The first request of a process touches what was not in use yet.
+        self.probe(&format!("{nobody}-0"), request_id).await;
+        let known = self.probe(username, request_id).await;
+        let unknown = self.probe(&nobody, request_id).await;
+
+        let gap = known.took.abs_diff(unknown.took);
+        metrics::time(Metric::SelfTestGap, gap);
+        let is_reset = known.measured.outcome == Some("reset.done");
+        let is_same_answer = known.answer.status() == unknown.answer.status()
+            && known.answer.headers() == unknown.answer.headers()
+            && known.answer.body() == unknown.answer.body();
+        if !(is_reset && is_same_answer) {
+            metrics::count(Metric::SelfTestFailures);
+            tracing::error!(%request_id, is_reset, is_same_answer, event = "self_test.failed", "self-test");
+        }
+        Ok(json!({
+            "function": "ResetUserPassword",
+            "self_test": { "reset": is_reset, "same_answer": is_same_answer, "gap_ms": gap.as_millis() },
+        }))
+    }
+
+    async fn probe(&self, username: &str, request_id: &str) -> Probe {
+        let query = format!(
+            "username={}",
+            utf8_percent_encode(username, NON_ALPHANUMERIC)
+        );
+        let mut request =
+            Request::new(Method::GET, HTTP_GET_PATH, &query, HeaderMap::new(), vec![]);
+        "self-test".clone_into(&mut request.source);
+        request_id.clone_into(&mut request.request_id);
+        let began = Instant::now();
+        let (answer, measured) = metrics::collect(self.handle(request)).await;
+        Probe {
+            answer,
+            took: began.elapsed(),
+            measured,
+        }
+    }
+}
