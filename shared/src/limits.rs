@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
@@ -22,6 +23,9 @@ use crate::users::UsernameKey;
 
 /// Pauses before a count that met another one is tried again.
 const PAUSES_MS: [u64; 5] = [5, 10, 20, 40, 80];
+
+/// Subjects whose uses are remembered.
+const REMEMBERED: usize = 256;
 
 /// At most `uses` in any `seconds`; 0 uses for no limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -139,30 +143,41 @@ impl From<BuildError> for LimitsError {
 pub struct Limits {
     client: Client,
     table: String,
+    /// What this process saw last: one request is enough as long as no other one wrote since.
+    remembered: Arc<Mutex<HashMap<String, Vec<u64>>>>,
 }
 
 impl Limits {
     /// The table of this name.
     #[must_use]
     pub fn new(client: Client, table: String) -> Self {
-        Self { client, table }
+        Self {
+            client,
+            table,
+            remembered: Arc::default(),
+        }
     }
 
     /// Counts one use of every subject, or of none if one of them has none left; true if counted.
-    /// One request where the subjects were not used lately or have nothing left.
+    /// One request where the subjects were not used lately, or by this process last.
     pub async fn admit(&self, subjects: &[Subject], now: Timestamp) -> Result<bool, LimitsError> {
         let subjects = limited(subjects);
         if subjects.is_empty() {
             return Ok(true);
         }
-        let mut seen: Vec<Option<Vec<u64>>> = vec![None; subjects.len()];
+        let mut seen = self.recall(&subjects);
         let mut pauses = PAUSES_MS.iter();
         loop {
             let Some(updates) = self.updates(&subjects, &seen, now)? else {
+                self.remember(&subjects, seen);
                 return Ok(false);
             };
             let request = self.client.transact_write_items();
             let Err(error) = request.set_transact_items(Some(updates)).send().await else {
+                for (subject, seen) in subjects.iter().zip(&mut seen) {
+                    *seen = subject.one_more(seen.as_deref().unwrap_or_default(), now);
+                }
+                self.remember(&subjects, seen);
                 return Ok(true);
             };
             let has_news = learn(&mut seen, cancellation(&error));
@@ -174,6 +189,29 @@ impl Limits {
                 }
                 (None, _) => return Err(LimitsError::unavailable(error)),
             }
+        }
+    }
+
+    fn remembered(&self) -> MutexGuard<'_, HashMap<String, Vec<u64>>> {
+        self.remembered
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The uses of each subject, as far as this process knows.
+    fn recall(&self, subjects: &[&Subject]) -> Vec<Option<Vec<u64>>> {
+        let remembered = self.remembered();
+        let uses = subjects.iter().map(|subject| remembered.get(&subject.key));
+        uses.map(Option::<&_>::cloned).collect()
+    }
+
+    fn remember(&self, subjects: &[&Subject], seen: Vec<Option<Vec<u64>>>) {
+        let mut remembered = self.remembered();
+        if remembered.len() + subjects.len() > REMEMBERED {
+            remembered.clear();
+        }
+        for (subject, uses) in subjects.iter().zip(seen) {
+            remembered.extend(uses.map(|uses| (subject.key.clone(), uses)));
         }
     }
 
@@ -282,7 +320,7 @@ fn learn(seen: &mut [Option<Vec<u64>>], reasons: Option<&[CancellationReason]>) 
     for (seen, reason) in seen.iter_mut().zip(reasons?) {
         match reason.code() {
             Some("ConditionalCheckFailed") => {
-                *seen = Some(reason.item().map(uses).unwrap_or_default());
+                *seen = reason.item().map(uses);
                 has_news = Some(true);
             }
             Some("TransactionConflict" | "ThrottlingError" | "ProvisionedThroughputExceeded") => {

@@ -120,8 +120,8 @@ type Script = Arc<dyn Fn(Step) -> Action + Send + Sync>;
 struct State {
     name: String,
     account: Account,
-    /// What a limit is set to that the request is over.
-    limited_by: Option<&'static str>,
+    /// The limit that the request is over, and whether the same process counted the one before.
+    limited_by: Option<(&'static str, bool)>,
     /// What happens to a call.
     script: Script,
     /// Whether DynamoDB and SES are gone from the network.
@@ -213,10 +213,13 @@ fn limits() -> Vec<State> {
     let mut states = Vec::new();
     for limit in ["RESET_PER_MINUTE", "RESET_PER_HOUR", "SOURCE_PER_MINUTE"] {
         for account in [Account::Known, Account::Unknown] {
-            let name = format!("limited by {limit}, {account:?}");
-            let mut state = State::new(name, account, &[Limit]);
-            state.limited_by = Some(limit);
-            states.push(state);
+            for (is_remembered, steps) in [(true, &[][..]), (false, &[Limit])] {
+                let place = if is_remembered { "here" } else { "elsewhere" };
+                let name = format!("limited by {limit} {place}, {account:?}");
+                let mut state = State::new(name, account, steps);
+                state.limited_by = Some((limit, is_remembered));
+                states.push(state);
+            }
         }
     }
     states
@@ -343,10 +346,12 @@ async fn answer(tables: &Sandbox, state: &State, binding: Binding, username: &st
     // Without a limit to be over there is one that is not reached, so that requests are counted.
     let limit = state
         .limited_by
-        .map_or(("RESET_PER_MINUTE", "3"), |limit| (limit, "1"));
+        .map_or(("RESET_PER_MINUTE", "3"), |(limit, _)| (limit, "1"));
     let service = Sandbox::on(relays.backend.clone(), &[limit]).unwrap();
-    if state.limited_by.is_some() {
-        service.send(&binding.request(username)).await;
+    let other = Sandbox::on(relays.backend.clone(), &[limit]).unwrap();
+    if let Some((_, is_remembered)) = state.limited_by {
+        let first = if is_remembered { &service } else { &other };
+        first.send(&binding.request(username)).await;
     }
     relays.take_calls();
     for relay in [&relays.dynamodb, &relays.ses] {

@@ -10,7 +10,9 @@ use std::sync::Arc;
 
 use axum::body::Bytes;
 use http::{Request, Response};
-use local::Sandbox;
+use local::relay::Relays;
+use local::tables::TableNames;
+use local::{Backend, Sandbox, Storage};
 use shared::password::{Cost, Hasher, Secret, Verification};
 
 const DEFAULTS: [(&str, &str); 3] = [
@@ -118,4 +120,19 @@ async fn beside_the_old_password_a_stranger_locks_nobody_out() {
     let mails = sandbox.backend.outbox.mails();
     let last = mailed_password(&mails.last().unwrap().text);
     assert!(verifies(&sandbox, "temporary", last).await);
+}
+
+/// A client that is busy is one source: counting it takes no second look at what it used.
+#[tokio::test]
+async fn one_request_counts_a_use() {
+    let backend = Backend::start(Storage::Memory, TableNames::default());
+    let relays = Relays::start(&backend.await.unwrap()).unwrap();
+    let sandbox = Sandbox::on(relays.backend.clone(), &DEFAULTS).unwrap();
+    for username in ["jdoe", "bob", "nobody"] {
+        relays.take_calls();
+        sandbox.send(&reset(username)).await;
+        let calls = relays.take_calls();
+        let counting = calls.iter().filter(|call| call.body.contains("\"Limits\""));
+        assert_eq!(counting.count(), 1, "{username}");
+    }
 }
