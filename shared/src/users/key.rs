@@ -61,12 +61,15 @@ pub fn email_key(address: &str) -> String {
     bounded(address)
 }
 
-/// The key of a brand; `-` when there is none.
+/// The key of no brand: an attribute of an index cannot be empty.
+pub const NO_BRAND: &str = "-";
+
+/// The key of a brand; [`NO_BRAND`] when there is none.
 #[must_use]
 pub fn brand_key(brand: Option<&str>) -> String {
     match brand.map(normalise) {
         Some(key) if !key.is_empty() => key,
-        _ => "-".to_owned(),
+        _ => NO_BRAND.to_owned(),
     }
 }
 
