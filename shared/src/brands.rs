@@ -17,7 +17,7 @@ use crate::clock::Timestamp;
 use crate::mail::brand::{
     Brand, Check, check_configuration_set, check_line, check_sender, check_url,
 };
-use crate::users::{NO_BRAND, brand_key};
+use crate::users::{MAX_NAME_LENGTH, NO_BRAND, brand_key};
 
 /// How long a row is believed without looking again.
 const CACHE_SECONDS: u64 = 300;
@@ -56,7 +56,7 @@ impl Brands {
     /// At most one call, which is not repeated: a mail does not wait for a brand.
     pub async fn find(&self, name: Option<&str>, request_id: &str, now: Timestamp) -> Arc<Brand> {
         let key = brand_key(name);
-        if key == NO_BRAND {
+        if key == NO_BRAND || key.len() > MAX_NAME_LENGTH {
             return Arc::clone(&self.default);
         }
         if let Some(cached) = self.cache().get(&key).filter(|cached| now < cached.until) {

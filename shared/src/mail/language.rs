@@ -3,8 +3,6 @@
 
 use askama::Template;
 
-use crate::clock::Timestamp;
-
 /// All that a mail says in the language of its reader.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Phrase<'a> {
@@ -14,21 +12,23 @@ pub(super) enum Phrase<'a> {
     Username,
     Password,
     ExpiresAt,
+    RequestedAt,
+    ChangedAt,
     /// The request, for the support to find it.
     Request(&'a str),
 
     /// The product.
     NewPasswordSubject(&'a str),
-    /// The product and the time.
-    NewPasswordRequested(&'a str, Timestamp),
+    /// The product.
+    NewPasswordRequested(&'a str),
     /// That the password must be changed, before the URL to log in at.
     ChangePassword,
     /// What to do if it was somebody else; whom to tell.
     RequestedByOthers(&'a str),
 
     LoginUpdatedSubject,
-    /// The product and the time.
-    LoginUpdated(&'a str, Timestamp),
+    /// The product.
+    LoginUpdated(&'a str),
     /// Before the URL to log in at.
     LogIn,
     /// What to do if it is a surprise; whom to tell.

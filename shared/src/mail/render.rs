@@ -71,11 +71,12 @@ impl NewPassword<'_> {
             language: language.subtag,
             subject: say(Phrase::NewPasswordSubject(product))?,
             greeting: say(Phrase::Greeting(self.display_name))?,
-            event: say(Phrase::NewPasswordRequested(product, self.at))?,
+            event: say(Phrase::NewPasswordRequested(product))?,
             facts: vec![
                 Fact::to_type(say(Phrase::Username)?, self.username),
                 Fact::to_type(say(Phrase::Password)?, self.password),
                 Fact::new(say(Phrase::ExpiresAt)?, self.expires_at.for_people()),
+                Fact::new(say(Phrase::RequestedAt)?, self.at.for_people()),
             ],
             instruction: say(Phrase::ChangePassword)?,
             login_url: &self.brand.login_url,
@@ -95,8 +96,11 @@ impl LoginUpdated<'_> {
             language: language.subtag,
             subject: say(Phrase::LoginUpdatedSubject)?,
             greeting: say(Phrase::Greeting(self.display_name))?,
-            event: say(Phrase::LoginUpdated(&self.brand.product_name, self.at))?,
-            facts: vec![Fact::to_type(say(Phrase::Username)?, self.username)],
+            event: say(Phrase::LoginUpdated(&self.brand.product_name))?,
+            facts: vec![
+                Fact::to_type(say(Phrase::Username)?, self.username),
+                Fact::new(say(Phrase::ChangedAt)?, self.at.for_people()),
+            ],
             instruction: say(Phrase::LogIn)?,
             login_url: &self.brand.login_url,
             otherwise: say(Phrase::UpdateNotExpected(&self.brand.support_contact))?,
@@ -327,6 +331,7 @@ mod tests {
                 "    Benutzername: jdoe",
                 "    Passwort:     abc-def",
                 "    Gültig bis:   2026-11-22 22:34 UTC",
+                "    Angefordert:  2026-11-21 22:34 UTC",
             ]
         );
     }
