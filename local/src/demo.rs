@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::operation::transact_write_items::builders::TransactWriteItemsFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem};
 use getrandom::SysRng;
 use getrandom::rand_core::UnwrapErr;
@@ -52,6 +51,7 @@ const ACCOUNTS: [Account; 3] = [
     },
 ];
 
+/// The row of `jdoe`'s brand.
 const BRAND: [(&str, &str); 6] = [
     ("brand", "brand"),
     ("product_name", "Brand Flood Watch"),
@@ -72,24 +72,23 @@ pub(crate) async fn load(client: &Client, tables: &TableNames) -> Result<(), Bac
     let hasher = Hasher::new(Cost::DEFAULT);
     let text = |value: &str| AttributeValue::S(value.to_owned());
     let brand = BRAND.map(|(name, value)| (name.to_owned(), text(value)));
-    let mut request = put(client.transact_write_items(), &tables.brands, brand.into())?;
+    let mut puts = vec![put(&tables.brands, brand.into())?];
     for account in &ACCOUNTS {
         let salt = Salt::generate(&mut UnwrapErr(SysRng));
         let hash = hasher.hash(&Secret::from(PASSWORD.to_owned()), salt)?;
-        request = put(request, table, item(account, &hash))?;
+        puts.push(put(table, item(account, &hash))?);
     }
-    request.send().await?;
+    let request = client.transact_write_items();
+    request.set_transact_items(Some(puts)).send().await?;
     Ok(())
 }
 
 fn put(
-    request: TransactWriteItemsFluentBuilder,
     table: &str,
     item: HashMap<String, AttributeValue>,
-) -> Result<TransactWriteItemsFluentBuilder, BackendError> {
+) -> Result<TransactWriteItem, BackendError> {
     let put = Put::builder().table_name(table).set_item(Some(item));
-    let put = TransactWriteItem::builder().put(put.build()?);
-    Ok(request.transact_items(put.build()))
+    Ok(TransactWriteItem::builder().put(put.build()?).build())
 }
 
 fn item(account: &Account, hash: &Secret) -> HashMap<String, AttributeValue> {

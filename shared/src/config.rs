@@ -127,7 +127,8 @@ pub struct Config {
     pub audit_days: u64,
     /// `BRANDS_TABLE`
     pub brands_table: String,
-    /// The default brand: `PRODUCT_NAME`, `MAIL_FROM`, `SUPPORT_CONTACT`, `LOGIN_URL`, `CONFIGURATION_SET`
+    /// The default brand: `PRODUCT_NAME`, `MAIL_FROM`, `SUPPORT_CONTACT`, `LOGIN_URL`,
+    /// `CONFIGURATION_SET`
     pub brand: Brand,
     /// `ARGON2_MEMORY_KIB`, `ARGON2_ITERATIONS`
     pub password_cost: Cost,
