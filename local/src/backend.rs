@@ -56,7 +56,7 @@ impl Backend {
         let ses_url = ses::serve(outbox.clone()).await?;
         let clients = Clients::new(access(dynamodb_url.clone(), ses_url.clone()));
         tables::create_missing(&clients.dynamodb, &tables).await?;
-        demo::load(&clients.dynamodb, &tables.users).await?;
+        demo::load(&clients.dynamodb, &tables).await?;
         Ok(Self {
             clients,
             outbox,

@@ -1,4 +1,4 @@
-//! Accounts to try the services with.
+//! Accounts to try the services with, and the brand of one of them.
 
 use std::collections::HashMap;
 
@@ -10,6 +10,7 @@ use shared::password::{Cost, ExposeSecret as _, Hasher, Salt, Secret};
 use shared::users::{UsernameKey, brand_key, email_key};
 
 use crate::BackendError;
+use crate::tables::TableNames;
 
 /// The password of every demo account.
 const PASSWORD: &str = "p@55wOrd";
@@ -50,26 +51,44 @@ const ACCOUNTS: [Account; 3] = [
     },
 ];
 
-/// Writes them into an empty table: all or none, so that a start that was interrupted is made good
+/// The row of `jdoe`'s brand.
+const BRAND: [(&str, &str); 6] = [
+    ("brand", "brand"),
+    ("product_name", "Brand Flood Watch"),
+    ("from_address", "Brand Flood Watch <no-reply@brand.example>"),
+    ("support_contact", "help@brand.example"),
+    ("login_url", "https://brand.example/login"),
+    ("configuration_set", "brand"),
+];
+
+/// Writes them into empty tables: all or none, so that a start that was interrupted is made good
 /// by the next one.
-pub(crate) async fn load(client: &Client, table: &str) -> Result<(), BackendError> {
+pub(crate) async fn load(client: &Client, tables: &TableNames) -> Result<(), BackendError> {
+    let table = &tables.users;
     let scan = client.scan().table_name(table).limit(1).send().await?;
     if scan.count > 0 {
         return Ok(());
     }
     let hasher = Hasher::new(Cost::DEFAULT);
-    let mut request = client.transact_write_items();
+    let text = |value: &str| AttributeValue::S(value.to_owned());
+    let brand = BRAND.map(|(name, value)| (name.to_owned(), text(value)));
+    let mut puts = vec![put(&tables.brands, brand.into())?];
     for account in &ACCOUNTS {
         let salt = Salt::generate(&mut UnwrapErr(SysRng));
         let hash = hasher.hash(&Secret::from(PASSWORD.to_owned()), salt)?;
-        let put = Put::builder()
-            .table_name(table)
-            .set_item(Some(item(account, &hash)))
-            .build()?;
-        request = request.transact_items(TransactWriteItem::builder().put(put).build());
+        puts.push(put(table, item(account, &hash))?);
     }
-    request.send().await?;
+    let request = client.transact_write_items();
+    request.set_transact_items(Some(puts)).send().await?;
     Ok(())
+}
+
+fn put(
+    table: &str,
+    item: HashMap<String, AttributeValue>,
+) -> Result<TransactWriteItem, BackendError> {
+    let put = Put::builder().table_name(table).set_item(Some(item));
+    Ok(TransactWriteItem::builder().put(put.build()?).build())
 }
 
 fn item(account: &Account, hash: &Secret) -> HashMap<String, AttributeValue> {

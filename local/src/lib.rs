@@ -65,6 +65,7 @@ pub fn default_variable(name: &str) -> Option<String> {
         "USERS_TABLE" => tables::USERS,
         "LIMITS_TABLE" => tables::LIMITS,
         "AUDIT_TABLE" => tables::AUDIT,
+        "BRANDS_TABLE" => tables::BRANDS,
         "PRODUCT_NAME" => "Pump Alarm",
         "MAIL_FROM" => "Pump Alarm <no-reply@pumpalarm.com>",
         "SUPPORT_CONTACT" => "support@pumpalarm.com",

@@ -167,6 +167,7 @@ fn tables() -> Result<TableNames, ConfigError> {
         users: variables.required("USERS_TABLE")?,
         limits: variables.required("LIMITS_TABLE")?,
         audit: variables.required("AUDIT_TABLE")?,
+        brands: variables.required("BRANDS_TABLE")?,
     })
 }
 

@@ -48,6 +48,15 @@ impl Sandbox {
 
     /// The functions on this backend, with these variables.
     pub fn on(backend: Backend, variables: &[(&str, &str)]) -> Result<Self, BackendError> {
+        Self::at(&Clock::system(), backend, variables)
+    }
+
+    /// The same, in the time of this clock.
+    pub fn at(
+        clock: &Clock,
+        backend: Backend,
+        variables: &[(&str, &str)],
+    ) -> Result<Self, BackendError> {
         let lookup = |name: &str| {
             let given = variables.iter().find(|(n, _)| *n == name);
             let given = given.or(OFF.contains(&name).then_some(&("", "0")));
@@ -55,7 +64,7 @@ impl Sandbox {
                 .map(|(_, value)| (*value).to_owned())
                 .or_else(|| crate::default_variable(name))
         };
-        let functions = Functions::new(&backend, Variables::new(&lookup), &Clock::system())?;
+        let functions = Functions::new(&backend, Variables::new(&lookup), clock)?;
         let watch = Watch::start(functions.clone(), backend.outbox.clone());
         Ok(Self {
             backend,
@@ -91,13 +100,23 @@ impl Sandbox {
 
     /// Writes an account, in place of any other of its name.
     pub async fn put_user(&self, item: Item) -> Result<(), BackendError> {
-        let dynamodb = &self.backend.clients.dynamodb;
-        dynamodb
-            .put_item()
-            .table_name(tables::USERS)
-            .set_item(Some(item))
-            .send()
-            .await?;
+        self.put(tables::USERS, item).await
+    }
+
+    /// Writes a row of the Brands table with these attributes, in place of any other of its key.
+    pub async fn put_brand(&self, attributes: &[(&str, &str)]) -> Result<(), BackendError> {
+        let text = |(name, value): &(&str, &str)| {
+            let value = AttributeValue::S((*value).to_owned());
+            ((*name).to_owned(), value)
+        };
+        self.put(tables::BRANDS, attributes.iter().map(text).collect())
+            .await
+    }
+
+    async fn put(&self, table: &str, item: Item) -> Result<(), BackendError> {
+        let request = self.backend.clients.dynamodb.put_item();
+        let request = request.table_name(table).set_item(Some(item));
+        request.send().await?;
         Ok(())
     }
 

@@ -1,5 +1,6 @@
 //! SES v2's `SendEmail`, keeping what it is sent, and the pages that show it.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -28,6 +29,10 @@ pub struct Mail {
     pub at: String,
     /// The sender.
     pub from: String,
+    /// The configuration set, if one was named.
+    pub configuration_set: Option<String>,
+    /// Headers beside those of SES, by name.
+    pub headers: BTreeMap<String, String>,
     /// The recipients.
     pub to: Vec<String>,
     /// The subject.
@@ -92,6 +97,7 @@ pub async fn serve(outbox: Outbox) -> std::io::Result<String> {
 #[serde(rename_all = "PascalCase")]
 struct SendEmail {
     from_email_address: String,
+    configuration_set_name: Option<String>,
     destination: SendDestination,
     content: SendContent,
 }
@@ -113,6 +119,8 @@ struct SendContent {
 struct Simple {
     subject: Part,
     body: Parts,
+    #[serde(default)]
+    headers: Vec<Header>,
 }
 
 #[derive(Deserialize)]
@@ -120,6 +128,13 @@ struct Simple {
 struct Parts {
     text: Part,
     html: Part,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Header {
+    name: String,
+    value: String,
 }
 
 #[derive(Deserialize)]
@@ -136,12 +151,21 @@ async fn send_email(State(outbox): State<Outbox>, Json(request): Json<SendEmail>
         let body = Json(json!({ "message": "refused as told" }));
         return (StatusCode::BAD_REQUEST, [("x-amzn-errortype", error)], body).into_response();
     }
-    let Simple { subject, body } = request.content.simple;
+    let Simple {
+        subject,
+        body,
+        headers,
+    } = request.content.simple;
+    let headers = headers
+        .into_iter()
+        .map(|header| (header.name, header.value));
     let id = uuid::Uuid::new_v4().to_string();
     contents.mails.push(Mail {
         id: id.clone(),
         at: Clock::system().now().rfc3339(),
         from: request.from_email_address,
+        configuration_set: request.configuration_set_name,
+        headers: headers.collect(),
         to: request.destination.to_addresses,
         subject: subject.data,
         text: body.text.data,

@@ -16,8 +16,17 @@ pub const LIMITS: &str = "Limits";
 /// The name of the Audit table here.
 pub const AUDIT: &str = "Audit";
 
+/// The name of the Brands table here.
+pub const BRANDS: &str = "Brands";
+
 /// What `email-index` keeps of an account beside its keys.
-const EMAIL_INDEX_ATTRIBUTES: [&str; 4] = ["id", "email", "display_name", "display_username"];
+const EMAIL_INDEX_ATTRIBUTES: [&str; 5] = [
+    "id",
+    "email",
+    "display_name",
+    "display_username",
+    "language",
+];
 
 /// The names of the tables.
 #[derive(Debug, Clone)]
@@ -28,6 +37,8 @@ pub struct TableNames {
     pub limits: String,
     /// The Audit table.
     pub audit: String,
+    /// The Brands table.
+    pub brands: String,
 }
 
 impl Default for TableNames {
@@ -36,14 +47,17 @@ impl Default for TableNames {
             users: USERS.to_owned(),
             limits: LIMITS.to_owned(),
             audit: AUDIT.to_owned(),
+            brands: BRANDS.to_owned(),
         }
     }
 }
 
 /// Creates the tables that do not exist.
 pub async fn create_missing(client: &Client, names: &TableNames) -> Result<(), BackendError> {
-    if !exists(client, &names.limits).await? {
-        create_limits(client, &names.limits).await?;
+    for (name, key) in [(&names.limits, "subject"), (&names.brands, "brand")] {
+        if !exists(client, name).await? {
+            create_with_key(client, name, key).await?;
+        }
     }
     if !exists(client, &names.audit).await? {
         create_audit(client, &names.audit).await?;
@@ -108,13 +122,14 @@ async fn create_users(client: &Client, name: &str) -> Result<(), BackendError> {
     Ok(())
 }
 
-async fn create_limits(client: &Client, name: &str) -> Result<(), BackendError> {
+/// A table whose key is one text.
+async fn create_with_key(client: &Client, name: &str, key_name: &str) -> Result<(), BackendError> {
     client
         .create_table()
         .table_name(name)
         .billing_mode(BillingMode::PayPerRequest)
-        .key_schema(key("subject", KeyType::Hash)?)
-        .attribute_definitions(attribute("subject", ScalarAttributeType::S)?)
+        .key_schema(key(key_name, KeyType::Hash)?)
+        .attribute_definitions(attribute(key_name, ScalarAttributeType::S)?)
         .send()
         .await?;
     Ok(())

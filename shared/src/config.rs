@@ -3,7 +3,9 @@
 use std::fmt::Display;
 use std::str::FromStr;
 
-use crate::mail::Brand;
+use crate::mail::brand::{
+    Brand, Check, check_configuration_set, check_line, check_sender, check_url,
+};
 use crate::password::{self, Cost};
 use crate::users::ResetMode;
 
@@ -73,6 +75,15 @@ impl<'a> Variables<'a> {
         self.optional(name).ok_or(ConfigError::Missing(name))
     }
 
+    /// The value of `name`, if it has one, which passes this check.
+    fn checked(&self, name: &'static str, check: Check) -> Result<Option<String>, ConfigError> {
+        let value = self.optional(name);
+        if let Some(value) = &value {
+            check(value).map_err(|reason| ConfigError::invalid(name, reason))?;
+        }
+        Ok(value)
+    }
+
     /// How often something may happen, `default` times when nothing is said; 0 for any number.
     pub fn limit(&self, name: &'static str, default: u32) -> Result<u32, ConfigError> {
         let limit = self.number(name, default)?;
@@ -114,7 +125,10 @@ pub struct Config {
     pub audit_table: String,
     /// `AUDIT_DAYS`: how long audit rows are kept, 400 days by default.
     pub audit_days: u64,
-    /// `PRODUCT_NAME`, `MAIL_FROM`, `SUPPORT_CONTACT`, `LOGIN_URL`, `CONFIGURATION_SET`
+    /// `BRANDS_TABLE`
+    pub brands_table: String,
+    /// The default brand: `PRODUCT_NAME`, `MAIL_FROM`, `SUPPORT_CONTACT`, `LOGIN_URL`,
+    /// `CONFIGURATION_SET`
     pub brand: Brand,
     /// `ARGON2_MEMORY_KIB`, `ARGON2_ITERATIONS`
     pub password_cost: Cost,
@@ -131,13 +145,8 @@ impl Config {
             reset_mode: reset_mode(variables)?,
             audit_table: variables.required("AUDIT_TABLE")?,
             audit_days: audit_days(variables)?,
-            brand: Brand {
-                product_name: one_line(variables, "PRODUCT_NAME")?,
-                from: mail_from(variables)?,
-                support_contact: one_line(variables, "SUPPORT_CONTACT")?,
-                login_url: login_url(variables)?,
-                configuration_set: configuration_set(variables)?,
-            },
+            brands_table: variables.required("BRANDS_TABLE")?,
+            brand: brand(variables)?,
             password_cost: password_cost(variables)?,
             password_min_length: password_min_length(variables)?,
         })
@@ -164,57 +173,18 @@ fn audit_days(variables: Variables<'_>) -> Result<u64, ConfigError> {
     }
 }
 
-/// A text that stands in one line of a mail.
-fn one_line(variables: Variables<'_>, name: &'static str) -> Result<String, ConfigError> {
-    let text = variables.required(name)?;
-    if text.contains(char::is_control) {
-        return Err(ConfigError::invalid(name, "must be one line"));
-    }
-    Ok(text)
-}
-
-fn mail_from(variables: Variables<'_>) -> Result<String, ConfigError> {
-    let from = one_line(variables, "MAIL_FROM")?;
-    let address = from.trim_end_matches('>').rsplit('<').next();
-    let parts = address.and_then(|address| address.rsplit_once('@'));
-    if parts.is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty()) {
-        Ok(from)
-    } else {
-        Err(ConfigError::invalid(
-            "MAIL_FROM",
-            "must be an e-mail address",
-        ))
-    }
-}
-
-/// A name as SES allows it (`CreateConfigurationSet`).
-fn configuration_set(variables: Variables<'_>) -> Result<Option<String>, ConfigError> {
-    let name = "CONFIGURATION_SET";
-    let Some(set) = variables.optional(name) else {
-        return Ok(None);
+fn brand(variables: Variables<'_>) -> Result<Brand, ConfigError> {
+    let required = |name, check| {
+        let value = variables.checked(name, check)?;
+        value.ok_or(ConfigError::Missing(name))
     };
-    let is_allowed = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
-    if set.len() <= 64 && set.chars().all(is_allowed) {
-        Ok(Some(set))
-    } else {
-        Err(ConfigError::invalid(
-            name,
-            "must be at most 64 letters, digits, hyphens and underscores",
-        ))
-    }
-}
-
-fn login_url(variables: Variables<'_>) -> Result<String, ConfigError> {
-    let url = variables.required("LOGIN_URL")?;
-    let is_web = url.starts_with("https://") || url.starts_with("http://");
-    if is_web && url.parse::<http::Uri>().is_ok() {
-        Ok(url)
-    } else {
-        Err(ConfigError::invalid(
-            "LOGIN_URL",
-            "must be an http or https URL",
-        ))
-    }
+    Ok(Brand {
+        product_name: required("PRODUCT_NAME", check_line)?,
+        from: required("MAIL_FROM", check_sender)?,
+        support_contact: required("SUPPORT_CONTACT", check_line)?,
+        login_url: required("LOGIN_URL", check_url)?,
+        configuration_set: variables.checked("CONFIGURATION_SET", check_configuration_set)?,
+    })
 }
 
 fn password_cost(variables: Variables<'_>) -> Result<Cost, ConfigError> {
@@ -250,10 +220,11 @@ fn password_min_length(variables: Variables<'_>) -> Result<usize, ConfigError> {
 mod tests {
     use super::*;
 
-    const REQUIRED: [(&str, &str); 7] = [
+    const REQUIRED: [(&str, &str); 8] = [
         ("USERS_TABLE", "Users"),
         ("LIMITS_TABLE", "Limits"),
         ("AUDIT_TABLE", "Audit"),
+        ("BRANDS_TABLE", "Brands"),
         ("PRODUCT_NAME", "Pump Alarm"),
         ("MAIL_FROM", "Pump Alarm <no-reply@example.com>"),
         ("SUPPORT_CONTACT", "support@example.com"),
@@ -303,6 +274,7 @@ mod tests {
             ("MAIL_FROM", "nobody"),
             ("MAIL_FROM", "nobody@"),
             ("MAIL_FROM", "Somebody <@example.com>"),
+            ("SUPPORT_CONTACT", "a\nb"),
             ("CONFIGURATION_SET", "x y"),
             ("LOGIN_URL", "javascript:alert(1)"),
             ("ARGON2_MEMORY_KIB", "1024"),

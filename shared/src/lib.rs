@@ -3,7 +3,7 @@
 //! | module | what it does | what it may use |
 //! |---|---|---|
 //! | [`xml`], [`soap`], [`password`] | strict XML reading, SOAP envelopes and faults, Argon2id | no async, no HTTP, no AWS |
-//! | [`users`], [`mail`], [`limits`], [`audit`] | the tables and the mailbox | their SDK, no HTTP, no protocol |
+//! | [`users`], [`brands`], [`mail`], [`limits`], [`audit`] | the tables and the mailbox | their SDK, no HTTP, no protocol |
 //! | [`charset`] | bytes to text by a label | `encoding_rs` |
 //! | [`text`] | names of other people in lines of ours | std |
 //! | [`config`], [`clock`] | the environment and the time, each read in one place | std |
@@ -15,6 +15,7 @@
 
 pub mod audit;
 pub mod aws;
+pub mod brands;
 pub mod charset;
 pub mod clock;
 pub mod config;

@@ -16,7 +16,6 @@ use aws_sdk_dynamodb::types::{
     AttributeValue, CancellationReason, KeysAndAttributes, ReturnValuesOnConditionCheckFailure,
     TransactWriteItem, Update,
 };
-use sha2::{Digest as _, Sha256};
 
 use crate::clock::Timestamp;
 use crate::users::UsernameKey;
@@ -68,8 +67,7 @@ impl Subject {
         source: Option<&str>,
         rules: impl IntoIterator<Item = Rule>,
     ) -> Self {
-        let digest = Sha256::digest(name.as_str());
-        let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        let digest = name.digest();
         let source = source.map_or_else(String::new, |source| format!("#{}", network(source)));
         Self::new(format!("{kind}#{digest}{source}"), rules)
     }

@@ -142,6 +142,7 @@ fn start(binary: &Path, api: &RuntimeApi, backend: &Backend) -> Command {
         "USERS_TABLE",
         "LIMITS_TABLE",
         "AUDIT_TABLE",
+        "BRANDS_TABLE",
         "PRODUCT_NAME",
         "MAIL_FROM",
         "SUPPORT_CONTACT",

@@ -3,10 +3,11 @@
 use rand_core::CryptoRng;
 use shared::audit::{Audit, Entry};
 use shared::aws::{self, Clients};
+use shared::brands::Brands;
 use shared::clock::Timestamp;
 use shared::hashing::hash;
 use shared::limits::{Limits, Rule, Subject};
-use shared::mail::{self, Brand, MailError, Mailer, Message};
+use shared::mail::{self, Brand, MailError, Mailer, Message, Reference};
 use shared::metrics::{self, Metric};
 use shared::password::{self, ExposeSecret as _, Hasher, Salt, Secret};
 use shared::users::{Pending, Promotion, ResetMode, StoreError, User, UsernameKey, Users};
@@ -106,7 +107,7 @@ pub struct ResetUserPassword {
     limits: Limits,
     mailer: Mailer,
     hasher: Hasher,
-    brand: Brand,
+    brands: Brands,
     mode: ResetMode,
     name_rules: [Rule; 2],
     source_rules: [Rule; 1],
@@ -135,10 +136,10 @@ impl ResetUserPassword {
         Self {
             users: Users::new(dynamodb.clone(), shared.users_table),
             audit: Audit::new(dynamodb.clone(), shared.audit_table, shared.audit_days),
-            limits: Limits::new(dynamodb, shared.limits_table),
+            limits: Limits::new(dynamodb.clone(), shared.limits_table),
+            brands: Brands::new(dynamodb, shared.brands_table, shared.brand),
             mailer: Mailer::new(clients.ses),
             hasher: Hasher::new(shared.password_cost),
-            brand: shared.brand,
             mode: shared.reset_mode,
             name_rules: [
                 Rule::per_minute(reset_per_minute),
@@ -307,19 +308,31 @@ impl ResetUserPassword {
         let Some(user) = user.filter(User::has_chosen_password) else {
             return Ok(());
         };
-        let correction = mail::LoginUpdated {
-            brand: &self.brand,
-            display_name: &user.display_name,
-            username: &user.display_username,
-            at,
-            request_id,
-        };
-        let to = user.email.as_deref().unwrap_or_default();
-        if let Err(error) = self.send(to, correction.render()).await {
+        if let Err(error) = self.mail_correction(&user, request_id, at).await {
             let error = &error as &dyn std::error::Error;
             tracing::warn!(%request_id, error, "the correction could not be mailed");
         }
         Ok(())
+    }
+
+    async fn mail_correction(
+        &self,
+        user: &User,
+        request_id: &str,
+        at: Timestamp,
+    ) -> Result<(), MailError> {
+        let brand = user.brand.as_deref();
+        let brand = self.brands.find(brand, request_id, at).await;
+        let message = mail::LoginUpdated {
+            brand: &brand,
+            language: user.language.as_deref(),
+            display_name: &user.display_name,
+            username: &user.display_username,
+            at,
+            request_id,
+        }
+        .render()?;
+        self.send(user, &brand, &message, request_id).await
     }
 
     async fn mail(
@@ -330,8 +343,13 @@ impl ResetUserPassword {
         at: Timestamp,
         expires_at: Timestamp,
     ) -> Result<(), MailError> {
+        // Only here, among all that is done for known names and no others: one more call, which
+        // the response floor hides as it hides the mail.
+        let brand = user.brand.as_deref();
+        let brand = self.brands.find(brand, request_id, at).await;
         let message = mail::NewPassword {
-            brand: &self.brand,
+            brand: &brand,
+            language: user.language.as_deref(),
             display_name: &user.display_name,
             username: &user.display_username,
             password: password.expose_secret(),
@@ -339,13 +357,23 @@ impl ResetUserPassword {
             expires_at,
             request_id,
         }
-        .render();
-        // The reservation requires an address.
-        self.send(user.email.as_deref().unwrap_or_default(), message)
-            .await
+        .render()?;
+        self.send(user, &brand, &message, request_id).await
     }
 
-    async fn send(&self, to: &str, message: Result<Message, MailError>) -> Result<(), MailError> {
-        self.mailer.send(&self.brand, to, &message?).await
+    async fn send(
+        &self,
+        user: &User,
+        brand: &Brand,
+        message: &Message,
+        request_id: &str,
+    ) -> Result<(), MailError> {
+        // A reservation requires an address.
+        let to = user.email.as_deref().unwrap_or_default();
+        let reference = Reference {
+            request_id,
+            account: &UsernameKey::new(&user.username),
+        };
+        self.mailer.send(brand, to, message, &reference).await
     }
 }

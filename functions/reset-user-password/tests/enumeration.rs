@@ -94,12 +94,14 @@ enum Step {
     Limit,
     /// The new hash is kept beside the old one.
     Reserve,
+    /// The brand of the mail.
+    Brand,
     /// The mail.
     Mail,
     /// The mailed password becomes the valid one.
     Promote,
 }
-use Step::{Limit, Mail, Promote, Reserve};
+use Step::{Brand, Limit, Mail, Promote, Reserve};
 
 impl Step {
     fn of(call: &Call) -> Self {
@@ -107,6 +109,7 @@ impl Step {
             "TransactWriteItems" if call.body.contains("\"Limits\"") => Limit,
             "TransactWriteItems" => Promote,
             "UpdateItem" => Reserve,
+            "GetItem" => Brand,
             "SendEmail" => Mail,
             other => panic!("{other} is no call of a reset"),
         }
@@ -149,8 +152,9 @@ impl State {
             Limit => &[Limit],
             Reserve => &[Limit, Reserve],
             // What is not mailed is not promoted.
-            Mail => &[Limit, Reserve, Mail],
-            Promote => &[Limit, Reserve, Mail, Promote],
+            Mail => &[Limit, Reserve, Brand, Mail],
+            // The mail goes out in another name instead.
+            Brand | Promote => EVERY_STEP,
         };
         Self::new(name, Account::Known, steps).with(move |at| match at {
             at if at == step => action.clone(),
@@ -184,7 +188,7 @@ const DYNAMODB_ERRORS: [(u16, &str); 4] = [
     (500, "InternalServerError"),
 ];
 
-const EVERY_STEP: &[Step] = &[Limit, Reserve, Mail, Promote];
+const EVERY_STEP: &[Step] = &[Limit, Reserve, Brand, Mail, Promote];
 
 /// Longer than the SDK waits for an answer.
 const TOO_SLOW: Duration = Duration::from_secs(4);
@@ -193,7 +197,7 @@ fn states() -> Vec<State> {
     let mut states = accounts().to_vec();
     states.extend(limits());
     states.extend(ses_failures());
-    for step in [Limit, Reserve, Promote] {
+    for step in [Limit, Reserve, Brand, Promote] {
         states.extend(dynamodb_failures(step));
     }
     states.extend(outages());
@@ -256,7 +260,7 @@ fn dynamodb_failures(step: Step) -> Vec<State> {
         State::at(step, "hangs up", Action::HANG_UP),
         State::at(step, "unreadable answer", Action::answer(200, "", "<ok>")),
     ]);
-    if step != Reserve {
+    if matches!(step, Limit | Promote) {
         for reason in ["ThrottlingError", "TransactionConflict"] {
             let what = format!("cancelled, {reason}");
             states.push(State::at(step, &what, cancelled(reason)));
@@ -275,7 +279,7 @@ fn cancelled(reason: &str) -> Action {
 }
 
 fn outages() -> Vec<State> {
-    let mut ses = State::new("SES unreachable", Account::Known, &[Limit, Reserve]);
+    let mut ses = State::new("SES unreachable", Account::Known, &[Limit, Reserve, Brand]);
     ses.gone.ses = true;
     let mut dynamodb = State::new("DynamoDB unreachable", Account::Known, &[]);
     dynamodb.gone.dynamodb = true;

@@ -34,7 +34,7 @@ fn operations(relays: &Relays) -> Vec<String> {
 #[tokio::test]
 async fn connections_are_open_before_the_first_request() {
     let backend = backend().await;
-    for (username, calls) in [("jdoe", 4), ("nobody", 2)] {
+    for (username, calls) in [("jdoe", 5), ("nobody", 2)] {
         let relays = Relays::start(&backend).unwrap();
         let service = fresh(&relays);
         service.functions.reset_user_password.init().await;

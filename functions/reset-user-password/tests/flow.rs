@@ -101,7 +101,7 @@ async fn the_mailed_password_takes_the_old_ones_place_by_every_binding() {
         let mails = sandbox.backend.outbox.mails();
         assert_eq!(mails.len(), 1);
         assert_eq!(mails[0].to, ["a@example.com"]);
-        assert_eq!(mails[0].from, "Pump Alarm <no-reply@pumpalarm.com>");
+        assert_eq!(mails[0].from, "Brand Flood Watch <no-reply@brand.example>");
         assert!(mails[0].html.contains(mailed_password(&mails[0])));
         let after = sandbox.user("jdoe").await.unwrap();
         assert!(verifies(&after, mailed_password(&mails[0])));

@@ -5,10 +5,11 @@ use std::ops::RangeInclusive;
 use rand_core::CryptoRng;
 use shared::audit::{Audit, Entry};
 use shared::aws::{self, Clients};
+use shared::brands::Brands;
 use shared::clock::Timestamp;
 use shared::hashing::hash;
 use shared::limits::{Limits, LimitsError, Rule, Subject};
-use shared::mail::{Brand, LoginUpdated, MailError, Mailer};
+use shared::mail::{Brand, LoginUpdated, MailError, Mailer, Reference};
 use shared::metrics::{self, Metric};
 use shared::password::{self, Hasher, Salt, Secret, Weakness};
 use shared::users::{
@@ -32,7 +33,8 @@ pub struct Input {
     pub new_password: Option<Secret>,
     /// Whether the customer gets a mail.
     pub send_reset_email: bool,
-    /// Chooses among several accounts with one address.
+    /// Chooses among several accounts with one address, and is the brand of an account that has
+    /// none.
     pub customer_brand_name: Option<String>,
     /// On whose behalf.
     pub requester: Option<String>,
@@ -175,7 +177,7 @@ pub struct UpdateUserRegistrationPassword {
     mode: ResetMode,
     mailer: Mailer,
     hasher: Hasher,
-    brand: Brand,
+    brands: Brands,
     password_length: RangeInclusive<usize>,
 }
 
@@ -191,12 +193,12 @@ impl UpdateUserRegistrationPassword {
         Self {
             users: Users::new(dynamodb.clone(), shared.users_table),
             audit: Audit::new(dynamodb.clone(), shared.audit_table, shared.audit_days),
-            limits: Limits::new(dynamodb, shared.limits_table),
+            limits: Limits::new(dynamodb.clone(), shared.limits_table),
+            brands: Brands::new(dynamodb, shared.brands_table, shared.brand),
             login_failures_per_minute,
             mode: shared.reset_mode,
             mailer: Mailer::new(clients.ses),
             hasher: Hasher::new(shared.password_cost),
-            brand: shared.brand,
             password_length: shared.password_min_length..=password::MAX_LENGTH,
         }
     }
@@ -259,10 +261,11 @@ impl UpdateUserRegistrationPassword {
             return Err(Error::RoleMissing);
         }
         let (email, new_password) = self.validate(input)?;
-        let account = self
-            .find(email, input.customer_brand_name.as_deref())
-            .await?;
-        self.check_strength(new_password, &account)?;
+        let brand_name = input.customer_brand_name.as_deref();
+        let account = self.find(email, brand_name).await?;
+        let brand_name = account.brand.as_deref().or(brand_name);
+        let brand = self.brands.find(brand_name, caller.request_id, now).await;
+        Self::check_strength(new_password, &account, &brand)?;
 
         let hash = self.hash(new_password.clone(), Salt::generate(rng)).await?;
         let requester = input.requester.as_deref();
@@ -275,7 +278,7 @@ impl UpdateUserRegistrationPassword {
         self.users.set_password(&account, &hash, now, audit).await?;
 
         let reset_email_sent =
-            input.send_reset_email && self.mail(&account, caller.request_id, now).await;
+            input.send_reset_email && self.mail(&account, &brand, caller.request_id, now).await;
         Ok(Outcome {
             id: account.id,
             display_name: account.display_name,
@@ -417,7 +420,7 @@ impl UpdateUserRegistrationPassword {
         let mut accounts = self.users.with_email(&users::email_key(email)).await?;
         if accounts.len() > 1 {
             let brand = users::brand_key(brand);
-            accounts.retain(|account| account.brand == brand);
+            accounts.retain(|account| users::brand_key(account.brand.as_deref()) == brand);
             if accounts.len() != 1 {
                 return Err(Error::AmbiguousCustomer {
                     email: email.to_owned(),
@@ -429,14 +432,14 @@ impl UpdateUserRegistrationPassword {
         })
     }
 
-    fn check_strength(&self, password: &Secret, account: &Account) -> Result<(), Error> {
+    fn check_strength(password: &Secret, account: &Account, brand: &Brand) -> Result<(), Error> {
         let context = [
             account.email.as_str(),
             &account.username,
             &account.display_username,
             &account.display_name,
-            &account.brand,
-            &self.brand.product_name,
+            account.brand.as_deref().unwrap_or_default(),
+            &brand.product_name,
         ];
         match password::weakness(password, &context) {
             None => Ok(()),
@@ -452,8 +455,14 @@ impl UpdateUserRegistrationPassword {
     }
 
     /// Whether SES accepted the mail. The password stays set either way.
-    async fn mail(&self, account: &Account, request_id: &str, at: Timestamp) -> bool {
-        match self.try_mail(account, request_id, at).await {
+    async fn mail(
+        &self,
+        account: &Account,
+        brand: &Brand,
+        request_id: &str,
+        at: Timestamp,
+    ) -> bool {
+        match self.try_mail(account, brand, request_id, at).await {
             Ok(()) => true,
             Err(error) => {
                 let error: &dyn std::error::Error = &error;
@@ -466,18 +475,24 @@ impl UpdateUserRegistrationPassword {
     async fn try_mail(
         &self,
         account: &Account,
+        brand: &Brand,
         request_id: &str,
         at: Timestamp,
     ) -> Result<(), MailError> {
         let mail = LoginUpdated {
-            brand: &self.brand,
+            brand,
+            language: account.language.as_deref(),
             display_name: &account.display_name,
             username: &account.display_username,
             at,
             request_id,
         };
+        let reference = Reference {
+            request_id,
+            account: &UsernameKey::new(&account.username),
+        };
         self.mailer
-            .send(&self.brand, &account.email, &mail.render()?)
+            .send(brand, &account.email, &mail.render()?, &reference)
             .await
     }
 }

@@ -338,7 +338,7 @@ async fn weak_passwords_are_refused_with_a_reason() {
         (&"x".repeat(129), "Length"),
         ("Basketball", "Predicate"),
         ("A@EXAMPLE.COM", "Predicate"),
-        ("pump alarm", "Predicate"),
+        ("brand flood watch", "Predicate"),
     ] {
         let (status, body) = send(&sandbox, ADMIN, &change("a@example.com", password)).await;
         assert_eq!(

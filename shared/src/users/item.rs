@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 
-use super::{FailedReset, Temporary, User};
+use super::{FailedReset, NO_BRAND, Temporary, User};
 use crate::clock::Timestamp;
 use crate::password::Secret;
 
@@ -40,6 +40,11 @@ fn reset(item: &Item) -> Option<FailedReset> {
     })
 }
 
+/// The brand of an account, if it has one.
+pub(super) fn brand(item: &Item) -> Option<String> {
+    text(item, "brand").filter(|brand| brand != NO_BRAND)
+}
+
 /// An account from its item; `None` when an attribute that every account has is missing.
 pub(super) fn user(item: &Item) -> Option<User> {
     let username = text(item, "username")?;
@@ -48,7 +53,8 @@ pub(super) fn user(item: &Item) -> Option<User> {
         id: number(item, "id")?,
         email: text(item, "email").filter(|address| !address.is_empty()),
         display_name: text(item, "display_name").unwrap_or_default(),
-        brand: text(item, "brand").filter(|brand| brand != "-"),
+        brand: brand(item),
+        language: text(item, "language"),
         roles: item
             .get("roles")
             .and_then(|roles| roles.as_ss().ok())

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use icu_normalizer::ComposingNormalizerBorrowed;
+use sha2::{Digest as _, Sha256};
 
 /// The longest name, in bytes of its normal form. DynamoDB would take 2,048.
 pub const MAX_NAME_LENGTH: usize = 256;
@@ -41,6 +42,13 @@ impl UsernameKey {
         Self(bounded(name))
     }
 
+    /// What stands for the name where it must not stand itself: SHA-256, in hexadecimal digits.
+    #[must_use]
+    pub fn digest(&self) -> String {
+        let digest = Sha256::digest(&self.0);
+        digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
     /// The key as it is stored.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -61,12 +69,15 @@ pub fn email_key(address: &str) -> String {
     bounded(address)
 }
 
-/// The key of a brand; `-` when there is none.
+/// The key of no brand: an attribute of an index cannot be empty.
+pub const NO_BRAND: &str = "-";
+
+/// The key of a brand; [`NO_BRAND`] when there is none.
 #[must_use]
 pub fn brand_key(brand: Option<&str>) -> String {
     match brand.map(normalise) {
         Some(key) if !key.is_empty() => key,
-        _ => "-".to_owned(),
+        _ => NO_BRAND.to_owned(),
     }
 }
 

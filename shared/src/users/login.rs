@@ -146,6 +146,7 @@ mod tests {
                 email: None,
                 display_name: String::new(),
                 brand: None,
+                language: None,
                 roles: BTreeSet::new(),
                 password_hash: Some(hash("old").unwrap()),
                 password_expires_at: None,

@@ -13,7 +13,7 @@ mod store;
 use std::collections::BTreeSet;
 
 pub use change::{Change, Condition, Path};
-pub use key::{MAX_NAME_LENGTH, UsernameKey, brand_key, email_key};
+pub use key::{MAX_NAME_LENGTH, NO_BRAND, UsernameKey, brand_key, email_key};
 pub use login::{Login, Outcome, WriteBack, verify};
 pub use protocol::{Pending, Promotion, ResetMode};
 pub use store::{Account, StoreError, Users};
@@ -36,6 +36,8 @@ pub struct User {
     pub display_name: String,
     /// The brand, in key form.
     pub brand: Option<String>,
+    /// The language of the person, a BCP 47 tag.
+    pub language: Option<String>,
     /// What the account may do.
     pub roles: BTreeSet<String>,
     /// The PHC string of the password; none when no password was ever set.

@@ -56,8 +56,10 @@ pub struct Account {
     pub email: String,
     /// The name of the person.
     pub display_name: String,
-    /// The brand, in key form; `-` when there is none.
-    pub brand: String,
+    /// The brand, in key form.
+    pub brand: Option<String>,
+    /// The language of the person, a BCP 47 tag.
+    pub language: Option<String>,
 }
 
 /// The Users table.
@@ -293,7 +295,8 @@ fn account(found: &Item) -> Option<Account> {
         id: item::number(found, "id")?,
         email: item::text(found, "email")?,
         display_name: item::text(found, "display_name").unwrap_or_default(),
-        brand: item::text(found, "brand").unwrap_or_else(|| "-".to_owned()),
+        brand: item::brand(found),
+        language: item::text(found, "language"),
         username,
     })
 }

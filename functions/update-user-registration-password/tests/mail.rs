@@ -1,0 +1,108 @@
+//! In whose name the mail about a change goes out, and in which language.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use axum::body::Bytes;
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use http::{Request, Response};
+use local::Sandbox;
+use local::relay::Relays;
+use local::ses::Mail;
+use serde_json::{Value, json};
+
+const DEFAULT_FROM: &str = "Pump Alarm <no-reply@pumpalarm.com>";
+const BRANDS_FROM: &str = "Brand Flood Watch <no-reply@brand.example>";
+const JDOE: &str = "a@example.com";
+const BOB: &str = "bob@pumpalarm.com";
+
+async fn send(sandbox: &Sandbox, body: &Value) -> Response<Bytes> {
+    let credential = BASE64_STANDARD.encode("admin:p@55wOrd");
+    let request = Request::post("/UpdateUserRegistrationPassword")
+        .header("content-type", "application/json")
+        .header("authorization", format!("Basic {credential}"));
+    let request = request.body(body.to_string().into()).unwrap();
+    sandbox.send(&request).await
+}
+
+/// The mail about a change to the account of this address.
+async fn change(sandbox: &Sandbox, email: &str, customer_brand_name: Option<&str>) -> Mail {
+    let body = json!({
+        "Email": email, "NewPassword": "lamp-Sodium-4417", "SendResetEmail": true,
+        "CustomerBrandName": customer_brand_name
+    });
+    assert_eq!(send(sandbox, &body).await.status(), 200);
+    let mut mails = sandbox.backend.outbox.mails();
+    sandbox.backend.outbox.clear();
+    assert_eq!(mails.len(), 1);
+    mails.remove(0)
+}
+
+#[tokio::test]
+async fn the_accounts_own_brand_decides_and_the_callers_only_when_it_has_none() {
+    let sandbox = Sandbox::start(&[]).await.unwrap();
+    let other = [("brand", "other"), ("product_name", "Other")];
+    sandbox.put_brand(&other).await.unwrap();
+    for (email, customer_brand_name, from) in [
+        (JDOE, None, BRANDS_FROM),
+        (JDOE, Some("Other"), BRANDS_FROM),
+        (BOB, None, DEFAULT_FROM),
+        (BOB, Some(" "), DEFAULT_FROM),
+        (BOB, Some("-"), DEFAULT_FROM),
+        (BOB, Some("unknown"), DEFAULT_FROM),
+        (BOB, Some(" bRAND "), BRANDS_FROM),
+    ] {
+        let mail = change(&sandbox, email, customer_brand_name).await;
+        assert_eq!(mail.from, from, "{email}, {customer_brand_name:?}");
+    }
+    let mail = change(&sandbox, BOB, Some("Other")).await;
+    assert!(mail.text.contains("your Other login"), "{}", mail.text);
+}
+
+#[tokio::test]
+async fn a_brand_name_that_no_row_can_have_is_not_looked_for() {
+    let direct = Sandbox::start(&[]).await.unwrap();
+    let relays = Relays::start(&direct.backend).unwrap();
+    let sandbox = Sandbox::on(relays.backend.clone(), &[]).unwrap();
+    let long = "x".repeat(257);
+    assert_eq!(change(&sandbox, BOB, Some(&long)).await.from, DEFAULT_FROM);
+    let calls = relays.take_calls();
+    assert!(calls.iter().all(|call| !call.body.contains("\"Brands\"")));
+}
+
+#[tokio::test]
+async fn without_the_table_the_password_is_set_and_mailed_about() {
+    let sandbox = Sandbox::start(&[]).await.unwrap();
+    let missing = [("BRANDS_TABLE", "Nowhere")];
+    let sandbox = Sandbox::on(sandbox.backend, &missing).unwrap();
+    assert_eq!(change(&sandbox, JDOE, None).await.from, DEFAULT_FROM);
+}
+
+#[tokio::test]
+async fn the_brands_product_is_no_password() {
+    let sandbox = Sandbox::start(&[]).await.unwrap();
+    let set = |password: &str| json!({ "Email": JDOE, "NewPassword": password });
+    let refused = send(&sandbox, &set("Brand Flood Watch")).await;
+    assert_eq!(refused.status(), 400);
+    let taken = send(&sandbox, &set("Brand Flood Watch Tower")).await;
+    assert_eq!(taken.status(), 200);
+}
+
+#[tokio::test]
+async fn people_read_their_own_language() {
+    let sandbox = Sandbox::start(&[]).await.unwrap();
+    for (language, subject, greeting) in [
+        ("de-CH", "Zugangsdaten geändert", "Guten Tag Jane Doe,"),
+        ("en", "Login Updated", "Hello Jane Doe,"),
+        ("tlh", "Login Updated", "Hello Jane Doe,"),
+    ] {
+        let mut jdoe = sandbox.user("jdoe").await.unwrap();
+        let language = AttributeValue::S(language.to_owned());
+        jdoe.insert("language".to_owned(), language);
+        sandbox.put_user(jdoe).await.unwrap();
+        let mail = change(&sandbox, JDOE, None).await;
+        assert_eq!(mail.subject, subject);
+        assert!(mail.text.contains(greeting) && mail.html.contains(greeting));
+    }
+}

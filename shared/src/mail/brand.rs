@@ -1,0 +1,108 @@
+//! In whose name a mail goes out, and which values can be used for it: in the configuration and in
+//! the Brands table alike.
+
+use super::transport::is_one_address;
+
+/// Whom a mail comes from and what it speaks of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Brand {
+    /// The name of the product.
+    pub product_name: String,
+    /// The sender: an address SES may send from, with or without a name.
+    pub from: String,
+    /// Where people ask for help: an address or a telephone number.
+    pub support_contact: String,
+    /// Where people log in.
+    pub login_url: String,
+    /// The SES configuration set, if any.
+    pub configuration_set: Option<String>,
+}
+
+/// Whether a value can be used; if not, what would be right.
+pub type Check = fn(&str) -> Result<(), &'static str>;
+
+/// A text that stands in one line of a mail.
+pub fn check_line(text: &str) -> Result<(), &'static str> {
+    if text.contains(char::is_control) {
+        return Err("must be one line");
+    }
+    Ok(())
+}
+
+/// A sender as SES takes it: an address, or a name (RFC 5322 section 3.2.5, `phrase`) and an
+/// address in angle brackets, in ASCII.
+pub fn check_sender(from: &str) -> Result<(), &'static str> {
+    let named = from
+        .strip_suffix('>')
+        .and_then(|from| from.rsplit_once('<'));
+    let (name, address) = named.unwrap_or(("", from));
+    let is_printable = from.chars().all(|c| c == ' ' || c.is_ascii_graphic());
+    if is_printable && is_phrase(name.trim()) && is_one_address(address) {
+        Ok(())
+    } else {
+        Err("must be an e-mail address, or a name and an address in angle brackets, in ASCII")
+    }
+}
+
+fn is_phrase(name: &str) -> bool {
+    let quoted = name
+        .strip_prefix('"')
+        .and_then(|name| name.strip_suffix('"'));
+    match quoted {
+        Some(name) => !name.contains(['"', '\\']),
+        None => !name.contains(|c| "()<>[]:;@\\,\"".contains(c)),
+    }
+}
+
+/// An address of the web.
+pub fn check_url(url: &str) -> Result<(), &'static str> {
+    let is_web = url.starts_with("https://") || url.starts_with("http://");
+    if is_web && url.parse::<http::Uri>().is_ok() {
+        Ok(())
+    } else {
+        Err("must be an http or https URL")
+    }
+}
+
+/// A name as SES allows it (`CreateConfigurationSet`).
+pub fn check_configuration_set(name: &str) -> Result<(), &'static str> {
+    let is_allowed = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    if name.len() <= 64 && name.chars().all(is_allowed) {
+        Ok(())
+    } else {
+        Err("must be at most 64 letters, digits, hyphens and underscores")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn senders() {
+        for sender in [
+            "a@example.com",
+            "Pump Alarm <a@example.com>",
+            "Pump Alarm 2.0 <a@example.com>",
+            "\"Alarm, Pump\" <a@example.com>",
+            "=?UTF-8?Q?Z=C3=B6e?= <a@example.com>",
+        ] {
+            assert_eq!(check_sender(sender), Ok(()), "{sender}");
+        }
+        for sender in [
+            "",
+            "Pump Alarm",
+            "Pump Alarm <>",
+            "a@example.com, b@example.com",
+            "Alarm, Pump <a@example.com>",
+            "Pump <Alarm> <a@example.com>",
+            "\"Pump\" Alarm\" <a@example.com>",
+            "Pump <a@example.com> Alarm",
+            "Pump\r\nBcc: x@example.com <a@example.com>",
+            "Zoë <a@example.com>",
+            "a@exämple.com",
+        ] {
+            assert!(check_sender(sender).is_err(), "{sender}");
+        }
+    }
+}

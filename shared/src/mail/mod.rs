@@ -1,0 +1,49 @@
+//! Mail: what it says, in the language of its reader, and its way to SES.
+
+pub mod brand;
+mod language;
+mod render;
+mod transport;
+
+use std::fmt;
+
+pub use brand::Brand;
+pub use render::{LoginUpdated, NewPassword};
+pub use transport::{Mailer, Reference};
+
+/// A rendered mail.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Message {
+    /// One line.
+    pub subject: String,
+    /// The plain text part.
+    pub text: String,
+    /// The HTML part.
+    pub html: String,
+}
+
+impl fmt::Debug for Message {
+    /// The parts may hold a password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Message")
+            .field("subject", &self.subject)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why a mail was not accepted for delivery.
+#[derive(Debug, thiserror::Error)]
+pub enum MailError {
+    /// A template failed.
+    #[error("the mail could not be rendered")]
+    Template(#[from] askama::Error),
+    /// The message is not one SES takes.
+    #[error("the mail could not be built")]
+    Message(#[from] aws_sdk_sesv2::error::BuildError),
+    /// The address on file is none that one mail could go to.
+    #[error("the address on file is malformed")]
+    Address,
+    /// SES refused it or did not answer. Only the code of its error: the text names the address.
+    #[error("SES did not accept the mail: {0}")]
+    NotAccepted(String),
+}

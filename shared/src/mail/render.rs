@@ -1,0 +1,394 @@
+//! Mails from compile-time templates: one layout for each part, the phrases of a language in it.
+//!
+//! Every value in a template goes through an escaper of this module (`askama.toml` chooses it by
+//! the template's extension), so that no name can add a line, a header or markup. In the HTML part
+//! a phrase is such a value, as a whole.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use askama::Template;
+use askama::filters::{Escaper, Html};
+
+use super::language::{Language, Phrase};
+use super::{Brand, MailError, Message};
+use crate::clock::Timestamp;
+use crate::text::one_line;
+
+/// A mail that carries a password made by the service.
+#[derive(Clone, Copy)]
+pub struct NewPassword<'a> {
+    /// Whose mail it is.
+    pub brand: &'a Brand,
+    /// The language to write in, a BCP 47 tag; English when there is none, or none of ours.
+    pub language: Option<&'a str>,
+    /// The name of the person.
+    pub display_name: &'a str,
+    /// The user name to log in with.
+    pub username: &'a str,
+    /// The password, in clear: this mail is the one place for it.
+    pub password: &'a str,
+    /// When it was asked for.
+    pub at: Timestamp,
+    /// Until when it can be used.
+    pub expires_at: Timestamp,
+    /// The request that asked, for the support to find it.
+    pub request_id: &'a str,
+}
+
+impl fmt::Debug for NewPassword<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NewPassword")
+            .field("request_id", &self.request_id)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A mail that says an administrator set a password. It never contains the password.
+#[derive(Debug, Clone, Copy)]
+pub struct LoginUpdated<'a> {
+    /// Whose mail it is.
+    pub brand: &'a Brand,
+    /// The language to write in, a BCP 47 tag; English when there is none, or none of ours.
+    pub language: Option<&'a str>,
+    /// The name of the person.
+    pub display_name: &'a str,
+    /// The user name to log in with.
+    pub username: &'a str,
+    /// When it was set.
+    pub at: Timestamp,
+    /// The request that set it, for the support to find it.
+    pub request_id: &'a str,
+}
+
+impl NewPassword<'_> {
+    /// The mail.
+    pub fn render(&self) -> Result<Message, MailError> {
+        let language = Language::of(self.language);
+        let say = |phrase| language.say(phrase);
+        let product = &self.brand.product_name;
+        Letter {
+            language: language.subtag,
+            subject: say(Phrase::NewPasswordSubject(product))?,
+            greeting: say(Phrase::Greeting(self.display_name))?,
+            event: say(Phrase::NewPasswordRequested(product))?,
+            facts: vec![
+                Fact::to_type(say(Phrase::Username)?, self.username),
+                Fact::to_type(say(Phrase::Password)?, self.password),
+                Fact::new(say(Phrase::ExpiresAt)?, self.expires_at.for_people()),
+                Fact::new(say(Phrase::RequestedAt)?, self.at.for_people()),
+            ],
+            instruction: say(Phrase::ChangePassword)?,
+            login_url: &self.brand.login_url,
+            otherwise: say(Phrase::RequestedByOthers(&self.brand.support_contact))?,
+            request: say(Phrase::Request(self.request_id))?,
+        }
+        .render()
+    }
+}
+
+impl LoginUpdated<'_> {
+    /// The mail.
+    pub fn render(&self) -> Result<Message, MailError> {
+        let language = Language::of(self.language);
+        let say = |phrase| language.say(phrase);
+        Letter {
+            language: language.subtag,
+            subject: say(Phrase::LoginUpdatedSubject)?,
+            greeting: say(Phrase::Greeting(self.display_name))?,
+            event: say(Phrase::LoginUpdated(&self.brand.product_name))?,
+            facts: vec![
+                Fact::to_type(say(Phrase::Username)?, self.username),
+                Fact::new(say(Phrase::ChangedAt)?, self.at.for_people()),
+            ],
+            instruction: say(Phrase::LogIn)?,
+            login_url: &self.brand.login_url,
+            otherwise: say(Phrase::UpdateNotExpected(&self.brand.support_contact))?,
+            request: say(Phrase::Request(self.request_id))?,
+        }
+        .render()
+    }
+}
+
+/// All there is to a mail, in the order of its parts.
+struct Letter<'a> {
+    language: &'static str,
+    subject: String,
+    greeting: String,
+    event: String,
+    facts: Vec<Fact<'a>>,
+    /// What to do now, at `login_url`.
+    instruction: String,
+    login_url: &'a str,
+    /// What to do if the reader had no part in it.
+    otherwise: String,
+    request: String,
+}
+
+/// A value under a head.
+struct Fact<'a> {
+    head: String,
+    value: Cow<'a, str>,
+    /// Whether people will type it: no two characters may look alike.
+    is_typed: bool,
+}
+
+impl<'a> Fact<'a> {
+    fn new(head: String, value: String) -> Self {
+        Self {
+            head,
+            value: Cow::Owned(value),
+            is_typed: false,
+        }
+    }
+
+    fn to_type(head: String, value: &'a str) -> Self {
+        Self {
+            head,
+            value: Cow::Borrowed(value),
+            is_typed: true,
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "mail/letter.txt")]
+struct LetterText<'a>(&'a Letter<'a>);
+
+#[derive(Template)]
+#[template(path = "mail/letter.html")]
+struct LetterHtml<'a>(&'a Letter<'a>);
+
+impl Letter<'_> {
+    fn render(self) -> Result<Message, MailError> {
+        Ok(Message {
+            text: LetterText(&self).render()?,
+            html: LetterHtml(&self).render()?,
+            subject: self.subject,
+        })
+    }
+}
+
+/// Values in a phrase or a plain text part.
+#[derive(Clone, Copy)]
+pub(crate) struct OneLine;
+
+impl Escaper for OneLine {
+    fn write_escaped_str<W: fmt::Write>(&self, mut dest: W, value: &str) -> fmt::Result {
+        dest.write_str(&one_line(value))
+    }
+}
+
+/// Values in an HTML part.
+#[derive(Clone, Copy)]
+pub(crate) struct OneLineHtml;
+
+impl Escaper for OneLineHtml {
+    fn write_escaped_str<W: fmt::Write>(&self, dest: W, value: &str) -> fmt::Result {
+        Html.write_escaped_str(dest, &one_line(value))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::language::LANGUAGES;
+    use super::*;
+
+    const AT: Timestamp = Timestamp(1_795_300_455);
+    const EXPIRES_AT: Timestamp = Timestamp(1_795_386_855);
+
+    fn brand() -> Brand {
+        Brand {
+            product_name: "Pump & Alarm".to_owned(),
+            from: "no-reply@example.com".to_owned(),
+            support_contact: "support@example.com".to_owned(),
+            login_url: "https://example.com/login?a=1&b=2".to_owned(),
+            configuration_set: None,
+        }
+    }
+
+    fn new_password(language: &str, brand: &Brand, name: &str, username: &str) -> Message {
+        NewPassword {
+            brand,
+            language: Some(language),
+            display_name: name,
+            username,
+            password: "abc-def",
+            at: AT,
+            expires_at: EXPIRES_AT,
+            request_id: "r-1",
+        }
+        .render()
+        .unwrap()
+    }
+
+    fn login_updated(language: &str, brand: &Brand, name: &str, username: &str) -> Message {
+        LoginUpdated {
+            brand,
+            language: Some(language),
+            display_name: name,
+            username,
+            at: AT,
+            request_id: "r-2",
+        }
+        .render()
+        .unwrap()
+    }
+
+    fn assert_says(mail: &Message, facts: &[&str]) {
+        for part in [&mail.text, &mail.html] {
+            for fact in facts {
+                assert!(part.contains(fact), "{fact} in {part}");
+            }
+        }
+    }
+
+    #[test]
+    fn new_password_says_all_a_person_needs() {
+        for language in LANGUAGES {
+            let mail = new_password(language.subtag, &brand(), "Jane <Doe>", "jdoe");
+            assert_says(
+                &mail,
+                &[
+                    "jdoe",
+                    "abc-def",
+                    "2026-11-21 22:34 UTC",
+                    "2026-11-22 22:34 UTC",
+                    "support@example.com",
+                    "r-1",
+                ],
+            );
+            assert!(mail.subject.contains("Pump & Alarm"));
+            assert!(mail.text.contains("Jane <Doe>"));
+            assert!(mail.text.contains("https://example.com/login?a=1&b=2"));
+            assert!(mail.html.contains("Pump &#38; Alarm"));
+            assert!(mail.html.contains("Jane &#60;Doe&#62;"));
+            let tag = format!("<html lang=\"{}\">", language.subtag);
+            assert!(mail.html.contains(&tag));
+        }
+    }
+
+    #[test]
+    fn login_updated_has_no_password() {
+        for language in LANGUAGES {
+            let mail = login_updated(language.subtag, &brand(), "Jane Doe", "jdoe");
+            let login = "https://example.com/login?a=1";
+            let facts = ["Jane Doe", "jdoe", "2026-11-21 22:34 UTC", login];
+            assert_says(&mail, &facts);
+            assert_says(&mail, &["support@example.com", "r-2"]);
+        }
+    }
+
+    /// Nothing of a mail is in another language than the rest of it.
+    #[test]
+    fn languages_have_no_line_in_common_but_values() {
+        let lines = |language| {
+            let mails = [
+                new_password(language, &brand(), "Jane", "jdoe"),
+                login_updated(language, &brand(), "Jane", "jdoe"),
+            ];
+            let lines = mails.iter().flat_map(|m| [&m.subject, &m.text]);
+            let lines = lines.flat_map(|part| part.lines().map(str::to_owned));
+            lines.filter(|line| !line.is_empty()).collect::<Vec<_>>()
+        };
+        let [english, others @ ..] = LANGUAGES;
+        for other in others {
+            let other = lines(other.subtag);
+            let mut both = lines(english.subtag);
+            both.retain(|line| other.contains(line) && *line != brand().login_url);
+            assert_eq!(both, Vec::<String>::new());
+        }
+    }
+
+    #[test]
+    fn english_and_german() {
+        let subjects = |language: &str| {
+            let brand = brand();
+            [
+                new_password(language, &brand, "Jane", "jdoe").subject,
+                login_updated(language, &brand, "Jane", "jdoe").subject,
+            ]
+        };
+        let english = ["Your new Pump & Alarm password", "Login Updated"];
+        let german = [
+            "Ihr neues Passwort für Pump & Alarm",
+            "Zugangsdaten geändert",
+        ];
+        assert_eq!(subjects("en-US"), english);
+        assert_eq!(subjects("de-CH"), german);
+        assert_eq!(subjects("fr"), english);
+    }
+
+    /// The plain text part as it is read; the tests of the functions find the password by its head.
+    #[test]
+    fn heads_and_values_are_aligned() {
+        let text = new_password("de", &brand(), "", "jdoe").text;
+        assert!(text.starts_with("Guten Tag,\n\n"), "{text}");
+        let values: Vec<_> = text.lines().filter(|l| l.starts_with("    ")).collect();
+        assert_eq!(
+            values,
+            [
+                "    Benutzername: jdoe",
+                "    Passwort:     abc-def",
+                "    Gültig bis:   2026-11-22 22:34 UTC",
+                "    Angefordert:  2026-11-21 22:34 UTC",
+            ]
+        );
+    }
+
+    /// Whatever an account or a brand is called, the mail has the lines that its templates have.
+    #[test]
+    fn no_name_adds_a_line_or_turns_one_around() {
+        let render = |name: &str| {
+            let brand = Brand {
+                product_name: name.to_owned(),
+                support_contact: name.to_owned(),
+                ..brand()
+            };
+            let mails = LANGUAGES.map(|Language { subtag, .. }| {
+                [
+                    new_password(subtag, &brand, name, name),
+                    login_updated(subtag, &brand, name, name),
+                ]
+            });
+            mails.concat()
+        };
+        let lines = |mails: &[Message]| {
+            let parts = mails.iter().flat_map(|m| [&m.subject, &m.text, &m.html]);
+            parts.map(|part| part.lines().count()).collect::<Vec<_>>()
+        };
+        let ordinary = lines(&render("Jane Doe"));
+        for break_or_override in [
+            "\r\nBcc: x@example.com\r\n\r\n",
+            "\n    Password:   mine\n",
+            "\u{0}",
+            "\u{b}",
+            "\u{85}",
+            "\u{2028}",
+            "\u{202e}gro.elpmaxe",
+            "\u{2066}",
+        ] {
+            let mails = render(&format!("Jane{break_or_override}Doe"));
+            assert_eq!(lines(&mails), ordinary, "{break_or_override:?}");
+            for mail in &mails {
+                let all = format!("{}{}{}", mail.subject, mail.text, mail.html);
+                let bad = |c: char| {
+                    (c.is_control() && c != '\n') || one_line(c.encode_utf8(&mut [0; 4])).is_empty()
+                };
+                assert!(!all.contains(bad), "{break_or_override:?}");
+                assert!(!mail.subject.contains('\n'), "{break_or_override:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn no_name_is_markup() {
+        let hostile = "</p><script>alert('\"&')</script>";
+        let tags = |html: &str| html.matches('<').count();
+        for Language { subtag, .. } in LANGUAGES {
+            let plain = new_password(subtag, &brand(), "Jane", "jdoe").html;
+            let html = new_password(subtag, &brand(), hostile, hostile).html;
+            assert_eq!(tags(&html), tags(&plain), "{html}");
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! The way to SES.
+
+use aws_sdk_sesv2::config::retry::RetryConfig;
+use aws_sdk_sesv2::error::{BuildError, ProvideErrorMetadata as _};
+use aws_sdk_sesv2::types::{
+    Body, Content, Destination, EmailContent, Message as SesMessage, MessageHeader, MessageTag,
+};
+use aws_sdk_sesv2::{Client, Config};
+use tokio::time::Instant;
+
+use super::{Brand, MailError, Message};
+use crate::metrics::{self, Metric};
+use crate::text::overrides_direction;
+use crate::users::UsernameKey;
+
+/// So that no out-of-office note comes back: RFC 3834 section 5, and what Exchange looks for
+/// (`[MS-OXCMAIL]`). Reports about mails that cannot be delivered are still wanted.
+const HEADERS: [(&str, &str); 2] = [
+    ("Auto-Submitted", "auto-generated"),
+    ("X-Auto-Response-Suppress", "OOF, AutoReply"),
+];
+
+/// What a mail is about, for what SES reports of it later.
+#[derive(Debug, Clone, Copy)]
+pub struct Reference<'a> {
+    /// The request that sent it.
+    pub request_id: &'a str,
+    /// The account it is about, of which SES learns a digest.
+    pub account: &'a UsernameKey,
+}
+
+/// The way to SES.
+#[derive(Debug, Clone)]
+pub struct Mailer {
+    client: Client,
+}
+
+impl Mailer {
+    /// A mailer with this client.
+    #[must_use]
+    pub fn new(client: Client) -> Self {
+        Self { client }
+    }
+
+    /// Opens the connection to SES, so that the first mail does not have to. SES has no call that
+    /// does nothing: this one reads a setting of the account, which the function is not permitted
+    /// to, and which it does not need. Any answer will do, so nothing is tried twice.
+    pub async fn connect(&self) -> Result<(), MailError> {
+        let once = Config::builder().retry_config(RetryConfig::disabled());
+        let call = self.client.get_account().customize().config_override(once);
+        match call.send().await {
+            Err(error) if error.raw_response().is_none() => {
+                Err(MailError::NotAccepted("no answer".to_owned()))
+            }
+            Ok(_) | Err(_) => Ok(()),
+        }
+    }
+
+    /// Sends `message` to one address. `Ok` means SES accepted it for delivery, no more.
+    pub async fn send(
+        &self,
+        brand: &Brand,
+        to: &str,
+        message: &Message,
+        reference: &Reference<'_>,
+    ) -> Result<(), MailError> {
+        if !is_one_address(to) {
+            return Err(MailError::Address);
+        }
+        let part = |data: &str| Content::builder().data(data).charset("UTF-8").build();
+        let body = Body::builder()
+            .text(part(&message.text)?)
+            .html(part(&message.html)?)
+            .build();
+        let headers = HEADERS.map(|(name, value)| header(name, value));
+        let simple = SesMessage::builder()
+            .subject(part(&message.subject)?)
+            .body(body)
+            .set_headers(Some(headers.into_iter().collect::<Result<_, _>>()?))
+            .build();
+        let began = Instant::now();
+        let sent = self
+            .client
+            .send_email()
+            .from_email_address(&brand.from)
+            .destination(Destination::builder().to_addresses(to).build())
+            .content(EmailContent::builder().simple(simple).build())
+            .set_configuration_set_name(brand.configuration_set.clone())
+            .email_tags(tag("request_id", reference.request_id)?)
+            .email_tags(tag("account", &reference.account.digest())?)
+            .send()
+            .await;
+        metrics::time(Metric::MailTime, began.elapsed());
+        sent.map(|_| ()).map_err(|error| {
+            metrics::count(Metric::MailFailures);
+            let code = error.code().unwrap_or("no answer");
+            MailError::NotAccepted(code.to_owned())
+        })
+    }
+}
+
+fn tag(name: &str, value: &str) -> Result<MessageTag, BuildError> {
+    MessageTag::builder().name(name).value(value).build()
+}
+
+fn header(name: &str, value: &str) -> Result<MessageHeader, BuildError> {
+    MessageHeader::builder().name(name).value(value).build()
+}
+
+/// Whether this is one address and nothing else: no second recipient, no name, no further header,
+/// and at most 320 bytes (RFC 5321 section 4.5.3.1: 64 for the local part, 255 for the domain).
+pub(super) fn is_one_address(to: &str) -> bool {
+    let is_foreign = |c: char| {
+        c.is_control()
+            || c.is_whitespace()
+            || overrides_direction(c)
+            || matches!(c, ',' | ';' | '<' | '>')
+    };
+    let has_both_parts = to
+        .rsplit_once('@')
+        .is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty());
+    has_both_parts && to.len() <= 320 && !to.contains(is_foreign)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mail_goes_to_one_address() {
+        for address in [
+            "a@example.com",
+            "first.last+tag@sub.example.co.uk",
+            "é@exämple.de",
+        ] {
+            assert!(is_one_address(address), "{address}");
+        }
+        for address in [
+            "",
+            "a",
+            "@example.com",
+            "a@",
+            "a@example.com\r\nBcc: x@example.com",
+            "a@example.com\n",
+            "a@example.com,x@example.com",
+            "a@example.com;x@example.com",
+            "Jane <a@example.com>",
+            "a b@example.com",
+            "a@example.com\u{0}",
+            "\u{202e}a@example.com",
+            "a\u{2067}@example.com",
+            "a\u{2028}@example.com",
+            &format!("{}@example.com", "a".repeat(320)),
+        ] {
+            assert!(!is_one_address(address), "{address:?}");
+        }
+    }
+}
