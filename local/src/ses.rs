@@ -31,6 +31,8 @@ pub struct Mail {
     pub from: String,
     /// The configuration set, if one was named.
     pub configuration_set: Option<String>,
+    /// The tags that SES's reports about the mail would have.
+    pub tags: BTreeMap<String, String>,
     /// Headers beside those of SES, by name.
     pub headers: BTreeMap<String, String>,
     /// The recipients.
@@ -98,6 +100,8 @@ pub async fn serve(outbox: Outbox) -> std::io::Result<String> {
 struct SendEmail {
     from_email_address: String,
     configuration_set_name: Option<String>,
+    #[serde(default)]
+    email_tags: Vec<NameValue>,
     destination: SendDestination,
     content: SendContent,
 }
@@ -120,7 +124,7 @@ struct Simple {
     subject: Part,
     body: Parts,
     #[serde(default)]
-    headers: Vec<Header>,
+    headers: Vec<NameValue>,
 }
 
 #[derive(Deserialize)]
@@ -132,7 +136,7 @@ struct Parts {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Header {
+struct NameValue {
     name: String,
     value: String,
 }
@@ -159,12 +163,17 @@ async fn send_email(State(outbox): State<Outbox>, Json(request): Json<SendEmail>
     let headers = headers
         .into_iter()
         .map(|header| (header.name, header.value));
+    let tags = request
+        .email_tags
+        .into_iter()
+        .map(|tag| (tag.name, tag.value));
     let id = uuid::Uuid::new_v4().to_string();
     contents.mails.push(Mail {
         id: id.clone(),
         at: Clock::system().now().rfc3339(),
         from: request.from_email_address,
         configuration_set: request.configuration_set_name,
+        tags: tags.collect(),
         headers: headers.collect(),
         to: request.destination.to_addresses,
         subject: subject.data,

@@ -5,6 +5,7 @@
 //! logged, and the default brand's value takes its place.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use aws_sdk_dynamodb::config::retry::RetryConfig;
@@ -25,7 +26,6 @@ const CACHE_SECONDS: u64 = 300;
 type Row = HashMap<String, AttributeValue>;
 
 /// The Brands table: key `brand`, in the form of [`brand_key`].
-#[derive(Debug)]
 pub struct Brands {
     client: Client,
     table: String,
@@ -33,10 +33,17 @@ pub struct Brands {
     cache: Mutex<HashMap<String, Cached>>,
 }
 
-#[derive(Debug)]
 struct Cached {
     brand: Arc<Brand>,
     until: Timestamp,
+}
+
+impl fmt::Debug for Brands {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Brands")
+            .field("table", &self.table)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Brands {

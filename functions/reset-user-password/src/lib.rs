@@ -2,6 +2,7 @@
 //! HTTP POST in, one answer out, whoever is asked for.
 
 pub mod asmx;
+mod feedback;
 pub mod operation;
 mod pace;
 mod self_test;
@@ -177,7 +178,10 @@ impl Function for Service {
             match (event.kind.as_str(), event.task()) {
                 (Event::SCHEDULED, None) => self.sweep(request_id).await,
                 (Event::SCHEDULED, Some("self-test")) => self.self_test(request_id).await,
-                _ => Err(Event::UNKNOWN.into()),
+                _ => {
+                    let note = self.operation.note(event, request_id, self.clock.now());
+                    note.await.unwrap_or_else(|| Err(Event::UNKNOWN.into()))
+                }
             }
         })
     }

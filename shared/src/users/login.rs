@@ -46,7 +46,8 @@ const WRONG: Login = Login {
 /// Checks a password against an account, or against nothing when there is no such account: a name
 /// that is not on file costs as much as a wrong password (ASVS 5.0 6.3.8).
 ///
-/// Takes the CPU for one hash, or in [`ResetMode::Dual`] for two when the password is wrong.
+/// Takes the CPU for one hash, or in [`ResetMode::Dual`] for two when the password is wrong. A
+/// disabled account has no password, right or wrong.
 pub fn verify(
     hasher: &Hasher,
     mode: ResetMode,
@@ -54,6 +55,7 @@ pub fn verify(
     password: &Secret,
     now: Timestamp,
 ) -> Result<Login, HashError> {
+    let user = user.filter(|user| !user.disabled);
     let stored = user.and_then(|user| user.password_hash.as_ref());
     if let Verification::Valid { needs_rehash } = compare(hasher, password, stored)? {
         return Ok(user.map_or(WRONG, |user| with_password(user, needs_rehash, now)));
@@ -63,11 +65,20 @@ pub fn verify(
         return Ok(WRONG);
     }
     let hash = temporary.map(|temporary| &temporary.hash);
-    match (compare(hasher, password, hash)?, user, temporary) {
-        (Verification::Valid { .. }, Some(user), Some(temporary)) if !user.disabled => {
+    match (compare(hasher, password, hash)?, temporary) {
+        (Verification::Valid { .. }, Some(temporary)) => {
             Ok(with_temporary(now < temporary.expires_at))
         }
         _ => Ok(WRONG),
+    }
+}
+
+/// What a login comes to whose password is known to be that of this account's `password_hash`.
+pub fn recognise(user: &User, now: Timestamp) -> Login {
+    if user.disabled {
+        WRONG
+    } else {
+        with_password(user, false, now)
     }
 }
 
@@ -83,9 +94,6 @@ fn compare(
 }
 
 fn with_password(user: &User, needs_rehash: bool, now: Timestamp) -> Login {
-    if user.disabled {
-        return WRONG;
-    }
     let outcome = if user.password_expires_at.is_some_and(|end| end <= now) {
         Outcome::Expired
     } else if user.must_change_password {
@@ -199,6 +207,7 @@ mod tests {
     fn a_disabled_account_has_no_right_password() {
         let mut fixture = Fixture::new();
         fixture.user.disabled = true;
+        assert_eq!(recognise(&fixture.user, NOW), WRONG);
         assert_eq!(fixture.login("old", NOW), WRONG);
         assert_eq!(fixture.login("temporary", NOW), WRONG);
     }

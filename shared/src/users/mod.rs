@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 
 pub use change::{Change, Condition, Path};
 pub use key::{MAX_NAME_LENGTH, NO_BRAND, UsernameKey, brand_key, email_key};
-pub use login::{Login, Outcome, WriteBack, verify};
+pub use login::{Login, Outcome, WriteBack, recognise, verify};
 pub use protocol::{Pending, Promotion, ResetMode};
 pub use store::{Account, StoreError, Users};
 

@@ -137,6 +137,7 @@ pub fn promote(promotion: &Promotion<'_>, mode: ResetMode) -> Change {
                     "expires_at".to_owned(),
                     number(promotion.password_expires_at.0),
                 ),
+                ("request_id".to_owned(), text(promotion.request_id)),
             ]);
             Change {
                 condition,
@@ -171,6 +172,31 @@ fn temporary_password(
         ("must_change_password", AttributeValue::Bool(true)),
         ("password_expires_at", number(expires_at.0)),
     ]
+}
+
+/// Withdraws a password that is kept beside the old one: its mail did not arrive.
+#[must_use]
+pub fn withdraw(request_id: &str) -> Change {
+    Change {
+        condition: Condition::Equals("temporary.request_id", text(request_id)),
+        set: vec![],
+        count: None,
+        remove: vec!["temporary"],
+    }
+}
+
+/// Marks the address on file as one that mail does not reach, or is not wanted at.
+#[must_use]
+pub fn mark_address(email: &str, now: Timestamp) -> Change {
+    Change {
+        condition: Condition::All(vec![
+            Condition::Exists("username"),
+            Condition::Equals("email", text(email)),
+        ]),
+        set: vec![("email_failed_at", number(now.0))],
+        count: None,
+        remove: vec![],
+    }
 }
 
 /// Gives a reset up: its mail was never accepted. The old password is the one that works.

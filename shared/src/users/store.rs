@@ -202,6 +202,30 @@ impl Users {
         self.change(&user.username, &change, audit).await
     }
 
+    /// Withdraws the temporary password that this request mailed and writes the audit row, both or
+    /// neither. [`StoreError::Conflict`] when it is not there any more.
+    pub async fn withdraw(
+        &self,
+        username: &str,
+        request_id: &str,
+        audit: Put,
+    ) -> Result<(), StoreError> {
+        let change = protocol::withdraw(request_id);
+        self.change(username, &change, audit).await
+    }
+
+    /// Marks the address of an account as one that mail does not reach and writes the audit row,
+    /// both or neither. [`StoreError::Conflict`] when the account has another address now.
+    pub async fn mark_address(
+        &self,
+        account: &Account,
+        now: Timestamp,
+        audit: Put,
+    ) -> Result<(), StoreError> {
+        let change = protocol::mark_address(&account.email, now);
+        self.change(&account.username, &change, audit).await
+    }
+
     /// Sets a password that an administrator chose, ends all that was pending, and writes the
     /// audit row, both or neither. [`StoreError::Conflict`] when the account is gone or has
     /// another address now.
