@@ -136,7 +136,7 @@ impl State {
             name: name.into(),
             account,
             limited_by: None,
-            script: Arc::new(|_| Action::FORWARD),
+            script: Arc::new(|_| Action::forward()),
             gone: Gone::default(),
             steps,
         }
@@ -154,7 +154,7 @@ impl State {
         };
         Self::new(name, Account::Known, steps).with(move |at| match at {
             at if at == step => action.clone(),
-            _ => Action::FORWARD,
+            _ => Action::forward(),
         })
     }
 
@@ -224,7 +224,7 @@ fn limits() -> Vec<State> {
 
 fn ses_failures() -> Vec<State> {
     let refusals = SES_ERRORS.map(|error| State::at(Mail, error, Action::refuse(400, error)));
-    let slow = Action::slow(Duration::from_millis(300));
+    let slow = Action::forward().after(Duration::from_millis(300));
     let mut states = refusals.to_vec();
     states.extend([
         State::at(Mail, "unknown error", Action::refuse(418, "NewException")),
@@ -233,12 +233,12 @@ fn ses_failures() -> Vec<State> {
         State::at(Mail, "503 of a proxy", Action::answer(503, "", "<html>")),
         State::at(Mail, "unreadable refusal", Action::answer(400, "", "{\"")),
         State::at(Mail, "unreadable success", Action::answer(200, "", "<ok>")),
-        State::at(Mail, "too slow", Action::slow(TOO_SLOW)),
+        State::at(Mail, "too slow", Action::forward().after(TOO_SLOW)),
         State::at(Mail, "hangs up", Action::HANG_UP),
         // Nothing has failed here.
         State::new("Mail: slow", Account::Known, EVERY_STEP).with(move |step| match step {
             Mail => slow.clone(),
-            _ => Action::FORWARD,
+            _ => Action::forward(),
         }),
     ]);
     states
@@ -249,26 +249,17 @@ fn dynamodb_failures(step: Step) -> Vec<State> {
         .map(|(status, error)| State::at(step, error, Action::refuse(status, error)))
         .to_vec();
     states.extend([
-        State::at(step, "too slow", Action::slow(TOO_SLOW)),
+        State::at(step, "too slow", Action::forward().after(TOO_SLOW)),
         State::at(step, "hangs up", Action::HANG_UP),
         State::at(step, "unreadable answer", Action::answer(200, "", "<ok>")),
     ]);
     if step != Reserve {
         for reason in ["ThrottlingError", "TransactionConflict"] {
             let what = format!("cancelled, {reason}");
-            states.push(State::at(step, &what, cancelled(reason)));
+            states.push(State::at(step, &what, Action::cancel(reason, 2)));
         }
     }
     states
-}
-
-/// How DynamoDB says that a transaction could not be done now.
-fn cancelled(reason: &str) -> Action {
-    let error = "TransactionCanceledException";
-    let body = format!(
-        r#"{{"__type":"com.amazonaws.dynamodb.v20120810#{error}","Message":"cancelled","CancellationReasons":[{{"Code":"{reason}","Message":"later"}},{{"Code":"None"}}]}}"#
-    );
-    Action::answer(400, error, &body)
 }
 
 fn outages() -> Vec<State> {
@@ -287,7 +278,7 @@ fn outages() -> Vec<State> {
         &[Limit, Reserve],
     );
     let after_first = after_first.with(|step| match step {
-        Limit => Action::FORWARD,
+        Limit => Action::forward(),
         _ => Action::HANG_UP,
     });
     vec![ses, dynamodb, both, after_first]
@@ -349,10 +340,8 @@ async fn answer(tables: &Sandbox, state: &State, binding: Binding, username: &st
         service.send(&binding.request(username)).await;
     }
     relays.take_calls();
-    for relay in [&relays.dynamodb, &relays.ses] {
-        let script = Arc::clone(&state.script);
-        relay.script(move |call| script(Step::of(call)));
-    }
+    let script = Arc::clone(&state.script);
+    relays.script(move |call| script(Step::of(call)));
     let answer = service.send(&binding.request(username)).await.into();
     let mut steps: Vec<Step> = relays.take_calls().iter().map(Step::of).collect();
     steps.dedup();

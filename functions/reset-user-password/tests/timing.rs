@@ -420,22 +420,17 @@ const SLOW: &str = "slow@example.com";
 
 /// From now on calls take as long as they do in a region.
 fn delay(relays: &Relays, latency: &Latency, seed: u64) {
-    let rng = Arc::new(Mutex::new(Rng(!seed)));
-    let (Latency { dynamodb, ses }, ses_rng) = (latency.clone(), Arc::clone(&rng));
-    relays
-        .dynamodb
-        .script(move |_| Action::slow(rng.lock().unwrap().ms(&dynamodb)));
-    relays.ses.script(move |call| {
-        let answer = if call.body.contains(REFUSED) {
-            Action::refuse(400, "MessageRejected")
+    let (latency, rng) = (latency.clone(), Mutex::new(Rng(!seed)));
+    relays.script(move |call| {
+        let after = |action: Action, usual| action.after(rng.lock().unwrap().ms(usual));
+        if !call.is_to_ses() {
+            after(Action::forward(), &latency.dynamodb)
+        } else if call.body.contains(REFUSED) {
+            after(Action::refuse(400, "MessageRejected"), &latency.ses)
         } else if call.body.contains(SLOW) {
-            return Action::slow(Duration::from_secs(10));
+            Action::forward().after(Duration::from_secs(10))
         } else {
-            Action::FORWARD
-        };
-        Action {
-            delay: ses_rng.lock().unwrap().ms(&ses),
-            ..answer
+            after(Action::forward(), &latency.ses)
         }
     });
 }

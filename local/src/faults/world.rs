@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
-use aws_sdk_dynamodb::config::Region;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::types::AttributeValue;
 use axum::body::Bytes;
@@ -34,7 +33,7 @@ static WORLDS: AtomicU64 = AtomicU64::new(0);
 
 /// Both functions behind a proxy of their own, with a clock of their own, and with tables of their
 /// own: a sweep finishes whatever it finds, and all of them call from one address.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct World {
     /// What the functions talk through.
     pub proxy: Proxy,
@@ -53,7 +52,7 @@ impl World {
     pub async fn new(backend: &Backend, variables: &[(&str, &str)]) -> Result<Self, BackendError> {
         let _at_work = super::at_work().await;
         let number = WORLDS.fetch_add(1, Ordering::Relaxed);
-        let proxy = Proxy::start(backend).await?;
+        let proxy = Proxy::start(backend)?;
         let names = TableNames {
             users: format!("{}.{number}", tables::USERS),
             limits: format!("{}.{number}", tables::LIMITS),
@@ -62,11 +61,10 @@ impl World {
         let direct = patient(backend);
         tables::create_missing(&direct.clients.dynamodb, &names).await?;
         let clock = Arc::new(AtomicU64::new(BEGIN));
-        let behind_proxy = behind(&proxy, backend, number);
         let now = Arc::clone(&clock);
         Ok(Self {
             functions: Functions::new(
-                &behind_proxy,
+                &proxy.relays.backend,
                 Variables::new(&|name| variable(variables, &names, name)),
                 &Clock::new(move || Timestamp(now.load(Ordering::Relaxed))),
             )?,
@@ -252,25 +250,6 @@ fn patient(backend: &Backend) -> Backend {
         clients: Clients {
             dynamodb: aws_sdk_dynamodb::Client::from_conf(dynamodb),
             ses: backend.clients.ses.clone(),
-        },
-        ..backend.clone()
-    }
-}
-
-/// The functions' clients, but through the proxy.
-fn behind(proxy: &Proxy, backend: &Backend, number: u64) -> Backend {
-    let Clients { dynamodb, ses } = &backend.clients;
-    // The SDK counts its repeats by region, for the whole process, and makes none when there were
-    // too many: each world has a region of its own.
-    let region = Region::new(format!("local-{number}"));
-    let dynamodb = dynamodb.config().to_builder().region(region.clone());
-    let dynamodb = dynamodb.endpoint_url(&proxy.dynamodb_url).build();
-    let ses = ses.config().to_builder().region(region);
-    let ses = ses.endpoint_url(&proxy.ses_url).build();
-    Backend {
-        clients: Clients {
-            dynamodb: aws_sdk_dynamodb::Client::from_conf(dynamodb),
-            ses: aws_sdk_sesv2::Client::from_conf(ses),
         },
         ..backend.clone()
     }
