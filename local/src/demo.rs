@@ -1,7 +1,5 @@
 //! Accounts to try the services with.
 
-use std::collections::HashMap;
-
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem};
 use getrandom::SysRng;
@@ -10,6 +8,7 @@ use shared::password::{Cost, ExposeSecret as _, Hasher, Salt, Secret};
 use shared::users::{UsernameKey, brand_key, email_key};
 
 use crate::BackendError;
+use crate::attribute::{Item, number, text};
 
 /// The password of every demo account.
 const PASSWORD: &str = "p@55wOrd";
@@ -72,21 +71,20 @@ pub(crate) async fn load(client: &Client, table: &str) -> Result<(), BackendErro
     Ok(())
 }
 
-fn item(account: &Account, hash: &Secret) -> HashMap<String, AttributeValue> {
-    let text = |value: &str| AttributeValue::S(value.to_owned());
-    let mut item: HashMap<String, AttributeValue> = [
+fn item(account: &Account, hash: &Secret) -> Item {
+    let mut item: Item = [
         (
             "username",
             text(UsernameKey::new(account.username).as_str()),
         ),
         ("display_username", text(account.username)),
-        ("id", AttributeValue::N(account.id.to_string())),
+        ("id", number(account.id)),
         ("display_name", text(account.display_name)),
         ("email", text(account.email)),
         ("email_key", text(&email_key(account.email))),
         ("brand", text(&brand_key(account.brand))),
         ("password_hash", text(hash.expose_secret())),
-        ("version", AttributeValue::N("1".to_owned())),
+        ("version", number(1)),
     ]
     .map(|(name, value)| (name.to_owned(), value))
     .into();

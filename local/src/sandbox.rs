@@ -1,21 +1,17 @@
 //! Both functions on a backend of their own that keeps nothing, for tests.
 
-use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use aws_sdk_dynamodb::types::AttributeValue;
 use axum::body::Bytes;
 use http::{Request, Response};
 use shared::clock::Clock;
 use shared::config::Variables;
 
+use crate::attribute::{Item, text};
 use crate::tables::TableNames;
 use crate::watch::Watch;
 use crate::{Backend, BackendError, Functions, Storage, gateway, tables};
-
-/// The attributes of an item.
-pub type Item = HashMap<String, AttributeValue>;
 
 /// What a test does not want, if it does not say so: waiting for the floor, and limits.
 const OFF: [&str; 5] = [
@@ -80,10 +76,7 @@ impl Sandbox {
             .get_item()
             .table_name(tables::USERS)
             .consistent_read(true);
-        let output = request
-            .key("username", AttributeValue::S(username.to_owned()))
-            .send()
-            .await?;
+        let output = request.key("username", text(username)).send().await?;
         output
             .item
             .ok_or_else(|| format!("there is no user {username}").into())
@@ -101,6 +94,21 @@ impl Sandbox {
         Ok(())
     }
 
+    /// Gives an account these texts, in place of those it has under their names.
+    pub async fn change_user(
+        &self,
+        username: &str,
+        texts: &[(&str, &str)],
+    ) -> Result<(), BackendError> {
+        let mut item = self.user(username).await?;
+        item.extend(
+            texts
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), text(value))),
+        );
+        self.put_user(item).await
+    }
+
     /// The audit rows of an account, oldest first.
     pub async fn audit(&self, username: &str) -> Result<Vec<Item>, BackendError> {
         let query = self
@@ -111,7 +119,7 @@ impl Sandbox {
             .table_name(tables::AUDIT);
         let output = query
             .key_condition_expression("username = :username")
-            .expression_attribute_values(":username", AttributeValue::S(username.to_owned()))
+            .expression_attribute_values(":username", text(username))
             .send()
             .await?;
         Ok(output.items.unwrap_or_default())

@@ -38,6 +38,16 @@ pub struct Mail {
     pub html: String,
 }
 
+impl Mail {
+    /// The password in it; "Login Updated" has none.
+    #[must_use]
+    pub fn password(&self) -> Option<&str> {
+        let mut lines = self.text.lines();
+        let line = lines.find(|line| line.trim().starts_with("Password:"))?;
+        line.split_whitespace().last()
+    }
+}
+
 /// The mails, oldest first.
 #[derive(Debug, Clone, Default)]
 pub struct Outbox(Arc<Mutex<Contents>>);

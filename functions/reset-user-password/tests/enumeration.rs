@@ -1,6 +1,6 @@
 //! Nobody can tell who is on file: whatever becomes of a request, its answer has the same status,
 //! headers and bytes as the answer for a name that is not on file. How long it takes is the subject
-//! of `timing.rs`.
+//! of `timing/`.
 //!
 //! Every state is brought about for real, by what is in the tables and by a relay in front of
 //! DynamoDB and SES, and the calls that were made prove that it was.
@@ -18,7 +18,9 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use axum::body::Bytes;
 use futures_util::stream::{self, StreamExt as _};
 use http::{Request, Response, StatusCode};
+use local::attribute::text;
 use local::relay::{Action, Call, Gone, Relays};
+use local::requests::reset;
 use local::tables::TableNames;
 use local::{Backend, Sandbox, Storage};
 
@@ -46,10 +48,7 @@ const BINDINGS: [Binding; 4] = [
 impl Binding {
     fn request(self, username: &str) -> Request<Bytes> {
         match self {
-            Self::Get => {
-                let uri = format!("{SERVICE}/ResetUserPassword?username={username}");
-                Request::get(uri).body(Bytes::new()).unwrap()
-            }
+            Self::Get => reset(username),
             Self::Post => Request::post(format!("{SERVICE}/ResetUserPassword"))
                 .header("content-type", "application/x-www-form-urlencoded")
                 .body(format!("username={username}").into())
@@ -312,7 +311,7 @@ impl From<Response<Bytes>> for Answer {
 /// Writes an account of this name, unless the name is to be unknown.
 async fn register(tables: &Sandbox, username: &str, account: Account) {
     let mut item = tables.user("jdoe").await.unwrap();
-    item.insert("username".into(), AttributeValue::S(username.to_owned()));
+    item.insert("username".into(), text(username));
     match account {
         Account::Unknown => return,
         Account::Known => {}

@@ -2,11 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use axum::body::Bytes;
-use http::{Request, StatusCode};
+use http::StatusCode;
 use local::relay::{Action, Relays};
 use local::tables::TableNames;
-use local::{Backend, Sandbox, Storage};
+use local::{Backend, Sandbox, Storage, requests};
 
 async fn backend() -> Backend {
     Backend::start(Storage::Memory, TableNames::default())
@@ -15,10 +14,7 @@ async fn backend() -> Backend {
 }
 
 async fn reset(service: &Sandbox, username: &str) -> StatusCode {
-    let path = "/webservices/IFCommonService.asmx/ResetUserPassword";
-    let request = Request::get(format!("{path}?username={username}"));
-    let request = request.body(Bytes::new()).unwrap();
-    service.send(&request).await.status()
+    service.send(&requests::reset(username)).await.status()
 }
 
 /// A function that was just made, with the limits on, as a process has it when it starts.

@@ -5,7 +5,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
-use aws_sdk_dynamodb::types::AttributeValue;
 use axum::body::Bytes;
 use http::{Request, Response};
 use serde_json::{Value, json};
@@ -17,7 +16,7 @@ use shared::password::{Cost, ExposeSecret as _, Hasher, Secret};
 use shared::users::{self, Outcome, ResetMode, User, UsernameKey, Users};
 
 use super::Proxy;
-use crate::sandbox::Item;
+use crate::attribute::{Item, text};
 use crate::ses::Mail;
 use crate::tables::{self, TableNames};
 use crate::{Backend, BackendError, Functions, gateway};
@@ -94,7 +93,7 @@ impl World {
             ("email", &email),
             ("email_key", &email),
         ] {
-            item.insert(attribute.to_owned(), AttributeValue::S(value.clone()));
+            item.insert(attribute.to_owned(), text(value));
         }
         Ok(item)
     }
@@ -114,8 +113,9 @@ impl World {
 
     async fn read(&self, table: &str, username: &str) -> Result<Item, BackendError> {
         let request = self.backend.clients.dynamodb.get_item().table_name(table);
-        let username = AttributeValue::S(username.to_owned());
-        let request = request.key("username", username).consistent_read(true);
+        let request = request
+            .key("username", text(username))
+            .consistent_read(true);
         let item = request.send().await?.item;
         item.ok_or_else(|| "there is no such account".into())
     }
@@ -158,7 +158,7 @@ impl World {
         let query = query
             .table_name(tables::AUDIT)
             .key_condition_expression("username = :username")
-            .expression_attribute_values(":username", AttributeValue::S(username.to_owned()));
+            .expression_attribute_values(":username", text(username));
         Ok(query.send().await?.items.unwrap_or_default())
     }
 
