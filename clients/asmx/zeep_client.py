@@ -1,11 +1,12 @@
 """zeep through every port of the WSDL. Argument: the base URL of the server."""
 
 import sys
-from contextlib import contextmanager
 
 import zeep
 from zeep.exceptions import Fault
 from zeep.transports import Transport
+
+from check import check, equal, finish, raised
 
 WSDL = sys.argv[1].rstrip("/") + "/webservices/IFCommonService.asmx?WSDL"
 DONE = "If the username is on file, a new password has been sent to its e-mail address."
@@ -18,32 +19,6 @@ REFUSAL_BY_PORT = {
     "IFCommonServiceHttpPost": (None, f"{REFUSED}\r\n".encode()),
 }
 
-failures = 0
-
-
-@contextmanager
-def check(name):
-    global failures
-    try:
-        yield
-        print(f"ok {name}")
-    except Exception as error:
-        failures += 1
-        print(f"FAIL {name}: {error!r}")
-
-
-def equal(actual, expected):
-    if actual != expected:
-        raise AssertionError(f"{actual!r} instead of {expected!r}")
-
-
-def fault_of(call):
-    try:
-        answer = call()
-    except Fault as fault:
-        return fault
-    raise AssertionError(f"{answer!r} instead of a fault")
-
 
 def reset_user_password(port, username):
     # The port's address is the WSDL's: that must name the host it was asked at.
@@ -55,7 +30,7 @@ for port, expected in REFUSAL_BY_PORT.items():
     with check(f"{port}: reset"):
         equal(reset_user_password(port, "jdoe"), DONE)
     with check(f"{port}: empty username"):
-        fault = fault_of(lambda: reset_user_password(port, ""))
+        fault = raised(Fault, lambda: reset_user_password(port, ""))
         equal((fault.code, fault.message), expected)
 
-sys.exit(failures > 0)
+finish()

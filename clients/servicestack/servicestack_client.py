@@ -1,18 +1,17 @@
 """PyPI's servicestack. Argument: the base URL of the server."""
 
 import sys
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Optional
 
 from dataclasses_json import LetterCase, Undefined, dataclass_json
 from servicestack import IReturn, JsonServiceClient, ResponseStatus, WebServiceException
 
+from check import check, equal, finish, raised
+
 ADMIN = "admin", "p@55wOrd"
 # The client reads members in camelCase only; this asks the server for them.
 CAMEL_CASE = {"jsconfig": "eccn"}
-
-failures = 0
 
 
 @dataclass_json(letter_case=LetterCase.CAMEL, undefined=Undefined.EXCLUDE)
@@ -36,22 +35,6 @@ class UpdateUserRegistrationPasswordRequest(IReturn[UpdateUserRegistrationPasswo
 SUCCESS = UpdateUserRegistrationPasswordResponse(id=42, display_name="Jane Doe", reset_email_sent=True)
 
 
-@contextmanager
-def check(name):
-    global failures
-    try:
-        yield
-        print(f"ok {name}")
-    except Exception as error:
-        failures += 1
-        print(f"FAIL {name}: {getattr(error, 'inner_exception', error)!r}")
-
-
-def equal(actual, expected):
-    if actual != expected:
-        raise AssertionError(f"{actual!r} instead of {expected!r}")
-
-
 def client_of(credential):
     client = JsonServiceClient(sys.argv[1])
     if credential:
@@ -60,11 +43,8 @@ def client_of(credential):
 
 
 def refusal(credential, **members):
-    try:
-        answer = client_of(credential).post(UpdateUserRegistrationPasswordRequest(**members), args=CAMEL_CASE)
-    except WebServiceException as error:
-        return error
-    raise AssertionError(f"{answer!r} instead of an error")
+    client, request = client_of(credential), UpdateUserRegistrationPasswordRequest(**members)
+    return raised(WebServiceException, lambda: client.post(request, args=CAMEL_CASE))
 
 
 def summary(error):
@@ -97,4 +77,4 @@ with check("no e-mail address, no password"):
     expected = 400, "NotEmpty", "'Email' should not be empty.", ["Email", "NewPassword"]
     equal(summary(refusal(ADMIN, email=None, new_password=None)), expected)
 
-sys.exit(failures > 0)
+finish()

@@ -1,7 +1,5 @@
 //! Accounts to try the services with, and the brand of one of them.
 
-use std::collections::HashMap;
-
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem};
 use getrandom::SysRng;
@@ -10,6 +8,7 @@ use shared::password::{Cost, ExposeSecret as _, Hasher, Salt, Secret};
 use shared::users::{UsernameKey, brand_key, email_key};
 
 use crate::BackendError;
+use crate::attribute::{Item, number, text};
 use crate::tables::TableNames;
 
 /// The password of every demo account.
@@ -70,7 +69,6 @@ pub(crate) async fn load(client: &Client, tables: &TableNames) -> Result<(), Bac
         return Ok(());
     }
     let hasher = Hasher::new(Cost::DEFAULT);
-    let text = |value: &str| AttributeValue::S(value.to_owned());
     let brand = BRAND.map(|(name, value)| (name.to_owned(), text(value)));
     let mut puts = vec![put(&tables.brands, brand.into())?];
     for account in &ACCOUNTS {
@@ -83,29 +81,25 @@ pub(crate) async fn load(client: &Client, tables: &TableNames) -> Result<(), Bac
     Ok(())
 }
 
-fn put(
-    table: &str,
-    item: HashMap<String, AttributeValue>,
-) -> Result<TransactWriteItem, BackendError> {
+fn put(table: &str, item: Item) -> Result<TransactWriteItem, BackendError> {
     let put = Put::builder().table_name(table).set_item(Some(item));
     Ok(TransactWriteItem::builder().put(put.build()?).build())
 }
 
-fn item(account: &Account, hash: &Secret) -> HashMap<String, AttributeValue> {
-    let text = |value: &str| AttributeValue::S(value.to_owned());
-    let mut item: HashMap<String, AttributeValue> = [
+fn item(account: &Account, hash: &Secret) -> Item {
+    let mut item: Item = [
         (
             "username",
             text(UsernameKey::new(account.username).as_str()),
         ),
         ("display_username", text(account.username)),
-        ("id", AttributeValue::N(account.id.to_string())),
+        ("id", number(account.id)),
         ("display_name", text(account.display_name)),
         ("email", text(account.email)),
         ("email_key", text(&email_key(account.email))),
         ("brand", text(&brand_key(account.brand))),
         ("password_hash", text(hash.expose_secret())),
-        ("version", AttributeValue::N("1".to_owned())),
+        ("version", number(1)),
     ]
     .map(|(name, value)| (name.to_owned(), value))
     .into();

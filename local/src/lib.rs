@@ -3,19 +3,22 @@
 //!
 //! The tests of the functions run on the same parts.
 
+pub mod attribute;
 mod backend;
 mod demo;
 pub mod faults;
 pub mod gateway;
 pub mod relay;
+pub mod requests;
 mod sandbox;
 pub mod ses;
 pub mod tables;
 mod watch;
 
+pub use attribute::Item;
 pub use backend::{Backend, BackendError, Storage};
-pub use sandbox::{Item, Sandbox};
-pub use watch::logged;
+pub use sandbox::Sandbox;
+pub use watch::{assert_not_logged, logged};
 
 use std::sync::Arc;
 

@@ -1,21 +1,17 @@
 //! Both functions on a backend of their own that keeps nothing, for tests.
 
-use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use aws_sdk_dynamodb::types::AttributeValue;
 use axum::body::Bytes;
 use http::{Request, Response};
 use shared::clock::Clock;
 use shared::config::Variables;
 
+use crate::attribute::{Item, text};
 use crate::tables::TableNames;
 use crate::watch::Watch;
 use crate::{Backend, BackendError, Functions, Storage, gateway, tables};
-
-/// The attributes of an item.
-pub type Item = HashMap<String, AttributeValue>;
 
 /// What a test does not want, if it does not say so: waiting for the floor, and limits.
 const OFF: [&str; 5] = [
@@ -89,10 +85,7 @@ impl Sandbox {
             .get_item()
             .table_name(tables::USERS)
             .consistent_read(true);
-        let output = request
-            .key("username", AttributeValue::S(username.to_owned()))
-            .send()
-            .await?;
+        let output = request.key("username", text(username)).send().await?;
         output
             .item
             .ok_or_else(|| format!("there is no user {username}").into())
@@ -105,12 +98,9 @@ impl Sandbox {
 
     /// Writes a row of the Brands table with these attributes, in place of any other of its key.
     pub async fn put_brand(&self, attributes: &[(&str, &str)]) -> Result<(), BackendError> {
-        let text = |(name, value): &(&str, &str)| {
-            let value = AttributeValue::S((*value).to_owned());
-            ((*name).to_owned(), value)
-        };
-        self.put(tables::BRANDS, attributes.iter().map(text).collect())
-            .await
+        let row = attributes.iter();
+        let row = row.map(|(name, value)| ((*name).to_owned(), text(value)));
+        self.put(tables::BRANDS, row.collect()).await
     }
 
     async fn put(&self, table: &str, item: Item) -> Result<(), BackendError> {
@@ -118,6 +108,21 @@ impl Sandbox {
         let request = request.table_name(table).set_item(Some(item));
         request.send().await?;
         Ok(())
+    }
+
+    /// Gives an account these texts, in place of those it has under their names.
+    pub async fn change_user(
+        &self,
+        username: &str,
+        texts: &[(&str, &str)],
+    ) -> Result<(), BackendError> {
+        let mut item = self.user(username).await?;
+        item.extend(
+            texts
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), text(value))),
+        );
+        self.put_user(item).await
     }
 
     /// The audit rows of an account, oldest first.
@@ -130,7 +135,7 @@ impl Sandbox {
             .table_name(tables::AUDIT);
         let output = query
             .key_condition_expression("username = :username")
-            .expression_attribute_values(":username", AttributeValue::S(username.to_owned()))
+            .expression_attribute_values(":username", text(username))
             .send()
             .await?;
         Ok(output.items.unwrap_or_default())

@@ -45,6 +45,17 @@ pub struct Mail {
     pub html: String,
 }
 
+impl Mail {
+    /// The password in it, in whatever language; "Login Updated" has none.
+    #[must_use]
+    pub fn password(&self) -> Option<&str> {
+        let mut lines = self.text.lines();
+        let heads = ["Password:", "Passwort:"];
+        let line = lines.find(|line| heads.iter().any(|head| line.trim().starts_with(head)))?;
+        line.split_whitespace().last()
+    }
+}
+
 /// The mails, oldest first.
 #[derive(Debug, Clone, Default)]
 pub struct Outbox(Arc<Mutex<Contents>>);

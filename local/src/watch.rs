@@ -11,10 +11,11 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use http::{Request, Response, header};
 use percent_encoding::percent_decode_str;
+use serde_json::Value;
 use shared::config::Variables;
 
 use crate::Functions;
-use crate::ses::Outbox;
+use crate::ses::{Mail, Outbox};
 
 /// What must be in no log, whatever was asked: hashes, credentials and addresses.
 const NEVER: [&str; 4] = ["$argon2", "Basic ", "Bearer ", "@"];
@@ -57,6 +58,18 @@ impl Write for &Log {
 #[must_use]
 pub fn logged() -> String {
     String::from_utf8_lossy(&LOG.lock()).into_owned()
+}
+
+/// Fails the test unless all that was logged is events, and none of them holds one of these texts.
+///
+/// # Panics
+/// Then.
+pub fn assert_not_logged(texts: &[&str]) {
+    for line in logged().lines() {
+        let event: Value = serde_json::from_str(line).unwrap_or_default();
+        assert!(event.get("level").is_some_and(Value::is_string), "{line}");
+        assert!(!texts.iter().any(|text| line.contains(text)), "{line}");
+    }
 }
 
 /// What was secret in one sandbox. Dropping it is the check.
@@ -110,7 +123,7 @@ impl Drop for Watch {
         let mut secrets =
             std::mem::take(&mut *self.secrets.lock().unwrap_or_else(PoisonError::into_inner));
         let mails = self.outbox.mails();
-        secrets.extend(mails.iter().flat_map(|mail| values(&mail.text, "password")));
+        secrets.extend(mails.iter().filter_map(Mail::password).map(str::to_owned));
         let log = LOG.lock();
         let log =
             String::from_utf8_lossy(log.get(self.logged_before..).unwrap_or_default()).into_owned();

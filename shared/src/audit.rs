@@ -2,8 +2,9 @@
 
 use aws_sdk_dynamodb::Client;
 pub use aws_sdk_dynamodb::error::BuildError;
-use aws_sdk_dynamodb::types::{AttributeValue, Put};
+use aws_sdk_dynamodb::types::Put;
 
+use crate::attribute::{number, text};
 use crate::clock::Timestamp;
 
 const SECONDS_A_DAY: u64 = 86_400;
@@ -69,7 +70,6 @@ impl Audit {
         let expires_at = entry
             .at
             .plus_seconds(self.days.saturating_mul(SECONDS_A_DAY));
-        let text = |value: &str| AttributeValue::S(value.to_owned());
         let put = Put::builder()
             .table_name(&self.table)
             .item("username", text(entry.username))
@@ -80,7 +80,7 @@ impl Audit {
             .item("event", text(entry.event))
             .item("request_id", text(entry.request_id))
             .item("source", text(entry.source))
-            .item("expires_at", AttributeValue::N(expires_at.0.to_string()));
+            .item("expires_at", number(expires_at.0));
         let optional = [("actor", entry.actor), ("requester", entry.requester)];
         optional
             .into_iter()

@@ -13,6 +13,7 @@
 //!
 //! Nothing here knows ASMX or ServiceStack; those live with their functions.
 
+mod attribute;
 pub mod audit;
 pub mod aws;
 pub mod brands;

@@ -17,6 +17,7 @@ use aws_sdk_dynamodb::types::{
     TransactWriteItem, Update,
 };
 
+use crate::attribute::{number, text};
 use crate::clock::Timestamp;
 use crate::users::UsernameKey;
 
@@ -344,14 +345,6 @@ fn key(subject: &Subject) -> HashMap<String, AttributeValue> {
 
 fn list(times: &[u64]) -> AttributeValue {
     AttributeValue::L(times.iter().map(|at| number(*at)).collect())
-}
-
-fn text(value: &str) -> AttributeValue {
-    AttributeValue::S(value.to_owned())
-}
-
-fn number(value: u64) -> AttributeValue {
-    AttributeValue::N(value.to_string())
 }
 
 #[cfg(test)]

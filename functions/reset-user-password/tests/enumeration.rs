@@ -1,6 +1,6 @@
 //! Nobody can tell who is on file: whatever becomes of a request, its answer has the same status,
 //! headers and bytes as the answer for a name that is not on file. How long it takes is the subject
-//! of `timing.rs`.
+//! of `timing/`.
 //!
 //! Every state is brought about for real, by what is in the tables and by a relay in front of
 //! DynamoDB and SES, and the calls that were made prove that it was.
@@ -18,7 +18,9 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use axum::body::Bytes;
 use futures_util::stream::{self, StreamExt as _};
 use http::{Request, Response, StatusCode};
+use local::attribute::text;
 use local::relay::{Action, Call, Gone, Relays};
+use local::requests::reset;
 use local::tables::TableNames;
 use local::{Backend, Sandbox, Storage};
 
@@ -46,10 +48,7 @@ const BINDINGS: [Binding; 4] = [
 impl Binding {
     fn request(self, username: &str) -> Request<Bytes> {
         match self {
-            Self::Get => {
-                let uri = format!("{SERVICE}/ResetUserPassword?username={username}");
-                Request::get(uri).body(Bytes::new()).unwrap()
-            }
+            Self::Get => reset(username),
             Self::Post => Request::post(format!("{SERVICE}/ResetUserPassword"))
                 .header("content-type", "application/x-www-form-urlencoded")
                 .body(format!("username={username}").into())
@@ -139,7 +138,7 @@ impl State {
             name: name.into(),
             account,
             limited_by: None,
-            script: Arc::new(|_| Action::FORWARD),
+            script: Arc::new(|_| Action::forward()),
             gone: Gone::default(),
             steps,
         }
@@ -158,7 +157,7 @@ impl State {
         };
         Self::new(name, Account::Known, steps).with(move |at| match at {
             at if at == step => action.clone(),
-            _ => Action::FORWARD,
+            _ => Action::forward(),
         })
     }
 
@@ -231,7 +230,7 @@ fn limits() -> Vec<State> {
 
 fn ses_failures() -> Vec<State> {
     let refusals = SES_ERRORS.map(|error| State::at(Mail, error, Action::refuse(400, error)));
-    let slow = Action::slow(Duration::from_millis(300));
+    let slow = Action::forward().after(Duration::from_millis(300));
     let mut states = refusals.to_vec();
     states.extend([
         State::at(Mail, "unknown error", Action::refuse(418, "NewException")),
@@ -240,12 +239,12 @@ fn ses_failures() -> Vec<State> {
         State::at(Mail, "503 of a proxy", Action::answer(503, "", "<html>")),
         State::at(Mail, "unreadable refusal", Action::answer(400, "", "{\"")),
         State::at(Mail, "unreadable success", Action::answer(200, "", "<ok>")),
-        State::at(Mail, "too slow", Action::slow(TOO_SLOW)),
+        State::at(Mail, "too slow", Action::forward().after(TOO_SLOW)),
         State::at(Mail, "hangs up", Action::HANG_UP),
         // Nothing has failed here.
         State::new("Mail: slow", Account::Known, EVERY_STEP).with(move |step| match step {
             Mail => slow.clone(),
-            _ => Action::FORWARD,
+            _ => Action::forward(),
         }),
     ]);
     states
@@ -256,26 +255,17 @@ fn dynamodb_failures(step: Step) -> Vec<State> {
         .map(|(status, error)| State::at(step, error, Action::refuse(status, error)))
         .to_vec();
     states.extend([
-        State::at(step, "too slow", Action::slow(TOO_SLOW)),
+        State::at(step, "too slow", Action::forward().after(TOO_SLOW)),
         State::at(step, "hangs up", Action::HANG_UP),
         State::at(step, "unreadable answer", Action::answer(200, "", "<ok>")),
     ]);
     if matches!(step, Limit | Promote) {
         for reason in ["ThrottlingError", "TransactionConflict"] {
             let what = format!("cancelled, {reason}");
-            states.push(State::at(step, &what, cancelled(reason)));
+            states.push(State::at(step, &what, Action::cancel(reason, 2)));
         }
     }
     states
-}
-
-/// How DynamoDB says that a transaction could not be done now.
-fn cancelled(reason: &str) -> Action {
-    let error = "TransactionCanceledException";
-    let body = format!(
-        r#"{{"__type":"com.amazonaws.dynamodb.v20120810#{error}","Message":"cancelled","CancellationReasons":[{{"Code":"{reason}","Message":"later"}},{{"Code":"None"}}]}}"#
-    );
-    Action::answer(400, error, &body)
 }
 
 fn outages() -> Vec<State> {
@@ -294,7 +284,7 @@ fn outages() -> Vec<State> {
         &[Limit, Reserve],
     );
     let after_first = after_first.with(|step| match step {
-        Limit => Action::FORWARD,
+        Limit => Action::forward(),
         _ => Action::HANG_UP,
     });
     vec![ses, dynamodb, both, after_first]
@@ -328,7 +318,7 @@ impl From<Response<Bytes>> for Answer {
 /// Writes an account of this name, unless the name is to be unknown.
 async fn register(tables: &Sandbox, username: &str, account: Account) {
     let mut item = tables.user("jdoe").await.unwrap();
-    item.insert("username".into(), AttributeValue::S(username.to_owned()));
+    item.insert("username".into(), text(username));
     match account {
         Account::Unknown => return,
         Account::Known => {}
@@ -358,10 +348,8 @@ async fn answer(tables: &Sandbox, state: &State, binding: Binding, username: &st
         first.send(&binding.request(username)).await;
     }
     relays.take_calls();
-    for relay in [&relays.dynamodb, &relays.ses] {
-        let script = Arc::clone(&state.script);
-        relay.script(move |call| script(Step::of(call)));
-    }
+    let script = Arc::clone(&state.script);
+    relays.script(move |call| script(Step::of(call)));
     let answer = service.send(&binding.request(username)).await.into();
     let mut steps: Vec<Step> = relays.take_calls().iter().map(Step::of).collect();
     steps.dedup();

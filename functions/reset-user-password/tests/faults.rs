@@ -10,9 +10,8 @@
     reason = "a test fails by panicking"
 )]
 
-use axum::body::Bytes;
-use http::Request;
 use local::faults::{Injection, Matrix, World, at_work, fill};
+use local::requests::reset;
 use local::ses::Mail;
 use local::tables::TableNames;
 use local::{Backend, Storage};
@@ -162,7 +161,7 @@ impl Case {
         if self.scenario.failed_attempts.is_some() {
             return format!("{:?}", self.world.sweep().await);
         }
-        let response = self.world.send(&request(&self.username)).await;
+        let response = self.world.send(&reset(&self.username)).await;
         format!(
             "{} {:?} {:?}",
             response.status(),
@@ -183,7 +182,7 @@ impl Case {
     async fn state(&self, injection: Injection) -> &'static str {
         let mut new = false;
         for mail in self.mails().iter().rev() {
-            new = new || self.opens(mailed_password(mail)).await;
+            new = new || self.opens(mail.password().unwrap()).await;
         }
         // Where there is but one hash, one password is right.
         let is_replaced = new && self.scenario.mode == "replace";
@@ -218,19 +217,7 @@ impl Case {
 
     async fn assert_last_mail_is_true(&self, injection: Injection) {
         if let Some(mail) = self.mails().last() {
-            assert!(self.opens(mailed_password(mail)).await, "{injection:?}");
+            assert!(self.opens(mail.password().unwrap()).await, "{injection:?}");
         }
     }
-}
-
-fn request(username: &str) -> Request<Bytes> {
-    let service = "/webservices/IFCommonService.asmx";
-    let uri = format!("{service}/ResetUserPassword?username={username}");
-    Request::get(uri).body(Bytes::new()).unwrap()
-}
-
-fn mailed_password(mail: &Mail) -> &str {
-    let mut lines = mail.text.lines();
-    let line = lines.find(|line| line.trim().starts_with("Password:"));
-    line.unwrap().split_whitespace().last().unwrap()
 }

@@ -6,9 +6,8 @@
     reason = "a test fails by panicking"
 )]
 
-use axum::body::Bytes;
-use http::Request;
 use local::faults::World;
+use local::requests::reset;
 use local::ses::Mail;
 use local::tables::TableNames;
 use local::{Backend, Storage};
@@ -27,9 +26,7 @@ async fn after_reset(mode: &str) -> (World, String, Mail) {
     let item = world.copy_of("jdoe").await.unwrap();
     world.put(&item).await.unwrap();
     let username = item["username"].as_s().unwrap().clone();
-    let path = "/webservices/IFCommonService.asmx/ResetUserPassword";
-    let request = Request::get(format!("{path}?username={username}"));
-    world.send(&request.body(Bytes::new()).unwrap()).await;
+    world.send(&reset(&username)).await;
     let mail = world.mails(&username).remove(0);
     (world, username, mail)
 }
@@ -61,21 +58,25 @@ async fn events(world: &World, username: &str) -> Vec<String> {
         .collect()
 }
 
-fn password(mail: &Mail) -> &str {
-    let mut lines = mail.text.lines();
-    let line = lines.find(|line| line.trim().starts_with("Password:"));
-    line.unwrap().split_whitespace().last().unwrap()
-}
-
 #[tokio::test]
 async fn a_bounce_withdraws_a_temporary_password_and_marks_the_address() {
     let (world, username, mail) = after_reset("dual").await;
-    assert!(world.opens(&username, password(&mail)).await.unwrap());
+    assert!(
+        world
+            .opens(&username, mail.password().unwrap())
+            .await
+            .unwrap()
+    );
 
     let (answer, measured) = metrics::collect(world.event(&event("Email Bounced", &mail))).await;
     assert_eq!(answer.unwrap()["accounts"], 1);
     assert_eq!(measured.values(Metric::MailBounced), [1.0]);
-    assert!(!world.opens(&username, password(&mail)).await.unwrap());
+    assert!(
+        !world
+            .opens(&username, mail.password().unwrap())
+            .await
+            .unwrap()
+    );
     assert!(world.opens(&username, OLD_PASSWORD).await.unwrap());
     let item = world.item(&username).await.unwrap();
     assert_eq!(
@@ -97,7 +98,12 @@ async fn a_bounce_withdraws_a_temporary_password_and_marks_the_address() {
 async fn a_bounce_leaves_a_password_that_took_the_old_ones_place() {
     let (world, username, mail) = after_reset("replace").await;
     world.event(&event("Email Bounced", &mail)).await.unwrap();
-    assert!(world.opens(&username, password(&mail)).await.unwrap());
+    assert!(
+        world
+            .opens(&username, mail.password().unwrap())
+            .await
+            .unwrap()
+    );
     assert!(
         world
             .item(&username)
@@ -121,7 +127,10 @@ async fn what_may_still_arrive_withdraws_nothing() {
         assert!(answer.is_ok(), "{kind}");
         assert_eq!(measured.values(metric), [1.0], "{kind}");
         assert!(
-            world.opens(&username, password(&mail)).await.unwrap(),
+            world
+                .opens(&username, mail.password().unwrap())
+                .await
+                .unwrap(),
             "{kind}"
         );
         let item = world.item(&username).await.unwrap();
@@ -133,7 +142,12 @@ async fn what_may_still_arrive_withdraws_nothing() {
 async fn a_rejected_mail_withdraws_its_password_only() {
     let (world, username, mail) = after_reset("dual").await;
     world.event(&event("Email Rejected", &mail)).await.unwrap();
-    assert!(!world.opens(&username, password(&mail)).await.unwrap());
+    assert!(
+        !world
+            .opens(&username, mail.password().unwrap())
+            .await
+            .unwrap()
+    );
     let item = world.item(&username).await.unwrap();
     assert!(!item.contains_key("email_failed_at"));
 }
@@ -150,13 +164,23 @@ async fn a_report_changes_nothing_but_what_it_is_about() {
         .event(&event("Email Bounced", &earlier))
         .await
         .unwrap();
-    assert!(world.opens(&username, password(&mail)).await.unwrap());
+    assert!(
+        world
+            .opens(&username, mail.password().unwrap())
+            .await
+            .unwrap()
+    );
 
     let mut others = mail.clone();
     others.tags.insert("account".to_owned(), "0".repeat(64));
     let answer = world.event(&event("Email Bounced", &others)).await.unwrap();
     assert_eq!(answer["accounts"], 0);
-    assert!(world.opens(&username, password(&mail)).await.unwrap());
+    assert!(
+        world
+            .opens(&username, mail.password().unwrap())
+            .await
+            .unwrap()
+    );
 
     for _ in 0..2 {
         world.event(&event("Email Bounced", &mail)).await.unwrap();

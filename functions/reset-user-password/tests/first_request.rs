@@ -2,11 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use axum::body::Bytes;
-use http::{Request, StatusCode};
+use http::StatusCode;
 use local::relay::{Action, Relays};
 use local::tables::TableNames;
-use local::{Backend, Sandbox, Storage};
+use local::{Backend, Sandbox, Storage, requests};
 
 async fn backend() -> Backend {
     Backend::start(Storage::Memory, TableNames::default())
@@ -15,10 +14,7 @@ async fn backend() -> Backend {
 }
 
 async fn reset(service: &Sandbox, username: &str) -> StatusCode {
-    let path = "/webservices/IFCommonService.asmx/ResetUserPassword";
-    let request = Request::get(format!("{path}?username={username}"));
-    let request = request.body(Bytes::new()).unwrap();
-    service.send(&request).await.status()
+    service.send(&requests::reset(username)).await.status()
 }
 
 /// A function that was just made, with the limits on, as a process has it when it starts.
@@ -68,12 +64,18 @@ async fn a_refusal_opens_the_connection_too() {
     let backend = backend().await;
     for (status, error) in [(403, "AccessDeniedException"), (429, "Throttling")] {
         let relays = Relays::start(&backend).unwrap();
-        relays.ses.script(move |_| Action::refuse(status, error));
+        relays.script(move |call| {
+            if call.is_to_ses() {
+                Action::refuse(status, error)
+            } else {
+                Action::forward()
+            }
+        });
         let service = fresh(&relays);
         service.functions.reset_user_password.init().await;
         assert_eq!(operations(&relays).len(), 2, "{error}");
 
-        relays.ses.script(|_| Action::FORWARD);
+        relays.script(|_| Action::forward());
         reset(&service, "jdoe").await;
         assert_eq!(relays.ses.connections(), 1, "{error}");
     }
@@ -83,13 +85,11 @@ async fn a_refusal_opens_the_connection_too() {
 async fn a_process_starts_without_dynamodb_and_ses() {
     let backend = backend().await;
     let relays = Relays::start(&backend).unwrap();
-    relays.dynamodb.script(|_| Action::HANG_UP);
-    relays.ses.script(|_| Action::HANG_UP);
+    relays.script(|_| Action::HANG_UP);
     let service = fresh(&relays);
     service.functions.reset_user_password.init().await;
 
-    relays.dynamodb.script(|_| Action::FORWARD);
-    relays.ses.script(|_| Action::FORWARD);
+    relays.script(|_| Action::forward());
     assert_eq!(reset(&service, "jdoe").await, StatusCode::OK);
     assert_eq!(backend.outbox.mails().len(), 1);
 }

@@ -7,19 +7,14 @@ use std::time::{Duration, Instant};
 use aws_sdk_dynamodb::types::AttributeValue;
 use axum::body::Bytes;
 use http::{Request, Response, StatusCode};
-use local::ses::Mail;
-use local::{Item, Sandbox};
+use local::requests::reset;
+use local::{Item, Sandbox, attribute};
 use shared::password::{Cost, Hasher, Secret, Verification};
 
 const SERVICE: &str = "/webservices/IFCommonService.asmx";
 const OLD_PASSWORD: &str = "p@55wOrd";
 const ANSWER: &str =
     "If the username is on file, a new password has been sent to its e-mail address.";
-
-fn get(username: &str) -> Request<Bytes> {
-    let uri = format!("{SERVICE}/ResetUserPassword?username={username}");
-    Request::get(uri).body(Bytes::new()).unwrap()
-}
 
 fn post(username: &str) -> Request<Bytes> {
     Request::post(format!("{SERVICE}/ResetUserPassword"))
@@ -48,7 +43,7 @@ fn soap(content_type: &str, namespace: &str, username: &str) -> Request<Bytes> {
 fn every_binding(username: &str) -> [Request<Bytes>; 4] {
     let soap12 = "application/soap+xml; charset=utf-8";
     [
-        get(username),
+        reset(username),
         post(username),
         soap(
             "text/xml; charset=utf-8",
@@ -75,15 +70,6 @@ fn verifies(item: &Item, password: &str) -> bool {
     verification != Verification::Invalid
 }
 
-fn mailed_password(mail: &Mail) -> &str {
-    let line = mail
-        .text
-        .lines()
-        .find(|line| line.trim().starts_with("Password:"))
-        .unwrap();
-    line.split_whitespace().last().unwrap()
-}
-
 fn assert_answer(response: &Response<Bytes>) {
     assert_eq!(response.status(), StatusCode::OK);
     assert!(String::from_utf8_lossy(response.body()).contains(ANSWER));
@@ -102,9 +88,9 @@ async fn the_mailed_password_takes_the_old_ones_place_by_every_binding() {
         assert_eq!(mails.len(), 1);
         assert_eq!(mails[0].to, ["a@example.com"]);
         assert_eq!(mails[0].from, "Brand Flood Watch <no-reply@brand.example>");
-        assert!(mails[0].html.contains(mailed_password(&mails[0])));
+        assert!(mails[0].html.contains(mails[0].password().unwrap()));
         let after = sandbox.user("jdoe").await.unwrap();
-        assert!(verifies(&after, mailed_password(&mails[0])));
+        assert!(verifies(&after, mails[0].password().unwrap()));
         assert!(!verifies(&after, OLD_PASSWORD));
         assert!(text(&after, "password_hash").starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
     }
@@ -115,7 +101,7 @@ async fn a_reset_leaves_an_expiring_password_and_an_audit_row() {
     let sandbox = Sandbox::start(&[("TEMPORARY_PASSWORD_HOURS", "2")])
         .await
         .unwrap();
-    sandbox.send(&get("jdoe")).await;
+    sandbox.send(&reset("jdoe")).await;
 
     let user = sandbox.user("jdoe").await.unwrap();
     let changed_at = number(&user, "password_changed_at");
@@ -139,7 +125,7 @@ async fn a_reset_leaves_an_expiring_password_and_an_audit_row() {
 async fn the_configured_cost_is_used() {
     let cost = [("ARGON2_MEMORY_KIB", "12288"), ("ARGON2_ITERATIONS", "3")];
     let sandbox = Sandbox::start(&cost).await.unwrap();
-    sandbox.send(&get("jdoe")).await;
+    sandbox.send(&reset("jdoe")).await;
     let user = sandbox.user("jdoe").await.unwrap();
     assert!(text(&user, "password_hash").starts_with("$argon2id$v=19$m=12288,t=3,p=1$"));
 }
@@ -151,7 +137,7 @@ async fn nobody_learns_who_is_on_file() {
     let jdoe = sandbox.user("jdoe").await.unwrap();
     let copy = |name: &str, change: fn(&mut Item)| {
         let mut item = jdoe.clone();
-        item.insert("username".to_owned(), AttributeValue::S(name.to_owned()));
+        item.insert("username".to_owned(), attribute::text(name));
         change(&mut item);
         item
     };
@@ -211,7 +197,7 @@ async fn a_mail_that_is_not_accepted_leaves_the_old_password() {
     ] {
         let sandbox = Sandbox::start(&[]).await.unwrap();
         sandbox.backend.outbox.refuse(Some(error));
-        assert_answer(&sandbox.send(&get("jdoe")).await);
+        assert_answer(&sandbox.send(&reset("jdoe")).await);
 
         let user = sandbox.user("jdoe").await.unwrap();
         assert!(verifies(&user, OLD_PASSWORD));
@@ -228,14 +214,14 @@ async fn two_resets_at_once_send_one_mail_with_the_password_that_works() {
     let sandbox = Sandbox::start(&[]).await.unwrap();
     // The other request comes while the first one's mail is on its way.
     sandbox.backend.outbox.delay(Duration::from_millis(500));
-    let (one, other) = (get("jdoe"), get("jdoe"));
+    let (one, other) = (reset("jdoe"), reset("jdoe"));
     let (one, other) = tokio::join!(sandbox.send(&one), sandbox.send(&other));
     assert_answer(&one);
     assert_answer(&other);
     let mails = sandbox.backend.outbox.mails();
     assert_eq!(mails.len(), 1);
     let user = sandbox.user("jdoe").await.unwrap();
-    assert!(verifies(&user, mailed_password(&mails[0])));
+    assert!(verifies(&user, mails[0].password().unwrap()));
     assert_eq!(sandbox.audit("jdoe").await.unwrap().len(), 1);
 }
 
@@ -243,7 +229,7 @@ async fn two_resets_at_once_send_one_mail_with_the_password_that_works() {
 async fn without_dynamodb_the_answer_is_the_same() {
     let sandbox = Sandbox::start(&[]).await.unwrap();
     let lost = Sandbox::on(sandbox.backend, &[("USERS_TABLE", "no-such-table")]).unwrap();
-    assert_answer(&lost.send(&get("jdoe")).await);
+    assert_answer(&lost.send(&reset("jdoe")).await);
     assert!(lost.backend.outbox.mails().is_empty());
 }
 
@@ -269,7 +255,7 @@ async fn no_answer_comes_before_the_floor() {
         .unwrap();
     for username in ["jdoe", "nobody"] {
         let began = Instant::now();
-        sandbox.send(&get(username)).await;
+        sandbox.send(&reset(username)).await;
         assert!(began.elapsed().as_millis() >= 400, "{username}");
     }
 }

@@ -9,8 +9,9 @@
 use std::sync::Arc;
 
 use axum::body::Bytes;
-use http::{Request, Response};
+use http::Response;
 use local::relay::Relays;
+use local::requests::reset;
 use local::tables::TableNames;
 use local::{Backend, Sandbox, Storage};
 use shared::password::{Cost, Hasher, Secret, Verification};
@@ -20,13 +21,6 @@ const DEFAULTS: [(&str, &str); 3] = [
     ("RESET_PER_HOUR", "5"),
     ("SOURCE_PER_MINUTE", "60"),
 ];
-
-fn reset(username: &str) -> Request<Bytes> {
-    let path = "/webservices/IFCommonService.asmx/ResetUserPassword";
-    Request::get(format!("{path}?username={username}"))
-        .body(Bytes::new())
-        .unwrap()
-}
 
 fn is_success(response: &Response<Bytes>) -> bool {
     response.status() == 200
@@ -42,12 +36,6 @@ async fn verifies(sandbox: &Sandbox, hash: &str, password: &str) -> bool {
     let (hash, password) = (Secret::from(hash.as_str()), Secret::from(password));
     let verification = Hasher::new(Cost::DEFAULT).verify(&password, &hash).unwrap();
     matches!(verification, Verification::Valid { .. })
-}
-
-fn mailed_password(text: &str) -> &str {
-    let mut lines = text.lines();
-    let line = lines.find(|line| line.trim().starts_with("Password:"));
-    line.unwrap().split_whitespace().last().unwrap()
 }
 
 #[tokio::test]
@@ -118,7 +106,7 @@ async fn beside_the_old_password_a_stranger_locks_nobody_out() {
     }
     assert!(verifies(&sandbox, "password_hash", "p@55wOrd").await);
     let mails = sandbox.backend.outbox.mails();
-    let last = mailed_password(&mails.last().unwrap().text);
+    let last = mails.last().unwrap().password().unwrap();
     assert!(verifies(&sandbox, "temporary", last).await);
 }
 

@@ -102,18 +102,16 @@ async fn a_failure_is_not_remembered() {
     let direct = Sandbox::start(&[]).await.unwrap();
     let relays = Relays::start(&direct.backend).unwrap();
     let sandbox = Sandbox::on(relays.backend.clone(), &[]).unwrap();
-    relays
-        .dynamodb
-        .script(|call| match call.operation.as_str() {
-            "GetItem" => Action::refuse(400, "ThrottlingException"),
-            _ => Action::FORWARD,
-        });
+    relays.script(|call| match call.operation.as_str() {
+        "GetItem" => Action::refuse(400, "ThrottlingException"),
+        _ => Action::forward(),
+    });
     assert_eq!(reset(&sandbox, "jdoe").await.from, DEFAULT_FROM);
     let calls = relays.take_calls();
     let reads = calls.iter().filter(|call| call.operation == "GetItem");
     assert_eq!(reads.count(), 1, "a mail does not wait for a brand");
 
-    relays.dynamodb.script(|_| Action::FORWARD);
+    relays.script(|_| Action::forward());
     assert_eq!(reset(&sandbox, "jdoe").await.from, BRANDS_FROM);
 }
 

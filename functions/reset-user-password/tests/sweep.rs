@@ -9,13 +9,11 @@
 
 use std::time::Duration;
 
-use aws_sdk_dynamodb::types::AttributeValue;
-use axum::body::Bytes;
-use http::{Request, StatusCode};
+use http::StatusCode;
 use local::faults::World;
-use local::ses::Mail;
+use local::requests::reset;
 use local::tables::TableNames;
-use local::{Backend, Storage};
+use local::{Backend, Storage, attribute};
 use serde_json::{Value, json};
 use shared::metrics::{self, Metric};
 
@@ -33,19 +31,6 @@ async fn world(backend: &Backend, variables: &[(&str, &str)]) -> (World, String)
     world.put(&item).await.unwrap();
     let username = item["username"].as_s().unwrap().clone();
     (world, username)
-}
-
-fn reset(username: &str) -> Request<Bytes> {
-    let path = "/webservices/IFCommonService.asmx/ResetUserPassword";
-    Request::get(format!("{path}?username={username}"))
-        .body(Bytes::new())
-        .unwrap()
-}
-
-fn password(mail: &Mail) -> &str {
-    let mut lines = mail.text.lines();
-    let line = lines.find(|line| line.trim().starts_with("Password:"));
-    line.unwrap().split_whitespace().last().unwrap()
 }
 
 fn count(summary: &Value, what: &str) -> u64 {
@@ -78,7 +63,12 @@ async fn two_sweeps_at_once_finish_a_reset_once() {
 
     let mails = world.mails(&username);
     assert_eq!(mails.len(), 1);
-    assert!(world.opens(&username, password(&mails[0])).await.unwrap());
+    assert!(
+        world
+            .opens(&username, mails[0].password().unwrap())
+            .await
+            .unwrap()
+    );
     world.wait();
     assert_eq!(count(&world.sweep().await.unwrap(), "due"), 0);
     assert_eq!(world.mails(&username).len(), 1);
@@ -100,7 +90,7 @@ async fn what_is_not_done_in_time_for_the_answer_is_left_to_the_sweep() {
     world.wait();
     assert_eq!(count(&world.sweep().await.unwrap(), "reset"), 1);
     let mails = world.mails(&username);
-    let mailed = password(mails.last().unwrap());
+    let mailed = mails.last().unwrap().password().unwrap();
     assert!(world.opens(&username, mailed).await.unwrap());
     assert!(!world.opens(&username, OLD_PASSWORD).await.unwrap());
 }
@@ -143,10 +133,7 @@ async fn the_self_test_resets_its_account_and_measures_the_gap() {
     ];
     let (world, _) = world(&backend, &variables).await;
     let mut canary = world.copy_of("jdoe").await.unwrap();
-    canary.insert(
-        "username".to_owned(),
-        AttributeValue::S("canary".to_owned()),
-    );
+    canary.insert("username".to_owned(), attribute::text("canary"));
     world.put(&canary).await.unwrap();
 
     let (answer, measured) = metrics::collect(world.event(&self_test())).await;

@@ -1,6 +1,7 @@
 //! `UpdateUserRegistrationPassword` of the retired "Registrar Web Services": an administrator sets
 //! the password of a customer, in ServiceStack 4's formats.
 
+pub mod login;
 pub mod operation;
 pub mod servicestack;
 

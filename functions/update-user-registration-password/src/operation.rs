@@ -7,22 +7,17 @@ use shared::audit::{Audit, Entry};
 use shared::aws::{self, Clients};
 use shared::brands::Brands;
 use shared::clock::Timestamp;
-use shared::hashing::hash;
-use shared::limits::{Limits, LimitsError, Rule, Subject};
+use shared::hashing;
+use shared::limits::{Limits, LimitsError};
 use shared::mail::{Brand, LoginUpdated, MailError, Mailer, Reference};
-use shared::metrics::{self, Metric};
+use shared::metrics;
 use shared::password::{self, Hasher, Salt, Secret, Weakness};
-use shared::users::{
-    self, Account, Login, Outcome as Verified, ResetMode, StoreError, User, UsernameKey, Users,
-    WriteBack,
-};
+use shared::users::{self, Account, StoreError, UsernameKey, Users};
 
 use crate::Config;
+use crate::login::{Credential, Logins, entry};
 
 const ROLE: &str = "Admin";
-
-/// A source may fail this many times as often as one name from it: it may be an office.
-const NAMES_PER_SOURCE: u32 = 5;
 
 /// What is asked for, as received.
 #[derive(Clone, Default)]
@@ -43,21 +38,6 @@ pub struct Input {
 impl std::fmt::Debug for Input {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Input(..)")
-    }
-}
-
-/// Who the caller says it is.
-#[derive(Clone)]
-pub struct Credential {
-    /// A user name or an e-mail address.
-    pub username: String,
-    /// The password.
-    pub password: Secret,
-}
-
-impl std::fmt::Debug for Credential {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Credential(..)")
     }
 }
 
@@ -163,18 +143,16 @@ impl From<StoreError> for Error {
     }
 }
 
-fn unavailable(error: impl std::error::Error + Send + Sync + 'static) -> Error {
+pub(crate) fn unavailable(error: impl std::error::Error + Send + Sync + 'static) -> Error {
     Error::Unavailable(Box::new(error))
 }
 
 /// The operation and all it works with.
 #[derive(Debug)]
 pub struct UpdateUserRegistrationPassword {
+    logins: Logins,
     users: Users,
     audit: Audit,
-    limits: Limits,
-    login_failures_per_minute: u32,
-    mode: ResetMode,
     mailer: Mailer,
     hasher: Hasher,
     brands: Brands,
@@ -190,15 +168,23 @@ impl UpdateUserRegistrationPassword {
             login_failures_per_minute,
         } = config;
         let dynamodb = clients.dynamodb;
+        let users = Users::new(dynamodb.clone(), shared.users_table);
+        let audit = Audit::new(dynamodb.clone(), shared.audit_table, shared.audit_days);
+        let hasher = Hasher::new(shared.password_cost);
         Self {
-            users: Users::new(dynamodb.clone(), shared.users_table),
-            audit: Audit::new(dynamodb.clone(), shared.audit_table, shared.audit_days),
-            limits: Limits::new(dynamodb.clone(), shared.limits_table),
+            logins: Logins {
+                users: users.clone(),
+                audit: audit.clone(),
+                limits: Limits::new(dynamodb.clone(), shared.limits_table),
+                failures_per_minute: login_failures_per_minute,
+                mode: shared.reset_mode,
+                hasher: hasher.clone(),
+            },
+            users,
+            audit,
             brands: Brands::new(dynamodb, shared.brands_table, shared.brand),
-            login_failures_per_minute,
-            mode: shared.reset_mode,
             mailer: Mailer::new(clients.ses),
-            hasher: Hasher::new(shared.password_cost),
+            hasher,
             password_length: shared.password_min_length..=password::MAX_LENGTH,
         }
     }
@@ -254,7 +240,10 @@ impl UpdateUserRegistrationPassword {
         rng: &mut (impl CryptoRng + Send),
     ) -> Result<Outcome, Error> {
         let salt = Salt::generate(rng);
-        let admin = self.authenticate(credential, caller, now, salt).await?;
+        let admin = self
+            .logins
+            .authenticate(credential, caller, now, salt)
+            .await?;
         if !admin.roles.contains(ROLE) {
             let entry = entry(&admin, "access.denied", caller, now);
             self.audit.record(&entry).await;
@@ -267,7 +256,7 @@ impl UpdateUserRegistrationPassword {
         let brand = self.brands.find(brand_name, caller.request_id, now).await;
         Self::check_strength(new_password, &account, &brand)?;
 
-        let hash = self.hash(new_password.clone(), Salt::generate(rng)).await?;
+        let hash = hash(&self.hasher, new_password, Salt::generate(rng)).await?;
         let requester = input.requester.as_deref();
         let entry = Entry {
             username: &account.username,
@@ -284,106 +273,6 @@ impl UpdateUserRegistrationPassword {
             display_name: account.display_name,
             reset_email_sent,
         })
-    }
-
-    /// The account of a credential. An unknown name costs as much as a wrong password.
-    async fn authenticate(
-        &self,
-        credential: &Credential,
-        caller: &Caller<'_>,
-        now: Timestamp,
-        salt: Salt,
-    ) -> Result<User, Error> {
-        let failures = self.failures(credential, caller);
-        if self.limits.is_used_up(&failures, now).await? {
-            let request_id = caller.request_id;
-            metrics::count(Metric::LoginsLimited);
-            tracing::warn!(%request_id, event = "login.limited", "too many failed logins");
-            return Err(Error::InvalidCredential);
-        }
-        let user = self.users.find(&self.login_name(credential).await?).await?;
-        let (user, login) = self.verify(user, &credential.password, now).await?;
-        let is_right = matches!(login.outcome, Verified::Valid | Verified::MustChange);
-        let Some(user) = user.filter(|_| is_right) else {
-            metrics::count(Metric::LoginFailures);
-            // One failure more than the limit changes nothing.
-            let _ = self.limits.admit(&failures, now).await?;
-            return Err(Error::InvalidCredential);
-        };
-        match login.write_back {
-            Some(WriteBack::Rehash) => self.rehash(&user, &credential.password, salt).await,
-            Some(WriteBack::UseTemporary) => self.use_temporary(&user, caller, now).await?,
-            None => {}
-        }
-        Ok(user)
-    }
-
-    /// What failed logins are counted by. By name and source, not by name alone: a stranger must
-    /// not lock an administrator out.
-    fn failures(&self, credential: &Credential, caller: &Caller<'_>) -> [Subject; 2] {
-        let name = UsernameKey::new(&credential.username);
-        let most = self.login_failures_per_minute;
-        let of_source = most.saturating_mul(NAMES_PER_SOURCE);
-        [
-            Subject::name(
-                "login",
-                &name,
-                Some(caller.source),
-                [Rule::per_minute(most)],
-            ),
-            Subject::source("login", caller.source, [Rule::per_minute(of_source)]),
-        ]
-    }
-
-    async fn verify(
-        &self,
-        user: Option<User>,
-        password: &Secret,
-        now: Timestamp,
-    ) -> Result<(Option<User>, Login), Error> {
-        let (mode, password) = (self.mode, password.clone());
-        hash(&self.hasher, move |hasher| {
-            let login = users::verify(hasher, mode, user.as_ref(), &password, now)?;
-            Ok((user, login))
-        })
-        .await
-        .map_err(unavailable)?
-        .map_err(|error: password::HashError| unavailable(error))
-    }
-
-    /// The first login with a temporary password: from now on it is the only one.
-    async fn use_temporary(
-        &self,
-        user: &User,
-        caller: &Caller<'_>,
-        now: Timestamp,
-    ) -> Result<(), Error> {
-        let entry = entry(user, "password.temporary_used", caller, now);
-        let audit = self.audit.put(&entry).map_err(unavailable)?;
-        Ok(self.users.use_temporary(user, now, audit).await?)
-    }
-
-    /// An e-mail address logs in too, if it is of one account. The calls are the same whether it
-    /// is or not.
-    async fn login_name(&self, credential: &Credential) -> Result<UsernameKey, Error> {
-        if credential.username.contains('@') {
-            let key = users::email_key(&credential.username);
-            if let [account] = self.users.with_email(&key).await?.as_slice() {
-                return Ok(UsernameKey::new(&account.username));
-            }
-        }
-        Ok(UsernameKey::new(&credential.username))
-    }
-
-    /// Stores the password under today's parameters. The login is valid whether that works or not.
-    async fn rehash(&self, user: &User, password: &Secret, salt: Salt) {
-        let stored = match self.hash(password.clone(), salt).await {
-            Ok(hash) => self.users.rehash(user, &hash).await.map_err(Error::from),
-            Err(error) => Err(error),
-        };
-        if let Err(error) = stored {
-            tracing::warn!(error = &error as &dyn std::error::Error, "rehash failed");
-        }
     }
 
     fn validate<'a>(&self, input: &'a Input) -> Result<(&'a str, &'a Secret), Error> {
@@ -447,13 +336,6 @@ impl UpdateUserRegistrationPassword {
         }
     }
 
-    async fn hash(&self, password: Secret, salt: Salt) -> Result<Secret, Error> {
-        hash(&self.hasher, move |hasher| hasher.hash(&password, salt))
-            .await
-            .map_err(unavailable)?
-            .map_err(unavailable)
-    }
-
     /// Whether SES accepted the mail. The password stays set either way.
     async fn mail(
         &self,
@@ -497,22 +379,12 @@ impl UpdateUserRegistrationPassword {
     }
 }
 
-/// An audit row about what a caller who is logged in did to the own account.
-fn entry<'a>(
-    caller_account: &'a User,
-    event: &'static str,
-    caller: &Caller<'a>,
-    now: Timestamp,
-) -> Entry<'a> {
-    Entry {
-        username: &caller_account.username,
-        at: now,
-        event,
-        request_id: caller.request_id,
-        source: caller.source,
-        actor: Some(&caller_account.username),
-        requester: None,
-    }
+pub(crate) async fn hash(hasher: &Hasher, password: &Secret, salt: Salt) -> Result<Secret, Error> {
+    let password = password.clone();
+    hashing::hash(hasher, move |hasher| hasher.hash(&password, salt))
+        .await
+        .map_err(unavailable)?
+        .map_err(unavailable)
 }
 
 /// An address as FluentValidation's `Email` rule has it, near enough for every address SES could

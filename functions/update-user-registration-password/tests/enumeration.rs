@@ -7,10 +7,10 @@ use std::net::SocketAddr;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use axum::body::Bytes;
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
 use http::{Request, Response, StatusCode};
+use local::attribute::{number, text};
 use local::relay::Relays;
+use local::requests::basic;
 use local::tables::TableNames;
 use local::{Backend, Item, Sandbox, Storage, gateway};
 
@@ -28,17 +28,12 @@ const FORMATS: [(&str, &str); 6] = [
 ];
 
 fn request((path, accept): (&str, &str), login: &str) -> Request<Bytes> {
-    let credential = BASE64_STANDARD.encode(login);
     Request::post(path)
         .header("accept", accept)
         .header("content-type", "application/x-www-form-urlencoded")
-        .header("authorization", format!("Basic {credential}"))
+        .header("authorization", basic(login))
         .body("Email=a@example.com&NewPassword=lamp-Sodium-4417".into())
         .unwrap()
-}
-
-fn text(value: &str) -> AttributeValue {
-    AttributeValue::S(value.to_owned())
 }
 
 /// A login that fails.
@@ -67,8 +62,7 @@ fn disable(item: &mut Item) {
 }
 
 fn expire(item: &mut Item) {
-    let long_ago = AttributeValue::N("1".to_owned());
-    item.insert("password_expires_at".to_owned(), long_ago);
+    item.insert("password_expires_at".to_owned(), number(1));
 }
 
 fn remove_password(item: &mut Item) {

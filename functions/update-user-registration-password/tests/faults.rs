@@ -10,17 +10,14 @@
     reason = "a test fails by panicking"
 )]
 
-use aws_sdk_dynamodb::types::AttributeValue;
-use axum::body::Bytes;
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
 use getrandom::SysRng;
 use getrandom::rand_core::UnwrapErr;
-use http::{Request, StatusCode};
+use http::StatusCode;
 use local::faults::{Injection, Matrix, World, at_work, fill};
+use local::requests::set_password;
 use local::ses::Mail;
 use local::tables::TableNames;
-use local::{Backend, Item, Storage};
+use local::{Backend, Item, Storage, attribute};
 use serde_json::{Value, json};
 use shared::clock::Timestamp;
 use shared::password::{Cost, ExposeSecret as _, Hasher, Salt, Secret};
@@ -115,7 +112,7 @@ impl Case {
                 leave_pending(&mut customer, &unknown, world.now());
             }
             Login::WithOldParameters | Login::Wrong => {
-                let hash = AttributeValue::S(admins_hash.expose_secret().to_owned());
+                let hash = attribute::text(admins_hash.expose_secret());
                 admin.insert("password_hash".to_owned(), hash);
             }
         }
@@ -136,7 +133,12 @@ impl Case {
             Login::WithOldParameters => format!("{admin}:{ADMINS_PASSWORD}"),
             Login::Wrong => format!("{admin}:wrong"),
         };
-        let response = self.world.send(&request(&credential, customer)).await;
+        let body = json!({
+            "Email": format!("{customer}@example.com"),
+            "NewPassword": NEW_PASSWORD,
+            "SendResetEmail": true,
+        });
+        let response = self.world.send(&set_password(&credential, &body)).await;
         let body = serde_json::from_slice(response.body()).unwrap();
         (response.status(), body)
     }
@@ -190,7 +192,7 @@ impl Case {
         let mails = self.mails();
         // A mailed password is valid beside the old one: unless an administrator's took its place,
         // what the mail says is true.
-        let mut mailed = mails.iter().rev().filter_map(mailed_password);
+        let mut mailed = mails.iter().rev().filter_map(Mail::password);
         match mailed.next() {
             Some(mailed) => {
                 assert!(
@@ -273,25 +275,4 @@ fn give_temporary(item: &mut Item, hash: &Secret, now: Timestamp) {
 
 fn username(item: &Item) -> String {
     item["username"].as_s().unwrap().clone()
-}
-
-fn request(credential: &str, customer: &str) -> Request<Bytes> {
-    let body = json!({
-        "Email": format!("{customer}@example.com"),
-        "NewPassword": NEW_PASSWORD,
-        "SendResetEmail": true,
-    });
-    let basic = BASE64_STANDARD.encode(credential);
-    Request::post("/UpdateUserRegistrationPassword")
-        .header("content-type", "application/json")
-        .header("authorization", format!("Basic {basic}"))
-        .body(body.to_string().into())
-        .unwrap()
-}
-
-/// The password in a mail; "Login Updated" has none.
-fn mailed_password(mail: &Mail) -> Option<&str> {
-    let mut lines = mail.text.lines();
-    let line = lines.find(|line| line.trim().starts_with("Password:"))?;
-    line.split_whitespace().last()
 }

@@ -8,31 +8,19 @@
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use axum::body::Bytes;
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
 use getrandom::SysRng;
 use getrandom::rand_core::UnwrapErr;
 use http::{Request, StatusCode};
-use local::{Item, Sandbox};
+use local::requests::set_password;
+use local::{Item, Sandbox, attribute};
 use serde_json::{Value, json};
 use shared::password::{Cost, ExposeSecret as _, Hasher, Salt, Secret, Verification};
 
 const OLD_PASSWORD: &str = "p@55wOrd";
 const NEW_PASSWORD: &str = "lamp-Sodium-4417";
 
-fn request(login: &str, body: &Value) -> Request<Bytes> {
-    Request::post("/UpdateUserRegistrationPassword")
-        .header("content-type", "application/json")
-        .header(
-            "authorization",
-            format!("Basic {}", BASE64_STANDARD.encode(login)),
-        )
-        .body(body.to_string().into())
-        .unwrap()
-}
-
 async fn send(sandbox: &Sandbox, login: &str, body: &Value) -> (StatusCode, Value) {
-    let response = sandbox.send(&request(login, body)).await;
+    let response = sandbox.send(&set_password(login, body)).await;
     (
         response.status(),
         serde_json::from_slice(response.body()).unwrap(),
@@ -97,15 +85,15 @@ async fn the_new_password_takes_the_old_ones_place() {
 async fn all_that_was_pending_ends() {
     let sandbox = Sandbox::start(&[]).await.unwrap();
     let mut item = sandbox.user("jdoe").await.unwrap();
-    let hash = AttributeValue::S("x".to_owned());
+    let hash = attribute::text("x");
     let map = AttributeValue::M([("hash".to_owned(), hash)].into());
     for (name, value) in [
         ("reset", map.clone()),
         ("temporary", map),
-        ("reset_queue", AttributeValue::S("pending".to_owned())),
-        ("reset_due_at", AttributeValue::N("1".to_owned())),
+        ("reset_queue", attribute::text("pending")),
+        ("reset_due_at", attribute::number(1)),
         ("must_change_password", AttributeValue::Bool(true)),
-        ("password_expires_at", AttributeValue::N("1".to_owned())),
+        ("password_expires_at", attribute::number(1)),
     ] {
         item.insert(name.to_owned(), value);
     }
@@ -157,15 +145,15 @@ async fn who_may_not_log_in_changes_nothing() {
     let admin = sandbox.user("admin").await.unwrap();
     let account = |name: &str, attribute: &str, value: AttributeValue| {
         let mut item = admin.clone();
-        item.insert("username".to_owned(), AttributeValue::S(name.to_owned()));
+        item.insert("username".to_owned(), attribute::text(name));
         item.insert(
             "email_key".to_owned(),
-            AttributeValue::S(format!("{name}@x.com")),
+            attribute::text(&format!("{name}@x.com")),
         );
         item.insert(attribute.to_owned(), value);
         item
     };
-    let past = AttributeValue::N("1".to_owned());
+    let past = attribute::number(1);
     for item in [
         account("disabled", "disabled", AttributeValue::Bool(true)),
         account("expired", "password_expires_at", past),
@@ -234,7 +222,7 @@ async fn a_credential_that_cannot_be_taken_apart_is_a_bad_request() {
         ("Basic", "ArgumentOutOfRangeException"),
         ("Basic YWRtaW4=", "ArgumentOutOfRangeException"),
     ] {
-        let mut request = request(ADMIN, &change("a@example.com", NEW_PASSWORD));
+        let mut request = set_password(ADMIN, &change("a@example.com", NEW_PASSWORD));
         let authorization = authorization.parse().unwrap();
         request.headers_mut().insert("authorization", authorization);
         let response = sandbox.send(&request).await;
@@ -267,7 +255,7 @@ async fn a_login_renews_a_hash_of_other_parameters() {
         )
         .unwrap();
     let mut admin = sandbox.user("admin").await.unwrap();
-    let hash = AttributeValue::S(hash.expose_secret().to_owned());
+    let hash = attribute::text(hash.expose_secret());
     admin.insert("password_hash".to_owned(), hash);
     sandbox.put_user(admin).await.unwrap();
 
@@ -303,7 +291,7 @@ async fn the_brand_chooses_among_several_and_never_refuses_the_only_one() {
         ("brand", "other"),
         ("display_name", "Other"),
     ] {
-        other.insert(name.to_owned(), AttributeValue::S(value.to_owned()));
+        other.insert(name.to_owned(), attribute::text(value));
     }
     sandbox.put_user(other).await.unwrap();
     let (status, body) = send(&sandbox, ADMIN, &with_brand(" OTHER")).await;
@@ -397,7 +385,7 @@ async fn predefined_routes_take_only_post() {
 #[tokio::test]
 async fn todays_clients_get_names_in_camel_case() {
     let sandbox = Sandbox::start(&[]).await.unwrap();
-    let mut request = request(ADMIN, &change("a@example.com", "short"));
+    let mut request = set_password(ADMIN, &change("a@example.com", "short"));
     *request.uri_mut() = "/api/UpdateUserRegistrationPasswordRequest?jsconfig=eccn"
         .parse()
         .unwrap();
@@ -459,7 +447,7 @@ async fn the_service_describes_itself() {
 #[tokio::test]
 async fn browsers_get_a_page() {
     let sandbox = Sandbox::start(&[]).await.unwrap();
-    let mut request = request(ADMIN, &change("a@example.com", NEW_PASSWORD));
+    let mut request = set_password(ADMIN, &change("a@example.com", NEW_PASSWORD));
     let accept = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
     request
         .headers_mut()
@@ -472,7 +460,7 @@ async fn browsers_get_a_page() {
 #[tokio::test]
 async fn browsers_are_not_sent_to_a_login_page() {
     let sandbox = Sandbox::start(&[]).await.unwrap();
-    let mut request = request(ADMIN, &change("a@example.com", NEW_PASSWORD));
+    let mut request = set_password(ADMIN, &change("a@example.com", NEW_PASSWORD));
     request.headers_mut().remove("authorization");
     request
         .headers_mut()

@@ -8,11 +8,10 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use axum::body::Bytes;
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
-use http::{Request, StatusCode};
-use local::Sandbox;
+use http::StatusCode;
+use local::requests::set_password;
+use local::{Sandbox, attribute};
+use serde_json::json;
 
 /// How many hashes of today's cost this process computed.
 fn hashes() -> usize {
@@ -25,15 +24,6 @@ fn hashes() -> usize {
         .count()
 }
 
-fn login(credential: &str) -> Request<Bytes> {
-    let credential = BASE64_STANDARD.encode(credential);
-    Request::post("/UpdateUserRegistrationPassword")
-        .header("content-type", "application/x-www-form-urlencoded")
-        .header("authorization", format!("Basic {credential}"))
-        .body("Email=a@example.com&NewPassword=lamp-Sodium-4417".into())
-        .unwrap()
-}
-
 /// Administrators in every state that cannot log in with "wrong".
 async fn register(sandbox: &Sandbox) {
     let changes = [
@@ -41,14 +31,13 @@ async fn register(sandbox: &Sandbox) {
         ("disabled", Some(("disabled", AttributeValue::Bool(true)))),
         (
             "expired",
-            Some(("password_expires_at", AttributeValue::N("1".to_owned()))),
+            Some(("password_expires_at", attribute::number(1))),
         ),
         ("without", None),
     ];
     for (username, change) in changes {
         let mut item = sandbox.user("admin").await.unwrap();
-        let text = |text: &str| AttributeValue::S(text.to_owned());
-        item.insert("username".to_owned(), text(username));
+        item.insert("username".to_owned(), attribute::text(username));
         if let Some((name, value)) = change {
             item.insert(name.to_owned(), value);
         }
@@ -61,12 +50,13 @@ async fn register(sandbox: &Sandbox) {
 
 #[tokio::test]
 async fn a_failed_login_takes_the_same_hashes_for_every_name() {
+    let body = json!({ "Email": "a@example.com", "NewPassword": "lamp-Sodium-4417" });
     // Beside the old password there may be a temporary one: always two hashes.
     for (mode, expected) in [("replace", 1), ("dual", 2)] {
         let sandbox = Sandbox::start(&[("RESET_MODE", mode)]).await.unwrap();
         register(&sandbox).await;
         for username in ["nobody", "enabled", "disabled", "expired", "without"] {
-            let request = login(&format!("{username}:wrong"));
+            let request = set_password(&format!("{username}:wrong"), &body);
             let before = hashes();
             let response = sandbox.send(&request).await;
             assert_eq!(response.status(), StatusCode::UNAUTHORIZED);

@@ -9,15 +9,12 @@
 
 use std::time::Duration;
 
-use aws_sdk_dynamodb::types::AttributeValue;
-use axum::body::Bytes;
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
-use http::{Request, StatusCode};
+use http::StatusCode;
 use local::faults::{World, at_work};
+use local::requests::{reset, set_password};
 use local::ses::Mail;
 use local::tables::TableNames;
-use local::{Backend, Item, Storage};
+use local::{Backend, Item, Storage, attribute};
 use serde_json::json;
 use tokio::task::JoinSet;
 
@@ -56,7 +53,12 @@ async fn round(world: &World, number: u64) {
     // Another order in every round.
     let [first, second, third] =
         [37, 53, 71].map(|prime| Duration::from_millis(number * prime % 120));
-    let [one, two] = [0, 1].map(|i: usize| set_password(&admins[i], customer, NEW_PASSWORDS[i]));
+    let email = format!("{customer}@example.com");
+    let [one, two] = [0, 1].map(|i: usize| {
+        let body =
+            json!({ "Email": email, "NewPassword": NEW_PASSWORDS[i], "SendResetEmail": true });
+        set_password(&admins[i], &body)
+    });
     let reset = reset(customer);
     let answers = tokio::join!(
         after(first, world.send(&one)),
@@ -75,7 +77,7 @@ async fn round(world: &World, number: u64) {
 /// Gives the one password that opens the account.
 async fn assert_one_winner(world: &World, customer: &str) -> String {
     let mails = world.mails(customer);
-    let mailed: Vec<_> = mails.iter().filter_map(mailed_password).collect();
+    let mailed: Vec<_> = mails.iter().filter_map(Mail::password).collect();
     assert!(mailed.len() <= 1, "one reset, one mail");
     let mut winners = Vec::new();
     for password in [&NEW_PASSWORDS[..], &mailed, &[OLD_PASSWORD]].concat() {
@@ -103,7 +105,7 @@ async fn assert_one_winner(world: &World, customer: &str) -> String {
     let is_an_admins = NEW_PASSWORDS.contains(&winners[0]);
     let is_mailed = mailed.contains(&winners[0]);
     // A mail with a password that does not work is followed by one that says so.
-    let last = mails.last().and_then(mailed_password);
+    let last = mails.last().and_then(Mail::password);
     assert_eq!(last.is_some(), is_mailed && last == Some(winners[0]));
     assert!(is_an_admins || (is_mailed && reset == 1));
     // Who logs in with a mailed password must choose another one, and nobody else.
@@ -120,36 +122,11 @@ async fn after<T>(pause: Duration, action: impl Future<Output = T>) -> T {
 async fn admin(world: &World, name: &str) -> String {
     let mut item = world.copy_of("admin").await.unwrap();
     let username = format!("{}-{name}", text(&item, "username"));
-    item.insert("username".to_owned(), AttributeValue::S(username.clone()));
+    item.insert("username".to_owned(), attribute::text(&username));
     world.put(&item).await.unwrap();
     format!("{username}:{OLD_PASSWORD}")
 }
 
 fn text<'a>(item: &'a Item, name: &str) -> &'a str {
     item[name].as_s().unwrap()
-}
-
-fn set_password(credential: &str, customer: &str, password: &str) -> Request<Bytes> {
-    let email = format!("{customer}@example.com");
-    let body = json!({ "Email": email, "NewPassword": password, "SendResetEmail": true });
-    let basic = BASE64_STANDARD.encode(credential);
-    Request::post("/UpdateUserRegistrationPassword")
-        .header("content-type", "application/json")
-        .header("authorization", format!("Basic {basic}"))
-        .body(body.to_string().into())
-        .unwrap()
-}
-
-fn reset(customer: &str) -> Request<Bytes> {
-    let service = "/webservices/IFCommonService.asmx";
-    Request::get(format!("{service}/ResetUserPassword?username={customer}"))
-        .body(Bytes::new())
-        .unwrap()
-}
-
-/// The password in a mail; "Login Updated" has none.
-fn mailed_password(mail: &Mail) -> Option<&str> {
-    let mut lines = mail.text.lines();
-    let line = lines.find(|line| line.trim().starts_with("Password:"))?;
-    line.split_whitespace().last()
 }

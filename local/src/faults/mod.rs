@@ -1,4 +1,4 @@
-//! Failures on purpose: a proxy in front of DynamoDB and SES that lets one call of an operation
+//! Failures on purpose: relays in front of DynamoDB and SES that let one call of an operation
 //! fail in one of the ways a call can, and a table of what came of it for every call and every way.
 //!
 //! For tests only. The proxy knows nothing of the operations: it takes the calls as they come.

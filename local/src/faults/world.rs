@@ -4,9 +4,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
-use aws_sdk_dynamodb::config::Region;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
-use aws_sdk_dynamodb::types::AttributeValue;
 use axum::body::Bytes;
 use http::{Request, Response};
 use serde_json::{Value, json};
@@ -18,7 +16,7 @@ use shared::password::{Cost, ExposeSecret as _, Hasher, Secret};
 use shared::users::{self, Outcome, ResetMode, User, UsernameKey, Users};
 
 use super::Proxy;
-use crate::sandbox::Item;
+use crate::attribute::{Item, text};
 use crate::ses::Mail;
 use crate::tables::{self, TableNames};
 use crate::{Backend, BackendError, Functions, gateway};
@@ -34,7 +32,7 @@ static WORLDS: AtomicU64 = AtomicU64::new(0);
 
 /// Both functions behind a proxy of their own, with a clock of their own, and with tables of their
 /// own: a sweep finishes whatever it finds, and all of them call from one address.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct World {
     /// What the functions talk through.
     pub proxy: Proxy,
@@ -53,7 +51,7 @@ impl World {
     pub async fn new(backend: &Backend, variables: &[(&str, &str)]) -> Result<Self, BackendError> {
         let _at_work = super::at_work().await;
         let number = WORLDS.fetch_add(1, Ordering::Relaxed);
-        let proxy = Proxy::start(backend).await?;
+        let proxy = Proxy::start(backend)?;
         let names = TableNames {
             users: format!("{}.{number}", tables::USERS),
             limits: format!("{}.{number}", tables::LIMITS),
@@ -62,11 +60,10 @@ impl World {
         let direct = patient(backend);
         tables::create_missing(&direct.clients.dynamodb, &names).await?;
         let clock = Arc::new(AtomicU64::new(BEGIN));
-        let behind_proxy = behind(&proxy, backend, number);
         let now = Arc::clone(&clock);
         Ok(Self {
             functions: Functions::new(
-                &behind_proxy,
+                &proxy.relays.backend,
                 Variables::new(&|name| variable(variables, &names, name)),
                 &Clock::new(move || Timestamp(now.load(Ordering::Relaxed))),
             )?,
@@ -96,7 +93,7 @@ impl World {
             ("email", &email),
             ("email_key", &email),
         ] {
-            item.insert(attribute.to_owned(), AttributeValue::S(value.clone()));
+            item.insert(attribute.to_owned(), text(value));
         }
         Ok(item)
     }
@@ -116,8 +113,9 @@ impl World {
 
     async fn read(&self, table: &str, username: &str) -> Result<Item, BackendError> {
         let request = self.backend.clients.dynamodb.get_item().table_name(table);
-        let username = AttributeValue::S(username.to_owned());
-        let request = request.key("username", username).consistent_read(true);
+        let request = request
+            .key("username", text(username))
+            .consistent_read(true);
         let item = request.send().await?.item;
         item.ok_or_else(|| "there is no such account".into())
     }
@@ -160,7 +158,7 @@ impl World {
         let query = query
             .table_name(tables::AUDIT)
             .key_condition_expression("username = :username")
-            .expression_attribute_values(":username", AttributeValue::S(username.to_owned()));
+            .expression_attribute_values(":username", text(username));
         Ok(query.send().await?.items.unwrap_or_default())
     }
 
@@ -252,25 +250,6 @@ fn patient(backend: &Backend) -> Backend {
         clients: Clients {
             dynamodb: aws_sdk_dynamodb::Client::from_conf(dynamodb),
             ses: backend.clients.ses.clone(),
-        },
-        ..backend.clone()
-    }
-}
-
-/// The functions' clients, but through the proxy.
-fn behind(proxy: &Proxy, backend: &Backend, number: u64) -> Backend {
-    let Clients { dynamodb, ses } = &backend.clients;
-    // The SDK counts its repeats by region, for the whole process, and makes none when there were
-    // too many: each world has a region of its own.
-    let region = Region::new(format!("local-{number}"));
-    let dynamodb = dynamodb.config().to_builder().region(region.clone());
-    let dynamodb = dynamodb.endpoint_url(&proxy.dynamodb_url).build();
-    let ses = ses.config().to_builder().region(region);
-    let ses = ses.endpoint_url(&proxy.ses_url).build();
-    Backend {
-        clients: Clients {
-            dynamodb: aws_sdk_dynamodb::Client::from_conf(dynamodb),
-            ses: aws_sdk_sesv2::Client::from_conf(ses),
         },
         ..backend.clone()
     }

@@ -7,6 +7,7 @@ use std::fmt;
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use super::item::Item;
+use crate::attribute::number;
 
 /// The name of an attribute; dots lead into maps: `reset.request_id`.
 pub type Path = &'static str;
@@ -74,7 +75,7 @@ impl Change {
         }
         if let Some(path) = self.count {
             let count = super::item::number(item, path).unwrap_or(0) + 1;
-            item.insert(path.to_owned(), AttributeValue::N(count.to_string()));
+            item.insert(path.to_owned(), number(count));
         }
         for path in &self.remove {
             item.remove(*path);
@@ -95,7 +96,7 @@ impl Change {
             update.push(format!("SET {}", parts.join(", ")));
         }
         if let Some(path) = self.count {
-            let one = writer.value(&AttributeValue::N("1".to_owned()));
+            let one = writer.value(&number(1));
             update.push(format!("ADD {} {one}", writer.name(path)));
         }
         if !self.remove.is_empty() {
@@ -149,7 +150,7 @@ impl Writer {
                 format!("{} = {}", self.name(path), self.value(value))
             }
             Condition::AtMost(path, most) => {
-                let most = self.value(&AttributeValue::N(most.to_string()));
+                let most = self.value(&number(*most));
                 format!("{} <= {most}", self.name(path))
             }
             Condition::All(conditions) => self.join(conditions, " AND "),
@@ -184,6 +185,7 @@ impl Writer {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::attribute::text;
 
     fn change() -> Change {
         Change {
@@ -194,7 +196,7 @@ mod tests {
                     Condition::AtMost("reset.expires_at", 5),
                 ]),
             ]),
-            set: vec![("email", AttributeValue::S("a@b.c".to_owned()))],
+            set: vec![("email", text("a@b.c"))],
             count: Some("version"),
             remove: vec!["reset"],
         }
@@ -213,7 +215,7 @@ mod tests {
             "SET #email = :v1 ADD #version :v2 REMOVE #reset"
         );
         assert_eq!(expressions.names["#expires_at"], "expires_at");
-        assert_eq!(expressions.values[":v0"], AttributeValue::N("5".to_owned()));
+        assert_eq!(expressions.values[":v0"], number(5));
     }
 
     #[test]
@@ -222,18 +224,17 @@ mod tests {
         assert!(!change().apply(&mut nobody));
         assert!(nobody.is_empty());
 
-        let reset = |expires_at: &str| {
-            let expires_at = AttributeValue::N(expires_at.to_owned());
-            AttributeValue::M(Item::from([("expires_at".to_owned(), expires_at)]))
+        let reset = |expires_at| {
+            AttributeValue::M(Item::from([("expires_at".to_owned(), number(expires_at))]))
         };
-        let user = ("username".to_owned(), AttributeValue::S("u".to_owned()));
-        let mut alive = Item::from([user.clone(), ("reset".to_owned(), reset("6"))]);
+        let user = ("username".to_owned(), text("u"));
+        let mut alive = Item::from([user.clone(), ("reset".to_owned(), reset(6))]);
         assert!(!change().apply(&mut alive));
 
-        let mut over = Item::from([user, ("reset".to_owned(), reset("5"))]);
+        let mut over = Item::from([user, ("reset".to_owned(), reset(5))]);
         assert!(change().apply(&mut over));
-        assert_eq!(over["email"], AttributeValue::S("a@b.c".to_owned()));
-        assert_eq!(over["version"], AttributeValue::N("1".to_owned()));
+        assert_eq!(over["email"], text("a@b.c"));
+        assert_eq!(over["version"], number(1));
         assert!(!over.contains_key("reset"));
     }
 }

@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use super::change::{Change, Condition};
+use crate::attribute::{number, text};
 use crate::clock::Timestamp;
 use crate::password::{ExposeSecret as _, Secret};
 
@@ -252,12 +253,4 @@ pub fn rehash(old: &Secret, new: &Secret) -> Change {
 
 fn secret(value: &Secret) -> AttributeValue {
     text(value.expose_secret())
-}
-
-pub(super) fn text(value: &str) -> AttributeValue {
-    AttributeValue::S(value.to_owned())
-}
-
-pub(super) fn number(value: u64) -> AttributeValue {
-    AttributeValue::N(value.to_string())
 }

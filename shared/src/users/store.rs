@@ -9,8 +9,9 @@ use aws_sdk_dynamodb::types::{Put, ReturnValue, TransactWriteItem, Update};
 
 use super::change::Change;
 use super::item::{self, Item};
-use super::protocol::{self, Pending, Promotion, RESET_QUEUE, ResetMode, number, text};
+use super::protocol::{self, Pending, Promotion, RESET_QUEUE, ResetMode};
 use super::{User, UsernameKey};
+use crate::attribute::{number, text};
 use crate::clock::Timestamp;
 use crate::password::Secret;
 

@@ -1,0 +1,160 @@
+//! The login of the caller, by user name or e-mail address.
+
+use shared::audit::{Audit, Entry};
+use shared::clock::Timestamp;
+use shared::hashing;
+use shared::limits::{Limits, Rule, Subject};
+use shared::metrics::{self, Metric};
+use shared::password::{HashError, Hasher, Salt, Secret};
+use shared::users::{self, Login, Outcome, ResetMode, User, UsernameKey, Users, WriteBack};
+
+use crate::operation::{Caller, Error, hash, unavailable};
+
+/// A source may fail this many times as often as one name from it: it may be an office.
+const NAMES_PER_SOURCE: u32 = 5;
+
+/// Who the caller says it is.
+#[derive(Clone)]
+pub struct Credential {
+    /// A user name or an e-mail address.
+    pub username: String,
+    /// The password.
+    pub password: Secret,
+}
+
+impl std::fmt::Debug for Credential {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Credential(..)")
+    }
+}
+
+/// Verifies credentials, and counts those that are wrong.
+#[derive(Debug)]
+pub(crate) struct Logins {
+    pub(crate) users: Users,
+    pub(crate) audit: Audit,
+    pub(crate) limits: Limits,
+    pub(crate) failures_per_minute: u32,
+    pub(crate) mode: ResetMode,
+    pub(crate) hasher: Hasher,
+}
+
+impl Logins {
+    /// The account of a credential. An unknown name costs as much as a wrong password.
+    pub(crate) async fn authenticate(
+        &self,
+        credential: &Credential,
+        caller: &Caller<'_>,
+        now: Timestamp,
+        salt: Salt,
+    ) -> Result<User, Error> {
+        let failures = self.failures(credential, caller);
+        if self.limits.is_used_up(&failures, now).await? {
+            let request_id = caller.request_id;
+            metrics::count(Metric::LoginsLimited);
+            tracing::warn!(%request_id, event = "login.limited", "too many failed logins");
+            return Err(Error::InvalidCredential);
+        }
+        let user = self.users.find(&self.login_name(credential).await?).await?;
+        let (user, login) = self.verify(user, &credential.password, now).await?;
+        let is_right = matches!(login.outcome, Outcome::Valid | Outcome::MustChange);
+        let Some(user) = user.filter(|_| is_right) else {
+            metrics::count(Metric::LoginFailures);
+            // One failure more than the limit changes nothing.
+            let _ = self.limits.admit(&failures, now).await?;
+            return Err(Error::InvalidCredential);
+        };
+        match login.write_back {
+            Some(WriteBack::Rehash) => self.rehash(&user, &credential.password, salt).await,
+            Some(WriteBack::UseTemporary) => self.use_temporary(&user, caller, now).await?,
+            None => {}
+        }
+        Ok(user)
+    }
+
+    /// What failed logins are counted by. By name and source, not by name alone: a stranger must
+    /// not lock an administrator out.
+    fn failures(&self, credential: &Credential, caller: &Caller<'_>) -> [Subject; 2] {
+        let name = UsernameKey::new(&credential.username);
+        let most = self.failures_per_minute;
+        let of_source = most.saturating_mul(NAMES_PER_SOURCE);
+        [
+            Subject::name(
+                "login",
+                &name,
+                Some(caller.source),
+                [Rule::per_minute(most)],
+            ),
+            Subject::source("login", caller.source, [Rule::per_minute(of_source)]),
+        ]
+    }
+
+    async fn verify(
+        &self,
+        user: Option<User>,
+        password: &Secret,
+        now: Timestamp,
+    ) -> Result<(Option<User>, Login), Error> {
+        let (mode, password) = (self.mode, password.clone());
+        hashing::hash(&self.hasher, move |hasher| {
+            let login = users::verify(hasher, mode, user.as_ref(), &password, now)?;
+            Ok((user, login))
+        })
+        .await
+        .map_err(unavailable)?
+        .map_err(|error: HashError| unavailable(error))
+    }
+
+    /// The first login with a temporary password: from now on it is the only one.
+    async fn use_temporary(
+        &self,
+        user: &User,
+        caller: &Caller<'_>,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let entry = entry(user, "password.temporary_used", caller, now);
+        let audit = self.audit.put(&entry).map_err(unavailable)?;
+        Ok(self.users.use_temporary(user, now, audit).await?)
+    }
+
+    /// An e-mail address logs in too, if it is of one account. The calls are the same whether it
+    /// is or not.
+    async fn login_name(&self, credential: &Credential) -> Result<UsernameKey, Error> {
+        if credential.username.contains('@') {
+            let key = users::email_key(&credential.username);
+            if let [account] = self.users.with_email(&key).await?.as_slice() {
+                return Ok(UsernameKey::new(&account.username));
+            }
+        }
+        Ok(UsernameKey::new(&credential.username))
+    }
+
+    /// Stores the password under today's parameters. The login is valid whether that works or not.
+    async fn rehash(&self, user: &User, password: &Secret, salt: Salt) {
+        let stored = match hash(&self.hasher, password, salt).await {
+            Ok(hash) => self.users.rehash(user, &hash).await.map_err(Error::from),
+            Err(error) => Err(error),
+        };
+        if let Err(error) = stored {
+            tracing::warn!(error = &error as &dyn std::error::Error, "rehash failed");
+        }
+    }
+}
+
+/// An audit row about what a caller who is logged in did to the own account.
+pub(crate) fn entry<'a>(
+    caller_account: &'a User,
+    event: &'static str,
+    caller: &Caller<'a>,
+    now: Timestamp,
+) -> Entry<'a> {
+    Entry {
+        username: &caller_account.username,
+        at: now,
+        event,
+        request_id: caller.request_id,
+        source: caller.source,
+        actor: Some(&caller_account.username),
+        requester: None,
+    }
+}

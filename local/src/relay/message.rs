@@ -1,0 +1,76 @@
+//! What passes a relay.
+
+use std::io::{Error, ErrorKind};
+
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
+use tokio::net::TcpStream;
+
+const SEND_EMAIL: &str = "SendEmail";
+
+/// A call of the SDK.
+#[derive(Debug, Clone)]
+pub struct Call {
+    /// `GetItem`, `SendEmail`, or the path of a call to SES that the services need no answer to.
+    pub operation: String,
+    /// The SDK's own number of it, the same for every attempt.
+    pub invocation: String,
+    /// The body.
+    pub body: String,
+}
+
+impl Call {
+    /// Whether it is to SES, and not to DynamoDB.
+    #[must_use]
+    pub fn is_to_ses(&self) -> bool {
+        self.operation == SEND_EMAIL || self.operation.starts_with('/')
+    }
+}
+
+/// A request or a response of HTTP/1.1 whose body has a `Content-Length`, as all here have.
+pub(super) struct Message {
+    head: String,
+    body: Vec<u8>,
+}
+
+impl Message {
+    pub(super) async fn read(from: &mut BufReader<TcpStream>) -> std::io::Result<Self> {
+        let mut head = String::new();
+        while !head.ends_with("\r\n\r\n") {
+            if from.read_line(&mut head).await? == 0 {
+                return Err(Error::from(ErrorKind::UnexpectedEof));
+            }
+        }
+        let mut message = Self { head, body: vec![] };
+        let length = message.header("content-length").unwrap_or("0").parse();
+        let length = length.map_err(|_| Error::from(ErrorKind::InvalidData))?;
+        message.body = vec![0; length];
+        from.read_exact(&mut message.body).await?;
+        Ok(message)
+    }
+
+    pub(super) fn bytes(&self) -> Vec<u8> {
+        [self.head.as_bytes(), &self.body].concat()
+    }
+
+    fn header(&self, name: &str) -> Option<&str> {
+        self.head.lines().find_map(|line| {
+            let (found, value) = line.split_once(':')?;
+            found.eq_ignore_ascii_case(name).then(|| value.trim())
+        })
+    }
+
+    pub(super) fn call(&self) -> Call {
+        let path = self.head.split(' ').nth(1).unwrap_or_default();
+        let operation = match self.header("x-amz-target") {
+            Some(target) => target.rsplit('.').next().unwrap_or_default(),
+            None if path.starts_with("/v2/email/outbound-emails") => SEND_EMAIL,
+            None => path,
+        };
+        let invocation = self.header("amz-sdk-invocation-id").unwrap_or_default();
+        Call {
+            operation: operation.to_owned(),
+            invocation: invocation.to_owned(),
+            body: String::from_utf8_lossy(&self.body).into_owned(),
+        }
+    }
+}
