@@ -1,4 +1,4 @@
-"""Prints what CloudFormation makes of template.yaml: the template after SAM's transform."""
+"""Reads template.yaml and prints what SAM's transform makes of it, as it does when deployed."""
 
 import json
 import sys
