@@ -22,6 +22,7 @@ use local::{Backend, Sandbox, Storage};
 use serde_json::{Map, Value, json};
 use shared::config::{ConfigError, Variables};
 use shared::lambda::{self, Function};
+use shared::metrics::Metric;
 
 const RESET: &str = "ResetUserPasswordFunction";
 const UPDATE: &str = "UpdateUserRegistrationPasswordFunction";
@@ -36,7 +37,7 @@ fn template() -> Value {
     template
 }
 
-/// The Brands table and the account of the self-test.
+/// The Brands table.
 fn leave_out_what_no_code_uses_yet(template: &mut Value) {
     let remove = |value: &mut Value, name: &str| {
         value.as_object_mut().unwrap().remove(name).unwrap();
@@ -51,8 +52,6 @@ fn leave_out_what_no_code_uses_yet(template: &mut Value) {
         let statements = function["Policies"][0]["Statement"].as_array_mut().unwrap();
         statements.retain(|statement| statement["Resource"] != "BrandsTable.Arn");
     }
-    let reset = &mut template["Resources"][RESET]["Properties"];
-    remove(&mut reset["Environment"]["Variables"], "SELF_TEST_USERNAME");
 }
 
 /// The variables of a function.
@@ -360,9 +359,8 @@ fn sorted(value: &Value) -> Value {
 }
 
 /// Metrics that call for nobody: what is usual, and what another metric tells once it is too much.
-const WITHOUT_ALARM: [&str; 8] = [
+const WITHOUT_ALARM: [&str; 7] = [
     "Requests",
-    "Duration",
     "ColdStarts",
     "Argon2Time",
     "MailTime",
@@ -376,11 +374,8 @@ fn every_metric_is_on_the_dashboard_and_has_an_alarm() {
     let template = template();
     let resources = template["Resources"].as_object().unwrap().values();
     let alarms = resources.filter(|resource| resource["Type"] == "AWS::CloudWatch::Alarm");
-    let alarms = alarms.filter_map(|alarm| own_metric(&alarm["Properties"]));
-    let alarms: BTreeSet<_> = alarms.collect();
-    let with_alarm = metrics().into_iter();
-    let with_alarm = with_alarm.filter(|name| !WITHOUT_ALARM.contains(name));
-    assert_eq!(alarms, with_alarm.map(str::to_owned).collect());
+    let alarms: BTreeSet<_> = alarms.filter_map(own_metric).collect();
+    assert_eq!(alarms, &metrics() - &BTreeSet::from(WITHOUT_ALARM));
 
     let dashboard = &template["Resources"]["Dashboard"]["Properties"]["DashboardBody"];
     let dashboard: Value = serde_json::from_str(dashboard.as_str().unwrap()).unwrap();
@@ -392,33 +387,16 @@ fn every_metric_is_on_the_dashboard_and_has_an_alarm() {
 }
 
 /// The metric of an alarm, if the functions emit it.
-fn own_metric(alarm: &Value) -> Option<String> {
-    let is_own = alarm["Namespace"] == "PasswordServices";
-    is_own.then(|| {
-        assert_eq!(alarm["Dimensions"][0]["Name"], "Function");
-        alarm["MetricName"].as_str().unwrap().to_owned()
-    })
+fn own_metric(alarm: &Value) -> Option<&str> {
+    let properties = &alarm["Properties"];
+    let in_expression = list(&properties["Metrics"]).map(|metric| &metric["MetricStat"]["Metric"]);
+    let mut metrics = std::iter::once(properties).chain(in_expression);
+    let own = metrics.find(|metric| metric["Namespace"] == "PasswordServices")?;
+    assert_eq!(own["Dimensions"][0]["Name"], "Function");
+    own["MetricName"].as_str()
 }
 
 /// What the functions emit.
 fn metrics() -> BTreeSet<&'static str> {
-    BTreeSet::from([
-        "Requests",
-        "Duration",
-        "ColdStarts",
-        "Argon2Time",
-        "MailTime",
-        "FloorExceeded",
-        "ResetPending",
-        "ResetAbandoned",
-        "MailFailures",
-        "MailBounced",
-        "MailComplained",
-        "MailRejected",
-        "MailDelayed",
-        "LoginFailures",
-        "LoginsLimited",
-        "SelfTestGap",
-        "SelfTestFailures",
-    ])
+    Metric::ALL.into_iter().map(Metric::name).collect()
 }
