@@ -32,26 +32,7 @@ fn template() -> Value {
     // `N` is a type of attributes, not a "no".
     let options = serde_saphyr::options! { strict_booleans: true };
     let text = include_str!("../../template.yaml");
-    let mut template = serde_saphyr::from_str_with_options(text, options).unwrap();
-    leave_out_what_no_code_uses_yet(&mut template);
-    template
-}
-
-/// The Brands table.
-fn leave_out_what_no_code_uses_yet(template: &mut Value) {
-    let remove = |value: &mut Value, name: &str| {
-        value.as_object_mut().unwrap().remove(name).unwrap();
-    };
-    remove(
-        &mut template["Globals"]["Function"]["Environment"]["Variables"],
-        "BRANDS_TABLE",
-    );
-    remove(&mut template["Resources"], "BrandsTable");
-    for function in [RESET, UPDATE] {
-        let function = &mut template["Resources"][function]["Properties"];
-        let statements = function["Policies"][0]["Statement"].as_array_mut().unwrap();
-        statements.retain(|statement| statement["Resource"] != "BrandsTable.Arn");
-    }
+    serde_saphyr::from_str_with_options(text, options).unwrap()
 }
 
 /// The variables of a function.
@@ -125,6 +106,7 @@ impl World {
             users: name("USERS_TABLE"),
             limits: name("LIMITS_TABLE"),
             audit: name("AUDIT_TABLE"),
+            brands: name("BRANDS_TABLE"),
         };
         let backend = Backend::start(Storage::Memory, tables).await.unwrap();
         let relays = Relays::start(&backend).unwrap();
@@ -144,26 +126,33 @@ impl World {
         Self { relays, sandbox }
     }
 
-    /// The calls of all that `ResetUserPassword` does.
+    /// The calls of all that `ResetUserPassword` does: with a brand, and without one.
     async fn reset(&self) -> Vec<Call> {
-        let form = "application/x-www-form-urlencoded";
-        let request = Request::post("/webservices/IFCommonService.asmx/ResetUserPassword")
-            .header("content-type", form)
-            .body(Bytes::from("username=jdoe"));
         let function = &self.sandbox.functions.reset_user_password;
         self.start_up_and_schedule(function).await;
-        self.sandbox.send(&request.unwrap()).await;
+        for username in ["jdoe", "bob"] {
+            let request = Request::post("/webservices/IFCommonService.asmx/ResetUserPassword")
+                .header("content-type", "application/x-www-form-urlencoded")
+                .body(Bytes::from(format!("username={username}")));
+            self.sandbox.send(&request.unwrap()).await;
+        }
         self.relays.take_calls()
     }
 
-    /// The calls of all that `UpdateUserRegistrationPassword` does.
+    /// The calls of all that `UpdateUserRegistrationPassword` does: with a brand, without one, and
+    /// for callers it refuses.
     async fn update(&self) -> Vec<Call> {
         let function = &self.sandbox.functions.update_user_registration_password;
         self.start_up_and_schedule(function).await;
-        for credential in ["admin:p@55wOrd", "bob:p@55wOrd", "admin:wrong"] {
+        for (credential, email) in [
+            ("admin:p@55wOrd", "a@example.com"),
+            ("admin:p@55wOrd", "bob@pumpalarm.com"),
+            ("jdoe:lamp-Sodium-4417", "a@example.com"),
+            ("admin:wrong", "a@example.com"),
+        ] {
             let credential = BASE64_STANDARD.encode(credential);
             let body = json!({
-                "Email": "a@example.com", "NewPassword": "lamp-Sodium-4417", "SendResetEmail": true
+                "Email": email, "NewPassword": "lamp-Sodium-4417", "SendResetEmail": true
             });
             let request = Request::post("/UpdateUserRegistrationPassword")
                 .header("content-type", "application/json")
@@ -240,15 +229,20 @@ fn needed_by(call: &Call) -> Vec<(String, String)> {
                 .map(|table| dynamodb("BatchGetItem", &json!({ "TableName": table })))
                 .collect()
         }
-        "SendEmail" => {
-            let set = body["ConfigurationSetName"].as_str().unwrap();
-            [format!("configuration-set/{set}"), "MailArns".to_owned()]
-                .map(|resource| ("ses:SendEmail".to_owned(), resource))
-                .into()
-        }
+        "SendEmail" => [configuration_set(&body), "MailArns"]
+            .map(|resource| ("ses:SendEmail".to_owned(), resource.to_owned()))
+            .into(),
         // The call that opens the connection; any answer to it will do, a refusal too.
         path if path.starts_with('/') => vec![],
         action => vec![dynamodb(action, &body)],
+    }
+}
+
+/// The stack's own set is the template's to allow; that of a brand is among the ARNs of its operator.
+fn configuration_set(mail: &Value) -> &str {
+    match mail["ConfigurationSetName"].as_str().unwrap() {
+        "ConfigurationSet" => "configuration-set/ConfigurationSet",
+        _ => "MailArns",
     }
 }
 
