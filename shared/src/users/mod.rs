@@ -4,17 +4,21 @@
 //! see `docs/users-table.md`.
 
 mod change;
+mod import;
 mod item;
 mod key;
 mod login;
+pub mod operators;
 pub mod protocol;
 mod store;
 
 use std::collections::BTreeSet;
 
 pub use change::{Change, Condition, Path};
-pub use key::{MAX_NAME_LENGTH, UsernameKey, brand_key, email_key};
+pub use import::{Existing, IMPORT_BATCH, Imported};
+pub use key::{MAX_NAME_LENGTH, NOBODY, UsernameKey, brand_key, email_key};
 pub use login::{Login, Outcome, WriteBack, verify};
+pub use operators::NewAccount;
 pub use protocol::{Pending, Promotion, ResetMode};
 pub use store::{Account, StoreError, Users};
 
@@ -38,7 +42,7 @@ pub struct User {
     pub brand: Option<String>,
     /// What the account may do.
     pub roles: BTreeSet<String>,
-    /// The PHC string of the password; none when no password was ever set.
+    /// The stored hash of the password; none when no password was ever set.
     pub password_hash: Option<Secret>,
     /// From when on the password is no longer accepted.
     pub password_expires_at: Option<Timestamp>,

@@ -224,7 +224,7 @@ pub fn rehash(old: &Secret, new: &Secret) -> Change {
     }
 }
 
-fn secret(value: &Secret) -> AttributeValue {
+pub(super) fn secret(value: &Secret) -> AttributeValue {
     text(value.expose_secret())
 }
 
