@@ -261,6 +261,30 @@ fn is_one_address(to: &str) -> bool {
     has_both_parts && to.len() <= 320 && !to.contains(is_foreign)
 }
 
+/// An address as FluentValidation's `Email` rule has it, near enough for every address SES could
+/// deliver to: dot-separated atoms, `@`, and a domain of at least two labels.
+#[must_use]
+pub fn is_address(address: &str) -> bool {
+    let is_atom = |atom: &str| {
+        !atom.is_empty()
+            && atom
+                .chars()
+                .all(|c| c.is_alphanumeric() || "!#$%&'*+-/=?^_`{|}~".contains(c) || !c.is_ascii())
+    };
+    let is_label = |label: &str| {
+        !label.is_empty()
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+            && label.chars().all(|c| c.is_alphanumeric() || c == '-')
+    };
+    let address = address.trim();
+    let is_clean = !address.chars().any(|c| c.is_control() || c.is_whitespace());
+    is_clean
+        && address.rsplit_once('@').is_some_and(|(local, domain)| {
+            local.split('.').all(is_atom) && domain.contains('.') && domain.split('.').all(is_label)
+        })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -414,6 +438,34 @@ mod tests {
             &format!("{}@example.com", "a".repeat(320)),
         ] {
             assert!(!is_one_address(address), "{address:?}");
+        }
+    }
+
+    #[test]
+    fn addresses() {
+        for address in [
+            "a@example.com",
+            "first.last+tag@sub.example.co.uk",
+            "é@exämple.de",
+        ] {
+            assert!(is_address(address), "{address}");
+        }
+        for address in [
+            "",
+            " ",
+            "nope",
+            "a@b",
+            "@example.com",
+            "a@",
+            "a@.com",
+            "a..b@example.com",
+            "a b@example.com",
+            "a@exa mple.com",
+            "a@-x.com",
+            "a\r\nBcc:x@example.com",
+            "a@b@c.com",
+        ] {
+            assert!(!is_address(address), "{address}");
         }
     }
 }

@@ -110,6 +110,7 @@ impl Service {
         let caller = Caller {
             source: &request.source,
             request_id: &request.request_id,
+            actor: None,
         };
         let mut rng = UnwrapErr(SysRng);
         let result = self
