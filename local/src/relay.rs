@@ -133,6 +133,8 @@ impl Relays {
         let clients = Clients::new(access(dynamodb.url.clone(), ses.url.clone()));
         let backend = Backend {
             clients,
+            dynamodb_url: dynamodb.url.clone(),
+            ses_url: ses.url.clone(),
             ..backend.clone()
         };
         Ok(Self {

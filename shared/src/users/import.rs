@@ -66,6 +66,7 @@ impl Users {
         let mut results = vec![Imported::Written; accounts.len()];
         let mut open: Vec<_> = accounts.iter().zip(&mut results).collect();
         let mut pauses = PAUSES_MS.iter();
+        let mut lost_at = None;
         while !open.is_empty() {
             let writes = open.iter().map(|(account, _)| match existing {
                 Existing::Keep => self.creation(account, now),
@@ -82,13 +83,16 @@ impl Users {
                 let reason = reasons.next();
                 let refused = reason.filter(|r| r.code() == Some("ConditionalCheckFailed"));
                 if let Some(reason) = refused {
-                    **result = outcome(account, reason.item(), now);
+                    **result = outcome(account, reason.item(), lost_at);
                 }
                 refused.is_none()
             });
             if open.len() == tried {
                 match pauses.next() {
                     Some(pause) if is_temporary(&error) => {
+                        if error.as_service_error().is_none() {
+                            lost_at = Some(now);
+                        }
                         tokio::time::sleep(Duration::from_millis(*pause)).await;
                     }
                     _ => return Err(StoreError::unavailable(error)),
@@ -133,13 +137,13 @@ impl Users {
     }
 }
 
-/// What the account that is there says of one that could not be written. One that this import
-/// wrote was written by a call whose answer was lost.
-fn outcome(account: &NewAccount, found: Option<&Item>, now: Timestamp) -> Imported {
+/// What the account that is there says of one that could not be written. If the answer to a call
+/// was lost, that call may have written it.
+fn outcome(account: &NewAccount, found: Option<&Item>, lost_at: Option<Timestamp>) -> Imported {
     let number = |name| found.and_then(|found| item::number(found, name));
     if number("id") != Some(account.id) {
         Imported::Taken
-    } else if number("imported_at") == Some(now.0) {
+    } else if lost_at.is_some_and(|now| number("imported_at") == Some(now.0)) {
         Imported::Written
     } else {
         Imported::Present
@@ -149,7 +153,7 @@ fn outcome(account: &NewAccount, found: Option<&Item>, now: Timestamp) -> Import
 fn is_temporary(error: &SdkError<TransactWriteItemsError>) -> bool {
     match error {
         SdkError::TimeoutError(_) | SdkError::ResponseError(_) => true,
-        SdkError::DispatchFailure(failure) => failure.is_timeout() || failure.is_io(),
+        SdkError::DispatchFailure(failure) => !failure.is_user(),
         _ => {
             store::cancellation(error) == Some(Cancellation::Busy)
                 || error.code().is_some_and(|code| TEMPORARY.contains(&code))
