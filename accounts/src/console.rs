@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::io::{self, BufRead, IsTerminal as _, Write};
 
 use anstyle::{AnsiColor, Style};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use serde::ser::{Serialize, Serializer};
 use serde_json::Value;
 use shared::password::{ExposeSecret as _, Secret};
@@ -182,12 +182,17 @@ impl Console {
             ProgressDrawTarget::hidden()
         };
         let template = match rows {
-            Some(_) => "{msg} {wide_bar} {human_pos} of {human_len}, {per_sec}, {eta} left",
-            None => "{msg} {human_pos}, {per_sec}",
+            Some(_) => "{msg} {wide_bar} {human_pos} of {human_len}, {rate}, {eta} left",
+            None => "{msg} {human_pos}, {rate}",
         };
         let style = ProgressStyle::with_template(template);
+        let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
+        let rate = |state: &ProgressState, text: &mut dyn std::fmt::Write| {
+            // The terminal is all it could not be written to.
+            let _ = write!(text, "{:.0} rows/s", state.per_sec());
+        };
         ProgressBar::with_draw_target(rows, target)
-            .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+            .with_style(style.with_key("rate", rate))
             .with_message(what)
     }
 }

@@ -67,7 +67,9 @@ pub(crate) async fn import(
     let mut tally = check(arguments, format, console)?;
     let is_stopped = tally.refused > 0 && !arguments.skip_refused;
     if !arguments.dry_run && !is_stopped {
-        let result = write(session, arguments, format, console, &mut tally).await;
+        let users = session.users()?;
+        users.check().await?;
+        let result = write(session, &users, arguments, format, console, &mut tally).await;
         if result.is_err() {
             console.note("the import was not finished; run it again to write the rest")?;
         }
@@ -102,13 +104,12 @@ fn check(arguments: &Arguments, format: Format, console: &mut Console) -> Result
 /// Writes the good rows, several batches at once.
 async fn write(
     session: &Session<'_>,
+    users: &Users,
     arguments: &Arguments,
     format: Format,
     console: &mut Console,
     tally: &mut Tally,
 ) -> Result<(), Error> {
-    let users = session.users()?;
-    users.check().await?;
     let existing = if arguments.overwrite {
         Existing::Overwrite
     } else {
