@@ -63,7 +63,7 @@ pub struct Outcome {
 }
 
 /// Why it is not.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 pub enum Error {
     /// The name or the password is wrong, or the account may not log in.
     #[error("the credential is not valid")]
@@ -92,6 +92,13 @@ pub enum Error {
     /// The service cannot do it now.
     #[error("the service failed")]
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl std::fmt::Debug for Error {
+    /// The message, which names no address.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        std::fmt::Display::fmt(self, f)
+    }
 }
 
 /// A rule for the input that is broken.

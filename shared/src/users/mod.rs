@@ -13,6 +13,7 @@ pub mod protocol;
 mod store;
 
 use std::collections::BTreeSet;
+use std::fmt;
 
 pub use change::{Change, Condition, Path};
 pub use import::{Existing, IMPORT_BATCH, Imported};
@@ -26,7 +27,7 @@ use crate::clock::Timestamp;
 use crate::password::Secret;
 
 /// One account.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct User {
     /// The key: the normalised user name.
     pub username: String,
@@ -56,6 +57,15 @@ pub struct User {
     pub reset: Option<FailedReset>,
     /// Whether the account may not log in at all.
     pub disabled: bool,
+}
+
+impl fmt::Debug for User {
+    /// Without the address and the name of the person.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("User")
+            .field("id", &self.id)
+            .finish_non_exhaustive()
+    }
 }
 
 impl User {

@@ -1,5 +1,6 @@
 //! The calls to DynamoDB.
 
+use std::fmt;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
@@ -45,7 +46,7 @@ impl From<BuildError> for StoreError {
 }
 
 /// What `email-index` knows of an account.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Account {
     /// The key of the account.
     pub username: String,
@@ -61,6 +62,15 @@ pub struct Account {
     pub brand: Option<String>,
     /// The language of the person, a BCP 47 tag.
     pub language: Option<String>,
+}
+
+impl fmt::Debug for Account {
+    /// Without the address and the name of the person.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Account")
+            .field("id", &self.id)
+            .finish_non_exhaustive()
+    }
 }
 
 /// The Users table.

@@ -1,0 +1,128 @@
+//! No secret is in the Debug output of a type that holds one.
+
+use std::collections::BTreeSet;
+use std::fmt::Debug;
+
+use http::{HeaderMap, Method};
+use rand_chacha::ChaCha20Rng;
+use rand_core::SeedableRng as _;
+use shared::clock::Timestamp;
+use shared::lambda::Request;
+use shared::mail::{Brand, Message, NewPassword};
+use shared::password::{Cost, ExposeSecret as _, Hasher, Salt, Secret};
+use shared::users::{
+    Pending, Promotion, ResetMode, Temporary, User, UsernameKey, protocol, verify,
+};
+
+/// Stands in every place of a type that may hold a password, a hash, a credential or an address.
+const MARK: &str = "p@55wOrd-mark";
+
+fn assert_hidden(value: &dyn Debug) {
+    for shown in [format!("{value:?}"), format!("{value:#?}")] {
+        assert!(!shown.contains(MARK), "{shown}");
+        assert!(!shown.contains("$argon2"), "{shown}");
+    }
+}
+
+fn user(hash: &Secret) -> User {
+    User {
+        username: "u".to_owned(),
+        display_username: "u".to_owned(),
+        id: 1,
+        email: Some(format!("{MARK}@example.com")),
+        display_name: MARK.to_owned(),
+        brand: None,
+        language: None,
+        roles: BTreeSet::new(),
+        password_hash: Some(hash.clone()),
+        password_expires_at: None,
+        must_change_password: false,
+        temporary: Some(Temporary {
+            hash: hash.clone(),
+            expires_at: Timestamp(1),
+        }),
+        reset: None,
+        disabled: false,
+    }
+}
+
+#[test]
+fn no_secret_is_in_debug_output() {
+    let secret = Secret::from(MARK);
+    let hasher = Hasher::new(Cost::DEFAULT);
+    let mut rng = ChaCha20Rng::from_seed([1; 32]);
+    let hash = hasher.hash(&secret, Salt::generate(&mut rng)).unwrap();
+    assert!(hash.expose_secret().starts_with("$argon2"));
+    let now = Timestamp(2);
+
+    assert_hidden(&secret);
+    assert_hidden(&hash);
+    assert_hidden(&hasher);
+    assert_hidden(&hasher.verify(&secret, &hash));
+    assert_hidden(&UsernameKey::new(MARK));
+
+    let user = user(&hash);
+    assert_hidden(&user);
+    assert_hidden(&user.temporary);
+    assert_hidden(&verify(&hasher, ResetMode::Dual, Some(&user), &secret, now));
+
+    let pending = Pending {
+        hash: &hash,
+        request_id: "r",
+        attempts: 1,
+        expires_at: now,
+        due_at: now,
+    };
+    let promotion = Promotion {
+        hash: &hash,
+        request_id: "r",
+        at: now,
+        password_expires_at: now,
+    };
+    assert_hidden(&pending);
+    assert_hidden(&promotion);
+    let email = format!("{MARK}@example.com");
+    for change in [
+        protocol::reserve(&pending, now),
+        protocol::retry(&pending, "r", now),
+        protocol::promote(&promotion, ResetMode::Replace),
+        protocol::promote(&promotion, ResetMode::Dual),
+        protocol::use_temporary(&hash, now, now),
+        protocol::set_password(&hash, &email, now),
+        protocol::mark_address(&email, now),
+        protocol::rehash(&hash, &hash),
+    ] {
+        assert_hidden(&change);
+        assert_hidden(&change.condition);
+    }
+
+    let mut headers = HeaderMap::new();
+    headers.insert("authorization", MARK.parse().unwrap());
+    let request = Request::new(Method::POST, "/x", MARK, headers, MARK.into());
+    assert_hidden(&request);
+}
+
+#[test]
+fn no_password_is_in_the_debug_output_of_a_mail() {
+    let brand = Brand {
+        product_name: "Pump Alarm".to_owned(),
+        from: "no-reply@example.com".to_owned(),
+        support_contact: "support@example.com".to_owned(),
+        login_url: "https://example.com/".to_owned(),
+        configuration_set: None,
+    };
+    let mail = NewPassword {
+        brand: &brand,
+        language: None,
+        display_name: "Jane Doe",
+        username: "jdoe",
+        password: MARK,
+        at: Timestamp(1),
+        expires_at: Timestamp(2),
+        request_id: "r",
+    };
+    assert_hidden(&mail);
+    let message: Message = mail.render().unwrap();
+    assert!(message.text.contains(MARK));
+    assert_hidden(&message);
+}
