@@ -126,7 +126,8 @@ impl World {
         Self { relays, sandbox }
     }
 
-    /// The calls of all that `ResetUserPassword` does: with a brand, and without one.
+    /// The calls of all that `ResetUserPassword` does: with a brand, without one, and about a mail
+    /// that came back.
     async fn reset(&self) -> Vec<Call> {
         let function = &self.sandbox.functions.reset_user_password;
         self.start_up_and_schedule(function).await;
@@ -136,6 +137,11 @@ impl World {
                 .body(Bytes::from(format!("username={username}")));
             self.sandbox.send(&request.unwrap()).await;
         }
+        let mail = json!({ "destination": ["a@example.com"] });
+        let event = json!({ "detail-type": "Email Bounced", "detail": { "mail": mail } });
+        lambda::invoke(function, &event.to_string(), "r-2".to_owned())
+            .await
+            .unwrap();
         self.relays.take_calls()
     }
 
