@@ -164,7 +164,8 @@ fn reset_mode(variables: Variables<'_>) -> Result<ResetMode, ConfigError> {
     }
 }
 
-fn audit_days(variables: Variables<'_>) -> Result<u64, ConfigError> {
+/// `AUDIT_DAYS`, checked.
+pub fn audit_days(variables: Variables<'_>) -> Result<u64, ConfigError> {
     let days = variables.number("AUDIT_DAYS", 400)?;
     if (1..=3_653).contains(&days) {
         Ok(days)
@@ -187,7 +188,8 @@ fn brand(variables: Variables<'_>) -> Result<Brand, ConfigError> {
     })
 }
 
-fn password_cost(variables: Variables<'_>) -> Result<Cost, ConfigError> {
+/// `ARGON2_MEMORY_KIB`, `ARGON2_ITERATIONS`, checked.
+pub fn password_cost(variables: Variables<'_>) -> Result<Cost, ConfigError> {
     let default = Cost::DEFAULT;
     let memory_kib = variables.number("ARGON2_MEMORY_KIB", default.memory_kib())?;
     let iterations = variables.number("ARGON2_ITERATIONS", default.iterations())?;
@@ -202,7 +204,8 @@ fn password_cost(variables: Variables<'_>) -> Result<Cost, ConfigError> {
     })
 }
 
-fn password_min_length(variables: Variables<'_>) -> Result<usize, ConfigError> {
+/// `PASSWORD_MIN_LENGTH`, checked.
+pub fn password_min_length(variables: Variables<'_>) -> Result<usize, ConfigError> {
     let name = "PASSWORD_MIN_LENGTH";
     let allowed = password::MIN_LENGTH..=password::MAX_LENGTH;
     let length = variables.number(name, password::MIN_LENGTH)?;

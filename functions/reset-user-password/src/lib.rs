@@ -4,7 +4,7 @@
 pub mod asmx;
 mod feedback;
 pub mod operation;
-mod pace;
+pub mod pace;
 mod self_test;
 mod sweep;
 
@@ -125,6 +125,7 @@ impl Service {
         let caller = Caller {
             source: &request.source,
             request_id: &request.request_id,
+            actor: None,
         };
         let mut rng = UnwrapErr(SysRng);
         let result = self

@@ -40,6 +40,8 @@ pub struct Caller<'a> {
     pub source: &'a str,
     /// The invocation.
     pub request_id: &'a str,
+    /// The operator who asks; none for anybody else.
+    pub actor: Option<&'a str>,
 }
 
 /// The request was accepted. That is all anybody learns: the answer is the same for every name.
@@ -54,9 +56,9 @@ pub enum Error {
     UsernameRequired,
 }
 
-/// How it really ended; for the log and the sweep only.
+/// How it really ended; for the log, the sweep and operators only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Outcome {
+pub enum Outcome {
     /// Mailed, and the mailed password works.
     Reset,
     /// Asked for too often: nothing changed.
@@ -74,7 +76,8 @@ pub(crate) enum Outcome {
 
 impl Outcome {
     /// The stable name of the log event: see `docs/audit.md`.
-    fn event(self) -> &'static str {
+    #[must_use]
+    pub fn event(self) -> &'static str {
         match self {
             Self::Reset => "reset.done",
             Self::Limited => "reset.limited",
@@ -88,13 +91,17 @@ impl Outcome {
 
 /// Why it did not end at all.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Failure {
+pub enum Failure {
+    /// DynamoDB failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The password could not be hashed.
     #[error(transparent)]
     Hash(#[from] password::HashError),
+    /// The thread that hashes failed.
     #[error("the hashing thread failed")]
     Thread(#[from] tokio::task::JoinError),
+    /// The audit row could not be built.
     #[error(transparent)]
     Audit(#[from] shared::audit::BuildError),
 }
@@ -193,7 +200,8 @@ impl ResetUserPassword {
         Ok(Accepted)
     }
 
-    async fn reset(
+    /// Resets the password and says how that really ended: not for the wire.
+    pub async fn reset(
         &self,
         username: &UsernameKey,
         caller: &Caller<'_>,
@@ -280,7 +288,7 @@ impl ResetUserPassword {
             event: "password.reset",
             request_id,
             source: caller.source,
-            actor: None,
+            actor: caller.actor,
             requester: None,
         })?;
         let promoted = self

@@ -89,6 +89,7 @@ impl ResetUserPassword {
         let caller = Caller {
             source: "sweep",
             request_id: &request_id,
+            actor: None,
         };
         if failed.attempts >= ATTEMPTS || user.disabled || user.email.is_none() {
             return self.abandon(&user, &failed, &caller, now).await;

@@ -243,6 +243,20 @@ async fn administrators_log_in_by_name_or_address() {
     }
 }
 
+/// Stores `hash` for an administrator, who then logs in with the old password.
+async fn log_in_with_hash(sandbox: &Sandbox, hash: &str) {
+    let mut admin = sandbox.user("admin").await.unwrap();
+    let hash = AttributeValue::S(hash.to_owned());
+    admin.insert("password_hash".to_owned(), hash);
+    sandbox.put_user(admin).await.unwrap();
+
+    let (status, _) = send(sandbox, ADMIN, &change("a@example.com", NEW_PASSWORD)).await;
+    assert_eq!(status, StatusCode::OK);
+    let admin = sandbox.user("admin").await.unwrap();
+    assert!(text(&admin, "password_hash").starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
+    assert!(verifies(&admin, OLD_PASSWORD));
+}
+
 #[tokio::test]
 async fn a_login_renews_a_hash_of_other_parameters() {
     let sandbox = Sandbox::start(&[]).await.unwrap();
@@ -254,16 +268,21 @@ async fn a_login_renews_a_hash_of_other_parameters() {
             Salt::generate(&mut rng),
         )
         .unwrap();
-    let mut admin = sandbox.user("admin").await.unwrap();
-    let hash = attribute::text(hash.expose_secret());
-    admin.insert("password_hash".to_owned(), hash);
-    sandbox.put_user(admin).await.unwrap();
+    log_in_with_hash(&sandbox, hash.expose_secret()).await;
+}
 
-    let (status, _) = send(&sandbox, ADMIN, &change("a@example.com", NEW_PASSWORD)).await;
-    assert_eq!(status, StatusCode::OK);
-    let admin = sandbox.user("admin").await.unwrap();
-    assert!(text(&admin, "password_hash").starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
-    assert!(verifies(&admin, OLD_PASSWORD));
+/// Made with Python's `hashlib` and `bcrypt`.
+#[tokio::test]
+async fn a_login_puts_argon2_in_the_place_of_an_imported_hash() {
+    let sandbox = Sandbox::start(&[]).await.unwrap();
+    for imported in [
+        "$aspnet-membership-sha1$AAECAwQFBgcICQoLDA0ODw==$ix4wy9w3efA2DY1KLaAJ1brCkxQ=",
+        "$aspnet-identity$AAABAgMEBQYHCAkKCwwNDg/mZNfR+a/gbz/I2clgXPd1OMoU2w3x7fz0cft9kQfTdg==",
+        "$servicestack-sha256$3q2+7w==$fdZQ2jh58up+y51dvfOkHFXwY7kHvPHDqS5PLXGEKUE=",
+        "$2b$04$abcdefghijklmnopqrstuu8dQ8YbC9HauCDzEO5GAzPqGNjgI72vW",
+    ] {
+        log_in_with_hash(&sandbox, imported).await;
+    }
 }
 
 #[tokio::test]

@@ -67,6 +67,8 @@ impl Relays {
         });
         let backend = Backend {
             clients,
+            dynamodb_url: dynamodb.url.clone(),
+            ses_url: ses.url.clone(),
             ..backend.clone()
         };
         Ok(Self {

@@ -8,11 +8,17 @@ use rand_core::CryptoRng;
 
 use secrecy::zeroize::Zeroizing;
 
+use super::imported::Imported;
 use super::{ExposeSecret as _, Secret};
 
 /// Bytes of the salt (RFC 9106 section 3.1) and of the hash.
 const SALT_LENGTH: usize = 16;
 const HASH_LENGTH: usize = 32;
+
+/// The most that a hash may cost: 1 GiB of memory, and all passes together 4 GiB, which take
+/// seconds.
+const MAX_MEMORY_KIB: u32 = 1 << 20;
+const MAX_WORK_KIB: u64 = 4 << 20;
 
 /// A salt for one hash.
 #[derive(Debug, Clone, Copy)]
@@ -38,7 +44,8 @@ pub struct Cost {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "Argon2id with {memory_kib} KiB and {iterations} iterations is weaker than OWASP and ASVS allow \
-     (19456 KiB with 2 iterations, 47104 with 1, 12288 with 3 or more), or beyond 1 GiB"
+     (19456 KiB with 2 iterations, 47104 with 1, 12288 with 3 or more), or beyond 1 GiB, or 4 GiB \
+     over all iterations"
 )]
 pub struct CostError {
     memory_kib: u32,
@@ -52,7 +59,8 @@ impl Cost {
         iterations: 2,
     };
 
-    /// A cost no weaker than ASVS 5.0 appendix C allows, and no more than 1 GiB.
+    /// A cost no weaker than ASVS 5.0 appendix C allows, and no more than 1 GiB, or 4 GiB over all
+    /// iterations.
     pub fn new(memory_kib: u32, iterations: u32) -> Result<Self, CostError> {
         let least = match iterations {
             0 => u32::MAX,
@@ -60,11 +68,12 @@ impl Cost {
             2 => 19_456,
             _ => 12_288,
         };
-        if (least..=1 << 20).contains(&memory_kib) && iterations <= 64 {
-            Ok(Self {
-                memory_kib,
-                iterations,
-            })
+        let cost = Self {
+            memory_kib,
+            iterations,
+        };
+        if memory_kib >= least && cost.is_bearable() {
+            Ok(cost)
         } else {
             Err(CostError {
                 memory_kib,
@@ -83,6 +92,11 @@ impl Cost {
     #[must_use]
     pub fn iterations(self) -> u32 {
         self.iterations
+    }
+
+    fn is_bearable(self) -> bool {
+        let work = u64::from(self.memory_kib) * u64::from(self.iterations);
+        self.memory_kib <= MAX_MEMORY_KIB && work <= MAX_WORK_KIB
     }
 
     fn params(self) -> Params {
@@ -117,12 +131,91 @@ pub enum Verification {
 /// Why a password could not be hashed or a stored hash not be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum HashError {
-    /// The stored value is no PHC string of Argon2.
+    /// The stored value is in no format that is known here.
     #[error("the stored password hash is not readable")]
     Unreadable,
+    /// The stored value demands more work than a login may cost.
+    #[error("the stored password hash demands too much work")]
+    TooCostly,
     /// Argon2 refused its input: a password beyond 4 GiB, or no memory.
     #[error("the password could not be hashed")]
     Refused,
+}
+
+/// A stored hash that was read and found to be in order.
+pub struct Stored(Format);
+
+enum Format {
+    Argon2(Argon2Hash),
+    Imported(Imported),
+}
+
+impl Stored {
+    /// Takes a stored hash apart: what this accepts can be verified.
+    pub fn parse(stored: &Secret) -> Result<Self, HashError> {
+        let text = stored.expose_secret();
+        Ok(Self(match Imported::parse(text)? {
+            Some(imported) => Format::Imported(imported),
+            None => Format::Argon2(Argon2Hash::parse(text)?),
+        }))
+    }
+
+    /// The name of the algorithm.
+    #[must_use]
+    pub fn algorithm(&self) -> &'static str {
+        match &self.0 {
+            Format::Argon2(argon2) => argon2.algorithm.as_str(),
+            Format::Imported(imported) => imported.algorithm(),
+        }
+    }
+}
+
+impl std::fmt::Debug for Stored {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Stored(..)")
+    }
+}
+
+struct Argon2Hash {
+    algorithm: Algorithm,
+    version: Version,
+    params: Params,
+    salt: phc::Salt,
+    hash: Output,
+}
+
+impl Argon2Hash {
+    fn parse(stored: &str) -> Result<Self, HashError> {
+        let phc = PasswordHash::new(stored).map_err(|_| HashError::Unreadable)?;
+        let algorithm =
+            Algorithm::new(phc.algorithm.as_str()).map_err(|_| HashError::Unreadable)?;
+        let params = Params::try_from(&phc).map_err(|_| HashError::Unreadable)?;
+        let (Some(salt), Some(hash)) = (phc.salt, phc.hash) else {
+            return Err(HashError::Unreadable);
+        };
+        let version = match phc.version {
+            Some(version) => Version::try_from(version).map_err(|_| HashError::Unreadable)?,
+            None => Version::V0x10,
+        };
+        if !Cost::of(&params).is_bearable() {
+            return Err(HashError::TooCostly);
+        }
+        Ok(Self {
+            algorithm,
+            version,
+            params,
+            salt,
+            hash,
+        })
+    }
+
+    fn needs_rehash(&self, cost: Cost) -> bool {
+        self.algorithm != Algorithm::Argon2id
+            || Cost::of(&self.params) != cost
+            || self.params.p_cost() != 1
+            || self.version != Version::default()
+            || self.hash.len() != HASH_LENGTH
+    }
 }
 
 /// Hashes and verifies. Clones share the work memory.
@@ -162,32 +255,33 @@ impl Hasher {
         Ok(Secret::from(phc.to_string()))
     }
 
-    /// Compares `password` with a stored PHC string, in constant time once both hashes are there.
+    /// Compares `password` with a stored hash, in constant time once both hashes are there.
+    ///
+    /// An imported hash costs one of Argon2 on top: most are far cheaper, and a name that has one
+    /// must not be answered sooner than a name that is not on file.
     pub fn verify(&self, password: &Secret, stored: &Secret) -> Result<Verification, HashError> {
-        let phc = PasswordHash::new(stored.expose_secret()).map_err(|_| HashError::Unreadable)?;
-        let algorithm =
-            Algorithm::new(phc.algorithm.as_str()).map_err(|_| HashError::Unreadable)?;
-        let params = Params::try_from(&phc).map_err(|_| HashError::Unreadable)?;
-        let (Some(salt), Some(expected)) = (phc.salt, phc.hash) else {
-            return Err(HashError::Unreadable);
+        let (is_right, needs_rehash) = match Stored::parse(stored)?.0 {
+            Format::Argon2(argon2) => (
+                self.matches(password, &argon2)?,
+                argon2.needs_rehash(self.cost),
+            ),
+            Format::Imported(imported) => {
+                let _ = self.verify_nothing(password);
+                (imported.matches(password), true)
+            }
         };
-        let version = match phc.version {
-            Some(version) => Version::try_from(version).map_err(|_| HashError::Unreadable)?,
-            None => Version::V0x10,
-        };
-        let context = Argon2::new(algorithm, version, params.clone());
-        let found = self.compute(&context, password, &salt, expected.len())?;
-        let needs_rehash = algorithm != Algorithm::Argon2id
-            || Cost::of(&params) != self.cost
-            || params.p_cost() != 1
-            || version != Version::default()
-            || expected.len() != HASH_LENGTH;
-        // `Output` compares in constant time.
-        Ok(if found == expected {
+        Ok(if is_right {
             Verification::Valid { needs_rehash }
         } else {
             Verification::Invalid
         })
+    }
+
+    fn matches(&self, password: &Secret, stored: &Argon2Hash) -> Result<bool, HashError> {
+        let context = Argon2::new(stored.algorithm, stored.version, stored.params.clone());
+        let found = self.compute(&context, password, &stored.salt, stored.hash.len())?;
+        // `Output` compares in constant time.
+        Ok(found == stored.hash)
     }
 
     /// Spends the time of one [`Hasher::verify`] for a name that has no hash, so that the answer
@@ -397,6 +491,41 @@ mod tests {
                 "{stored}"
             );
         }
+    }
+
+    /// Membership's one SHA-1 would answer a thousand times sooner than a name that is not on file.
+    #[test]
+    fn an_imported_hash_costs_an_argon2_too() {
+        let stored =
+            "$aspnet-membership-sha1$AAECAwQFBgcICQoLDA0ODw==$8Bt4t/PN+I7cSmB0CxoXGgWi7ak=";
+        for password in ["Pässwörd 1 €", "wrong"] {
+            let hasher = Hasher::new(Cost::DEFAULT);
+            let verification = hasher.verify(&secret(password), &secret(stored)).unwrap();
+            assert_eq!(verification != Verification::Invalid, password != "wrong");
+            let used = hasher.memories.take();
+            let is_used = |block: &Block| block.as_ref().iter().any(|&word| word != 0);
+            assert!(used.iter().all(is_used), "{password}");
+        }
+    }
+
+    #[test]
+    fn work_beyond_measure_is_refused() {
+        let hasher = Hasher::new(Cost::DEFAULT);
+        for cost in [
+            "m=1048577,t=1,p=1",
+            "m=1048576,t=5,p=1",
+            "m=19456,t=216,p=1",
+        ] {
+            let stored =
+                format!("$argon2id$v=19${cost}$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8");
+            assert_eq!(
+                hasher.verify(&secret("x"), &secret(&stored)),
+                Err(HashError::TooCostly),
+                "{cost}"
+            );
+        }
+        assert!(Cost::new(1 << 20, 4).is_ok());
+        assert!(Cost::new(1 << 20, 5).is_err());
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! In whose name a mail goes out, and which values can be used for it: in the configuration and in
 //! the Brands table alike.
 
-use super::transport::is_one_address;
+use super::address::is_one_address;
 
 /// Whom a mail comes from and what it speaks of.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,5 +1,6 @@
 //! Mail: what it says, in the language of its reader, and its way to SES.
 
+mod address;
 pub mod brand;
 mod language;
 mod render;
@@ -7,6 +8,7 @@ mod transport;
 
 use std::fmt;
 
+pub use address::is_address;
 pub use brand::Brand;
 pub use render::{LoginUpdated, NewPassword};
 pub use transport::{Mailer, Reference};

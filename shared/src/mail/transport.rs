@@ -8,9 +8,9 @@ use aws_sdk_sesv2::types::{
 use aws_sdk_sesv2::{Client, Config};
 use tokio::time::Instant;
 
+use super::address::is_one_address;
 use super::{Brand, MailError, Message};
 use crate::metrics::{self, Metric};
-use crate::text::overrides_direction;
 use crate::users::UsernameKey;
 
 /// So that no out-of-office note comes back: RFC 3834 section 5, and what Exchange looks for
@@ -105,54 +105,4 @@ fn tag(name: &str, value: &str) -> Result<MessageTag, BuildError> {
 
 fn header(name: &str, value: &str) -> Result<MessageHeader, BuildError> {
     MessageHeader::builder().name(name).value(value).build()
-}
-
-/// Whether this is one address and nothing else: no second recipient, no name, no further header,
-/// and at most 320 bytes (RFC 5321 section 4.5.3.1: 64 for the local part, 255 for the domain).
-pub(super) fn is_one_address(to: &str) -> bool {
-    let is_foreign = |c: char| {
-        c.is_control()
-            || c.is_whitespace()
-            || overrides_direction(c)
-            || matches!(c, ',' | ';' | '<' | '>')
-    };
-    let has_both_parts = to
-        .rsplit_once('@')
-        .is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty());
-    has_both_parts && to.len() <= 320 && !to.contains(is_foreign)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_mail_goes_to_one_address() {
-        for address in [
-            "a@example.com",
-            "first.last+tag@sub.example.co.uk",
-            "é@exämple.de",
-        ] {
-            assert!(is_one_address(address), "{address}");
-        }
-        for address in [
-            "",
-            "a",
-            "@example.com",
-            "a@",
-            "a@example.com\r\nBcc: x@example.com",
-            "a@example.com\n",
-            "a@example.com,x@example.com",
-            "a@example.com;x@example.com",
-            "Jane <a@example.com>",
-            "a b@example.com",
-            "a@example.com\u{0}",
-            "\u{202e}a@example.com",
-            "a\u{2067}@example.com",
-            "a\u{2028}@example.com",
-            &format!("{}@example.com", "a".repeat(320)),
-        ] {
-            assert!(!is_one_address(address), "{address:?}");
-        }
-    }
 }

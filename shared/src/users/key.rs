@@ -10,7 +10,7 @@ pub const MAX_NAME_LENGTH: usize = 256;
 
 /// The key of no account. Names that cannot be on file map to it, so that they cost the same calls
 /// as any other unknown name; a normalised name never contains a control character.
-const NOBODY: &str = "\u{0}";
+pub const NOBODY: &str = "\u{0}";
 
 /// NFKC, lower case, trimmed (RFC 8265 section 3.3 in spirit; width and case do not distinguish
 /// accounts).

@@ -4,17 +4,21 @@
 //! see `docs/users-table.md`.
 
 mod change;
+mod import;
 mod item;
 mod key;
 mod login;
+pub mod operators;
 pub mod protocol;
 mod store;
 
 use std::collections::BTreeSet;
 
 pub use change::{Change, Condition, Path};
-pub use key::{MAX_NAME_LENGTH, NO_BRAND, UsernameKey, brand_key, email_key};
+pub use import::{Existing, IMPORT_BATCH, Imported};
+pub use key::{MAX_NAME_LENGTH, NO_BRAND, NOBODY, UsernameKey, brand_key, email_key};
 pub use login::{Login, Outcome, WriteBack, recognise, verify};
+pub use operators::NewAccount;
 pub use protocol::{Pending, Promotion, ResetMode};
 pub use store::{Account, StoreError, Users};
 
@@ -40,7 +44,7 @@ pub struct User {
     pub language: Option<String>,
     /// What the account may do.
     pub roles: BTreeSet<String>,
-    /// The PHC string of the password; none when no password was ever set.
+    /// The stored hash of the password; none when no password was ever set.
     pub password_hash: Option<Secret>,
     /// From when on the password is no longer accepted.
     pub password_expires_at: Option<Timestamp>,

@@ -251,6 +251,6 @@ pub fn rehash(old: &Secret, new: &Secret) -> Change {
     }
 }
 
-fn secret(value: &Secret) -> AttributeValue {
+pub(super) fn secret(value: &Secret) -> AttributeValue {
     text(value.expose_secret())
 }

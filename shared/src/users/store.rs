@@ -5,7 +5,7 @@ use std::time::Duration;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{BuildError, ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
-use aws_sdk_dynamodb::types::{Put, ReturnValue, TransactWriteItem, Update};
+use aws_sdk_dynamodb::types::{CancellationReason, Put, ReturnValue, TransactWriteItem, Update};
 
 use super::change::Change;
 use super::item::{self, Item};
@@ -33,7 +33,7 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    fn unavailable(error: impl std::error::Error + Send + Sync + 'static) -> Self {
+    pub(super) fn unavailable(error: impl std::error::Error + Send + Sync + 'static) -> Self {
         Self::Unavailable(Box::new(error))
     }
 }
@@ -66,8 +66,8 @@ pub struct Account {
 /// The Users table.
 #[derive(Debug, Clone)]
 pub struct Users {
-    client: Client,
-    table: String,
+    pub(super) client: Client,
+    pub(super) table: String,
 }
 
 impl Users {
@@ -148,6 +148,28 @@ impl Users {
             .iter()
             .filter_map(|key| item::text(key, "username"))
             .collect())
+    }
+
+    /// All resets whose mail was not accepted, the longest waiting first, with the time of the next
+    /// attempt.
+    pub async fn pending(&self) -> Result<Vec<(String, Timestamp)>, StoreError> {
+        let mut pages = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .index_name("pending-reset-index")
+            .key_condition_expression("reset_queue = :queue")
+            .expression_attribute_values(":queue", text(RESET_QUEUE))
+            .into_paginator()
+            .items()
+            .send();
+        let mut pending = Vec::new();
+        while let Some(key) = pages.next().await {
+            let key = key.map_err(StoreError::unavailable)?;
+            let due_at = item::number(&key, "reset_due_at").map(Timestamp);
+            pending.extend(item::text(&key, "username").zip(due_at));
+        }
+        Ok(pending)
     }
 
     /// Replaces the pending password of a failed request; gives the account, or nothing when
@@ -276,7 +298,14 @@ impl Users {
         }
     }
 
-    async fn change(&self, username: &str, change: &Change, audit: Put) -> Result<(), StoreError> {
+    /// Makes a change and writes the audit row, both or neither. [`StoreError::Conflict`] when the
+    /// account is not as the change requires.
+    pub async fn change(
+        &self,
+        username: &str,
+        change: &Change,
+        audit: Put,
+    ) -> Result<(), StoreError> {
         let expressions = change.expressions();
         let update = Update::builder()
             .table_name(&self.table)
@@ -328,7 +357,7 @@ fn account(found: &Item) -> Option<Account> {
 
 /// Why DynamoDB cancelled a transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Cancellation {
+pub(super) enum Cancellation {
     /// A condition did not hold.
     Condition,
     /// Another transaction was at work on the item, or the table had too much to do.
@@ -342,23 +371,26 @@ const BUSY: [&str; 3] = [
     "ProvisionedThroughputExceeded",
 ];
 
-fn cancellation(error: &SdkError<TransactWriteItemsError>) -> Option<Cancellation> {
-    let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) =
-        error.as_service_error()
-    else {
-        return None;
-    };
-    let has = |code| {
-        cancelled
-            .cancellation_reasons()
-            .iter()
-            .any(|r| r.code() == Some(code))
-    };
+pub(super) fn cancellation(error: &SdkError<TransactWriteItemsError>) -> Option<Cancellation> {
+    let reasons = cancellation_reasons(error);
+    let has = |code| reasons.iter().any(|r| r.code() == Some(code));
     if has("ConditionalCheckFailed") {
         Some(Cancellation::Condition)
     } else if BUSY.iter().any(|code| has(code)) {
         Some(Cancellation::Busy)
     } else {
         None
+    }
+}
+
+/// One for each write of a transaction that was cancelled; none when it failed otherwise.
+pub(super) fn cancellation_reasons(
+    error: &SdkError<TransactWriteItemsError>,
+) -> &[CancellationReason] {
+    match error.as_service_error() {
+        Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => {
+            cancelled.cancellation_reasons()
+        }
+        _ => &[],
     }
 }

@@ -1,0 +1,155 @@
+//! Where the tables are, and who is at work on them.
+
+use std::cell::OnceCell;
+
+use clap::Args;
+use shared::audit::{Audit, Entry};
+use shared::aws::{Access, Clients};
+use shared::clock::Timestamp;
+use shared::config::{self, ConfigError, Variables};
+use shared::users::{Change, User, UsernameKey, Users};
+use uuid::Uuid;
+
+use crate::Error;
+
+/// What audit rows say of where a change came from.
+pub(crate) const SOURCE: &str = "accounts";
+
+#[derive(Debug, Args)]
+pub(crate) struct Connection {
+    /// Where DynamoDB is, if not at AWS; needs no region and no credentials
+    #[arg(long, global = true, value_name = "URL")]
+    endpoint: Option<String>,
+    /// Where SES is, if not at AWS
+    #[arg(long, global = true, value_name = "URL")]
+    ses_endpoint: Option<String>,
+    /// The Users table; else `USERS_TABLE`
+    #[arg(long, global = true, value_name = "NAME")]
+    users_table: Option<String>,
+    /// The Audit table; else `AUDIT_TABLE`
+    #[arg(long, global = true, value_name = "NAME")]
+    audit_table: Option<String>,
+    /// The Limits table, which reset needs; else `LIMITS_TABLE`
+    #[arg(long, global = true, value_name = "NAME")]
+    limits_table: Option<String>,
+    /// Who is at work, for the audit trail; else `USER`
+    #[arg(long, global = true, value_name = "NAME")]
+    operator: Option<String>,
+}
+
+impl Connection {
+    /// A variable of the environment, or what an option says instead. An endpoint of one's own
+    /// checks neither region nor credentials, so anything will do there.
+    fn variable(&self, variables: Variables<'_>, name: &str) -> Option<String> {
+        let option = match name {
+            "AWS_ENDPOINT_URL_DYNAMODB" => &self.endpoint,
+            "AWS_ENDPOINT_URL_SESV2" => &self.ses_endpoint,
+            "USERS_TABLE" => &self.users_table,
+            "AUDIT_TABLE" => &self.audit_table,
+            "LIMITS_TABLE" => &self.limits_table,
+            "USER" => &self.operator,
+            _ => &None,
+        };
+        let given = option.clone().or_else(|| variables.optional(name));
+        let is_elsewhere = self.endpoint.is_some();
+        given.or_else(|| match name {
+            "AWS_REGION" => variables
+                .optional("AWS_DEFAULT_REGION")
+                .or_else(|| is_elsewhere.then(|| "us-east-1".to_owned())),
+            "AWS_ACCESS_KEY_ID" | "AWS_SECRET_ACCESS_KEY" => {
+                is_elsewhere.then(|| "local".to_owned())
+            }
+            _ => None,
+        })
+    }
+}
+
+/// One run of the program.
+pub(crate) struct Session<'a> {
+    connection: &'a Connection,
+    variables: Variables<'a>,
+    pub(crate) now: Timestamp,
+    pub(crate) request_id: String,
+    clients: OnceCell<Clients>,
+}
+
+impl<'a> Session<'a> {
+    pub(crate) fn new(
+        connection: &'a Connection,
+        variables: Variables<'a>,
+        now: Timestamp,
+    ) -> Self {
+        Self {
+            connection,
+            variables,
+            now,
+            request_id: Uuid::new_v4().to_string(),
+            clients: OnceCell::new(),
+        }
+    }
+
+    /// Reads configuration from the environment and the options.
+    pub(crate) fn configured<T>(
+        &self,
+        read: impl FnOnce(Variables<'_>) -> Result<T, ConfigError>,
+    ) -> Result<T, ConfigError> {
+        let lookup = |name: &str| self.connection.variable(self.variables, name);
+        read(Variables::new(&lookup))
+    }
+
+    /// The SDK's clients; `import --dry-run` needs none.
+    pub(crate) fn clients(&self) -> Result<&Clients, ConfigError> {
+        if let Some(clients) = self.clients.get() {
+            return Ok(clients);
+        }
+        let clients = self.configured(Access::read).map(Clients::new)?;
+        Ok(self.clients.get_or_init(|| clients))
+    }
+
+    pub(crate) fn users(&self) -> Result<Users, ConfigError> {
+        let dynamodb = self.clients()?.dynamodb.clone();
+        Ok(Users::new(dynamodb, self.users_table()?))
+    }
+
+    pub(crate) fn users_table(&self) -> Result<String, ConfigError> {
+        self.configured(|variables| variables.required("USERS_TABLE"))
+    }
+
+    pub(crate) fn audit_table(&self) -> Result<String, ConfigError> {
+        self.configured(|variables| variables.required("AUDIT_TABLE"))
+    }
+
+    /// Who is at work.
+    pub(crate) fn operator(&self) -> Result<String, Error> {
+        let operator = self.configured(|variables| Ok(variables.optional("USER")))?;
+        operator.ok_or_else(|| Error::Usage("say who you are, with --operator or USER".to_owned()))
+    }
+
+    /// The account as it is now.
+    pub(crate) async fn find(&self, username: &str) -> Result<User, Error> {
+        let found = self.users()?.find(&UsernameKey::new(username)).await?;
+        found.ok_or_else(|| Error::Unknown(username.to_owned()))
+    }
+
+    /// Makes a change and writes its audit row, both or neither.
+    pub(crate) async fn change(
+        &self,
+        username: &str,
+        change: &Change,
+        event: &'static str,
+    ) -> Result<(), Error> {
+        let days = self.configured(config::audit_days)?;
+        let audit = Audit::new(self.clients()?.dynamodb.clone(), self.audit_table()?, days);
+        let operator = self.operator()?;
+        let row = audit.put(&Entry {
+            username,
+            at: self.now,
+            event,
+            request_id: &self.request_id,
+            source: SOURCE,
+            actor: Some(&operator),
+            requester: None,
+        })?;
+        Ok(self.users()?.change(username, change, row).await?)
+    }
+}

@@ -1,0 +1,138 @@
+//! `add`: one account, with a password that follows the rules for chosen ones.
+
+use clap::Args;
+use getrandom::SysRng;
+use getrandom::rand_core::UnwrapErr;
+use shared::config;
+use shared::password::{self, Hasher, MAX_LENGTH, Salt, Secret};
+use shared::users::{Account, NewAccount, StoreError, brand_key, email_key, operators};
+
+use crate::access::Session;
+use crate::import::Row;
+use crate::{Console, Done, Error};
+
+/// Add an account
+///
+/// Asks for its password, without echo.
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    /// The user name
+    user: String,
+    /// The customer number
+    #[arg(long, value_name = "NUMBER")]
+    id: u64,
+    /// The e-mail address
+    #[arg(long, value_name = "ADDRESS")]
+    email: Option<String>,
+    /// The name of the person
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
+    /// The brand
+    #[arg(long)]
+    brand: Option<String>,
+    /// A role, for instance Admin; may be repeated
+    #[arg(long)]
+    role: Vec<String>,
+    /// Read the password from the first line of the standard input
+    #[arg(long)]
+    password_stdin: bool,
+    /// Without a password: the first one comes with a reset
+    #[arg(long, conflicts_with = "password_stdin")]
+    no_password: bool,
+}
+
+pub(crate) async fn add(
+    session: &Session<'_>,
+    arguments: &Arguments,
+    console: &mut Console,
+) -> Result<Done, Error> {
+    let mut account = account(arguments)?;
+    let others = others(session, &account).await?;
+    if !others.is_empty() {
+        let text = format!(
+            "the address is that of {} in the same brand",
+            others.join(", ")
+        );
+        return Err(Error::Refused(text));
+    }
+    if !arguments.no_password {
+        let password = if arguments.password_stdin {
+            console.password_from_input()?
+        } else {
+            console.password_from_terminal()?
+        };
+        account.password_hash = Some(hash(session, &account, &password)?);
+    }
+    let change = operators::add(&account, session.now);
+    let event = "account.added";
+    match session
+        .change(account.username.as_str(), &change, event)
+        .await
+    {
+        Err(Error::Store(StoreError::Conflict)) => {
+            let text = format!("there is an account {} already", account.display_username);
+            Err(Error::Refused(text))
+        }
+        result => result.map(|()| Done {
+            username: account.username.as_str().to_owned(),
+            event: Some(event),
+            text: format!("{} is added", account.display_username),
+        }),
+    }
+}
+
+/// By the rules of an import.
+fn account(arguments: &Arguments) -> Result<NewAccount, Error> {
+    let text = |text: &Option<String>| text.clone().unwrap_or_default();
+    let row = Row {
+        username: arguments.user.clone(),
+        id: arguments.id.to_string(),
+        email: text(&arguments.email),
+        display_name: text(&arguments.name),
+        brand: text(&arguments.brand),
+        roles: arguments.role.join(";"),
+        ..Row::default()
+    };
+    row.check()
+        .map_err(|reasons| Error::Usage(reasons.join("; ")))
+}
+
+/// The accounts with the same address and brand, of which
+/// `UpdateUserRegistrationPassword` could choose none.
+async fn others(session: &Session<'_>, account: &NewAccount) -> Result<Vec<String>, Error> {
+    let Some(email) = &account.email else {
+        return Ok(Vec::new());
+    };
+    let mut others = session.users()?.with_email(&email_key(email)).await?;
+    let brand = brand_key(account.brand.as_deref());
+    let is_of_brand = |other: &Account| brand_key(other.brand.as_deref()) == brand;
+    others.retain(|other| is_of_brand(other) && other.username != account.username.as_str());
+    Ok(others
+        .into_iter()
+        .map(|other| other.display_username)
+        .collect())
+}
+
+fn hash(session: &Session<'_>, account: &NewAccount, password: &Secret) -> Result<Secret, Error> {
+    let least = session.configured(config::password_min_length)?;
+    let length = password::length(password);
+    if password::is_blank(password) || !(least..=MAX_LENGTH).contains(&length) {
+        let text = format!("the password must have {least} to {MAX_LENGTH} characters");
+        return Err(Error::Refused(text));
+    }
+    let product = session.configured(|variables| Ok(variables.optional("PRODUCT_NAME")))?;
+    let context = [
+        account.email.as_deref(),
+        Some(account.username.as_str()),
+        Some(&account.display_username),
+        Some(&account.display_name),
+        account.brand.as_deref(),
+        product.as_deref(),
+    ];
+    let context: Vec<_> = context.into_iter().flatten().collect();
+    if let Some(weakness) = password::weakness(password, &context) {
+        return Err(Error::Refused(format!("the password {weakness}")));
+    }
+    let hasher = Hasher::new(session.configured(config::password_cost)?);
+    Ok(hasher.hash(password, Salt::generate(&mut UnwrapErr(SysRng)))?)
+}

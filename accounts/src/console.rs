@@ -1,0 +1,235 @@
+//! The terminal: colours for people, JSON for scripts, passwords without echo.
+
+use std::fmt::Write as _;
+use std::io::{self, BufRead, IsTerminal as _, Write};
+
+use anstyle::{AnsiColor, Style};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
+use serde::ser::{Serialize, Serializer};
+use serde_json::Value;
+use shared::password::{ExposeSecret as _, Secret};
+use shared::text::one_line;
+
+use crate::{Done, Error};
+
+/// What stands where there is nothing.
+const NOTHING: &str = "-";
+
+const BOLD: Style = Style::new().bold();
+const DIM: Style = Style::new().dimmed();
+const GOOD: Style = AnsiColor::Green.on_default();
+const BAD: Style = AnsiColor::Red.on_default().bold();
+
+/// Where a command reads and writes.
+pub struct Console {
+    out: Box<dyn Write>,
+    err: Box<dyn Write>,
+    input: Box<dyn BufRead>,
+    can_ask: bool,
+    shows_progress: bool,
+    json: bool,
+}
+
+impl std::fmt::Debug for Console {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Console")
+    }
+}
+
+impl Console {
+    /// The console of this process: with colours in a terminal, unless `NO_COLOR` is set.
+    #[must_use]
+    pub fn of_process() -> Self {
+        Self {
+            out: Box::new(anstream::stdout()),
+            err: Box::new(anstream::stderr()),
+            input: Box::new(io::stdin().lock()),
+            can_ask: io::stdin().is_terminal(),
+            shows_progress: true,
+            json: false,
+        }
+    }
+
+    /// A console that is no terminal.
+    #[must_use]
+    pub fn new(
+        out: impl Write + 'static,
+        err: impl Write + 'static,
+        input: impl BufRead + 'static,
+    ) -> Self {
+        Self {
+            out: Box::new(out),
+            err: Box::new(err),
+            input: Box::new(input),
+            can_ask: false,
+            shows_progress: false,
+            json: false,
+        }
+    }
+
+    pub(crate) fn set_json(&mut self, json: bool) {
+        self.json = json;
+    }
+
+    pub(crate) fn is_json(&self) -> bool {
+        self.json
+    }
+
+    /// What is wrong and why, in one line.
+    pub(crate) fn error(&mut self, error: &Error) {
+        let causes = std::iter::successors(Some(error as &dyn std::error::Error), |e| e.source());
+        let mut causes: Vec<_> = causes.map(ToString::to_string).collect();
+        causes.dedup();
+        let text = causes.join(": ");
+        // Where to complain about this is unknown.
+        let _ = writeln!(self.err, "{BAD}error:{BAD:#} {}", one_line(&text));
+    }
+
+    /// A remark that is no result.
+    pub(crate) fn note(&mut self, text: &str) -> io::Result<()> {
+        writeln!(self.err, "{text}")
+    }
+
+    /// A line for people that is a result.
+    pub(crate) fn line(&mut self, text: &str) -> io::Result<()> {
+        writeln!(self.out, "{text}")
+    }
+
+    pub(crate) fn json(&mut self, value: &impl Serialize) -> io::Result<()> {
+        let line = serde_json::to_string(value).map_err(io::Error::other)?;
+        writeln!(self.out, "{line}")
+    }
+
+    /// What was done to an account.
+    pub(crate) fn done(&mut self, done: &Done) -> io::Result<()> {
+        if self.json {
+            return self.json(&done.record());
+        }
+        let style = if done.event.is_some() { GOOD } else { DIM };
+        let text = one_line(&done.text).into_owned();
+        writeln!(self.out, "{style}{text}{style:#}")
+    }
+
+    /// One record: an attribute a line.
+    pub(crate) fn record(&mut self, record: &Record) -> io::Result<()> {
+        if self.json {
+            return self.json(record);
+        }
+        let fields = record.0.iter().map(|(name, value)| (name, plain(value)));
+        let fields: Vec<_> = fields.filter(|(_, text)| text != NOTHING).collect();
+        let width = fields.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+        for (name, text) in fields {
+            writeln!(self.out, "{DIM}{name:width$}{DIM:#}  {text}")?;
+        }
+        Ok(())
+    }
+
+    /// Several records of one kind: one a line, in columns.
+    pub(crate) fn rows(&mut self, records: &[Record]) -> io::Result<()> {
+        if self.json {
+            return records.iter().try_for_each(|record| self.json(record));
+        }
+        let names = records.first().into_iter().flat_map(|record| &record.0);
+        let mut columns: Vec<_> = names.map(|(name, _)| (*name, name.len())).collect();
+        let cells =
+            |record: &Record| -> Vec<_> { record.0.iter().map(|(_, v)| plain(v)).collect() };
+        for record in records {
+            for ((_, width), cell) in columns.iter_mut().zip(cells(record)) {
+                *width = cell.chars().count().max(*width);
+            }
+        }
+        if columns.is_empty() {
+            return writeln!(self.out, "{DIM}none{DIM:#}");
+        }
+        let headings = columns.iter().map(|(name, _)| (*name).to_owned()).collect();
+        let heading = aligned(&columns, headings);
+        writeln!(self.out, "{BOLD}{heading}{BOLD:#}")?;
+        for record in records {
+            writeln!(self.out, "{}", aligned(&columns, cells(record)))?;
+        }
+        Ok(())
+    }
+
+    /// The first line of the standard input.
+    pub(crate) fn password_from_input(&mut self) -> io::Result<Secret> {
+        let mut line = String::new();
+        self.input.read_line(&mut line)?;
+        line.truncate(line.trim_end_matches(['\r', '\n']).len());
+        Ok(Secret::from(line))
+    }
+
+    /// A password typed twice, without echo.
+    pub(crate) fn password_from_terminal(&self) -> Result<Secret, Error> {
+        if !self.can_ask {
+            let text = "there is no terminal to ask for the password; use --password-stdin";
+            return Err(Error::Usage(text.to_owned()));
+        }
+        let first = Secret::from(rpassword::prompt_password("Password: ")?);
+        let again = Secret::from(rpassword::prompt_password("Again: ")?);
+        if first.expose_secret() == again.expose_secret() {
+            Ok(first)
+        } else {
+            Err(Error::Refused("the two passwords differ".to_owned()))
+        }
+    }
+
+    /// Progress in rows, on a terminal only; with a known end, the time that is left.
+    pub(crate) fn progress(&self, rows: Option<u64>, what: &'static str) -> ProgressBar {
+        let target = if self.shows_progress && !self.json {
+            // Draws on terminals only.
+            ProgressDrawTarget::stderr()
+        } else {
+            ProgressDrawTarget::hidden()
+        };
+        let template = match rows {
+            Some(_) => "{msg} {wide_bar} {human_pos} of {human_len}, {rate}, {eta} left",
+            None => "{msg} {human_pos}, {rate}",
+        };
+        let style = ProgressStyle::with_template(template);
+        let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
+        let rate = |state: &ProgressState, text: &mut dyn std::fmt::Write| {
+            // The terminal is all it could not be written to.
+            let _ = write!(text, "{:.0} rows/s", state.per_sec());
+        };
+        ProgressBar::with_draw_target(rows, target)
+            .with_style(style.with_key("rate", rate))
+            .with_message(what)
+    }
+}
+
+/// Attributes in the order they are shown.
+pub(crate) struct Record(Vec<(&'static str, Value)>);
+
+impl Record {
+    pub(crate) fn new(fields: impl IntoIterator<Item = (&'static str, Value)>) -> Self {
+        Self(fields.into_iter().collect())
+    }
+}
+
+impl Serialize for Record {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(name, value)| (name, value)))
+    }
+}
+
+/// A value for people.
+fn plain(value: &Value) -> String {
+    match value {
+        Value::Null => NOTHING.to_owned(),
+        Value::String(text) if text.is_empty() => NOTHING.to_owned(),
+        Value::String(text) => one_line(text).into_owned(),
+        Value::Bool(true) => "yes".to_owned(),
+        Value::Bool(false) => "no".to_owned(),
+        Value::Array(values) if values.is_empty() => NOTHING.to_owned(),
+        Value::Array(values) => values.iter().map(plain).collect::<Vec<_>>().join(", "),
+        value => value.to_string(),
+    }
+}
+
+fn aligned(columns: &[(&str, usize)], cells: Vec<String>) -> String {
+    let mut line = String::new();
+    for ((_, width), cell) in columns.iter().zip(cells) {
+        let _ = write!(line, "{cell:width$}  ");
+    }
+    line.trim_end().to_owned()
+}

@@ -1,0 +1,222 @@
+//! `import`: the accounts of a file.
+//!
+//! The file is read twice: all rows are checked before the first one is written. What is there
+//! already is left alone, so an import that was interrupted is finished by running it again.
+
+mod file;
+mod row;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+use shared::clock::Timestamp;
+use shared::users::{Existing, IMPORT_BATCH, Imported, NewAccount, StoreError, Users};
+use tokio::task::JoinSet;
+
+use crate::access::Session;
+use crate::console::Record;
+use crate::{Console, Error};
+use file::{Checked, Format, Refusal};
+pub(crate) use row::{Row, role};
+
+/// Transactions at once. A DynamoDB on this machine writes one after the other, and must have done
+/// with all of them before the SDK gives the last one up.
+const CONCURRENCY: usize = 8;
+
+/// Add the accounts of a file
+///
+/// All rows are checked before the first is written. An account that is there already is left
+/// alone, so an import that was interrupted is finished by running it again.
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    /// CSV with a heading, or JSON Lines
+    file: PathBuf,
+    /// How the file is written, if its name does not end in .csv, .jsonl or .ndjson
+    #[arg(long, value_enum)]
+    format: Option<Format>,
+    /// Check all rows and write nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Write the good rows even if others are refused
+    #[arg(long)]
+    skip_refused: bool,
+    /// Make accounts that are there already as the file has them
+    #[arg(long)]
+    overwrite: bool,
+}
+
+/// What became of the rows.
+#[derive(Debug, Default)]
+struct Tally {
+    good: u64,
+    written: u64,
+    present: u64,
+    refused: u64,
+}
+
+pub(crate) async fn import(
+    session: &Session<'_>,
+    arguments: &Arguments,
+    console: &mut Console,
+) -> Result<ExitCode, Error> {
+    let format = arguments.format.or_else(|| Format::of(&arguments.file));
+    let format = format.ok_or_else(|| {
+        Error::Usage("say how the file is written, with --format csv or --format jsonl".to_owned())
+    })?;
+    let mut tally = check(arguments, format, console)?;
+    let is_stopped = tally.refused > 0 && !arguments.skip_refused;
+    if !arguments.dry_run && !is_stopped {
+        let users = session.users()?;
+        users.check().await?;
+        let result = write(session, &users, arguments, format, console, &mut tally).await;
+        if result.is_err() {
+            console.note("the import was not finished; run it again to write the rest")?;
+        }
+        result?;
+    }
+    report(console, &tally, arguments, is_stopped)?;
+    Ok(if tally.refused == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+/// Checks all rows and names those that are refused.
+fn check(arguments: &Arguments, format: Format, console: &mut Console) -> Result<Tally, Error> {
+    let mut tally = Tally::default();
+    let progress = console.progress(None, "checking");
+    for row in file::accounts(&arguments.file, format)? {
+        progress.inc(1);
+        match row? {
+            Ok(_) => tally.good += 1,
+            Err(refusal) => {
+                tally.refused += 1;
+                progress.suspend(|| refuse(console, &refusal))?;
+            }
+        }
+    }
+    progress.finish_and_clear();
+    Ok(tally)
+}
+
+/// Writes the good rows, several batches at once.
+async fn write(
+    session: &Session<'_>,
+    users: &Users,
+    arguments: &Arguments,
+    format: Format,
+    console: &mut Console,
+    tally: &mut Tally,
+) -> Result<(), Error> {
+    let existing = if arguments.overwrite {
+        Existing::Overwrite
+    } else {
+        Existing::Keep
+    };
+    let progress = console.progress(Some(tally.good), "writing");
+    let mut rows = file::accounts(&arguments.file, format)?;
+    let mut writes = JoinSet::new();
+    loop {
+        let batch = next_batch(&mut rows)?;
+        let is_end = batch.is_empty();
+        if !is_end {
+            writes.spawn(write_batch(users.clone(), batch, existing, session.now));
+        }
+        let most = if is_end { 0 } else { CONCURRENCY - 1 };
+        while writes.len() > most
+            && let Some(written) = writes.join_next().await
+        {
+            for (line, imported) in written?? {
+                progress.inc(1);
+                if let Some(refusal) = tally.count(line, imported) {
+                    progress.suspend(|| refuse(console, &refusal))?;
+                }
+            }
+        }
+        if is_end {
+            break;
+        }
+    }
+    progress.finish_and_clear();
+    Ok(())
+}
+
+/// The next good rows. Those that are refused were named when all were checked.
+fn next_batch(
+    rows: &mut impl Iterator<Item = std::io::Result<Checked>>,
+) -> std::io::Result<Vec<(u64, NewAccount)>> {
+    let good = rows.filter_map(|row| row.map(Result::ok).transpose());
+    good.take(IMPORT_BATCH).collect()
+}
+
+async fn write_batch(
+    users: Users,
+    batch: Vec<(u64, NewAccount)>,
+    existing: Existing,
+    now: Timestamp,
+) -> Result<Vec<(u64, Imported)>, StoreError> {
+    let (lines, accounts): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
+    let imported = users.import(&accounts, existing, now).await?;
+    Ok(lines.into_iter().zip(imported).collect())
+}
+
+impl Tally {
+    /// Counts what became of an account; a refusal if it was not written.
+    fn count(&mut self, line: u64, imported: Imported) -> Option<Refusal> {
+        match imported {
+            Imported::Written => self.written += 1,
+            Imported::Present => self.present += 1,
+            Imported::Taken => {
+                self.refused += 1;
+                let reasons = vec!["username is that of an account with another id".to_owned()];
+                return Some(Refusal { line, reasons });
+            }
+        }
+        None
+    }
+}
+
+fn refuse(console: &mut Console, Refusal { line, reasons }: &Refusal) -> std::io::Result<()> {
+    if console.is_json() {
+        let reasons = reasons.as_slice().into();
+        return console.json(&Record::new([
+            ("line", (*line).into()),
+            ("refused", reasons),
+        ]));
+    }
+    console.line(&format!("line {line}: {}", reasons.join("; ")))
+}
+
+fn report(
+    console: &mut Console,
+    tally: &Tally,
+    arguments: &Arguments,
+    is_stopped: bool,
+) -> std::io::Result<()> {
+    let Tally {
+        good,
+        written,
+        present,
+        refused,
+    } = tally;
+    if console.is_json() {
+        return console.json(&Record::new([
+            ("written", (*written).into()),
+            ("present", (*present).into()),
+            ("refused", (*refused).into()),
+        ]));
+    }
+    console.line(&if arguments.dry_run {
+        format!("{good} rows can be written, {refused} are refused")
+    } else if is_stopped {
+        format!(
+            "nothing is written, because {refused} of {} rows are refused; correct them, or leave \
+             them out with --skip-refused",
+            good + refused
+        )
+    } else {
+        format!("{written} written, {present} there already, {refused} refused")
+    })
+}

@@ -1,0 +1,213 @@
+//! The operators' command line: who is on file, who may log in, and what they may do.
+//!
+//! | module | commands |
+//! |---|---|
+//! | [`import`](mod@import) | `import` |
+//! | `add` | `add` |
+//! | `change` | `disable`, `enable`, `grant`, `revoke` |
+//! | `look` | `show`, `audit`, `pending` |
+//! | `reset` | `reset` |
+//!
+//! Whatever changes one account writes its audit row in the same transaction.
+
+mod access;
+mod add;
+mod change;
+mod console;
+mod import;
+mod look;
+mod reset;
+
+use std::io::ErrorKind;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use shared::audit::BuildError;
+use shared::clock::Clock;
+use shared::config::{ConfigError, Variables};
+use shared::password::HashError;
+use shared::text::one_line;
+use shared::users::StoreError;
+
+use access::{Connection, Session};
+pub use console::Console;
+use console::Record;
+
+/// Manages the accounts of the password services.
+///
+/// Exit codes: 0 done, 1 refused or failed, 2 wrong usage.
+#[derive(Debug, Parser)]
+#[command(name = "accounts", version)]
+pub struct Arguments {
+    #[command(flatten)]
+    connection: Connection,
+    /// Print JSON, one object a line
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Import(import::Arguments),
+    Add(add::Arguments),
+    /// Show an account
+    Show {
+        /// The user name
+        user: String,
+    },
+    /// Let an account log in no more, and end its sessions
+    Disable {
+        /// The user name
+        user: String,
+    },
+    /// Let a disabled account log in again
+    Enable {
+        /// The user name
+        user: String,
+    },
+    /// Give an account a role
+    Grant {
+        /// The role, for instance Admin
+        role: String,
+        /// The user name
+        user: String,
+    },
+    /// Take a role from an account
+    Revoke {
+        /// The role
+        role: String,
+        /// The user name
+        user: String,
+    },
+    /// Mail an account a new password, as `ResetUserPassword` does
+    ///
+    /// Reads the environment variables of that function, which should be the same as the
+    /// function's own.
+    Reset {
+        /// The user name
+        user: String,
+    },
+    /// List what happened to an account, oldest first
+    Audit {
+        /// The user name
+        user: String,
+    },
+    /// List the resets whose mail is not accepted yet
+    Pending,
+}
+
+/// Why a command was not carried out.
+#[derive(Debug, thiserror::Error)]
+enum Error {
+    #[error("{0}")]
+    Usage(String),
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error("there is no account {}", one_line(.0))]
+    Unknown(String),
+    #[error("{0}")]
+    Refused(String),
+    #[error("{name}: {source}")]
+    File {
+        name: String,
+        source: std::io::Error,
+    },
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Audit(#[from] BuildError),
+    #[error(transparent)]
+    Hash(#[from] HashError),
+    #[error(transparent)]
+    Reset(#[from] reset_user_password::operation::Failure),
+    #[error("a task failed")]
+    Task(#[from] tokio::task::JoinError),
+    #[error("the output could not be written")]
+    Output(#[from] std::io::Error),
+}
+
+impl Error {
+    /// DynamoDB did not answer a question.
+    fn unavailable(error: impl std::error::Error + Send + Sync + 'static) -> Self {
+        Self::Store(StoreError::Unavailable(Box::new(error)))
+    }
+
+    fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Usage(_) | Self::Config(_) => ExitCode::from(2),
+            _ => ExitCode::FAILURE,
+        }
+    }
+}
+
+/// Carries out one command. What is wrong is one line on the console.
+pub async fn run(
+    arguments: Arguments,
+    variables: Variables<'_>,
+    clock: &Clock,
+    console: &mut Console,
+) -> ExitCode {
+    console.set_json(arguments.json);
+    match execute(arguments, variables, clock, console).await {
+        Ok(exit_code) => exit_code,
+        // Whoever reads the output has read enough.
+        Err(Error::Output(error)) if error.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(error) => {
+            console.error(&error);
+            error.exit_code()
+        }
+    }
+}
+
+async fn execute(
+    arguments: Arguments,
+    variables: Variables<'_>,
+    clock: &Clock,
+    console: &mut Console,
+) -> Result<ExitCode, Error> {
+    let session = Session::new(&arguments.connection, variables, clock.now());
+    let done = match arguments.command {
+        Command::Import(arguments) => return import::import(&session, &arguments, console).await,
+        Command::Add(arguments) => add::add(&session, &arguments, console).await?,
+        Command::Disable { user } => change::disable(&session, &user).await?,
+        Command::Enable { user } => change::enable(&session, &user).await?,
+        Command::Grant { role, user } => change::grant(&session, &role, &user).await?,
+        Command::Revoke { role, user } => change::revoke(&session, &role, &user).await?,
+        Command::Reset { user } => reset::reset(&session, &user).await?,
+        Command::Show { user } => {
+            return shown(console.record(&look::show(&session, &user).await?));
+        }
+        Command::Audit { user } => {
+            return shown(console.rows(&look::audit(&session, &user).await?));
+        }
+        Command::Pending => return shown(console.rows(&look::pending(&session).await?)),
+    };
+    shown(console.done(&done))
+}
+
+fn shown(printed: std::io::Result<()>) -> Result<ExitCode, Error> {
+    printed?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What a command did to an account.
+struct Done {
+    /// The key of the account.
+    username: String,
+    /// In the words of the audit trail; nothing when the account was like that before.
+    event: Option<&'static str>,
+    /// In words for people.
+    text: String,
+}
+
+impl Done {
+    fn record(&self) -> Record {
+        Record::new([
+            ("username", self.username.as_str().into()),
+            ("changed", self.event.is_some().into()),
+            ("event", self.event.into()),
+        ])
+    }
+}

@@ -1,0 +1,57 @@
+//! `reset`: the operation of `ResetUserPassword`, which says to operators how it ended.
+
+use std::time::Duration;
+
+use getrandom::SysRng;
+use getrandom::rand_core::UnwrapErr;
+use reset_user_password::Config;
+use reset_user_password::operation::{Caller, Outcome, ResetUserPassword};
+use reset_user_password::pace::Pace;
+use shared::users::UsernameKey;
+
+use crate::access::{SOURCE, Session};
+use crate::{Done, Error};
+
+pub(crate) async fn reset(session: &Session<'_>, username: &str) -> Result<Done, Error> {
+    let operation = ResetUserPassword::new(
+        session.configured(Config::read)?,
+        session.clients()?.clone(),
+    );
+    let user = session.find(username).await?;
+    let operator = session.operator()?;
+    let caller = Caller {
+        source: SOURCE,
+        request_id: &session.request_id,
+        actor: Some(&operator),
+    };
+    let name = UsernameKey::new(username);
+    let rng = &mut UnwrapErr(SysRng);
+    // An operator is told how it ended, so there is no pace to keep.
+    let pace = Pace::begin(Duration::ZERO);
+    let outcome = operation.reset(&name, &caller, &pace, session.now, rng);
+    let refusal = match outcome.await? {
+        Outcome::Reset => {
+            let email = user.email.unwrap_or_default();
+            return Ok(Done {
+                text: format!(
+                    "a new password for {} is mailed to {email}",
+                    user.display_username
+                ),
+                username: user.username,
+                event: Some(Outcome::Reset.event()),
+            });
+        }
+        Outcome::Limited => "it was reset too often lately; nothing has changed",
+        Outcome::NotEligible if user.disabled => "it is disabled",
+        Outcome::NotEligible if user.email.is_none() => "there is no address on file",
+        Outcome::NotEligible => "a reset is under way; see `accounts pending`",
+        Outcome::MailNotAccepted | Outcome::Overdue => {
+            "SES did not accept the mail; the old password keeps working, and the sweep tries again"
+        }
+        Outcome::Superseded => "the account was changed meanwhile, and that change stands",
+    };
+    Err(Error::Refused(format!(
+        "{}: {refusal}",
+        user.display_username
+    )))
+}

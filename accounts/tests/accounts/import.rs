@@ -1,0 +1,297 @@
+//! The import of files.
+
+use std::process::ExitCode;
+
+use local::faults::{Attempts, Failure, Fault, Injection, Proxy};
+use local::relay::{Action, Relays};
+use serde_json::json;
+use tempfile::TempDir;
+
+use crate::{Answer, NOW, Operator, number, text};
+
+const HASH: &str = "$aspnet-membership-sha1$AAECAwQFBgcICQoLDA0ODw==$8Bt4t/PN+I7cSmB0CxoXGgWi7ak=";
+
+/// Imports a file of this name and content.
+async fn import(operator: &Operator, name: &str, content: &str, options: &[&str]) -> Answer {
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join(name);
+    std::fs::write(&path, content).unwrap();
+    let command = ["import", path.to_str().unwrap()];
+    operator.run(&[&command, options].concat()).await
+}
+
+/// A CSV file of `count` accounts, `u0` and so on.
+fn accounts(count: u64) -> String {
+    let row = |n| format!("u{n},{},u{n}@example.com,{HASH}\n", 1_000 + n);
+    let heading = "username,id,email,password_hash\n".to_owned();
+    heading + &(0..count).map(row).collect::<String>()
+}
+
+#[tokio::test]
+async fn both_formats_make_the_same_accounts() {
+    let csv = format!(
+        "\u{feff}id,username,email,display_name,brand,roles,password_hash,disabled\r\n\
+         007,ZRoe,Z@example.com,\"Roe, Zoë\",Brand,Admin;Support,{HASH},true\r\n"
+    );
+    let jsonl = json!({
+        "username": "ZRoe", "id": 7, "email": "Z@example.com", "display_name": "Roe, Zoë",
+        "brand": "Brand", "roles": ["Admin", "Support"], "password_hash": HASH, "disabled": true,
+    });
+    let mut items = Vec::new();
+    for (name, content) in [("users.csv", csv), ("users.jsonl", format!("\n{jsonl}\n"))] {
+        let operator = Operator::start().await;
+        let answer = import(&operator, name, &content, &[]).await;
+        assert_eq!(answer.exit_code, ExitCode::SUCCESS, "{answer:?}");
+        assert_eq!(answer.out, "1 written, 0 there already, 0 refused\n");
+        items.push(operator.user("zroe").await);
+    }
+    assert_eq!(items[0], items[1]);
+    let item = &items[0];
+    assert_eq!(text(item, "display_username"), "ZRoe");
+    assert_eq!(number(item, "id"), 7);
+    assert_eq!(text(item, "email"), "Z@example.com");
+    assert_eq!(text(item, "email_key"), "z@example.com");
+    assert_eq!(text(item, "brand"), "brand");
+    assert_eq!(text(item, "password_hash"), HASH);
+    assert_eq!(item["roles"].as_ss().unwrap().len(), 2);
+    assert_eq!(item["disabled"].as_bool(), Ok(&true));
+    assert_eq!(number(item, "version"), 1);
+    assert_eq!(number(item, "imported_at"), NOW);
+}
+
+#[tokio::test]
+async fn refused_rows_are_named_and_stop_the_import_unless_told_otherwise() {
+    let operator = Operator::start().await;
+    let file = format!(
+        "username,id,email,password_hash\n\
+         good,1,,{HASH}\n\
+         ,2,,\n\
+         bad,x,nowhere,\n\
+         \"two\nlines\",4,,\n\
+         GOOD,5,,\n\
+         other,6,x@example.com,\n\
+         another,7,X@example.com,\n\
+         few,8\n\
+         hash,9,,secret\n"
+    );
+    let refused = "line 3: username is not one line of 1 to 256 bytes\n\
+                   line 4: email is not an address; id is not a whole number\n\
+                   line 5: username is not one line of 1 to 256 bytes\n\
+                   line 7: username is that of an earlier row\n\
+                   line 9: email and brand are those of an earlier row\n\
+                   line 10: 2 columns where the heading has 4\n\
+                   line 11: password_hash: the stored password hash is not readable\n";
+    for (options, end) in [
+        (&["--dry-run"][..], "2 rows can be written, 7 are refused\n"),
+        (
+            &[],
+            "nothing is written, because 7 of 9 rows are refused; correct them, or leave them out \
+             with --skip-refused\n",
+        ),
+    ] {
+        let answer = import(&operator, "users.csv", &file, options).await;
+        assert_eq!(answer.out, format!("{refused}{end}"));
+        assert_eq!(answer.exit_code, ExitCode::FAILURE);
+        assert!(!operator.has("good").await);
+    }
+    let answer = import(&operator, "users.csv", &file, &["--skip-refused", "--json"]).await;
+    assert_eq!(answer.exit_code, ExitCode::FAILURE);
+    let lines = answer.json();
+    let reasons = ["username is not one line of 1 to 256 bytes"];
+    assert_eq!(lines[0], json!({ "line": 3, "refused": reasons }));
+    assert_eq!(
+        lines[7],
+        json!({ "written": 2, "present": 0, "refused": 7 })
+    );
+    assert!(operator.has("good").await && operator.has("other").await);
+    assert!(!operator.has("hash").await && !operator.has("few").await);
+}
+
+#[tokio::test]
+async fn json_rows_are_refused_by_line() {
+    let operator = Operator::start().await;
+    let file = "{\"username\":\"a\",\"id\":1}\n\
+                {\"username\":\"b\",\"id\":\n\
+                {\"username\":\"c\",\"id\":1,\"password\":\"secret\"}\n\
+                {\"username\":{\"secret\":1},\"id\":1}\n";
+    let answer = import(&operator, "users.ndjson", file, &["--dry-run"]).await;
+    assert_eq!(
+        answer.out,
+        "line 2: no JSON object, see column 21\n\
+         line 3: no column of that name: \"password\"\n\
+         line 4: username is not a plain value\n\
+         1 rows can be written, 3 are refused\n"
+    );
+}
+
+#[tokio::test]
+async fn an_import_that_runs_again_finishes_the_rest_in_few_calls() {
+    let mut operator = Operator::start().await;
+    let relays = Relays::start(&operator.sandbox.backend).unwrap();
+    operator.dynamodb_url = relays.backend.dynamodb_url.clone();
+    let answer = import(&operator, "users.csv", &accounts(250), &[]).await;
+    assert_eq!(answer.out, "250 written, 0 there already, 0 refused\n");
+    let dynamodb = &operator.sandbox.backend.clients.dynamodb;
+    // As if it had been interrupted.
+    for n in [130, 220] {
+        let username = aws_sdk_dynamodb::types::AttributeValue::S(format!("u{n}"));
+        let delete = dynamodb.delete_item().table_name("Users");
+        delete.key("username", username).send().await.unwrap();
+    }
+    let before = operator.user("u7").await;
+    relays.take_calls();
+    let answer = import(&operator, "users.csv", &accounts(260), &[]).await;
+    assert_eq!(answer.out, "12 written, 248 there already, 0 refused\n");
+    assert_eq!(answer.exit_code, ExitCode::SUCCESS);
+    assert_eq!(operator.user("u7").await, before);
+    let calls = relays.take_calls();
+    let writes = calls
+        .iter()
+        .filter(|call| call.operation == "TransactWriteItems");
+    // A hundred rows are one call, and one more where some of them are new.
+    assert_eq!(writes.count(), 5);
+}
+
+#[tokio::test]
+async fn writes_that_are_throttled_are_tried_again() {
+    let mut operator = Operator::start().await;
+    let relays = Relays::start(&operator.sandbox.backend).unwrap();
+    operator.dynamodb_url = relays.backend.dynamodb_url.clone();
+    let throttled = std::sync::atomic::AtomicU64::new(0);
+    relays.script(move |call| {
+        let order = std::sync::atomic::Ordering::Relaxed;
+        // More often than the SDK tries.
+        if call.operation == "TransactWriteItems" && throttled.fetch_add(1, order) < 4 {
+            Action::refuse(400, "ThrottlingException")
+        } else {
+            Action::forward()
+        }
+    });
+    let answer = import(&operator, "users.csv", &accounts(3), &[]).await;
+    assert_eq!(
+        answer.out, "3 written, 0 there already, 0 refused\n",
+        "{answer:?}"
+    );
+    assert!(operator.has("u2").await);
+    let calls = relays.take_calls();
+    let writes = calls
+        .iter()
+        .filter(|call| call.operation == "TransactWriteItems");
+    assert_eq!(writes.count(), 5);
+}
+
+#[tokio::test]
+async fn accounts_count_as_written_if_only_the_answer_was_lost() {
+    let mut operator = Operator::start().await;
+    let proxy = Proxy::start(&operator.sandbox.backend).unwrap();
+    operator.dynamodb_url = proxy.relays.backend.dynamodb_url.clone();
+    // The first call asks whether there is a table.
+    let (call, attempts, name) = (1, Attempts::Every, "answer lost");
+    let fault = Fault::DroppedAfter;
+    let failure = Failure {
+        fault,
+        attempts,
+        name,
+    };
+    proxy.inject(Some(Injection { call, failure }));
+    let answer = import(&operator, "users.csv", &accounts(3), &[]).await;
+    assert_eq!(
+        answer.out, "3 written, 0 there already, 0 refused\n",
+        "{answer:?}"
+    );
+    assert_eq!(proxy.calls().len(), 3);
+}
+
+#[tokio::test]
+async fn nobody_is_overwritten_unless_told_and_nobody_else_ever() {
+    let operator = Operator::start().await;
+    let before = operator.user("jdoe").await;
+    let file =
+        format!("username,id,email,password_hash\njdoe,42,new@example.com,\nbob,77,,{HASH}\n");
+    let answer = import(&operator, "users.csv", &file, &[]).await;
+    assert_eq!(
+        answer.out,
+        "line 3: username is that of an account with another id\n\
+         0 written, 1 there already, 1 refused\n"
+    );
+    assert_eq!(answer.exit_code, ExitCode::FAILURE);
+    assert_eq!(operator.user("jdoe").await, before);
+
+    let answer = import(&operator, "users.csv", &file, &["--overwrite"]).await;
+    assert_eq!(
+        answer.out,
+        "line 3: username is that of an account with another id\n\
+         1 written, 0 there already, 1 refused\n"
+    );
+    let after = operator.user("jdoe").await;
+    assert_eq!(text(&after, "email_key"), "new@example.com");
+    assert_eq!(after["password_hash"], before["password_hash"]);
+    assert_eq!(number(&after, "version"), number(&before, "version") + 1);
+    assert_eq!(number(&after, "sessions_valid_after"), NOW);
+    assert_eq!(number(&operator.user("bob").await, "id"), 2);
+}
+
+#[tokio::test]
+async fn an_overwritten_password_ends_what_was_pending() {
+    let operator = Operator::start().await;
+    operator
+        .sandbox
+        .backend
+        .outbox
+        .refuse(Some("MessageRejected"));
+    operator.run(&["reset", "jdoe"]).await;
+    assert!(operator.user("jdoe").await.contains_key("reset"));
+    let file = format!("username,id,password_hash\njdoe,42,{HASH}\n");
+    let answer = import(&operator, "users.csv", &file, &["--overwrite"]).await;
+    assert_eq!(answer.exit_code, ExitCode::SUCCESS, "{answer:?}");
+    let user = operator.user("jdoe").await;
+    assert_eq!(text(&user, "password_hash"), HASH);
+    for gone in ["reset", "reset_queue", "reset_due_at", "email", "email_key"] {
+        assert!(!user.contains_key(gone), "{gone}");
+    }
+    assert_eq!(operator.run(&["pending"]).await.out, "none\n");
+}
+
+#[tokio::test]
+async fn a_file_that_cannot_be_one_is_wrong_usage() {
+    let operator = Operator::start().await;
+    for (name, content, error) in [
+        (
+            "users.txt",
+            "",
+            "say how the file is written, with --format csv or --format jsonl",
+        ),
+        (
+            "users.csv",
+            "username,password,id\n",
+            "the heading has \"password\"; it may have ",
+        ),
+        (
+            "users.csv",
+            "username,id,id\n",
+            "the heading has \"id\"; it may have ",
+        ),
+        (
+            "users.csv",
+            "username;id\n",
+            "the heading has \"username;id\"; it may have ",
+        ),
+        (
+            "users.csv",
+            "username,email\n",
+            "the heading lacks id; it may have ",
+        ),
+    ] {
+        let answer = import(&operator, name, content, &[]).await;
+        assert!(answer.error().starts_with(error), "{answer:?}");
+        assert_eq!(answer.exit_code, ExitCode::from(2));
+    }
+    let answer = operator.run(&["import", "/nowhere/users.csv"]).await;
+    assert!(
+        answer
+            .error()
+            .starts_with("/nowhere/users.csv: No such file"),
+        "{answer:?}"
+    );
+    assert_eq!(answer.exit_code, ExitCode::FAILURE);
+}

@@ -1,0 +1,149 @@
+//! The commands on a real DynamoDB API and a real SES API.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod commands;
+mod import;
+
+use std::io::{Cursor, Write};
+use std::process::ExitCode;
+use std::sync::{Arc, Mutex};
+
+use accounts::{Arguments, Console};
+use anstream::StripStream;
+use clap::Parser as _;
+use local::{Item, Sandbox};
+use serde_json::Value;
+use shared::clock::{Clock, Timestamp};
+use shared::config::Variables;
+
+const NOW: u64 = 1_795_300_455;
+const PASSWORD: &str = "lamp-Sodium-4417";
+
+/// Somebody at a terminal beside a sandbox.
+struct Operator {
+    sandbox: Sandbox,
+    dynamodb_url: String,
+}
+
+/// What came of a command.
+#[derive(Debug)]
+struct Answer {
+    exit_code: ExitCode,
+    out: String,
+    err: String,
+}
+
+impl Answer {
+    /// The objects it printed.
+    fn json(&self) -> Vec<Value> {
+        let lines = self.out.lines();
+        lines
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
+    }
+
+    /// The one line that says what is wrong.
+    fn error(&self) -> &str {
+        assert_eq!(self.err.lines().count(), 1, "{self:?}");
+        self.err.trim_end().strip_prefix("error: ").unwrap()
+    }
+}
+
+impl Operator {
+    async fn start() -> Self {
+        let sandbox = Sandbox::start(&[]).await.unwrap();
+        let dynamodb_url = sandbox.backend.dynamodb_url.clone();
+        Self {
+            sandbox,
+            dynamodb_url,
+        }
+    }
+
+    async fn run(&self, arguments: &[&str]) -> Answer {
+        self.run_with(arguments, "", &[]).await
+    }
+
+    /// Runs a command with this on its standard input and these variables in its environment.
+    async fn run_with(&self, arguments: &[&str], input: &str, changes: &[(&str, &str)]) -> Answer {
+        let ses_url = &self.sandbox.backend.ses_url;
+        let program = [
+            "accounts",
+            "--endpoint",
+            &self.dynamodb_url,
+            "--ses-endpoint",
+            ses_url,
+        ];
+        let arguments = Arguments::try_parse_from(program.iter().chain(arguments)).unwrap();
+        let lookup = |name: &str| {
+            let change = changes.iter().find(|(changed, _)| *changed == name);
+            let value = change.map(|(_, value)| (*value).to_owned());
+            let operator = || (name == "USER").then(|| "operator".to_owned());
+            value
+                .or_else(operator)
+                .or_else(|| local::default_variable(name))
+        };
+        let (out, err) = (Output::default(), Output::default());
+        let mut console = Console::new(
+            StripStream::new(Box::new(out.clone()) as Box<dyn Write>),
+            StripStream::new(Box::new(err.clone()) as Box<dyn Write>),
+            Cursor::new(input.to_owned()),
+        );
+        let clock = Clock::new(|| Timestamp(NOW));
+        let variables = Variables::new(&lookup);
+        let exit_code = accounts::run(arguments, variables, &clock, &mut console).await;
+        Answer {
+            exit_code,
+            out: out.text(),
+            err: err.text(),
+        }
+    }
+
+    async fn user(&self, username: &str) -> Item {
+        self.sandbox.user(username).await.unwrap()
+    }
+
+    async fn has(&self, username: &str) -> bool {
+        self.sandbox.user(username).await.is_ok()
+    }
+
+    /// What the audit trail says of an account: the events and who caused them.
+    async fn audit(&self, username: &str) -> Vec<(String, String)> {
+        let rows = self.sandbox.audit(username).await.unwrap();
+        let rows = rows.iter();
+        rows.map(|row| (text(row, "event").to_owned(), text(row, "actor").to_owned()))
+            .collect()
+    }
+}
+
+/// What is written, for both ends.
+#[derive(Clone, Default)]
+struct Output(Arc<Mutex<Vec<u8>>>);
+
+impl Output {
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
+
+impl Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+fn text<'a>(item: &'a Item, name: &str) -> &'a str {
+    item[name].as_s().unwrap()
+}
+
+fn number(item: &Item, name: &str) -> u64 {
+    item[name].as_n().unwrap().parse().unwrap()
+}
+
+fn row(event: &str) -> (String, String) {
+    (event.to_owned(), "operator".to_owned())
+}

@@ -1,0 +1,354 @@
+//! Hashes that other systems made. They verify until a login or a reset puts an Argon2id hash in
+//! their place.
+//!
+//! | stored as | made by |
+//! |---|---|
+//! | `$pbkdf2-sha256$i=…,l=…$salt$hash`, `$pbkdf2-sha512$…` | PBKDF2 in PHC strings |
+//! | `$2a$…`, `$2b$…`, `$2y$…` | bcrypt |
+//! | `$aspnet-membership-sha1$SALT$HASH` | `SqlMembershipProvider`, its columns `PasswordSalt` and `Password` |
+//! | `$aspnet-identity$HASH` | ASP.NET Identity 2 and ASP.NET Core Identity, the column `PasswordHash` |
+//! | `$servicestack-sha256$SALT$HASH` | ServiceStack's `SaltedHash`, the columns `Salt` and `PasswordHash` |
+//!
+//! What is in capitals is Base64 with padding, as the other system's column has it.
+
+use argon2::password_hash::phc::{Output, PasswordHash};
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use pbkdf2::pbkdf2_hmac;
+use secrecy::zeroize::Zeroizing;
+use sha1::Sha1;
+use sha2::{Digest as _, Sha256, Sha512};
+
+use super::{ExposeSecret as _, HashError, Secret};
+
+/// The most iterations of PBKDF2: three times what OWASP asks for, and less than a second.
+const MAX_ITERATIONS: u32 = 2_000_000;
+/// The greatest cost of bcrypt: about a second.
+const MAX_BCRYPT_COST: u32 = 14;
+/// The shortest salt and hash that ASP.NET Core Identity accepts, in bytes.
+const MIN_IDENTITY_LENGTH: usize = 16;
+/// ASP.NET Identity 2 has no parameters: PBKDF2 with HMAC-SHA1.
+const IDENTITY_2_ITERATIONS: u32 = 1_000;
+const IDENTITY_2_SALT_LENGTH: usize = 16;
+const IDENTITY_2_HASH_LENGTH: usize = 32;
+
+/// A stored hash of another system, taken apart.
+pub(super) enum Imported {
+    /// The whole string: its crate reads it.
+    Bcrypt(Secret),
+    /// All others keep a salt and a hash apart.
+    Salted {
+        scheme: Scheme,
+        salt: Vec<u8>,
+        hash: Output,
+    },
+}
+
+/// How a password and a salt become a hash.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Scheme {
+    /// RFC 8018, section 5.2.
+    Pbkdf2 { prf: Prf, iterations: u32 },
+    /// SHA-1 of the salt and the password in UTF-16LE.
+    Membership,
+    /// SHA-256 of the password in UTF-8 and the salt.
+    SaltedHash,
+}
+
+/// The HMAC that PBKDF2 iterates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Prf {
+    Sha1,
+    Sha256,
+    Sha512,
+}
+
+impl Imported {
+    /// Takes a stored hash apart; nothing when it is of none of these formats.
+    pub(super) fn parse(stored: &str) -> Result<Option<Self>, HashError> {
+        let Some((identifier, rest)) = stored.strip_prefix('$').and_then(|s| s.split_once('$'))
+        else {
+            return Ok(None);
+        };
+        match identifier {
+            "2a" | "2b" | "2y" => bcrypt_string(stored),
+            "pbkdf2-sha256" => pbkdf2_string(stored, Prf::Sha256),
+            "pbkdf2-sha512" => pbkdf2_string(stored, Prf::Sha512),
+            "aspnet-membership-sha1" => salt_and_hash(rest, Scheme::Membership),
+            "aspnet-identity" => identity(rest),
+            "servicestack-sha256" => salt_and_hash(rest, Scheme::SaltedHash),
+            _ => return Ok(None),
+        }
+        .map(Some)
+    }
+
+    /// The name of the algorithm.
+    pub(super) fn algorithm(&self) -> &'static str {
+        match self {
+            Self::Bcrypt(_) => "bcrypt",
+            Self::Salted { scheme, .. } => scheme.name(),
+        }
+    }
+
+    /// Whether `password` is the one; compares in constant time.
+    pub(super) fn matches(&self, password: &Secret) -> bool {
+        match self {
+            Self::Bcrypt(stored) => {
+                bcrypt::verify(password.expose_secret(), stored.expose_secret()).unwrap_or(false)
+            }
+            Self::Salted { scheme, salt, hash } => {
+                let mut found = Zeroizing::new(vec![0; hash.len()]);
+                scheme.compute(password.expose_secret(), salt, &mut found);
+                // `Output` compares in constant time.
+                Output::new(&found).is_ok_and(|found| found == *hash)
+            }
+        }
+    }
+}
+
+impl Scheme {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Pbkdf2 { prf, .. } => match prf {
+                Prf::Sha1 => "pbkdf2-sha1",
+                Prf::Sha256 => "pbkdf2-sha256",
+                Prf::Sha512 => "pbkdf2-sha512",
+            },
+            Self::Membership => "aspnet-membership-sha1",
+            Self::SaltedHash => "servicestack-sha256",
+        }
+    }
+
+    /// The bytes a hash of this scheme has, if it can have only one number of them.
+    fn hash_length(self) -> Option<usize> {
+        match self {
+            Self::Pbkdf2 { .. } => None,
+            Self::Membership => Some(Sha1::output_size()),
+            Self::SaltedHash => Some(Sha256::output_size()),
+        }
+    }
+
+    fn compute(self, password: &str, salt: &[u8], hash: &mut [u8]) {
+        let bytes = password.as_bytes();
+        match self {
+            Self::Pbkdf2 { prf, iterations } => match prf {
+                Prf::Sha1 => pbkdf2_hmac::<Sha1>(bytes, salt, iterations, hash),
+                Prf::Sha256 => pbkdf2_hmac::<Sha256>(bytes, salt, iterations, hash),
+                Prf::Sha512 => pbkdf2_hmac::<Sha512>(bytes, salt, iterations, hash),
+            },
+            Self::Membership => {
+                let utf16 = password.encode_utf16().flat_map(u16::to_le_bytes);
+                let utf16 = Zeroizing::new(utf16.collect::<Vec<u8>>());
+                let digest = Sha1::new().chain_update(salt).chain_update(&utf16);
+                hash.copy_from_slice(&digest.finalize());
+            }
+            Self::SaltedHash => {
+                let digest = Sha256::new().chain_update(bytes).chain_update(salt);
+                hash.copy_from_slice(&digest.finalize());
+            }
+        }
+    }
+
+    fn with(self, salt: &[u8], hash: &[u8]) -> Result<Imported, HashError> {
+        if self
+            .hash_length()
+            .is_some_and(|length| length != hash.len())
+        {
+            return Err(HashError::Unreadable);
+        }
+        Ok(Imported::Salted {
+            scheme: self,
+            salt: salt.to_vec(),
+            hash: Output::new(hash).map_err(|_| HashError::Unreadable)?,
+        })
+    }
+}
+
+fn bcrypt_string(stored: &str) -> Result<Imported, HashError> {
+    let parts: bcrypt::HashParts = stored.parse().map_err(|_| HashError::Unreadable)?;
+    if parts.get_cost() > MAX_BCRYPT_COST {
+        return Err(HashError::TooCostly);
+    }
+    Ok(Imported::Bcrypt(Secret::from(stored)))
+}
+
+fn pbkdf2_string(stored: &str, prf: Prf) -> Result<Imported, HashError> {
+    let phc = PasswordHash::new(stored).map_err(|_| HashError::Unreadable)?;
+    let (Some(salt), Some(hash)) = (phc.salt, phc.hash) else {
+        return Err(HashError::Unreadable);
+    };
+    let is_whole = phc
+        .params
+        .get_decimal("l")
+        .is_none_or(|length| length as usize == hash.len());
+    let iterations = phc.params.get_decimal("i").filter(|_| is_whole);
+    pbkdf2(prf, iterations.ok_or(HashError::Unreadable)?)?.with(&salt, hash.as_bytes())
+}
+
+fn pbkdf2(prf: Prf, iterations: u32) -> Result<Scheme, HashError> {
+    match iterations {
+        0 => Err(HashError::Unreadable),
+        1..=MAX_ITERATIONS => Ok(Scheme::Pbkdf2 { prf, iterations }),
+        _ => Err(HashError::TooCostly),
+    }
+}
+
+fn salt_and_hash(text: &str, scheme: Scheme) -> Result<Imported, HashError> {
+    let (salt, hash) = text.split_once('$').ok_or(HashError::Unreadable)?;
+    scheme.with(&base64(salt)?, &base64(hash)?)
+}
+
+/// `PasswordHasher` of ASP.NET Core: a byte says which of two layouts follows. All numbers are
+/// big-endian.
+///
+/// - 0: salt, hash
+/// - 1: PRF, iterations, length of the salt, salt, hash
+fn identity(text: &str) -> Result<Imported, HashError> {
+    let bytes = base64(text)?;
+    match bytes.split_first() {
+        Some((0, rest)) if rest.len() == IDENTITY_2_SALT_LENGTH + IDENTITY_2_HASH_LENGTH => {
+            let (salt, hash) = rest.split_at(IDENTITY_2_SALT_LENGTH);
+            pbkdf2(Prf::Sha1, IDENTITY_2_ITERATIONS)?.with(salt, hash)
+        }
+        Some((1, rest)) => identity_3(rest).ok_or(HashError::Unreadable)?,
+        _ => Err(HashError::Unreadable),
+    }
+}
+
+fn identity_3(bytes: &[u8]) -> Option<Result<Imported, HashError>> {
+    let (prf, rest) = big_endian(bytes)?;
+    let (iterations, rest) = big_endian(rest)?;
+    let (salt_length, rest) = big_endian(rest)?;
+    let (salt, hash) = rest.split_at_checked(salt_length as usize)?;
+    let prf = match prf {
+        0 => Prf::Sha1,
+        1 => Prf::Sha256,
+        2 => Prf::Sha512,
+        _ => return None,
+    };
+    let is_long_enough = salt.len().min(hash.len()) >= MIN_IDENTITY_LENGTH;
+    is_long_enough.then(|| pbkdf2(prf, iterations)?.with(salt, hash))
+}
+
+fn big_endian(bytes: &[u8]) -> Option<(u32, &[u8])> {
+    let (number, rest) = bytes.split_first_chunk()?;
+    Some((u32::from_be_bytes(*number), rest))
+}
+
+fn base64(text: &str) -> Result<Vec<u8>, HashError> {
+    BASE64_STANDARD
+        .decode(text)
+        .map_err(|_| HashError::Unreadable)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(stored: &str) -> Result<Imported, HashError> {
+        Imported::parse(stored).map(|imported| imported.expect(stored))
+    }
+
+    fn matches(stored: &str, password: &str) -> bool {
+        parse(stored).unwrap().matches(&Secret::from(password))
+    }
+
+    /// Made with Python's `hashlib` (`pbkdf2_hmac`, `sha1`, `sha256`) and the `bcrypt` package, for
+    /// a password that is not the same in UTF-8, UTF-16 and Latin-1.
+    #[test]
+    fn verifies_hashes_made_by_other_libraries() {
+        for stored in [
+            "$pbkdf2-sha256$i=1000,l=32$AAECAwQFBgcICQoLDA0ODw$7JVVxQmle/vt2y4y0rVzoxqTdOhPxsi8gjw+ffFH/Ng",
+            "$pbkdf2-sha256$i=1000$AAECAwQFBgcICQoLDA0ODw$7JVVxQmle/vt2y4y0rVzoxqTdOhPxsi8gjw+ffFH/Ng",
+            "$pbkdf2-sha512$i=1000,l=64$AAECAwQFBgcICQoLDA0ODw\
+             $Zg1w1qb6v2ptXIVKSQfipfjXE2ZzwZothqiN3/rgvxc9qlh6hewN5Lan2pov1bfLzvQlwx9kbh/VydFZKd9T8w",
+            "$2a$04$mxJ.5o2m4Sb0.0URo8W8DOUhS8d/5cvxHpW0i0w0nOW9zI/EYOiDC",
+            "$2b$04$WU5KOq4hTw5ULoKf.vxN7uMsCutYOe7QOwW.8ZOSgt6G0thLoXWG2",
+            "$2y$04$IMJJDzdSw7cu1sodZfe55.6/KqHprw0tLqopegA9FlIiAeAAyad3a",
+            "$aspnet-membership-sha1$AAECAwQFBgcICQoLDA0ODw==$8Bt4t/PN+I7cSmB0CxoXGgWi7ak=",
+            "$servicestack-sha256$3q2+7w==$ZmIyiBp2uZP0iHjnP4+RQw59Nx3M+QVVHINasaUSu8s=",
+        ] {
+            assert!(matches(stored, "Pässwörd 1 €"), "{stored}");
+            assert!(!matches(stored, "Pässwörd 1"), "{stored}");
+            assert!(!matches(stored, ""), "{stored}");
+        }
+    }
+
+    /// From the tests of ASP.NET Core's `PasswordHasher`: version 2, and version 3 with each PRF.
+    #[test]
+    fn verifies_hashes_of_aspnet_identity() {
+        for hash in [
+            "AAABAgMEBQYHCAkKCwwNDg+ukCEMDf0yyQ29NYubggHIVY0sdEUfdyeM+E1LtH1uJg==",
+            "AQAAAAAAAAD6AAAAEAhftMyfTJylOlZT+eEotFXd1elee8ih5WsjXaR3PA9M",
+            "AQAAAAEAACcQAAAAEAABAgMEBQYHCAkKCwwNDg+yWU7rLgUwPZb1Itsmra7cbxw2EFpwpVFIEtP+JIuUEw==",
+            "AQAAAAIAAAAyAAAAEOMwvh3+FZxqkdMBz2ekgGhwQ4B6pZWND6zgESBuWiHw",
+        ] {
+            let stored = format!("$aspnet-identity${hash}");
+            assert!(matches(&stored, "my password"), "{stored}");
+            assert!(!matches(&stored, "my passwore"), "{stored}");
+        }
+        for wrong in [
+            "AAABAgMEBQYHCAkKCwwNDg+uAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAALtH1uJg==",
+            "AQAAAAAAAAD6AAAAEAhftMyfTJyAAAAAAAAAAAAAAAAAAAih5WsjXaR3PA9M",
+        ] {
+            assert!(!matches(
+                &format!("$aspnet-identity${wrong}"),
+                "my password"
+            ));
+        }
+    }
+
+    /// bcrypt looks at 72 bytes only.
+    #[test]
+    fn bcrypt_hashes_of_long_passwords_verify() {
+        let stored = "$2b$04$abcdefghijklmnopqrstuubzadhGtS2zEF.gu0yd0opP6cVzb.e0i";
+        assert!(matches(stored, &"x".repeat(72)));
+        assert!(matches(stored, &"x".repeat(100)));
+        assert!(!matches(stored, &"x".repeat(71)));
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_refused() {
+        for stored in [
+            "$2b$04$short",
+            "$2b$xx$WU5KOq4hTw5ULoKf.vxN7uMsCutYOe7QOwW.8ZOSgt6G0thLoXWG2",
+            "$pbkdf2-sha256$i=0,l=32$AAECAwQFBgcICQoLDA0ODw$7JVVxQmle/vt2y4y0rVzoxqTdOhPxsi8gjw+ffFH/Ng",
+            "$pbkdf2-sha256$i=1000,l=31$AAECAwQFBgcICQoLDA0ODw$7JVVxQmle/vt2y4y0rVzoxqTdOhPxsi8gjw+ffFH/Ng",
+            "$pbkdf2-sha256$l=32$AAECAwQFBgcICQoLDA0ODw$7JVVxQmle/vt2y4y0rVzoxqTdOhPxsi8gjw+ffFH/Ng",
+            "$pbkdf2-sha256$i=1000$AAECAwQFBgcICQoLDA0ODw",
+            "$aspnet-membership-sha1$AAECAwQFBgcICQoLDA0ODw==",
+            "$aspnet-membership-sha1$not base64$8Bt4t/PN+I7cSmB0CxoXGgWi7ak=",
+            "$aspnet-membership-sha1$AAECAwQFBgcICQoLDA0ODw==$AAECAwQFBgcICQoLDA0ODw==",
+            "$servicestack-sha256$3q2+7w==$8Bt4t/PN+I7cSmB0CxoXGgWi7ak=",
+            "$aspnet-identity$",
+            "$aspnet-identity$AgAA",
+            // Microsoft's own: too short, and with data at the end.
+            "$aspnet-identity$AAABAgMEBQYHCAkKCwwNDg+ukCEMDf0yyQ29NYubggE=",
+            "$aspnet-identity$AAABAgMEBQYHCAkKCwwNDg+ukCEMDf0yyQ29NYubggHIVY0sdEUfdyeM+E1LtH1uJgAAAAAAAAAAAAA=",
+            "$aspnet-identity$AQAAAAIAAAAyAAAAEOMwvh3+FZxqkdMBz2ekgGhwQ4A=",
+            // PRF 3, and a salt longer than all there is.
+            "$aspnet-identity$AQAAAAMAAAAyAAAAEOMwvh3+FZxqkdMBz2ekgGhwQ4B6pZWND6zgESBuWiHw",
+            "$aspnet-identity$AQAAAAIAAAAyAAAA/+Mwvh3+FZxqkdMBz2ekgGhwQ4B6pZWND6zgESBuWiHw",
+        ] {
+            assert_eq!(parse(stored).err(), Some(HashError::Unreadable), "{stored}");
+        }
+    }
+
+    #[test]
+    fn work_beyond_measure_is_refused() {
+        for stored in [
+            "$2b$15$WU5KOq4hTw5ULoKf.vxN7uMsCutYOe7QOwW.8ZOSgt6G0thLoXWG2",
+            "$pbkdf2-sha256$i=2000001$AAECAwQFBgcICQoLDA0ODw$7JVVxQmle/vt2y4y0rVzoxqTdOhPxsi8gjw+ffFH/Ng",
+            "$aspnet-identity$AQAAAAL/////AAAAEOMwvh3+FZxqkdMBz2ekgGhwQ4B6pZWND6zgESBuWiHw",
+        ] {
+            assert_eq!(parse(stored).err(), Some(HashError::TooCostly), "{stored}");
+        }
+    }
+
+    #[test]
+    fn other_formats_are_left_to_argon2() {
+        for stored in ["", "plain", "$argon2id$v=19", "$2x$04$", "$1$abc$def"] {
+            assert!(matches!(Imported::parse(stored), Ok(None)), "{stored}");
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! What operators do to accounts, as changes of one item each.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+
+use super::change::{Change, Condition, Path};
+use super::protocol::secret;
+use super::{UsernameKey, brand_key, email_key};
+use crate::attribute::{number, text};
+use crate::clock::Timestamp;
+use crate::password::Secret;
+
+/// An account to be made.
+#[derive(Clone)]
+pub struct NewAccount {
+    /// The key.
+    pub username: UsernameKey,
+    /// The user name as it was entered.
+    pub display_username: String,
+    /// The customer number.
+    pub id: u64,
+    /// The address, without which the account cannot be reset.
+    pub email: Option<String>,
+    /// The name of the person.
+    pub display_name: String,
+    /// The brand.
+    pub brand: Option<String>,
+    /// What the account may do.
+    pub roles: BTreeSet<String>,
+    /// The stored hash of the password; none when a reset is to set the first one.
+    pub password_hash: Option<Secret>,
+    /// Whether the account may not log in.
+    pub disabled: bool,
+}
+
+impl fmt::Debug for NewAccount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("NewAccount(..)")
+    }
+}
+
+/// Makes the account, unless there is one of this name.
+#[must_use]
+pub fn add(account: &NewAccount, now: Timestamp) -> Change {
+    let mut set = present(account);
+    if account.password_hash.is_some() {
+        set.push(("password_changed_at", number(now.0)));
+    }
+    Change {
+        condition: Condition::Missing("username"),
+        set,
+        count: Some("version"),
+        remove: vec![],
+    }
+}
+
+/// Makes the account with a password that is older than this, unless there is one of this name.
+#[must_use]
+pub fn import(account: &NewAccount, now: Timestamp) -> Change {
+    let mut set = present(account);
+    set.push(("imported_at", number(now.0)));
+    Change {
+        condition: Condition::Missing("username"),
+        set,
+        count: Some("version"),
+        remove: vec![],
+    }
+}
+
+/// Makes the account, or the one of this name and customer number like it; one without a password
+/// leaves the password and all that is pending as they are.
+#[must_use]
+pub fn overwrite(account: &NewAccount, now: Timestamp) -> Change {
+    let mut set = present(account);
+    let mut remove = absent(account);
+    set.push(("imported_at", number(now.0)));
+    set.push(("sessions_valid_after", number(now.0)));
+    if account.password_hash.is_some() {
+        set.push(("password_changed_at", number(now.0)));
+        remove.extend([
+            "reset",
+            "reset_queue",
+            "reset_due_at",
+            "temporary",
+            "must_change_password",
+            "password_expires_at",
+        ]);
+    }
+    Change {
+        condition: Condition::Any(vec![
+            Condition::Missing("username"),
+            Condition::Equals("id", number(account.id)),
+        ]),
+        set,
+        count: Some("version"),
+        remove,
+    }
+}
+
+/// The account may not log in any more, and its sessions end.
+#[must_use]
+pub fn disable(now: Timestamp) -> Change {
+    Change {
+        condition: Condition::Exists("username"),
+        set: vec![
+            ("disabled", AttributeValue::Bool(true)),
+            ("sessions_valid_after", number(now.0)),
+        ],
+        count: None,
+        remove: vec![],
+    }
+}
+
+/// The account may log in again.
+#[must_use]
+pub fn enable() -> Change {
+    Change {
+        condition: Condition::Exists("username"),
+        set: vec![],
+        count: None,
+        remove: vec!["disabled"],
+    }
+}
+
+/// Replaces what the account may do, unless another change of that came first.
+#[must_use]
+pub fn set_roles(old: &BTreeSet<String>, new: &BTreeSet<String>) -> Change {
+    let unchanged = match roles(old) {
+        Some(roles) => Condition::Equals("roles", roles),
+        None => Condition::Missing("roles"),
+    };
+    let (set, remove) = match roles(new) {
+        Some(roles) => (vec![("roles", roles)], vec![]),
+        None => (vec![], vec!["roles"]),
+    };
+    Change {
+        condition: Condition::All(vec![Condition::Exists("username"), unchanged]),
+        set,
+        count: None,
+        remove,
+    }
+}
+
+/// DynamoDB has no empty sets.
+fn roles(roles: &BTreeSet<String>) -> Option<AttributeValue> {
+    let roles: Vec<_> = roles.iter().cloned().collect();
+    (!roles.is_empty()).then_some(AttributeValue::Ss(roles))
+}
+
+/// The attributes of an account, some with no value.
+fn attributes(account: &NewAccount) -> [(Path, Option<AttributeValue>); 9] {
+    let email = account.email.as_deref();
+    [
+        ("display_username", Some(text(&account.display_username))),
+        ("id", Some(number(account.id))),
+        ("email", email.map(text)),
+        ("email_key", email.map(|email| text(&email_key(email)))),
+        ("display_name", Some(text(&account.display_name))),
+        ("brand", Some(text(&brand_key(account.brand.as_deref())))),
+        ("roles", roles(&account.roles)),
+        ("password_hash", account.password_hash.as_ref().map(secret)),
+        (
+            "disabled",
+            account.disabled.then_some(AttributeValue::Bool(true)),
+        ),
+    ]
+}
+
+fn present(account: &NewAccount) -> Vec<(Path, AttributeValue)> {
+    let attributes = attributes(account).into_iter();
+    attributes
+        .filter_map(|(path, value)| Some((path, value?)))
+        .collect()
+}
+
+fn absent(account: &NewAccount) -> Vec<Path> {
+    let attributes = attributes(account).into_iter();
+    attributes
+        .filter(|(path, value)| value.is_none() && *path != "password_hash")
+        .map(|(path, _)| path)
+        .collect()
+}
