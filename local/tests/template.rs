@@ -126,8 +126,8 @@ impl World {
         Self { relays, sandbox }
     }
 
-    /// The calls of all that `ResetUserPassword` does: with a brand, without one, and about a mail
-    /// that came back.
+    /// The calls of all that `ResetUserPassword` does: with a brand, without one, and when a mail
+    /// comes back.
     async fn reset(&self) -> Vec<Call> {
         let function = &self.sandbox.functions.reset_user_password;
         self.start_up_and_schedule(function).await;
@@ -137,11 +137,19 @@ impl World {
                 .body(Bytes::from(format!("username={username}")));
             self.sandbox.send(&request.unwrap()).await;
         }
-        let mail = json!({ "destination": ["a@example.com"] });
-        let event = json!({ "detail-type": "Email Bounced", "detail": { "mail": mail } });
-        lambda::invoke(function, &event.to_string(), "r-2".to_owned())
-            .await
-            .unwrap();
+        let mail = self.sandbox.backend.outbox.mails().remove(0);
+        let tags: Map<_, _> = mail
+            .tags
+            .into_iter()
+            .map(|(name, value)| (name, json!([value])))
+            .collect();
+        let bounce = json!({
+            "source": "aws.ses",
+            "detail-type": "Email Bounced",
+            "detail": { "mail": { "destination": mail.to, "tags": tags } },
+        });
+        let answer = lambda::invoke(function, &bounce.to_string(), "r-2".to_owned()).await;
+        assert_eq!(answer.unwrap()["accounts"], 1);
         self.relays.take_calls()
     }
 

@@ -1,7 +1,8 @@
 //! `UpdateUserRegistrationPassword` of the retired "Registrar Web Services": an administrator sets
 //! the password of a customer, in ServiceStack 4's formats.
 
-pub mod login;
+pub mod credential_cache;
+mod login;
 pub mod operation;
 pub mod servicestack;
 
@@ -28,13 +29,24 @@ pub struct Config {
     /// `LOGIN_FAILURES_PER_MINUTE`: failed logins of one name from one address in any minute, 10
     /// by default; 0 for any number.
     pub login_failures_per_minute: u32,
+    /// `CREDENTIAL_CACHE_SECONDS`: how long a credential that was verified is not hashed again, 300
+    /// by default, which is also the most; 0 for every time.
+    pub credential_cache_seconds: u64,
 }
 
 impl Config {
     /// Reads and checks all of it.
     pub fn read(variables: Variables<'_>) -> Result<Self, ConfigError> {
+        let credential_cache_seconds = variables.number("CREDENTIAL_CACHE_SECONDS", 300)?;
+        if credential_cache_seconds > 300 {
+            return Err(ConfigError::invalid(
+                "CREDENTIAL_CACHE_SECONDS",
+                "must be 0 to 300",
+            ));
+        }
         Ok(Self {
             shared: shared::config::Config::read(variables)?,
+            credential_cache_seconds,
             login_failures_per_minute: variables.limit("LOGIN_FAILURES_PER_MINUTE", 10)?,
         })
     }
@@ -52,7 +64,7 @@ impl Service {
     #[must_use]
     pub fn new(config: Config, clients: Clients, clock: Clock) -> Self {
         Self {
-            operation: UpdateUserRegistrationPassword::new(config, clients),
+            operation: UpdateUserRegistrationPassword::new(config, clients, &mut UnwrapErr(SysRng)),
             clock,
         }
     }

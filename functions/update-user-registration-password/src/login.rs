@@ -8,6 +8,7 @@ use shared::metrics::{self, Metric};
 use shared::password::{HashError, Hasher, Salt, Secret};
 use shared::users::{self, Login, Outcome, ResetMode, User, UsernameKey, Users, WriteBack};
 
+use crate::credential_cache::CredentialCache;
 use crate::operation::{Caller, Error, hash, unavailable};
 
 /// A source may fail this many times as often as one name from it: it may be an office.
@@ -37,6 +38,7 @@ pub(crate) struct Logins {
     pub(crate) failures_per_minute: u32,
     pub(crate) mode: ResetMode,
     pub(crate) hasher: Hasher,
+    pub(crate) verified: CredentialCache,
 }
 
 impl Logins {
@@ -56,16 +58,16 @@ impl Logins {
             return Err(Error::InvalidCredential);
         }
         let user = self.users.find(&self.login_name(credential).await?).await?;
-        let (user, login) = self.verify(user, &credential.password, now).await?;
-        let is_right = matches!(login.outcome, Outcome::Valid | Outcome::MustChange);
-        let Some(user) = user.filter(|_| is_right) else {
+        let password = &credential.password;
+        let (user, login) = self.verify(user, password, now).await?;
+        let Some(user) = user.filter(|_| is_right(login)) else {
             metrics::count(Metric::LoginFailures);
             // One failure more than the limit changes nothing.
             let _ = self.limits.admit(&failures, now).await?;
             return Err(Error::InvalidCredential);
         };
         match login.write_back {
-            Some(WriteBack::Rehash) => self.rehash(&user, &credential.password, salt).await,
+            Some(WriteBack::Rehash) => self.rehash(&user, password, salt).await,
             Some(WriteBack::UseTemporary) => self.use_temporary(&user, caller, now).await?,
             None => {}
         }
@@ -95,14 +97,27 @@ impl Logins {
         password: &Secret,
         now: Timestamp,
     ) -> Result<(Option<User>, Login), Error> {
-        let (mode, password) = (self.mode, password.clone());
-        hashing::hash(&self.hasher, move |hasher| {
-            let login = users::verify(hasher, mode, user.as_ref(), &password, now)?;
+        let is_known = |user: &&User| self.verified.recognises(user, password, now);
+        if let Some(known) = user.as_ref().filter(is_known) {
+            let login = users::recognise(known, now);
+            return Ok((user, login));
+        }
+        let (mode, copy) = (self.mode, password.clone());
+        let (user, login) = hashing::hash(&self.hasher, move |hasher| {
+            let login = users::verify(hasher, mode, user.as_ref(), &copy, now)?;
             Ok((user, login))
         })
         .await
         .map_err(unavailable)?
-        .map_err(|error: HashError| unavailable(error))
+        .map_err(|error: HashError| unavailable(error))?;
+        // With nothing to write, it is the password of the hash that the account was read with.
+        if let Some(user) = &user
+            && is_right(login)
+            && login.write_back.is_none()
+        {
+            self.verified.remember(user, password, now);
+        }
+        Ok((user, login))
     }
 
     /// The first login with a temporary password: from now on it is the only one.
@@ -139,6 +154,10 @@ impl Logins {
             tracing::warn!(error = &error as &dyn std::error::Error, "rehash failed");
         }
     }
+}
+
+fn is_right(login: Login) -> bool {
+    matches!(login.outcome, Outcome::Valid | Outcome::MustChange)
 }
 
 /// An audit row about what a caller who is logged in did to the own account.

@@ -15,6 +15,7 @@ use shared::password::{self, Hasher, Salt, Secret, Weakness};
 use shared::users::{self, Account, StoreError, UsernameKey, Users};
 
 use crate::Config;
+use crate::credential_cache::CredentialCache;
 use crate::login::{Credential, Logins, entry};
 
 const ROLE: &str = "Admin";
@@ -160,12 +161,14 @@ pub struct UpdateUserRegistrationPassword {
 }
 
 impl UpdateUserRegistrationPassword {
-    /// The operation with this configuration and these clients.
+    /// The operation with this configuration and these clients. The random numbers are for a key
+    /// that lives as long as the operation.
     #[must_use]
-    pub fn new(config: Config, clients: Clients) -> Self {
+    pub fn new(config: Config, clients: Clients, rng: &mut impl CryptoRng) -> Self {
         let Config {
             shared,
             login_failures_per_minute,
+            credential_cache_seconds,
         } = config;
         let dynamodb = clients.dynamodb;
         let users = Users::new(dynamodb.clone(), shared.users_table);
@@ -179,6 +182,7 @@ impl UpdateUserRegistrationPassword {
                 failures_per_minute: login_failures_per_minute,
                 mode: shared.reset_mode,
                 hasher: hasher.clone(),
+                verified: CredentialCache::new(credential_cache_seconds, rng),
             },
             users,
             audit,

@@ -7,11 +7,17 @@
 #![cfg(debug_assertions)]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use aws_sdk_dynamodb::types::AttributeValue;
 use http::StatusCode;
 use local::requests::set_password;
-use local::{Sandbox, attribute};
+use local::tables::TableNames;
+use local::{Backend, Sandbox, Storage, attribute};
 use serde_json::json;
+use shared::clock::{Clock, Timestamp};
+use tokio::sync::Mutex;
 
 /// SHA-1 once: far cheaper than Argon2.
 const IMPORTED: &str =
@@ -56,8 +62,51 @@ async fn register(sandbox: &Sandbox) {
     }
 }
 
+/// Both tests count what the whole process computes.
+static COUNTING: Mutex<()> = Mutex::const_new(());
+
+#[tokio::test]
+async fn a_credential_is_hashed_once_in_five_minutes() {
+    let _counting = COUNTING.lock().await;
+    let time = Arc::new(AtomicU64::new(1_800_000_000));
+    let now = Arc::clone(&time);
+    let clock = Clock::new(move || Timestamp(now.load(Ordering::Relaxed)));
+    let backend = Backend::start(Storage::Memory, TableNames::default());
+    let sandbox = Sandbox::at(&clock, backend.await.unwrap(), &[]).unwrap();
+    let body = json!({ "Email": "a@example.com", "NewPassword": "lamp-Sodium-4417" });
+    let request = set_password("admin:p@55wOrd", &body);
+    let cost = async || {
+        let before = hashes();
+        assert_eq!(sandbox.send(&request).await.status(), StatusCode::OK);
+        hashes() - before
+    };
+    assert_eq!(cost().await, 2, "the credential and the new password");
+    assert_eq!(cost().await, 1);
+    time.fetch_add(299, Ordering::Relaxed);
+    assert_eq!(cost().await, 1);
+    time.fetch_add(1, Ordering::Relaxed);
+    assert_eq!(cost().await, 2);
+
+    // Whatever changes in the account counts at once.
+    let clerk = AttributeValue::Ss(vec!["Clerk".to_owned()]);
+    for (attribute, value, expected) in [
+        ("roles", clerk, StatusCode::FORBIDDEN),
+        (
+            "disabled",
+            AttributeValue::Bool(true),
+            StatusCode::UNAUTHORIZED,
+        ),
+    ] {
+        let mut admin = sandbox.user("admin").await.unwrap();
+        admin.insert(attribute.to_owned(), value);
+        sandbox.put_user(admin).await.unwrap();
+        assert_eq!(sandbox.send(&request).await.status(), expected);
+    }
+}
+
 #[tokio::test]
 async fn a_failed_login_takes_the_same_hashes_for_every_name() {
+    let _counting = COUNTING.lock().await;
     let body = json!({ "Email": "a@example.com", "NewPassword": "lamp-Sodium-4417" });
     // Beside the old password there may be a temporary one: always two hashes.
     for (mode, expected) in [("replace", 1), ("dual", 2)] {

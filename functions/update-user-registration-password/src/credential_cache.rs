@@ -1,0 +1,158 @@
+//! Credentials that were verified lately: a client that sends the same one with every request is
+//! not made to wait for the same hash each time.
+//!
+//! Nothing is kept that a password could be read or guessed from without the key, which is random
+//! and never leaves the process. The stored hash is part of what is compared, so that any change of
+//! it forgets the credential; the account itself is read every time.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use blake2::Blake2sMac256;
+use blake2::digest::{KeyInit as _, Mac as _, Output};
+use rand_core::CryptoRng;
+use shared::clock::Timestamp;
+use shared::password::{ExposeSecret as _, Secret};
+use shared::users::User;
+
+/// Administrators that are remembered at once.
+const MOST: usize = 64;
+
+/// What was verified, by account.
+pub(crate) struct CredentialCache {
+    lifetime_seconds: u64,
+    keyed: Blake2sMac256,
+    entries: Mutex<HashMap<String, Entry>>,
+}
+
+struct Entry {
+    digest: Output<Blake2sMac256>,
+    until: Timestamp,
+}
+
+impl std::fmt::Debug for CredentialCache {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("CredentialCache(..)")
+    }
+}
+
+impl CredentialCache {
+    /// A cache with a key of its own that remembers for so long; 0 seconds for not at all.
+    pub(crate) fn new(lifetime_seconds: u64, rng: &mut impl CryptoRng) -> Self {
+        let mut key = blake2::digest::Key::<Blake2sMac256>::default();
+        rng.fill_bytes(&mut key);
+        Self {
+            lifetime_seconds,
+            keyed: Blake2sMac256::new(&key),
+            entries: Mutex::default(),
+        }
+    }
+
+    /// Whether this password was verified for this account lately, whose hash is still the same.
+    pub(crate) fn recognises(&self, user: &User, password: &Secret, now: Timestamp) -> bool {
+        let entries = self.entries();
+        let entry = entries
+            .get(&user.username)
+            .filter(|entry| now < entry.until);
+        // Compared in constant time.
+        entry.is_some_and(|entry| self.mac(user, password).verify(&entry.digest).is_ok())
+    }
+
+    /// Remembers a password that was verified for this account.
+    pub(crate) fn remember(&self, user: &User, password: &Secret, now: Timestamp) {
+        if self.lifetime_seconds == 0 {
+            return;
+        }
+        let mut entries = self.entries();
+        if entries.len() >= MOST {
+            entries.clear();
+        }
+        let entry = Entry {
+            digest: self.mac(user, password).finalize().into_bytes(),
+            until: now.plus_seconds(self.lifetime_seconds),
+        };
+        entries.insert(user.username.clone(), entry);
+    }
+
+    fn mac(&self, user: &User, password: &Secret) -> Blake2sMac256 {
+        let stored = user.password_hash.as_ref();
+        let stored = stored.map_or("", |stored| stored.expose_secret());
+        // A PHC string has no NUL in it, so no two pairs are written alike.
+        self.keyed
+            .clone()
+            .chain_update(stored)
+            .chain_update([0])
+            .chain_update(password.expose_secret())
+    }
+
+    fn entries(&self) -> MutexGuard<'_, HashMap<String, Entry>> {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use rand_chacha::ChaCha20Rng;
+    use rand_core::SeedableRng as _;
+
+    use super::*;
+
+    const NOW: Timestamp = Timestamp(1_000);
+
+    fn cache(lifetime_seconds: u64) -> CredentialCache {
+        CredentialCache::new(lifetime_seconds, &mut ChaCha20Rng::from_seed([1; 32]))
+    }
+
+    fn user(username: &str, hash: &str) -> User {
+        User {
+            username: username.to_owned(),
+            display_username: username.to_owned(),
+            id: 1,
+            email: None,
+            display_name: String::new(),
+            brand: None,
+            language: None,
+            roles: BTreeSet::new(),
+            password_hash: Some(Secret::from(hash)),
+            password_expires_at: None,
+            must_change_password: false,
+            temporary: None,
+            reset: None,
+            disabled: false,
+        }
+    }
+
+    #[test]
+    fn only_the_same_credential_of_the_same_hash_is_recognised() {
+        let cache = cache(300);
+        let (admin, right) = (user("admin", "$one"), Secret::from("right"));
+        assert!(!cache.recognises(&admin, &right, NOW));
+        cache.remember(&admin, &right, NOW);
+        assert!(cache.recognises(&admin, &right, NOW));
+        assert!(!cache.recognises(&admin, &Secret::from("Right"), NOW));
+        assert!(!cache.recognises(&user("admin", "$two"), &right, NOW));
+        assert!(!cache.recognises(&user("bob", "$one"), &right, NOW));
+        assert!(cache.recognises(&admin, &right, Timestamp(1_299)));
+        assert!(!cache.recognises(&admin, &right, Timestamp(1_300)));
+    }
+
+    #[test]
+    fn nothing_is_remembered_when_it_is_off() {
+        let cache = cache(0);
+        let (admin, right) = (user("admin", "$one"), Secret::from("right"));
+        cache.remember(&admin, &right, NOW);
+        assert!(!cache.recognises(&admin, &right, NOW));
+    }
+
+    #[test]
+    fn it_stays_small() {
+        let cache = cache(300);
+        for number in 0..10 * MOST {
+            let admin = user(&number.to_string(), "$one");
+            cache.remember(&admin, &Secret::from("right"), NOW);
+        }
+        assert!(cache.entries().len() <= MOST);
+    }
+}
