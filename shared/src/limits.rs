@@ -24,6 +24,8 @@ use crate::users::UsernameKey;
 /// Pauses before a count that met another one is tried again.
 const PAUSES_MS: [u64; 5] = [5, 10, 20, 40, 80];
 
+/// The uses of one subject that are kept: more than a rule can allow.
+const MOST_USES: usize = 1_200;
 /// Subjects whose uses are remembered.
 const REMEMBERED: usize = 256;
 
@@ -94,13 +96,26 @@ impl Subject {
 
     /// The uses after one more at this time; nothing when a rule does not allow one more.
     fn one_more(&self, uses: &[u64], now: Timestamp) -> Option<Vec<u64>> {
-        let within = |seconds: u64| uses.iter().filter(move |at| **at + seconds > now.0);
         let is_allowed = self
             .rules
             .iter()
-            .all(|rule| within(rule.seconds).count() < rule.uses as usize);
-        is_allowed.then(|| within(self.longest()).copied().chain([now.0]).collect())
+            .all(|rule| within(uses, rule.seconds, now).count() < rule.uses as usize);
+        is_allowed.then(|| self.with_one_more(uses, now))
     }
+
+    /// The uses after one more at this time, whatever the rules allow.
+    fn with_one_more(&self, uses: &[u64], now: Timestamp) -> Vec<u64> {
+        let mut uses: Vec<_> = within(uses, self.longest(), now).chain([now.0]).collect();
+        let oldest = uses.len().saturating_sub(MOST_USES);
+        uses.drain(..oldest);
+        uses
+    }
+}
+
+/// The uses in so many seconds up to now.
+fn within(uses: &[u64], seconds: u64, now: Timestamp) -> impl Iterator<Item = u64> {
+    let uses = uses.iter().copied();
+    uses.filter(move |at| at + seconds > now.0)
 }
 
 /// The network of an address: for IPv6 its first 64 bits, of which one customer has all.
@@ -160,6 +175,21 @@ impl Limits {
     /// Counts one use of every subject, or of none if one of them has none left; true if counted.
     /// One request where the subjects were not used lately, or by this process last.
     pub async fn admit(&self, subjects: &[Subject], now: Timestamp) -> Result<bool, LimitsError> {
+        self.count_if(subjects, now, Subject::one_more).await
+    }
+
+    /// Counts one use of every subject, whether there was one left or not.
+    pub async fn count(&self, subjects: &[Subject], now: Timestamp) -> Result<(), LimitsError> {
+        let next = |subject: &Subject, uses: &[u64], now| Some(subject.with_one_more(uses, now));
+        self.count_if(subjects, now, next).await.map(|_| ())
+    }
+
+    async fn count_if(
+        &self,
+        subjects: &[Subject],
+        now: Timestamp,
+        next: impl Fn(&Subject, &[u64], Timestamp) -> Option<Vec<u64>>,
+    ) -> Result<bool, LimitsError> {
         let subjects = limited(subjects);
         if subjects.is_empty() {
             return Ok(true);
@@ -167,16 +197,19 @@ impl Limits {
         let mut seen = self.recall(&subjects);
         let mut pauses = PAUSES_MS.iter();
         loop {
-            let Some(updates) = self.updates(&subjects, &seen, now)? else {
+            let uses = subjects.iter().zip(&seen).map(|(subject, seen)| {
+                let uses = next(subject, seen.as_deref().unwrap_or_default(), now)?;
+                Some((*subject, uses))
+            });
+            let Some(uses) = uses.collect::<Option<Vec<_>>>() else {
                 self.remember(&subjects, seen);
                 return Ok(false);
             };
+            let updates = self.updates(&uses, &seen, now)?;
             let request = self.client.transact_write_items();
             let Err(error) = request.set_transact_items(Some(updates)).send().await else {
-                for (subject, seen) in subjects.iter().zip(&mut seen) {
-                    *seen = subject.one_more(seen.as_deref().unwrap_or_default(), now);
-                }
-                self.remember(&subjects, seen);
+                let uses = uses.into_iter().map(|(_, uses)| Some(uses)).collect();
+                self.remember(&subjects, uses);
                 return Ok(true);
             };
             let has_news = learn(&mut seen, cancellation(&error));
@@ -249,23 +282,18 @@ impl Limits {
         Ok(subjects.iter().any(is_used_up))
     }
 
-    /// One more use for each subject, on the condition that it is as it was seen; nothing when one
-    /// has none left.
+    /// The new uses of each subject, on the condition that it is as it was seen.
     fn updates(
         &self,
-        subjects: &[&Subject],
+        uses: &[(&Subject, Vec<u64>)],
         seen: &[Option<Vec<u64>>],
         now: Timestamp,
-    ) -> Result<Option<Vec<TransactWriteItem>>, BuildError> {
-        let mut updates = Vec::new();
-        for (subject, seen) in subjects.iter().zip(seen) {
-            let Some(uses) = subject.one_more(seen.as_deref().unwrap_or_default(), now) else {
-                return Ok(None);
-            };
-            let update = self.update(subject, &uses, seen.as_deref(), now)?;
-            updates.push(TransactWriteItem::builder().update(update).build());
-        }
-        Ok(Some(updates))
+    ) -> Result<Vec<TransactWriteItem>, BuildError> {
+        let updates = uses.iter().zip(seen).map(|((subject, uses), seen)| {
+            let update = self.update(subject, uses, seen.as_deref(), now)?;
+            Ok(TransactWriteItem::builder().update(update).build())
+        });
+        updates.collect()
     }
 
     fn update(

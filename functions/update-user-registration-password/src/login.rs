@@ -3,7 +3,7 @@
 use shared::audit::{Audit, Entry};
 use shared::clock::Timestamp;
 use shared::hashing;
-use shared::limits::{Limits, Rule, Subject};
+use shared::limits::{Limits, LimitsError, Rule, Subject};
 use shared::metrics::{self, Metric};
 use shared::password::{HashError, Hasher, Salt, Secret};
 use shared::users::{self, Login, Outcome, ResetMode, User, UsernameKey, Users, WriteBack};
@@ -62,9 +62,12 @@ impl Logins {
         let (user, login) = self.verify(user, password, now).await?;
         let Some(user) = user.filter(|_| is_right(login)) else {
             metrics::count(Metric::LoginFailures);
-            // One failure more than the limit changes nothing.
-            let _ = self.limits.admit(&failures, now).await?;
-            return Err(Error::InvalidCredential);
+            // Also beyond the limit: attempts that come at once all pass before the first is counted.
+            return Err(match self.limits.count(&failures, now).await {
+                // Then others are being counted.
+                Ok(()) | Err(LimitsError::Busy) => Error::InvalidCredential,
+                Err(error) => error.into(),
+            });
         };
         match login.write_back {
             Some(WriteBack::Rehash) => self.rehash(&user, password, salt).await,

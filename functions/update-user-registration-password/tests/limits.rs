@@ -5,8 +5,9 @@ use std::net::SocketAddr;
 
 use http::StatusCode;
 use local::requests::{reset, set_password};
-use local::{Sandbox, gateway};
+use local::{Sandbox, gateway, tables};
 use serde_json::json;
+use shared::metrics::{self, Metric};
 
 /// The status of a call from an address.
 async fn status(sandbox: &Sandbox, credential: &str, source: [u8; 4]) -> StatusCode {
@@ -79,4 +80,32 @@ async fn a_temporary_password_ends_the_old_one_when_it_is_used() {
         .collect();
     let expected = BTreeSet::from(["password.reset", "password.temporary_used"]);
     assert_eq!(events, expected);
+}
+
+/// Attempts at once all pass before the first of them is counted.
+#[tokio::test]
+async fn failures_beyond_the_limit_count_too() {
+    let sandbox = Sandbox::start(&[("LOGIN_FAILURES_PER_MINUTE", "1")])
+        .await
+        .unwrap();
+    let attempt = || status(&sandbox, "admin:wrong", HERE);
+    let attempts = Box::pin(async { tokio::join!(attempt(), attempt(), attempt()) });
+    let (statuses, measured) = metrics::collect(attempts).await;
+    assert_eq!(
+        statuses,
+        (
+            StatusCode::UNAUTHORIZED,
+            StatusCode::UNAUTHORIZED,
+            StatusCode::UNAUTHORIZED
+        )
+    );
+    let failures = measured.values(Metric::LoginFailures).len();
+    assert!(failures > 1, "they came one after another");
+
+    let request = sandbox.backend.clients.dynamodb.scan();
+    let items = request.table_name(tables::LIMITS).send().await.unwrap();
+    for item in items.items() {
+        assert_eq!(item["uses"].as_l().unwrap().len(), failures);
+    }
+    assert_eq!(items.count(), 2, "the name and the source");
 }
