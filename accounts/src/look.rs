@@ -38,6 +38,7 @@ pub(crate) async fn show(session: &Session<'_>, username: &str) -> Result<Record
         ("display_name", text(&item, "display_name")),
         ("email", text(&item, "email")),
         ("brand", text(&item, "brand")),
+        ("language", text(&item, "language")),
         ("roles", roles(&item)),
         ("disabled", flag(&item, "disabled")),
         ("password", algorithm(&item)),
