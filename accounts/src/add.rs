@@ -77,7 +77,7 @@ pub(crate) async fn add(
             Err(Error::Refused(text))
         }
         result => result.map(|()| Done {
-            username: account.username.as_str().to_owned(),
+            key: ("username", account.username.as_str().to_owned()),
             event: Some(event),
             text: format!("{} is added", account.display_username),
         }),

@@ -106,7 +106,7 @@ pub(crate) async fn pending(session: &Session<'_>) -> Result<Vec<Record>, Error>
     Ok(records)
 }
 
-fn text(item: &Item, name: &str) -> Value {
+pub(crate) fn text(item: &Item, name: &str) -> Value {
     let text = item.get(name).and_then(|value| value.as_s().ok());
     text.map(String::as_str).into()
 }
