@@ -2,6 +2,7 @@
 
 use std::cell::OnceCell;
 
+use aws_sdk_dynamodb::types::Put;
 use clap::Args;
 use shared::audit::{Audit, Entry};
 use shared::aws::{Access, Clients};
@@ -29,6 +30,9 @@ pub(crate) struct Connection {
     /// The Audit table; else `AUDIT_TABLE`
     #[arg(long, global = true, value_name = "NAME")]
     audit_table: Option<String>,
+    /// The Brands table, which brand and reset need; else `BRANDS_TABLE`
+    #[arg(long, global = true, value_name = "NAME")]
+    brands_table: Option<String>,
     /// The Limits table, which reset needs; else `LIMITS_TABLE`
     #[arg(long, global = true, value_name = "NAME")]
     limits_table: Option<String>,
@@ -46,6 +50,7 @@ impl Connection {
             "AWS_ENDPOINT_URL_SESV2" => &self.ses_endpoint,
             "USERS_TABLE" => &self.users_table,
             "AUDIT_TABLE" => &self.audit_table,
+            "BRANDS_TABLE" => &self.brands_table,
             "LIMITS_TABLE" => &self.limits_table,
             "USER" => &self.operator,
             _ => &None,
@@ -131,25 +136,30 @@ impl<'a> Session<'a> {
         found.ok_or_else(|| Error::Unknown(username.to_owned()))
     }
 
-    /// Makes a change and writes its audit row, both or neither.
-    pub(crate) async fn change(
-        &self,
-        username: &str,
-        change: &Change,
-        event: &'static str,
-    ) -> Result<(), Error> {
+    /// The audit row of a change of what has this key.
+    pub(crate) fn audit_row(&self, key: &str, event: &'static str) -> Result<Put, Error> {
         let days = self.configured(config::audit_days)?;
         let audit = Audit::new(self.clients()?.dynamodb.clone(), self.audit_table()?, days);
         let operator = self.operator()?;
-        let row = audit.put(&Entry {
-            username,
+        Ok(audit.put(&Entry {
+            username: key,
             at: self.now,
             event,
             request_id: &self.request_id,
             source: SOURCE,
             actor: Some(&operator),
             requester: None,
-        })?;
+        })?)
+    }
+
+    /// Makes a change of an account and writes its audit row, both or neither.
+    pub(crate) async fn change(
+        &self,
+        username: &str,
+        change: &Change,
+        event: &'static str,
+    ) -> Result<(), Error> {
+        let row = self.audit_row(username, event)?;
         Ok(self.users()?.change(username, change, row).await?)
     }
 }

@@ -30,6 +30,9 @@ pub(crate) struct Arguments {
     /// The brand
     #[arg(long)]
     brand: Option<String>,
+    /// The language of the person, a BCP 47 tag, for instance de-AT
+    #[arg(long, value_name = "TAG")]
+    language: Option<String>,
     /// A role, for instance Admin; may be repeated
     #[arg(long)]
     role: Vec<String>,
@@ -74,7 +77,7 @@ pub(crate) async fn add(
             Err(Error::Refused(text))
         }
         result => result.map(|()| Done {
-            username: account.username.as_str().to_owned(),
+            key: ("username", account.username.as_str().to_owned()),
             event: Some(event),
             text: format!("{} is added", account.display_username),
         }),
@@ -90,6 +93,7 @@ fn account(arguments: &Arguments) -> Result<NewAccount, Error> {
         email: text(&arguments.email),
         display_name: text(&arguments.name),
         brand: text(&arguments.brand),
+        language: text(&arguments.language),
         roles: arguments.role.join(";"),
         ..Row::default()
     };

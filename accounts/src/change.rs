@@ -81,7 +81,7 @@ async fn set_roles(
 fn changed(user: User, event: &'static str, text: &str) -> Done {
     Done {
         text: format!("{} {text}", user.display_username),
-        username: user.username,
+        key: ("username", user.username),
         event: Some(event),
     }
 }
@@ -89,7 +89,7 @@ fn changed(user: User, event: &'static str, text: &str) -> Done {
 fn unchanged(user: User, text: &str) -> Done {
     Done {
         text: format!("{} {text}", user.display_username),
-        username: user.username,
+        key: ("username", user.username),
         event: None,
     }
 }

@@ -100,7 +100,7 @@ impl Console {
         writeln!(self.out, "{line}")
     }
 
-    /// What was done to an account.
+    /// What was done to an account or a brand.
     pub(crate) fn done(&mut self, done: &Done) -> io::Result<()> {
         if self.json {
             return self.json(&done.record());

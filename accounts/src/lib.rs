@@ -1,17 +1,20 @@
-//! The operators' command line: who is on file, who may log in, and what they may do.
+//! The operators' command line: who is on file, who may log in, what they may do, and in whose name
+//! they get mail.
 //!
 //! | module | commands |
 //! |---|---|
-//! | [`import`](mod@import) | `import` |
+//! | `import` | `import` |
 //! | `add` | `add` |
+//! | `brand` | `brand list`, `brand show`, `brand set` |
 //! | `change` | `disable`, `enable`, `grant`, `revoke` |
 //! | `look` | `show`, `audit`, `pending` |
 //! | `reset` | `reset` |
 //!
-//! Whatever changes one account writes its audit row in the same transaction.
+//! Whatever changes one account or a brand writes its audit row in the same transaction.
 
 mod access;
 mod add;
+mod brand;
 mod change;
 mod console;
 mod import;
@@ -96,6 +99,9 @@ enum Command {
     },
     /// List the resets whose mail is not accepted yet
     Pending,
+    /// Look at brands and change them: in whose name mails go out
+    #[command(subcommand)]
+    Brand(brand::Command),
 }
 
 /// Why a command was not carried out.
@@ -182,6 +188,15 @@ async fn execute(
         Command::Audit { user } => {
             return shown(console.rows(&look::audit(&session, &user).await?));
         }
+        Command::Brand(brand::Command::Set { key, values }) => {
+            brand::set(&session, &key, &values).await?
+        }
+        Command::Brand(brand::Command::Show { key }) => {
+            return shown(console.record(&brand::show(&session, &key).await?));
+        }
+        Command::Brand(brand::Command::List) => {
+            return shown(console.rows(&brand::list(&session).await?));
+        }
         Command::Pending => return shown(console.rows(&look::pending(&session).await?)),
     };
     shown(console.done(&done))
@@ -192,11 +207,11 @@ fn shown(printed: std::io::Result<()>) -> Result<ExitCode, Error> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// What a command did to an account.
+/// What a command did to an account or a brand.
 struct Done {
-    /// The key of the account.
-    username: String,
-    /// In the words of the audit trail; nothing when the account was like that before.
+    /// The name and the value of its key.
+    key: (&'static str, String),
+    /// In the words of the audit trail; nothing when it was like that before.
     event: Option<&'static str>,
     /// In words for people.
     text: String,
@@ -204,8 +219,9 @@ struct Done {
 
 impl Done {
     fn record(&self) -> Record {
+        let (name, value) = &self.key;
         Record::new([
-            ("username", self.username.as_str().into()),
+            (*name, value.as_str().into()),
             ("changed", self.event.is_some().into()),
             ("event", self.event.into()),
         ])

@@ -38,6 +38,7 @@ pub(crate) async fn show(session: &Session<'_>, username: &str) -> Result<Record
         ("display_name", text(&item, "display_name")),
         ("email", text(&item, "email")),
         ("brand", text(&item, "brand")),
+        ("language", text(&item, "language")),
         ("roles", roles(&item)),
         ("disabled", flag(&item, "disabled")),
         ("password", algorithm(&item)),
@@ -105,7 +106,7 @@ pub(crate) async fn pending(session: &Session<'_>) -> Result<Vec<Record>, Error>
     Ok(records)
 }
 
-fn text(item: &Item, name: &str) -> Value {
+pub(crate) fn text(item: &Item, name: &str) -> Value {
     let text = item.get(name).and_then(|value| value.as_s().ok());
     text.map(String::as_str).into()
 }

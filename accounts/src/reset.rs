@@ -37,7 +37,7 @@ pub(crate) async fn reset(session: &Session<'_>, username: &str) -> Result<Done,
                     "a new password for {} is mailed to {email}",
                     user.display_username
                 ),
-                username: user.username,
+                key: ("username", user.username),
                 event: Some(Outcome::Reset.event()),
             });
         }

@@ -11,21 +11,23 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata as _, SdkError};
 use aws_sdk_dynamodb::operation::get_item::GetItemError;
-use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::types::{AttributeValue, Put, Update};
 use aws_sdk_dynamodb::{Client, Config};
 
+use crate::attribute;
 use crate::clock::Timestamp;
-use crate::mail::brand::{
-    Brand, Check, check_configuration_set, check_line, check_sender, check_url,
+use crate::mail::brand::{self, Attribute, Brand};
+use crate::users::{
+    Change, Condition, MAX_NAME_LENGTH, NO_BRAND, StoreError, brand_key, change_audited,
 };
-use crate::users::{MAX_NAME_LENGTH, NO_BRAND, brand_key};
 
-/// How long a row is believed without looking again.
-const CACHE_SECONDS: u64 = 300;
+/// How long a row is believed without looking again, or that there is none.
+pub const CACHE_SECONDS: u64 = 300;
 
-type Row = HashMap<String, AttributeValue>;
+/// A row of the Brands table.
+pub type Row = HashMap<String, AttributeValue>;
 
-/// The Brands table: key `brand`, in the form of [`brand_key`].
+/// The Brands table, for mails: key `brand`, in the form of [`row_key`].
 pub struct Brands {
     client: Client,
     table: String,
@@ -62,10 +64,9 @@ impl Brands {
     /// minutes; the default brand when there is no name or no row, or when the table cannot be read.
     /// At most one call, which is not repeated: a mail does not wait for a brand.
     pub async fn find(&self, name: Option<&str>, request_id: &str, now: Timestamp) -> Arc<Brand> {
-        let key = brand_key(name);
-        if key == NO_BRAND || key.len() > MAX_NAME_LENGTH {
+        let Some(key) = row_key(name) else {
             return Arc::clone(&self.default);
-        }
+        };
         if let Some(cached) = self.cache().get(&key).filter(|cached| now < cached.until) {
             return Arc::clone(&cached.brand);
         }
@@ -85,7 +86,7 @@ impl Brands {
     async fn read(&self, key: &str) -> Result<Option<Row>, SdkError<GetItemError>> {
         let once = Config::builder().retry_config(RetryConfig::disabled());
         let request = self.client.get_item().table_name(&self.table);
-        let request = request.key("brand", AttributeValue::S(key.to_owned()));
+        let request = request.key("brand", attribute::text(key));
         let output = request.customize().config_override(once).send().await?;
         Ok(output.item)
     }
@@ -106,38 +107,116 @@ impl Brands {
     }
 }
 
+/// The Brands table, for operators.
+#[derive(Debug, Clone)]
+pub struct Rows {
+    client: Client,
+    table: String,
+}
+
+impl Rows {
+    /// Those of the table of this name.
+    #[must_use]
+    pub fn new(client: Client, table: String) -> Self {
+        Self { client, table }
+    }
+
+    /// The row with this key, as it is now.
+    pub async fn find(&self, key: &str) -> Result<Option<Row>, StoreError> {
+        let request = self.client.get_item().table_name(&self.table);
+        let request = request.key("brand", attribute::text(key));
+        let output = request.consistent_read(true).send().await;
+        Ok(output.map_err(StoreError::unavailable)?.item)
+    }
+
+    /// All of them, by their keys. Reads the whole table: there are few brands.
+    pub async fn all(&self) -> Result<Vec<Row>, StoreError> {
+        let request = self.client.scan().table_name(&self.table);
+        let rows = request.consistent_read(true).into_paginator().items();
+        let rows: Result<Vec<Row>, _> = rows.send().try_collect().await;
+        let mut rows = rows.map_err(StoreError::unavailable)?;
+        rows.sort_by(|a, b| key(a).cmp(&key(b)));
+        Ok(rows)
+    }
+
+    /// Makes a change of the row with this key and writes the audit row, both or neither.
+    /// [`StoreError::Conflict`] when another change came first.
+    pub async fn change(&self, key: &str, change: &Change, audit: Put) -> Result<(), StoreError> {
+        let update = Update::builder()
+            .table_name(&self.table)
+            .key("brand", attribute::text(key));
+        change_audited(&self.client, update, change, audit).await
+    }
+}
+
+/// The key of the row of this brand, in any spelling; none when it cannot have a row.
+#[must_use]
+pub fn row_key(brand: Option<&str>) -> Option<String> {
+    Some(brand_key(brand)).filter(|key| key != NO_BRAND && key.len() <= MAX_NAME_LENGTH)
+}
+
+fn key(row: &Row) -> Option<&str> {
+    row.get("brand")?.as_s().ok().map(String::as_str)
+}
+
+/// What a row says, if it says anything: an empty value counts as none, as in the environment. An
+/// error says what would be right.
+pub fn value<'r>(row: &'r Row, attribute: &Attribute) -> Result<Option<&'r str>, &'static str> {
+    let Some(value) = row.get(attribute.name) else {
+        return Ok(None);
+    };
+    attribute.usable(value.as_s().map_err(|_| "must be a string")?)
+}
+
+/// Makes a row say this, and nothing where there is no value, unless another change of the same
+/// attributes came first; nothing when the row is so already.
+#[must_use]
+pub fn change(row: &Row, values: &[(Attribute, Option<&str>)]) -> Option<Change> {
+    let mut unchanged = Vec::new();
+    let (mut set, mut remove) = (Vec::new(), Vec::new());
+    for (Attribute { name, .. }, value) in values {
+        let (old, new) = (row.get(*name), value.map(attribute::text));
+        if old == new.as_ref() {
+            continue;
+        }
+        unchanged.push(match old {
+            Some(old) => Condition::Equals(name, old.clone()),
+            None => Condition::Missing(name),
+        });
+        match new {
+            Some(new) => set.push((*name, new)),
+            None => remove.push(*name),
+        }
+    }
+    (!unchanged.is_empty()).then_some(Change {
+        condition: Condition::All(unchanged),
+        set,
+        count: None,
+        remove,
+    })
+}
+
 /// A row, with the default's value for each attribute that it lacks or that cannot be used.
 fn from_row(row: &Row, key: &str, default: &Brand, request_id: &str) -> Brand {
-    let value = |attribute: &str, check: Check| match text(row.get(attribute)?, check) {
+    let value = |attribute: Attribute| match value(row, &attribute) {
         Ok(text) => text,
         Err(reason) => {
-            let event = "brand.invalid";
+            let (attribute, event) = (attribute.name, "brand.invalid");
             tracing::warn!(%request_id, brand = key, attribute, reason, event, "default value");
             None
         }
     };
-    let or = |value: Option<String>, default: &String| value.unwrap_or_else(|| default.clone());
+    let or = |attribute, default: &str| value(attribute).unwrap_or(default).to_owned();
+    let configuration_set = default.configuration_set.as_deref();
     Brand {
-        product_name: or(value("product_name", check_line), &default.product_name),
-        from: or(value("from_address", check_sender), &default.from),
-        support_contact: or(
-            value("support_contact", check_line),
-            &default.support_contact,
-        ),
-        login_url: or(value("login_url", check_url), &default.login_url),
-        configuration_set: value("configuration_set", check_configuration_set)
-            .or_else(|| default.configuration_set.clone()),
+        product_name: or(brand::PRODUCT_NAME, &default.product_name),
+        from: or(brand::FROM_ADDRESS, &default.from),
+        support_contact: or(brand::SUPPORT_CONTACT, &default.support_contact),
+        login_url: or(brand::LOGIN_URL, &default.login_url),
+        configuration_set: value(brand::CONFIGURATION_SET)
+            .or(configuration_set)
+            .map(str::to_owned),
     }
-}
-
-/// The trimmed text of an attribute, if it has one: an empty value counts as none, as in the
-/// environment.
-fn text(value: &AttributeValue, check: Check) -> Result<Option<String>, &'static str> {
-    let text = value.as_s().map_err(|_| "must be a string")?.trim();
-    if text.is_empty() {
-        return Ok(None);
-    }
-    check(text).map(|()| Some(text.to_owned()))
 }
 
 #[cfg(test)]

@@ -3,9 +3,7 @@
 use std::fmt::Display;
 use std::str::FromStr;
 
-use crate::mail::brand::{
-    Brand, Check, check_configuration_set, check_line, check_sender, check_url,
-};
+use crate::mail::brand::{self, Attribute, Brand};
 use crate::password::{self, Cost};
 use crate::users::ResetMode;
 
@@ -75,13 +73,13 @@ impl<'a> Variables<'a> {
         self.optional(name).ok_or(ConfigError::Missing(name))
     }
 
-    /// The value of `name`, if it has one, which passes this check.
-    fn checked(&self, name: &'static str, check: Check) -> Result<Option<String>, ConfigError> {
-        let value = self.optional(name);
-        if let Some(value) = &value {
-            check(value).map_err(|reason| ConfigError::invalid(name, reason))?;
-        }
-        Ok(value)
+    /// What the default brand says, if it says anything.
+    pub fn default_brand(&self, attribute: &Attribute) -> Result<Option<String>, ConfigError> {
+        let value = self.optional(attribute.variable).unwrap_or_default();
+        let usable = attribute.usable(&value);
+        usable
+            .map(|text| text.map(str::to_owned))
+            .map_err(|reason| ConfigError::invalid(attribute.variable, reason))
     }
 
     /// How often something may happen, `default` times when nothing is said; 0 for any number.
@@ -175,16 +173,16 @@ pub fn audit_days(variables: Variables<'_>) -> Result<u64, ConfigError> {
 }
 
 fn brand(variables: Variables<'_>) -> Result<Brand, ConfigError> {
-    let required = |name, check| {
-        let value = variables.checked(name, check)?;
-        value.ok_or(ConfigError::Missing(name))
+    let required = |attribute: Attribute| {
+        let value = variables.default_brand(&attribute)?;
+        value.ok_or(ConfigError::Missing(attribute.variable))
     };
     Ok(Brand {
-        product_name: required("PRODUCT_NAME", check_line)?,
-        from: required("MAIL_FROM", check_sender)?,
-        support_contact: required("SUPPORT_CONTACT", check_line)?,
-        login_url: required("LOGIN_URL", check_url)?,
-        configuration_set: variables.checked("CONFIGURATION_SET", check_configuration_set)?,
+        product_name: required(brand::PRODUCT_NAME)?,
+        from: required(brand::FROM_ADDRESS)?,
+        support_contact: required(brand::SUPPORT_CONTACT)?,
+        login_url: required(brand::LOGIN_URL)?,
+        configuration_set: variables.default_brand(&brand::CONFIGURATION_SET)?,
     })
 }
 

@@ -2,22 +2,26 @@
 
 use std::collections::BTreeSet;
 
+use oxilangtag::LanguageTag;
 use shared::mail::is_address;
 use shared::password::{Secret, Stored};
 use shared::users::{MAX_NAME_LENGTH, NOBODY, NewAccount, UsernameKey, email_key};
 
 const MAX_ROLES: usize = 32;
 const MAX_ROLE_LENGTH: usize = 64;
+/// RFC 5646 section 4.4.1: the least that a limit must allow.
+const MAX_LANGUAGE_LENGTH: usize = 35;
 /// The longest known hash has about 300 bytes.
 const MAX_HASH_LENGTH: usize = 512;
 
 /// The columns, of which the first two are required.
-pub(crate) const COLUMNS: [&str; 8] = [
+pub(crate) const COLUMNS: [&str; 9] = [
     "username",
     "id",
     "email",
     "display_name",
     "brand",
+    "language",
     "roles",
     "password_hash",
     "disabled",
@@ -31,6 +35,7 @@ pub(crate) struct Row {
     pub(crate) email: String,
     pub(crate) display_name: String,
     pub(crate) brand: String,
+    pub(crate) language: String,
     pub(crate) roles: String,
     pub(crate) password_hash: String,
     pub(crate) disabled: String,
@@ -45,6 +50,7 @@ impl Row {
             "email" => &mut self.email,
             "display_name" => &mut self.display_name,
             "brand" => &mut self.brand,
+            "language" => &mut self.language,
             "roles" => &mut self.roles,
             "password_hash" => &mut self.password_hash,
             "disabled" => &mut self.disabled,
@@ -75,6 +81,7 @@ impl Row {
             }
         }
         let id = checked(id(&self.id), &mut note);
+        let language = checked(language(&self.language), &mut note);
         let roles = checked(roles(&self.roles), &mut note);
         let password_hash = checked(password_hash(self.password_hash), &mut note);
         let disabled = checked(flag(&self.disabled), &mut note);
@@ -88,6 +95,7 @@ impl Row {
             email: email.map(str::to_owned),
             display_name: self.display_name.trim().to_owned(),
             brand: some(&self.brand).map(str::to_owned),
+            language,
             roles,
             password_hash,
             disabled,
@@ -106,6 +114,17 @@ fn some(text: &str) -> Option<&str> {
 fn id(text: &str) -> Result<u64, String> {
     let id = text.trim().parse();
     id.map_err(|_| "id is not a whole number".to_owned())
+}
+
+/// A tag in the spelling that RFC 5646 section 2.1.1 recommends.
+fn language(text: &str) -> Result<Option<String>, String> {
+    let tag = some(text).map(|tag| {
+        let tag = Some(tag).filter(|tag| tag.len() <= MAX_LANGUAGE_LENGTH);
+        let tag = tag.and_then(|tag| LanguageTag::parse_and_normalize(tag).ok());
+        tag.map(LanguageTag::into_inner)
+            .ok_or_else(|| "language is not a BCP 47 tag".to_owned())
+    });
+    tag.transpose()
 }
 
 fn roles(text: &str) -> Result<BTreeSet<String>, String> {
@@ -178,6 +197,7 @@ mod tests {
             ("username", " JDoe "),
             ("email", "a@example.com "),
             ("brand", "Brand"),
+            ("language", " DE-at"),
             ("roles", "Admin; Support;"),
             ("disabled", "TRUE"),
         ])
@@ -186,6 +206,7 @@ mod tests {
         assert_eq!(account.username.as_str(), "jdoe");
         assert_eq!(account.display_username, "JDoe");
         assert_eq!(account.email.as_deref(), Some("a@example.com"));
+        assert_eq!(account.language.as_deref(), Some("de-AT"));
         assert_eq!(Vec::from_iter(account.roles), ["Admin", "Support"]);
         assert!(account.disabled && account.password_hash.is_none());
     }
@@ -203,6 +224,10 @@ mod tests {
             ("email", "secret"),
             ("display_name", &long),
             ("brand", "secret\r\n"),
+            ("language", "secret language"),
+            ("language", "de_AT"),
+            ("language", "-de"),
+            ("language", &format!("de-x-{}", "a".repeat(31))),
             ("roles", &long),
             ("password_hash", "secret"),
             (

@@ -30,7 +30,7 @@ async fn an_account_is_added_with_its_password() {
     let operator = Operator::start().await;
     let answer = add(
         &operator,
-        &["--name", "Jo Roe", "--brand", "Brand"],
+        &["--name", "Jo Roe", "--brand", "Brand", "--language", "DE"],
         PASSWORD,
     )
     .await;
@@ -41,6 +41,8 @@ async fn an_account_is_added_with_its_password() {
     assert_eq!(text(&user, "display_username"), "JRoe");
     assert_eq!(text(&user, "email_key"), "roe@example.com");
     assert_eq!(text(&user, "brand"), "brand");
+    let shown = operator.run(&["show", "jroe", "--json"]).await.json();
+    assert_eq!(shown[0]["language"], "de");
     assert_eq!(user["roles"].as_ss().unwrap(), &["Admin"]);
     assert_eq!(number(&user, "version"), 1);
     let stored = Secret::from(text(&user, "password_hash"));

@@ -30,12 +30,13 @@ fn accounts(count: u64) -> String {
 #[tokio::test]
 async fn both_formats_make_the_same_accounts() {
     let csv = format!(
-        "\u{feff}id,username,email,display_name,brand,roles,password_hash,disabled\r\n\
-         007,ZRoe,Z@example.com,\"Roe, Zoë\",Brand,Admin;Support,{HASH},true\r\n"
+        "\u{feff}id,username,email,display_name,brand,language,roles,password_hash,disabled\r\n\
+         007,ZRoe,Z@example.com,\"Roe, Zoë\",Brand,de-AT,Admin;Support,{HASH},true\r\n"
     );
     let jsonl = json!({
         "username": "ZRoe", "id": 7, "email": "Z@example.com", "display_name": "Roe, Zoë",
-        "brand": "Brand", "roles": ["Admin", "Support"], "password_hash": HASH, "disabled": true,
+        "brand": "Brand", "language": "de-at", "roles": ["Admin", "Support"],
+        "password_hash": HASH, "disabled": true,
     });
     let mut items = Vec::new();
     for (name, content) in [("users.csv", csv), ("users.jsonl", format!("\n{jsonl}\n"))] {
@@ -52,6 +53,7 @@ async fn both_formats_make_the_same_accounts() {
     assert_eq!(text(item, "email"), "Z@example.com");
     assert_eq!(text(item, "email_key"), "z@example.com");
     assert_eq!(text(item, "brand"), "brand");
+    assert_eq!(text(item, "language"), "de-AT");
     assert_eq!(text(item, "password_hash"), HASH);
     assert_eq!(item["roles"].as_ss().unwrap().len(), 2);
     assert_eq!(item["disabled"].as_bool(), Ok(&true));

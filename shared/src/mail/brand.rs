@@ -19,10 +19,70 @@ pub struct Brand {
 }
 
 /// Whether a value can be used; if not, what would be right.
-pub type Check = fn(&str) -> Result<(), &'static str>;
+type Check = fn(&str) -> Result<(), &'static str>;
+
+/// One thing that brands say.
+#[derive(Debug, Clone, Copy)]
+pub struct Attribute {
+    /// Its name in the Brands table.
+    pub name: &'static str,
+    /// The variable of the environment in which the default brand says it.
+    pub variable: &'static str,
+    check: Check,
+}
+
+/// The name of the product.
+pub const PRODUCT_NAME: Attribute = Attribute {
+    name: "product_name",
+    variable: "PRODUCT_NAME",
+    check: check_line,
+};
+/// The sender.
+pub const FROM_ADDRESS: Attribute = Attribute {
+    name: "from_address",
+    variable: "MAIL_FROM",
+    check: check_sender,
+};
+/// Where people ask for help.
+pub const SUPPORT_CONTACT: Attribute = Attribute {
+    name: "support_contact",
+    variable: "SUPPORT_CONTACT",
+    check: check_line,
+};
+/// Where people log in.
+pub const LOGIN_URL: Attribute = Attribute {
+    name: "login_url",
+    variable: "LOGIN_URL",
+    check: check_url,
+};
+/// The SES configuration set.
+pub const CONFIGURATION_SET: Attribute = Attribute {
+    name: "configuration_set",
+    variable: "CONFIGURATION_SET",
+    check: check_configuration_set,
+};
+
+/// All that a brand says.
+pub const ATTRIBUTES: [Attribute; 5] = [
+    PRODUCT_NAME,
+    FROM_ADDRESS,
+    SUPPORT_CONTACT,
+    LOGIN_URL,
+    CONFIGURATION_SET,
+];
+
+impl Attribute {
+    /// The text as mails use it, trimmed; nothing when it is empty. An error says what would be
+    /// right.
+    pub fn usable<'t>(&self, text: &'t str) -> Result<Option<&'t str>, &'static str> {
+        let text = Some(text.trim()).filter(|text| !text.is_empty());
+        text.map(|text| (self.check)(text).map(|()| text))
+            .transpose()
+    }
+}
 
 /// A text that stands in one line of a mail.
-pub fn check_line(text: &str) -> Result<(), &'static str> {
+fn check_line(text: &str) -> Result<(), &'static str> {
     if text.contains(char::is_control) {
         return Err("must be one line");
     }
@@ -31,7 +91,7 @@ pub fn check_line(text: &str) -> Result<(), &'static str> {
 
 /// A sender as SES takes it: an address, or a name (RFC 5322 section 3.2.5, `phrase`) and an
 /// address in angle brackets, in ASCII.
-pub fn check_sender(from: &str) -> Result<(), &'static str> {
+fn check_sender(from: &str) -> Result<(), &'static str> {
     let named = from
         .strip_suffix('>')
         .and_then(|from| from.rsplit_once('<'));
@@ -55,7 +115,7 @@ fn is_phrase(name: &str) -> bool {
 }
 
 /// An address of the web.
-pub fn check_url(url: &str) -> Result<(), &'static str> {
+fn check_url(url: &str) -> Result<(), &'static str> {
     let is_web = url.starts_with("https://") || url.starts_with("http://");
     if is_web && url.parse::<http::Uri>().is_ok() {
         Ok(())
@@ -65,7 +125,7 @@ pub fn check_url(url: &str) -> Result<(), &'static str> {
 }
 
 /// A name as SES allows it (`CreateConfigurationSet`).
-pub fn check_configuration_set(name: &str) -> Result<(), &'static str> {
+fn check_configuration_set(name: &str) -> Result<(), &'static str> {
     let is_allowed = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
     if name.len() <= 64 && name.chars().all(is_allowed) {
         Ok(())

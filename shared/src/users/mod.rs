@@ -21,6 +21,7 @@ pub use key::{MAX_NAME_LENGTH, NO_BRAND, NOBODY, UsernameKey, brand_key, email_k
 pub use login::{Login, Outcome, WriteBack, recognise, verify};
 pub use operators::NewAccount;
 pub use protocol::{Pending, Promotion, ResetMode};
+pub(crate) use store::change_audited;
 pub use store::{Account, StoreError, Users};
 
 use crate::clock::Timestamp;

@@ -27,6 +27,8 @@ pub struct NewAccount {
     pub display_name: String,
     /// The brand.
     pub brand: Option<String>,
+    /// The language of the person, a BCP 47 tag.
+    pub language: Option<String>,
     /// What the account may do.
     pub roles: BTreeSet<String>,
     /// The stored hash of the password; none when a reset is to set the first one.
@@ -150,7 +152,7 @@ fn roles(roles: &BTreeSet<String>) -> Option<AttributeValue> {
 }
 
 /// The attributes of an account, some with no value.
-fn attributes(account: &NewAccount) -> [(Path, Option<AttributeValue>); 9] {
+fn attributes(account: &NewAccount) -> [(Path, Option<AttributeValue>); 10] {
     let email = account.email.as_deref();
     [
         ("display_username", Some(text(&account.display_username))),
@@ -159,6 +161,7 @@ fn attributes(account: &NewAccount) -> [(Path, Option<AttributeValue>); 9] {
         ("email_key", email.map(|email| text(&email_key(email)))),
         ("display_name", Some(text(&account.display_name))),
         ("brand", Some(text(&brand_key(account.brand.as_deref())))),
+        ("language", account.language.as_deref().map(text)),
         ("roles", roles(&account.roles)),
         ("password_hash", account.password_hash.as_ref().map(secret)),
         (

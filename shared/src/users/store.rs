@@ -6,6 +6,7 @@ use std::time::Duration;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{BuildError, ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::types::builders::UpdateBuilder;
 use aws_sdk_dynamodb::types::{CancellationReason, Put, ReturnValue, TransactWriteItem, Update};
 
 use super::change::Change;
@@ -34,7 +35,7 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    pub(super) fn unavailable(error: impl std::error::Error + Send + Sync + 'static) -> Self {
+    pub(crate) fn unavailable(error: impl std::error::Error + Send + Sync + 'static) -> Self {
         Self::Unavailable(Box::new(error))
     }
 }
@@ -316,30 +317,41 @@ impl Users {
         change: &Change,
         audit: Put,
     ) -> Result<(), StoreError> {
-        let expressions = change.expressions();
         let update = Update::builder()
             .table_name(&self.table)
-            .key("username", text(username))
-            .update_expression(expressions.update)
-            .condition_expression(expressions.condition)
-            .set_expression_attribute_names(Some(expressions.names))
-            .set_expression_attribute_values(Some(expressions.values))
-            .build()?;
-        let request = self
-            .client
-            .transact_write_items()
-            .transact_items(TransactWriteItem::builder().update(update).build())
-            .transact_items(TransactWriteItem::builder().put(audit).build());
-        let mut pauses = PAUSES_MS.iter();
-        loop {
-            let Err(error) = request.clone().send().await else {
-                return Ok(());
-            };
-            match (cancellation(&error), pauses.next()) {
-                (Some(Cancellation::Condition), _) => return Err(StoreError::Conflict),
-                (Some(Cancellation::Busy), Some(pause)) => sleep(*pause).await,
-                _ => return Err(StoreError::unavailable(error)),
-            }
+            .key("username", text(username));
+        change_audited(&self.client, update, change, audit).await
+    }
+}
+
+/// Makes a change of the item that `update` names and writes the audit row, both or neither.
+/// [`StoreError::Conflict`] when the item is not as the change requires.
+pub(crate) async fn change_audited(
+    client: &Client,
+    update: UpdateBuilder,
+    change: &Change,
+    audit: Put,
+) -> Result<(), StoreError> {
+    let expressions = change.expressions();
+    let update = update
+        .update_expression(expressions.update)
+        .condition_expression(expressions.condition)
+        .set_expression_attribute_names(Some(expressions.names))
+        .set_expression_attribute_values(Some(expressions.values))
+        .build()?;
+    let request = client
+        .transact_write_items()
+        .transact_items(TransactWriteItem::builder().update(update).build())
+        .transact_items(TransactWriteItem::builder().put(audit).build());
+    let mut pauses = PAUSES_MS.iter();
+    loop {
+        let Err(error) = request.clone().send().await else {
+            return Ok(());
+        };
+        match (cancellation(&error), pauses.next()) {
+            (Some(Cancellation::Condition), _) => return Err(StoreError::Conflict),
+            (Some(Cancellation::Busy), Some(pause)) => sleep(*pause).await,
+            _ => return Err(StoreError::unavailable(error)),
         }
     }
 }

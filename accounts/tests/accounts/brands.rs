@@ -1,0 +1,267 @@
+//! The commands for brands.
+
+use std::process::ExitCode;
+
+use accounts::Arguments;
+use clap::Parser as _;
+use local::relay::{Action, Relays};
+use serde_json::{Value, json};
+
+use crate::{Answer, Operator, row};
+
+const ACME: [&str; 13] = [
+    "brand",
+    "set",
+    " ACME ",
+    "--product-name",
+    "Acme Flood Watch",
+    "--from-address",
+    "Acme <no-reply@acme.example>",
+    "--support-contact",
+    " +1 555 0100",
+    "--login-url",
+    "https://acme.example/",
+    "--configuration-set",
+    "acme",
+];
+
+async fn set(operator: &Operator, key: &str, values: &[&str]) -> Answer {
+    operator
+        .run(&[&["brand", "set", key], values].concat())
+        .await
+}
+
+async fn shown(operator: &Operator, key: &str) -> Value {
+    let answer = operator.run(&["brand", "show", key, "--json"]).await;
+    assert_eq!(answer.exit_code, ExitCode::SUCCESS, "{answer:?}");
+    answer.json().remove(0)
+}
+
+#[tokio::test]
+async fn mails_go_out_as_a_brand_was_set() {
+    let operator = Operator::start().await;
+    let answer = operator.run(&ACME).await;
+    assert_eq!(
+        answer.out, "acme is set; for up to 5 minutes mails may still say what it was before\n",
+        "{answer:?}"
+    );
+    assert_eq!(operator.audit("brand#acme").await, [row("brand.set")]);
+    assert_eq!(
+        shown(&operator, "acme").await,
+        json!({
+            "brand": "acme",
+            "product_name": "Acme Flood Watch",
+            "from_address": "Acme <no-reply@acme.example>",
+            "support_contact": "+1 555 0100",
+            "login_url": "https://acme.example/",
+            "configuration_set": "acme",
+            "defaults": [],
+            "unusable": [],
+        })
+    );
+
+    let texts = [("brand", "acme")];
+    operator.sandbox.change_user("jdoe", &texts).await.unwrap();
+    operator.run(&["reset", "jdoe"]).await;
+    let mails = operator.sandbox.backend.outbox.mails();
+    let [mail] = mails.as_slice() else {
+        panic!("{mails:?}");
+    };
+    assert_eq!(mail.from, "Acme <no-reply@acme.example>");
+    assert_eq!(mail.configuration_set.as_deref(), Some("acme"));
+    for said in ["Acme Flood Watch", "+1 555 0100", "https://acme.example/"] {
+        assert!(mail.text.contains(said), "{}", mail.text);
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_given_stays_and_what_is_unset_is_the_configurations() {
+    let operator = Operator::start().await;
+    let before = shown(&operator, "brand").await;
+    let values = ["--product-name", "New", "--unset", "login_url"];
+    let answer = set(&operator, "Brand", &values).await;
+    assert_eq!(answer.exit_code, ExitCode::SUCCESS, "{answer:?}");
+    let after = shown(&operator, "brand").await;
+    let mut expected = before.clone();
+    expected["product_name"] = json!("New");
+    expected["login_url"] = json!("http://127.0.0.1:3000/");
+    expected["defaults"] = json!(["login_url"]);
+    assert_eq!(after, expected);
+
+    let elsewhere = [("LOGIN_URL", "")];
+    let command = ["brand", "show", "brand"];
+    let answer = operator.run_with(&command, "", &elsewhere).await;
+    assert!(!answer.out.contains("127.0.0.1"), "{answer:?}");
+    assert!(
+        answer.out.contains("\ndefaults           login_url\n"),
+        "{answer:?}"
+    );
+    let wrong = [("LOGIN_URL", "nowhere")];
+    let answer = operator.run_with(&command, "", &wrong).await;
+    assert_eq!(answer.error(), "LOGIN_URL: must be an http or https URL");
+}
+
+#[tokio::test]
+async fn what_is_so_already_has_no_audit_row() {
+    let operator = Operator::start().await;
+    let mut answers = Vec::new();
+    for values in [
+        ["--product-name", "Brand Flood Watch"],
+        ["--product-name", "New"],
+        ["--product-name", " New "],
+        ["--unset", "product_name"],
+        ["--unset", "product_name"],
+    ] {
+        let answer = set(&operator, "brand", &[&values[..], &["--json"]].concat()).await;
+        answers.extend(answer.json());
+    }
+    let unchanged = json!({ "brand": "brand", "changed": false, "event": null });
+    let changed = json!({ "brand": "brand", "changed": true, "event": "brand.set" });
+    assert_eq!(
+        answers,
+        [&unchanged, &changed, &unchanged, &changed, &unchanged].map(Value::clone)
+    );
+    let event = row("brand.set");
+    assert_eq!(operator.audit("brand#brand").await, [event.clone(), event]);
+    let answer = set(&operator, "none", &["--unset", "login_url"]).await;
+    assert_eq!(answer.out, "none needs no change\n");
+    let answer = operator.run(&["brand", "show", "none"]).await;
+    assert_eq!(answer.exit_code, ExitCode::FAILURE, "{answer:?}");
+}
+
+#[tokio::test]
+async fn nothing_is_stored_that_mails_would_not_use() {
+    let operator = Operator::start().await;
+    let before = shown(&operator, "brand").await;
+    let line = "a brand is one line of 1 to 256 bytes, and not -";
+    let long = "x".repeat(257);
+    let sender = "from_address must be an e-mail address, or a name and an address in angle \
+                  brackets, in ASCII";
+    let product = &["--product-name", "a"][..];
+    for (key, values, error) in [
+        (
+            "brand",
+            &["--product-name", "a\nb"][..],
+            "product_name must be one line",
+        ),
+        ("brand", &["--from-address", "nowhere"], sender),
+        (
+            "brand",
+            &["--support-contact", "a\r\nb"],
+            "support_contact must be one line",
+        ),
+        (
+            "brand",
+            &["--product-name", "good", "--login-url", "brand.example"],
+            "login_url must be an http or https URL",
+        ),
+        (
+            "brand",
+            &["--configuration-set", "a b"],
+            "configuration_set must be at most 64 letters, digits, hyphens and underscores",
+        ),
+        (
+            "brand",
+            &["--product-name", " "],
+            "product_name is empty; --unset product_name removes it",
+        ),
+        (" ", product, line),
+        ("-", product, line),
+        ("a\nb", product, line),
+        (&long, product, line),
+    ] {
+        let answer = set(&operator, key, values).await;
+        assert_eq!(answer.error(), error);
+        assert_eq!(answer.exit_code, ExitCode::from(2));
+    }
+    let both = ["--login-url=https://a.example/", "--unset=login_url"];
+    let answer = set(&operator, "brand", &both).await;
+    assert_eq!(answer.error(), "login_url is both set and unset");
+    for wrong in [&["set", "brand"][..], &["set", "brand", "--unset", "brand"]] {
+        let arguments = ["accounts", "brand"].iter().chain(wrong);
+        let error = Arguments::try_parse_from(arguments).unwrap_err();
+        assert_eq!(error.exit_code(), 2);
+    }
+    assert_eq!(shown(&operator, "brand").await, before);
+    assert_eq!(operator.audit("brand#brand").await, []);
+    let brands = operator.run(&["brand", "list", "--json"]).await.json();
+    assert_eq!(brands, [before]);
+}
+
+#[tokio::test]
+async fn values_that_mails_do_not_use_are_named() {
+    let operator = Operator::start().await;
+    let attributes = [
+        ("brand", "acme"),
+        ("product_name", "Acme"),
+        ("login_url", "x"),
+    ];
+    operator.sandbox.put_brand(&attributes).await.unwrap();
+    let acme = shown(&operator, "acme").await;
+    assert_eq!(acme["product_name"], "Acme");
+    assert_eq!(acme["login_url"], "http://127.0.0.1:3000/");
+    assert_eq!(acme["unusable"], json!(["login_url"]));
+    let from_configuration = [
+        "from_address",
+        "support_contact",
+        "login_url",
+        "configuration_set",
+    ];
+    assert_eq!(acme["defaults"], json!(from_configuration));
+    // Whatever is in its place, it can be set.
+    set(&operator, "acme", &["--login-url", "https://acme.example/"]).await;
+    assert_eq!(shown(&operator, "acme").await["unusable"], json!([]));
+}
+
+#[tokio::test]
+async fn all_brands_are_listed_by_their_keys() {
+    let operator = Operator::start().await;
+    for key in ["zeta", "acme"] {
+        set(&operator, key, &["--product-name", key]).await;
+    }
+    let brands = operator.run(&["brand", "list", "--json"]).await.json();
+    let keys: Vec<_> = brands.iter().map(|brand| &brand["brand"]).collect();
+    assert_eq!(keys, ["acme", "brand", "zeta"]);
+    assert_eq!(brands[0], shown(&operator, "acme").await);
+    let people = operator.run(&["brand", "list"]).await.out;
+    assert_eq!(people.lines().count(), 4, "{people}");
+}
+
+#[tokio::test]
+async fn a_change_that_came_between_stands() {
+    let mut operator = Operator::start().await;
+    let relays = Relays::start(&operator.sandbox.backend).unwrap();
+    operator.dynamodb_url = relays.backend.dynamodb_url.clone();
+    let before = shown(&operator, "brand").await;
+    relays.script(|call| match call.operation.as_str() {
+        "GetItem" => {
+            let item = json!({ "brand": { "S": "brand" }, "product_name": { "S": "Old" } });
+            Action::answer(200, "", &json!({ "Item": item }).to_string())
+        }
+        _ => Action::forward(),
+    });
+    let answer = set(&operator, "brand", &["--product-name", "New"]).await;
+    let error = "brand was changed meanwhile, and that change stands";
+    assert_eq!(answer.error(), error);
+    assert_eq!(answer.exit_code, ExitCode::FAILURE);
+    relays.script(|_| Action::forward());
+    assert_eq!(shown(&operator, "brand").await, before);
+    assert_eq!(operator.audit("brand#brand").await, []);
+}
+
+#[tokio::test]
+async fn the_table_is_chosen_as_the_others_are() {
+    let operator = Operator::start().await;
+    let nowhere = [("BRANDS_TABLE", "")];
+    let list = ["brand", "list"];
+    let answer = operator.run_with(&list, "", &nowhere).await;
+    assert_eq!(answer.error(), "BRANDS_TABLE is not set");
+    let command = ["--brands-table", "Brands", "brand", "list"];
+    let answer = operator.run_with(&command, "", &nowhere).await;
+    assert_eq!(answer.exit_code, ExitCode::SUCCESS, "{answer:?}");
+    let reset = ["--brands-table", "Brands", "reset", "jdoe"];
+    let answer = operator.run_with(&reset, "", &nowhere).await;
+    assert_eq!(answer.exit_code, ExitCode::SUCCESS, "{answer:?}");
+    let nameless = operator.run_with(&ACME, "", &[("USER", "")]).await;
+    assert_eq!(nameless.error(), "say who you are, with --operator or USER");
+}
