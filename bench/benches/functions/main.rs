@@ -27,27 +27,41 @@ const WARM_UP: usize = 10;
 const ROUNDS: usize = 300;
 
 struct Subject {
+    name: &'static str,
     binary: &'static str,
     event: &'static str,
+    /// `CREDENTIAL_CACHE_SECONDS`
+    credential_cache_seconds: &'static str,
     hashes: u32,
 }
 
-const SUBJECTS: [Subject; 2] = [
+const SUBJECTS: [Subject; 3] = [
     Subject {
+        name: "reset",
+        credential_cache_seconds: "0",
         binary: "reset-user-password",
         event: include_str!("../../../events/reset-user-password/soap11.json"),
         hashes: 1,
     },
     Subject {
+        name: "update, an administrator's first",
+        credential_cache_seconds: "0",
         binary: "update-user-registration-password",
         event: include_str!("../../../events/update-user-registration-password/json.json"),
         hashes: 2,
+    },
+    Subject {
+        name: "update, repeated",
+        credential_cache_seconds: "300",
+        binary: "update-user-registration-password",
+        event: include_str!("../../../events/update-user-registration-password/json.json"),
+        hashes: 1,
     },
 ];
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
-    println!("function | bare hash | warm request | ratio | rest | init | first | peak | binary");
+    println!("request | bare hash | warm request | ratio | rest | init | first | peak | binary");
     let binaries = build()?;
     for subject in &SUBJECTS {
         measure(subject, &binaries.join(subject.binary)).await?;
@@ -60,7 +74,9 @@ async fn measure(subject: &Subject, binary: &Path) -> Result<(), Error> {
     let api = RuntimeApi::start().await?;
 
     let began = Instant::now();
-    let mut process = start(binary, &api, &backend).spawn()?;
+    let mut process = start(binary, &api, &backend)
+        .env("CREDENTIAL_CACHE_SECONDS", subject.credential_cache_seconds)
+        .spawn()?;
     api.wait_until_ready().await;
     let init = began.elapsed();
     let began = Instant::now();
@@ -88,7 +104,7 @@ async fn measure(subject: &Subject, binary: &Path) -> Result<(), Error> {
     println!(
         "{} | {hash:.2?} | {warm:.2?} | {:.3} | {:.2?} | {init:.1?} | {first:.1?} | {:.1} MiB | \
          {:.2} MB",
-        subject.binary,
+        subject.name,
         warm.as_secs_f64() / hash.as_secs_f64(),
         warm.saturating_sub(hash * subject.hashes),
         f64::from(peak) / 1024.0,
