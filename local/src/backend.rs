@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use dynoxide::Database;
 use shared::aws::{Access, Clients, Credentials};
+use shared::config::Variables;
 use tokio::net::TcpListener;
 
 use crate::demo;
@@ -13,7 +14,8 @@ use crate::tables::{self, TableNames};
 /// Where the tables are.
 #[derive(Debug, Clone)]
 pub enum Storage {
-    /// Nowhere: gone when the process ends.
+    /// Nowhere: gone when the process ends. Where `TEST_DYNAMODB_URL` is set, in tables of their
+    /// own in the DynamoDB there, so that the tests can run on another than the embedded one.
     Memory,
     /// In a file in this directory.
     Directory(PathBuf),
@@ -28,6 +30,8 @@ pub struct Backend {
     pub clients: Clients,
     /// The mails SES accepted.
     pub outbox: Outbox,
+    /// The names of its tables.
+    pub tables: TableNames,
     /// Where DynamoDB listens.
     pub dynamodb_url: String,
     /// Where SES listens.
@@ -39,9 +43,15 @@ pub type BackendError = Box<dyn std::error::Error + Send + Sync>;
 
 impl Backend {
     /// Starts both; creates the tables, with the demo data, where they do not exist.
-    pub async fn start(storage: Storage, tables: TableNames) -> Result<Self, BackendError> {
+    pub async fn start(storage: Storage, mut tables: TableNames) -> Result<Self, BackendError> {
         let dynamodb_url = match storage {
-            Storage::Memory => serve(Database::memory()?).await?,
+            Storage::Memory => match Variables::of_process().optional("TEST_DYNAMODB_URL") {
+                Some(url) => {
+                    tables = tables.with_suffix(&uuid::Uuid::new_v4().to_string());
+                    url
+                }
+                None => serve(Database::memory()?).await?,
+            },
             Storage::Directory(directory) => {
                 std::fs::create_dir_all(&directory)
                     .map_err(|error| format!("{}: {error}", directory.display()))?;
@@ -60,6 +70,7 @@ impl Backend {
         Ok(Self {
             clients,
             outbox,
+            tables,
             dynamodb_url,
             ses_url,
         })

@@ -25,6 +25,7 @@ use std::sync::Arc;
 use shared::clock::Clock;
 use shared::config::{ConfigError, Variables};
 use shared::lambda::Function;
+use tables::TableNames;
 
 /// Both functions.
 #[derive(Debug, Clone)]
@@ -65,15 +66,11 @@ impl Functions {
 #[must_use]
 pub fn default_variable(name: &str) -> Option<String> {
     let value = match name {
-        "USERS_TABLE" => tables::USERS,
-        "LIMITS_TABLE" => tables::LIMITS,
-        "AUDIT_TABLE" => tables::AUDIT,
-        "BRANDS_TABLE" => tables::BRANDS,
         "PRODUCT_NAME" => "Pump Alarm",
         "MAIL_FROM" => "Pump Alarm <no-reply@pumpalarm.com>",
         "SUPPORT_CONTACT" => "support@pumpalarm.com",
         "LOGIN_URL" => "http://127.0.0.1:3000/",
-        _ => return None,
+        _ => return TableNames::default().variable(name),
     };
     Some(value.to_owned())
 }

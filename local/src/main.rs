@@ -155,7 +155,8 @@ fn functions(backend: &Backend, url: Option<&str>) -> Result<Functions, ConfigEr
         let own = url
             .filter(|_| name == "LOGIN_URL")
             .map(|url| format!("{url}/"));
-        variable(name, own)
+        let table = backend.tables.variable(name);
+        table.or_else(|| variable(name, own))
     };
     Functions::new(backend, Variables::new(&lookup), &Clock::system())
 }

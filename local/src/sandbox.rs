@@ -11,7 +11,7 @@ use shared::config::Variables;
 use crate::attribute::{Item, text};
 use crate::tables::TableNames;
 use crate::watch::Watch;
-use crate::{Backend, BackendError, Functions, Storage, gateway, tables};
+use crate::{Backend, BackendError, Functions, Storage, gateway};
 
 /// What a test does not want, if it does not say so: waiting for the floor, and limits.
 const OFF: [&str; 5] = [
@@ -58,6 +58,7 @@ impl Sandbox {
             let given = given.or(OFF.contains(&name).then_some(&("", "0")));
             given
                 .map(|(_, value)| (*value).to_owned())
+                .or_else(|| backend.tables.variable(name))
                 .or_else(|| crate::default_variable(name))
         };
         let functions = Functions::new(&backend, Variables::new(&lookup), clock)?;
@@ -83,7 +84,7 @@ impl Sandbox {
         let dynamodb = &self.backend.clients.dynamodb;
         let request = dynamodb
             .get_item()
-            .table_name(tables::USERS)
+            .table_name(&self.backend.tables.users)
             .consistent_read(true);
         let output = request.key("username", text(username)).send().await?;
         output
@@ -93,14 +94,14 @@ impl Sandbox {
 
     /// Writes an account, in place of any other of its name.
     pub async fn put_user(&self, item: Item) -> Result<(), BackendError> {
-        self.put(tables::USERS, item).await
+        self.put(&self.backend.tables.users, item).await
     }
 
     /// Writes a row of the Brands table with these attributes, in place of any other of its key.
     pub async fn put_brand(&self, attributes: &[(&str, &str)]) -> Result<(), BackendError> {
         let row = attributes.iter();
         let row = row.map(|(name, value)| ((*name).to_owned(), text(value)));
-        self.put(tables::BRANDS, row.collect()).await
+        self.put(&self.backend.tables.brands, row.collect()).await
     }
 
     async fn put(&self, table: &str, item: Item) -> Result<(), BackendError> {
@@ -132,7 +133,7 @@ impl Sandbox {
             .clients
             .dynamodb
             .query()
-            .table_name(tables::AUDIT);
+            .table_name(&self.backend.tables.audit);
         let output = query
             .key_condition_expression("username = :username")
             .expression_attribute_values(":username", text(username))

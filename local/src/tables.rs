@@ -52,6 +52,33 @@ impl Default for TableNames {
     }
 }
 
+impl TableNames {
+    /// The variable of this name, if it is a function's for the name of a table.
+    #[must_use]
+    pub fn variable(&self, name: &str) -> Option<String> {
+        let table = match name {
+            "USERS_TABLE" => &self.users,
+            "LIMITS_TABLE" => &self.limits,
+            "AUDIT_TABLE" => &self.audit,
+            "BRANDS_TABLE" => &self.brands,
+            _ => return None,
+        };
+        Some(table.clone())
+    }
+
+    /// These names with something behind them.
+    #[must_use]
+    pub(crate) fn with_suffix(&self, suffix: &str) -> Self {
+        let with_suffix = |name| format!("{name}.{suffix}");
+        Self {
+            users: with_suffix(&self.users),
+            limits: with_suffix(&self.limits),
+            audit: with_suffix(&self.audit),
+            brands: with_suffix(&self.brands),
+        }
+    }
+}
+
 /// Creates the tables that do not exist.
 pub async fn create_missing(client: &Client, names: &TableNames) -> Result<(), BackendError> {
     for (name, key) in [(&names.limits, "subject"), (&names.brands, "brand")] {

@@ -120,7 +120,9 @@ async fn one_request_counts_a_use() {
         relays.take_calls();
         sandbox.send(&reset(username)).await;
         let calls = relays.take_calls();
-        let counting = calls.iter().filter(|call| call.body.contains("\"Limits\""));
+        let counting = calls
+            .iter()
+            .filter(|call| call.body.contains(&sandbox.backend.tables.limits));
         assert_eq!(counting.count(), 1, "{username}");
     }
 }

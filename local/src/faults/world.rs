@@ -53,9 +53,9 @@ impl World {
         let number = WORLDS.fetch_add(1, Ordering::Relaxed);
         let proxy = Proxy::start(backend)?;
         let names = TableNames {
-            users: format!("{}.{number}", tables::USERS),
-            limits: format!("{}.{number}", tables::LIMITS),
-            ..TableNames::default()
+            users: format!("{}.{number}", backend.tables.users),
+            limits: format!("{}.{number}", backend.tables.limits),
+            ..backend.tables.clone()
         };
         let direct = patient(backend);
         tables::create_missing(&direct.clients.dynamodb, &names).await?;
@@ -85,7 +85,7 @@ impl World {
 
     /// A copy of a demo account, in this world and under a name and an address of its own.
     pub async fn copy_of(&self, demo: &str) -> Result<Item, BackendError> {
-        let mut item = self.read(tables::USERS, demo).await?;
+        let mut item = self.read(&self.backend.tables.users, demo).await?;
         let name = format!("{demo}-{}", self.number);
         let email = format!("{name}@example.com");
         for (attribute, value) in [
@@ -156,7 +156,7 @@ impl World {
     pub async fn audit(&self, username: &str) -> Result<Vec<Item>, BackendError> {
         let query = self.backend.clients.dynamodb.query();
         let query = query
-            .table_name(tables::AUDIT)
+            .table_name(&self.backend.tables.audit)
             .key_condition_expression("username = :username")
             .expression_attribute_values(":username", text(username));
         Ok(query.send().await?.items.unwrap_or_default())
@@ -259,10 +259,10 @@ fn variable(given: &[(&str, &str)], names: &TableNames, name: &str) -> Option<St
     let given = given.iter().find(|(n, _)| *n == name);
     match (given, name) {
         (Some((_, value)), _) => Some((*value).to_owned()),
-        (None, "USERS_TABLE") => Some(names.users.clone()),
-        (None, "LIMITS_TABLE") => Some(names.limits.clone()),
         (None, "RESPONSE_FLOOR_MS") => Some("0".to_owned()),
-        (None, _) => crate::default_variable(name),
+        (None, _) => names
+            .variable(name)
+            .or_else(|| crate::default_variable(name)),
     }
 }
 
