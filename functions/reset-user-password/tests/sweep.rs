@@ -127,10 +127,7 @@ fn self_test() -> Value {
 #[tokio::test]
 async fn the_self_test_resets_its_account_and_measures_the_gap() {
     let backend = backend().await;
-    let variables = [
-        ("SELF_TEST_USERNAME", "canary"),
-        ("RESPONSE_FLOOR_MS", "200"),
-    ];
+    let variables = [("SELF_TEST_USERNAME", "canary")];
     let (world, _) = world(&backend, &variables).await;
     let mut canary = world.copy_of("jdoe").await.unwrap();
     canary.insert("username".to_owned(), attribute::text("canary"));
