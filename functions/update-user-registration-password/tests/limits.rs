@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use http::StatusCode;
 use local::requests::{reset, set_password};
-use local::{Sandbox, gateway, tables};
+use local::{Sandbox, gateway};
 use serde_json::json;
 use shared::metrics::{self, Metric};
 
@@ -103,7 +103,8 @@ async fn failures_beyond_the_limit_count_too() {
     assert!(failures > 1, "they came one after another");
 
     let request = sandbox.backend.clients.dynamodb.scan();
-    let items = request.table_name(tables::LIMITS).send().await.unwrap();
+    let limits = &sandbox.backend.tables.limits;
+    let items = request.table_name(limits).send().await.unwrap();
     for item in items.items() {
         assert_eq!(item["uses"].as_l().unwrap().len(), failures);
     }
