@@ -19,6 +19,7 @@ use super::Proxy;
 use crate::attribute::{Item, text};
 use crate::ses::Mail;
 use crate::tables::{self, TableNames};
+use crate::watch::Watch;
 use crate::{Backend, BackendError, Functions, gateway};
 
 /// Where every world's clock begins.
@@ -31,7 +32,8 @@ const EVENTS: usize = 8;
 static WORLDS: AtomicU64 = AtomicU64::new(0);
 
 /// Both functions behind a proxy of their own, with a clock of their own, and with tables of their
-/// own: a sweep finishes whatever it finds, and all of them call from one address.
+/// own: a sweep finishes whatever it finds, and all of them call from one address. As in a sandbox,
+/// nothing secret may be shown.
 #[derive(Debug)]
 pub struct World {
     /// What the functions talk through.
@@ -44,6 +46,7 @@ pub struct World {
     functions: Functions,
     mode: ResetMode,
     clock: Arc<AtomicU64>,
+    watch: Watch,
 }
 
 impl World {
@@ -61,12 +64,14 @@ impl World {
         tables::create_missing(&direct.clients.dynamodb, &names).await?;
         let clock = Arc::new(AtomicU64::new(BEGIN));
         let now = Arc::clone(&clock);
+        let functions = Functions::new(
+            &proxy.relays.backend,
+            Variables::new(&|name| variable(variables, &names, name)),
+            &Clock::new(move || Timestamp(now.load(Ordering::Relaxed))),
+        )?;
         Ok(Self {
-            functions: Functions::new(
-                &proxy.relays.backend,
-                Variables::new(&|name| variable(variables, &names, name)),
-                &Clock::new(move || Timestamp(now.load(Ordering::Relaxed))),
-            )?,
+            watch: Watch::start(functions.clone(), backend.outbox.clone()),
+            functions,
             users: Users::new(direct.clients.dynamodb.clone(), names.users.clone()),
             backend: direct,
             mode: mode(variables),
@@ -164,7 +169,11 @@ impl World {
 
     /// The answer to a request, the way through the gateway and Lambda.
     pub async fn send(&self, request: &Request<Bytes>) -> Response<Bytes> {
-        gateway::call(&self.functions, request, ([192, 0, 2, 1], 50_000).into()).await
+        self.watch.see(request);
+        let peer = ([192, 0, 2, 1], 50_000).into();
+        let response = gateway::call(&self.functions, request, peer).await;
+        Watch::check(request, &response);
+        response
     }
 
     /// What `ResetUserPassword` answers to an event.
