@@ -273,7 +273,7 @@ impl ResetUserPassword {
         let password = &fresh.password;
         if let Err(error) = self.mail(user, password, request_id, now, expires_at).await {
             let error = &error as &dyn std::error::Error;
-            tracing::warn!(%request_id, error, "the new password could not be mailed");
+            tracing::warn!(%request_id, error, event = "mail.failed", "the new password could not be mailed");
             return Ok(Outcome::MailNotAccepted);
         }
         let promotion = Promotion {
@@ -318,7 +318,7 @@ impl ResetUserPassword {
         };
         if let Err(error) = self.mail_correction(&user, request_id, at).await {
             let error = &error as &dyn std::error::Error;
-            tracing::warn!(%request_id, error, "the correction could not be mailed");
+            tracing::warn!(%request_id, error, event = "mail.failed", "the correction could not be mailed");
         }
         Ok(())
     }

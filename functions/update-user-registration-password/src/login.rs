@@ -70,7 +70,7 @@ impl Logins {
             });
         };
         match login.write_back {
-            Some(WriteBack::Rehash) => self.rehash(&user, password, salt).await,
+            Some(WriteBack::Rehash) => self.rehash(&user, password, caller, salt).await,
             Some(WriteBack::UseTemporary) => self.use_temporary(&user, caller, now).await?,
             None => {}
         }
@@ -148,13 +148,14 @@ impl Logins {
     }
 
     /// Stores the password under today's parameters. The login is valid whether that works or not.
-    async fn rehash(&self, user: &User, password: &Secret, salt: Salt) {
+    async fn rehash(&self, user: &User, password: &Secret, caller: &Caller<'_>, salt: Salt) {
         let stored = match hash(&self.hasher, password, salt).await {
             Ok(hash) => self.users.rehash(user, &hash).await.map_err(Error::from),
             Err(error) => Err(error),
         };
         if let Err(error) = stored {
-            tracing::warn!(error = &error as &dyn std::error::Error, "rehash failed");
+            let (request_id, error) = (caller.request_id, &error as &dyn std::error::Error);
+            tracing::warn!(%request_id, error, event = "login.not_rehashed", "not rehashed");
         }
     }
 }

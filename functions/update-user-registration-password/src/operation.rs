@@ -359,7 +359,7 @@ impl UpdateUserRegistrationPassword {
             Ok(()) => true,
             Err(error) => {
                 let error: &dyn std::error::Error = &error;
-                tracing::warn!(%request_id, error, "the change could not be mailed");
+                tracing::warn!(%request_id, error, event = "mail.failed", "the change could not be mailed");
                 false
             }
         }

@@ -176,7 +176,7 @@ async fn respond(function: &dyn Function, request: Request) -> TextResponse {
             .catch_unwind()
             .await;
         handled.unwrap_or_else(|_| {
-            tracing::error!(%request_id, "the handler panicked");
+            tracing::error!(%request_id, event = "request.panicked", "the handler panicked");
             function.fault(&for_fault)
         })
     };

@@ -12,6 +12,16 @@ use crate::attribute::{number, text};
 use crate::clock::Timestamp;
 use crate::password::{ExposeSecret as _, Secret};
 
+/// What a reset leaves in an account until the user chose another password.
+pub(super) const RESET_ATTRIBUTES: [&str; 6] = [
+    "reset",
+    "reset_queue",
+    "reset_due_at",
+    "temporary",
+    "must_change_password",
+    "password_expires_at",
+];
+
 /// The partition of `pending-reset-index`.
 pub(super) const RESET_QUEUE: &str = "pending";
 
@@ -229,14 +239,7 @@ pub fn set_password(hash: &Secret, email: &str, now: Timestamp) -> Change {
             ("sessions_valid_after", number(now.0)),
         ],
         count: Some("version"),
-        remove: vec![
-            "reset",
-            "reset_queue",
-            "reset_due_at",
-            "temporary",
-            "must_change_password",
-            "password_expires_at",
-        ],
+        remove: RESET_ATTRIBUTES.to_vec(),
     }
 }
 
