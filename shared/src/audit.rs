@@ -65,7 +65,8 @@ impl Audit {
         }
     }
 
-    /// The row as part of a transaction, so that no change is without one.
+    /// The row as part of a transaction, so that no change is without one. One request may leave
+    /// several, and a repeated one leaves the same again.
     pub fn put(&self, entry: &Entry<'_>) -> Result<Put, BuildError> {
         let expires_at = entry
             .at
@@ -73,10 +74,7 @@ impl Audit {
         let put = Put::builder()
             .table_name(&self.table)
             .item("username", text(entry.username))
-            .item(
-                "at",
-                text(&format!("{}#{}", entry.at.rfc3339(), entry.request_id)),
-            )
+            .item("at", text(&sort_key(entry)))
             .item("event", text(entry.event))
             .item("request_id", text(entry.request_id))
             .item("source", text(entry.source))
@@ -88,4 +86,9 @@ impl Audit {
             .fold(put, |put, (name, value)| put.item(name, text(value)))
             .build()
     }
+}
+
+fn sort_key(entry: &Entry<'_>) -> String {
+    let (at, request_id, event) = (entry.at.rfc3339(), entry.request_id, entry.event);
+    format!("{at}#{request_id}#{event}")
 }

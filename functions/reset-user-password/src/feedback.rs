@@ -126,9 +126,7 @@ impl ResetUserPassword {
         now: Timestamp,
     ) -> Result<(), Failure> {
         if let Some(lost) = mail_request_id.filter(|_| feedback.is_lost) {
-            // Rows of one time are told apart by their request.
-            let row_id = format!("{request_id}-withdrawn");
-            let row = entry(account, "password.temporary_withdrawn", &row_id, now);
+            let row = entry(account, "password.temporary_withdrawn", request_id, now);
             let audit = self.audit.put(&row)?;
             unless_changed(self.users.withdraw(&account.username, lost, audit).await)?;
         }

@@ -10,7 +10,9 @@ use shared::limits::{Limits, Rule, Subject};
 use shared::mail::{self, Brand, MailError, Mailer, Message, Reference};
 use shared::metrics::{self, Metric};
 use shared::password::{self, ExposeSecret as _, Hasher, Salt, Secret};
-use shared::users::{Pending, Promotion, ResetMode, StoreError, User, UsernameKey, Users};
+use shared::users::{
+    FailedReset, Pending, Promotion, ResetMode, StoreError, User, UsernameKey, Users,
+};
 
 use crate::Config;
 use crate::pace::Pace;
@@ -268,12 +270,15 @@ impl ResetUserPassword {
         caller: &Caller<'_>,
         now: Timestamp,
     ) -> Result<Outcome, Failure> {
+        if user.reset.as_ref().is_some_and(|reset| reset.is_superseded) {
+            return self.correct(user, caller.request_id, now).await;
+        }
         let expires_at = now.plus_seconds(self.temporary_password_seconds);
         let request_id = caller.request_id;
         let password = &fresh.password;
         if let Err(error) = self.mail(user, password, request_id, now, expires_at).await {
             let error = &error as &dyn std::error::Error;
-            tracing::warn!(%request_id, error, event = "mail.failed", "the new password could not be mailed");
+            tracing::warn!(%request_id, error, event = "mail.failed", "no password mailed");
             return Ok(Outcome::MailNotAccepted);
         }
         let promotion = Promotion {
@@ -296,31 +301,43 @@ impl ResetUserPassword {
             .promote(&user.username, &promotion, self.mode, audit);
         match promoted.await {
             Ok(()) => Ok(Outcome::Reset),
-            Err(StoreError::Conflict) => {
-                self.correct(&user.username, request_id, now).await?;
-                Ok(Outcome::Superseded)
-            }
+            Err(StoreError::Conflict) => self.overtaken(&user.username, request_id, now).await,
             Err(error) => Err(error.into()),
         }
     }
 
-    /// Says that a mailed password does not work, if an administrator's has taken its place: a mail
-    /// that said so may have come before the one with the password.
-    async fn correct(
+    /// What is left to do when another change came before the promotion.
+    async fn overtaken(
         &self,
         username: &str,
         request_id: &str,
-        at: Timestamp,
-    ) -> Result<(), Failure> {
+        now: Timestamp,
+    ) -> Result<Outcome, Failure> {
         let user = self.users.find(&UsernameKey::new(username)).await?;
-        let Some(user) = user.filter(User::has_chosen_password) else {
-            return Ok(());
-        };
-        if let Err(error) = self.mail_correction(&user, request_id, at).await {
-            let error = &error as &dyn std::error::Error;
-            tracing::warn!(%request_id, error, event = "mail.failed", "the correction could not be mailed");
+        let is_ours = |reset: &FailedReset| reset.is_superseded && reset.request_id == request_id;
+        match user.filter(|user| user.reset.as_ref().is_some_and(is_ours)) {
+            Some(user) => self.correct(&user, request_id, now).await,
+            // Whoever has the reset now mails again.
+            None => Ok(Outcome::Superseded),
         }
-        Ok(())
+    }
+
+    /// Says that a mailed password does not work, since an administrator's has taken its place: a
+    /// mail that said so may have come before the one with the password, or never. Until SES
+    /// accepted it, the sweep tries again.
+    async fn correct(
+        &self,
+        user: &User,
+        request_id: &str,
+        now: Timestamp,
+    ) -> Result<Outcome, Failure> {
+        if let Err(error) = self.mail_correction(user, request_id, now).await {
+            let error = &error as &dyn std::error::Error;
+            tracing::warn!(%request_id, error, event = "mail.failed", "no correction mailed");
+            return Ok(Outcome::MailNotAccepted);
+        }
+        self.users.settle(&user.username, request_id).await?;
+        Ok(Outcome::Superseded)
     }
 
     async fn mail_correction(

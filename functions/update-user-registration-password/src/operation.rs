@@ -265,7 +265,7 @@ impl UpdateUserRegistrationPassword {
         let account = self.find(email, brand_name).await?;
         let brand_name = account.brand.as_deref().or(brand_name);
         let brand = self.brands.find(brand_name, caller.request_id, now).await;
-        Self::check_strength(new_password, &account, &brand)?;
+        Self::check_strength(new_password, &account, brand_name, &brand)?;
 
         let hash = hash(&self.hasher, new_password, Salt::generate(rng)).await?;
         let requester = input.requester.as_deref();
@@ -332,13 +332,18 @@ impl UpdateUserRegistrationPassword {
         })
     }
 
-    fn check_strength(password: &Secret, account: &Account, brand: &Brand) -> Result<(), Error> {
+    fn check_strength(
+        password: &Secret,
+        account: &Account,
+        brand_name: Option<&str>,
+        brand: &Brand,
+    ) -> Result<(), Error> {
         let context = [
             account.email.as_str(),
             &account.username,
             &account.display_username,
             &account.display_name,
-            account.brand.as_deref().unwrap_or_default(),
+            brand_name.unwrap_or_default(),
             &brand.product_name,
         ];
         match password::weakness(password, &context) {
@@ -359,7 +364,7 @@ impl UpdateUserRegistrationPassword {
             Ok(()) => true,
             Err(error) => {
                 let error: &dyn std::error::Error = &error;
-                tracing::warn!(%request_id, error, event = "mail.failed", "the change could not be mailed");
+                tracing::warn!(%request_id, error, event = "mail.failed", "no change mailed");
                 false
             }
         }

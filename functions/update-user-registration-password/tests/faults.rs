@@ -40,6 +40,8 @@ enum Login {
     WithOldParameters,
     /// With a wrong password.
     Wrong,
+    /// Rightly, but without the role.
+    WithoutRole,
 }
 
 impl Login {
@@ -48,6 +50,7 @@ impl Login {
             Self::FirstWithTemporary => "first login with a mailed password; a reset is pending",
             Self::WithOldParameters => "login with a hash of old parameters",
             Self::Wrong => "login with a wrong password",
+            Self::WithoutRole => "login without the role",
         }
     }
 }
@@ -58,12 +61,13 @@ async fn some_known_password_works_whatever_fails() {
     let backend = Backend::start(storage, TableNames::default())
         .await
         .unwrap();
-    let (temporary, old_parameters, wrong) = tokio::join!(
+    let (temporary, old_parameters, wrong, without_role) = tokio::join!(
         matrix(&backend, Login::FirstWithTemporary),
         matrix(&backend, Login::WithOldParameters),
         matrix(&backend, Login::Wrong),
+        matrix(&backend, Login::WithoutRole),
     );
-    for matrix in [temporary, old_parameters, wrong] {
+    for matrix in [temporary, old_parameters, wrong, without_role] {
         println!("{matrix}");
         assert!(matrix.is_complete());
     }
@@ -111,10 +115,13 @@ impl Case {
                 let unknown = Secret::from("nobody knows its password".to_owned());
                 leave_pending(&mut customer, &unknown, world.now());
             }
-            Login::WithOldParameters | Login::Wrong => {
+            Login::WithOldParameters | Login::Wrong | Login::WithoutRole => {
                 let hash = attribute::text(admins_hash.expose_secret());
                 admin.insert("password_hash".to_owned(), hash);
             }
+        }
+        if login == Login::WithoutRole {
+            admin.remove("roles");
         }
         world.put(&admin).await.unwrap();
         world.put(&customer).await.unwrap();
@@ -130,7 +137,7 @@ impl Case {
         let (admin, customer) = (&self.admin, &self.customer);
         let credential = match self.login {
             Login::FirstWithTemporary => format!("{admin}@example.com:{ADMINS_PASSWORD}"),
-            Login::WithOldParameters => format!("{admin}:{ADMINS_PASSWORD}"),
+            Login::WithOldParameters | Login::WithoutRole => format!("{admin}:{ADMINS_PASSWORD}"),
             Login::Wrong => format!("{admin}:wrong"),
         };
         let body = json!({
@@ -148,6 +155,7 @@ impl Case {
         self.world.proxy.inject(Some(injection));
         let answer = self.world.run(self.send()).await;
         assert_eq!(answer.is_none(), injection.failure.kills(), "{injection:?}");
+        assert!(self.world.proxy.has_hit(), "{injection:?}");
         let _at_work = at_work().await;
         let before = self.state(injection).await;
         if let Some((status, body)) = &answer {
@@ -212,7 +220,7 @@ impl Case {
             assert!(code.is_some_and(|code| !code.is_empty()), "{body}");
             return;
         }
-        assert_ne!(self.login, Login::Wrong);
+        assert!(!matches!(self.login, Login::Wrong | Login::WithoutRole));
         assert_eq!(state, "new", "{injection:?}");
         let is_sent = body["ResetEmailSent"].as_bool().unwrap();
         if is_sent {

@@ -7,15 +7,18 @@
     reason = "a test fails by panicking"
 )]
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use http::StatusCode;
 use local::faults::{World, at_work};
+use local::relay::{Action, Step};
 use local::requests::{reset, set_password};
 use local::ses::Mail;
 use local::tables::TableNames;
 use local::{Backend, Item, Storage, attribute};
 use serde_json::json;
+use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
 const ROUNDS: u64 = 24;
@@ -42,6 +45,80 @@ async fn two_administrators_and_a_reset_have_one_winner() {
     while let Some(round) = rounds.join_next().await {
         round.unwrap();
     }
+}
+
+#[tokio::test]
+async fn a_mail_that_an_administrator_came_before_is_corrected() {
+    let world = overtaken(Action::forward()).await;
+    assert_corrected(&world).await;
+}
+
+#[tokio::test]
+async fn the_sweep_corrects_what_the_request_could_not() {
+    let world = overtaken(Action::refuse(400, "MessageRejected")).await;
+    assert_eq!(world.mails(&customer(&world)).len(), 1);
+    world.sweep_until_done().await.unwrap();
+    assert_corrected(&world).await;
+}
+
+/// A reset, before whose promotion an administrator sets another password without a mail. This
+/// happens to the second mail.
+async fn overtaken(second: Action) -> World {
+    let backend = Backend::start(Storage::Memory, TableNames::default())
+        .await
+        .unwrap();
+    let world = World::new(&backend, &[]).await.unwrap();
+    world
+        .put(&world.copy_of("jdoe").await.unwrap())
+        .await
+        .unwrap();
+    let admin = admin(&world, "one").await;
+
+    let (mailing, go_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let first = Action(vec![
+        Step::Notify(Arc::clone(&mailing)),
+        Step::AwaitNotice(Arc::clone(&go_on)),
+        Step::Forward,
+    ]);
+    let actions = Mutex::new(vec![second, first]);
+    world.proxy.relays.script(move |call| {
+        let is_mail = call.operation == "SendEmail";
+        let action = is_mail.then(|| actions.lock().unwrap().pop());
+        action.flatten().unwrap_or_else(Action::forward)
+    });
+    let customer = customer(&world);
+    let administrator = async {
+        mailing.notified().await;
+        let email = format!("{customer}@example.com");
+        let body = json!({ "Email": email, "NewPassword": NEW_PASSWORDS[0] });
+        let answer = world.send(&set_password(&admin, &body)).await;
+        go_on.notify_one();
+        answer
+    };
+    let reset = reset(&customer);
+    let answers = tokio::join!(world.send(&reset), administrator);
+    assert_eq!(
+        [answers.0.status(), answers.1.status()],
+        [StatusCode::OK; 2]
+    );
+    world
+}
+
+fn customer(world: &World) -> String {
+    format!("jdoe-{}", world.number)
+}
+
+/// The mailed password does not work, and the last mail says that another one does.
+async fn assert_corrected(world: &World) {
+    let customer = customer(world);
+    let mails = world.mails(&customer);
+    assert_eq!(mails.len(), 2);
+    let mailed = mails[0].password().unwrap();
+    assert!(!world.opens(&customer, mailed).await.unwrap());
+    assert!(world.opens(&customer, NEW_PASSWORDS[0]).await.unwrap());
+    assert_eq!(mails[1].password(), None);
+    let item = world.item(&customer).await.unwrap();
+    assert!(!item.contains_key("reset") && !item.contains_key("reset_superseded"));
 }
 
 async fn round(world: &World, number: u64) {

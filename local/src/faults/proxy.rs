@@ -23,6 +23,7 @@ pub struct Proxy {
 struct Seen {
     calls: Vec<Call>,
     injection: Option<Injection>,
+    has_hit: bool,
 }
 
 impl Proxy {
@@ -44,8 +45,16 @@ impl Proxy {
 
     /// Counts calls from 0 again and lets one of them fail.
     pub fn inject(&self, injection: Option<Injection>) {
-        let calls = Vec::new();
-        *lock(&self.seen) = Seen { calls, injection };
+        *lock(&self.seen) = Seen {
+            injection,
+            ..Seen::default()
+        };
+    }
+
+    /// Whether that call was made, and failed as told.
+    #[must_use]
+    pub fn has_hit(&self) -> bool {
+        lock(&self.seen).has_hit
     }
 
     /// The names of the calls since then.
@@ -80,6 +89,7 @@ impl Seen {
         }
         let Injection { call, failure } = self.injection?;
         let is_hit = call == number && (known.is_none() || failure.attempts == Attempts::Every);
+        self.has_hit |= is_hit;
         is_hit.then_some(failure.fault)
     }
 }

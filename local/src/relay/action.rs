@@ -23,6 +23,8 @@ pub enum Step {
     Answer(String),
     /// The relay waits until the caller closes the connection.
     AwaitGivingUp,
+    /// The relay waits until it is told.
+    AwaitNotice(Arc<Notify>),
     /// Whoever waits for this is told.
     Notify(Arc<Notify>),
     /// The end of the connection will be a reset.

@@ -244,6 +244,7 @@ impl Exchange<'_> {
                     // In whatever way the connection is closed.
                     let _ = self.client.read(&mut [0]).await;
                 }
+                Step::AwaitNotice(notice) => notice.notified().await,
                 Step::Notify(whom) => whom.notify_one(),
                 Step::Reset => self.client.get_ref().set_zero_linger()?,
             }

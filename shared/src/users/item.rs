@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 
+use super::protocol::SUPERSEDED;
 use super::{FailedReset, NO_BRAND, Temporary, User};
 use crate::clock::Timestamp;
 use crate::password::Secret;
@@ -34,9 +35,11 @@ fn temporary(item: &Item) -> Option<Temporary> {
 }
 
 fn reset(item: &Item) -> Option<FailedReset> {
+    let reset = map(item, "reset")?;
     Some(FailedReset {
-        request_id: text(item, "request_id")?,
-        attempts: number(item, "attempts")?,
+        request_id: text(reset, "request_id")?,
+        attempts: number(reset, "attempts")?,
+        is_superseded: flag(item, SUPERSEDED),
     })
 }
 
@@ -64,7 +67,7 @@ pub(super) fn user(item: &Item) -> Option<User> {
         password_expires_at: number(item, "password_expires_at").map(Timestamp),
         must_change_password: flag(item, "must_change_password"),
         temporary: map(item, "temporary").and_then(temporary),
-        reset: map(item, "reset").and_then(reset),
+        reset: reset(item),
         disabled: flag(item, "disabled"),
         username,
     })

@@ -54,7 +54,7 @@ pub struct User {
     pub must_change_password: bool,
     /// A mailed password that is valid beside the old one.
     pub temporary: Option<Temporary>,
-    /// A reset whose mail is not accepted yet.
+    /// A reset that is under way.
     pub reset: Option<FailedReset>,
     /// Whether the account may not log in at all.
     pub disabled: bool,
@@ -69,14 +69,6 @@ impl fmt::Debug for User {
     }
 }
 
-impl User {
-    /// Whether no password that works or waits was made by a reset.
-    #[must_use]
-    pub fn has_chosen_password(&self) -> bool {
-        !self.must_change_password && self.temporary.is_none() && self.reset.is_none()
-    }
-}
-
 /// A mailed password that is valid beside the old one.
 #[derive(Debug, Clone)]
 pub struct Temporary {
@@ -86,11 +78,14 @@ pub struct Temporary {
     pub expires_at: Timestamp,
 }
 
-/// A reset whose mail is not accepted yet.
+/// A reset that is under way: its mail is not accepted yet, or its user does not know yet that
+/// another password came before it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FailedReset {
     /// The request that made its password.
     pub request_id: String,
     /// How many times a password was made for it.
     pub attempts: u64,
+    /// Whether another password was set since it was asked for.
+    pub is_superseded: bool,
 }

@@ -6,7 +6,7 @@ use std::fmt;
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use super::change::{Change, Condition, Path};
-use super::protocol::{RESET_ATTRIBUTES, secret};
+use super::protocol::{MAILED, UNDER_WAY, secret};
 use super::{UsernameKey, brand_key, email_key};
 use crate::attribute::{number, text};
 use crate::clock::Timestamp;
@@ -81,7 +81,8 @@ pub fn overwrite(account: &NewAccount, now: Timestamp) -> Change {
     set.push(("sessions_valid_after", number(now.0)));
     if account.password_hash.is_some() {
         set.push(("password_changed_at", number(now.0)));
-        remove.extend(RESET_ATTRIBUTES);
+        remove.extend(UNDER_WAY);
+        remove.extend(MAILED);
     }
     Change {
         condition: Condition::Any(vec![

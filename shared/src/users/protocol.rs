@@ -2,6 +2,7 @@
 //! crashes between two of them, some password known to the user verifies.
 //!
 //! reserve → (mail) → promote, or retry → (mail) → promote by the sweep, or abandon in the end.
+//! Where an administrator set a password before the promotion: (mail that says so) → settle.
 
 use std::collections::HashMap;
 
@@ -12,15 +13,13 @@ use crate::attribute::{number, text};
 use crate::clock::Timestamp;
 use crate::password::{ExposeSecret as _, Secret};
 
-/// What a reset leaves in an account until the user chose another password.
-pub(super) const RESET_ATTRIBUTES: [&str; 6] = [
-    "reset",
-    "reset_queue",
-    "reset_due_at",
-    "temporary",
-    "must_change_password",
-    "password_expires_at",
-];
+/// What a mailed password leaves in an account until another one is chosen.
+pub(super) const MAILED: [&str; 3] = ["temporary", "must_change_password", "password_expires_at"];
+/// Another password was set since a reset was asked for: what was mailed for that reset must not
+/// replace it.
+pub(super) const SUPERSEDED: &str = "reset_superseded";
+/// What a reset that is under way puts into an account.
+pub(super) const UNDER_WAY: [&str; 4] = ["reset", "reset_queue", "reset_due_at", SUPERSEDED];
 
 /// The partition of `pending-reset-index`.
 pub(super) const RESET_QUEUE: &str = "pending";
@@ -64,9 +63,11 @@ pub enum ResetMode {
 }
 
 /// The account may be reset: it exists, is not disabled, and has an address.
-fn is_eligible() -> [Condition; 3] {
+fn is_eligible() -> [Condition; 4] {
     [
         Condition::Exists("username"),
+        // Without a number the sweep could not read the account.
+        Condition::AtMost("id", u64::MAX),
         Condition::Exists("email"),
         Condition::Any(vec![
             Condition::Missing("disabled"),
@@ -82,9 +83,9 @@ fn hold(pending: &Pending<'_>, condition: Condition) -> Change {
         ("expires_at".to_owned(), number(pending.expires_at.0)),
         ("attempts".to_owned(), number(pending.attempts)),
     ]);
-    let [exists, has_address, is_enabled] = is_eligible();
+    let eligible = Condition::All(is_eligible().to_vec());
     Change {
-        condition: Condition::All(vec![exists, has_address, is_enabled, condition]),
+        condition: Condition::All(vec![eligible, condition]),
         set: vec![
             ("reset", AttributeValue::M(reset)),
             ("reset_queue", text(RESET_QUEUE)),
@@ -104,7 +105,10 @@ pub fn reserve(pending: &Pending<'_>, now: Timestamp) -> Change {
         Condition::AtMost("reset.expires_at", now.0),
         Condition::Equals("reset.request_id", text(pending.request_id)),
     ]);
-    hold(pending, is_free)
+    Change {
+        remove: vec![SUPERSEDED],
+        ..hold(pending, is_free)
+    }
 }
 
 /// Replaces the pending password of a request that did not get its mail accepted.
@@ -124,7 +128,10 @@ pub fn retry(pending: &Pending<'_>, failed_request_id: &str, now: Timestamp) -> 
 /// Makes the mailed password of this request valid: in place of the old one, or beside it.
 #[must_use]
 pub fn promote(promotion: &Promotion<'_>, mode: ResetMode) -> Change {
-    let condition = Condition::Equals("reset.request_id", text(promotion.request_id));
+    let condition = Condition::All(vec![
+        Condition::Equals("reset.request_id", text(promotion.request_id)),
+        Condition::Missing(SUPERSEDED),
+    ]);
     let done = vec!["reset", "reset_queue", "reset_due_at"];
     match mode {
         ResetMode::Replace => {
@@ -220,12 +227,28 @@ pub fn abandon(failed_request_id: &str, now: Timestamp) -> Change {
         ]),
         set: vec![],
         count: None,
-        remove: vec!["reset", "reset_queue", "reset_due_at"],
+        remove: UNDER_WAY.to_vec(),
     }
 }
 
-/// Sets the password an administrator chose and ends all that was pending, unless the account is
-/// gone or has another address now.
+/// Ends a reset that another password came before: its user knows by mail that the mailed one does
+/// not work.
+#[must_use]
+pub fn settle(request_id: &str) -> Change {
+    Change {
+        condition: Condition::All(vec![
+            Condition::Equals("reset.request_id", text(request_id)),
+            Condition::Exists(SUPERSEDED),
+        ]),
+        set: vec![],
+        count: None,
+        remove: UNDER_WAY.to_vec(),
+    }
+}
+
+/// Sets the password an administrator chose, unless the account is gone or has another address now.
+/// What was mailed before does not open it any more. A reset under way stays in the queue until the
+/// user knows that.
 #[must_use]
 pub fn set_password(hash: &Secret, email: &str, now: Timestamp) -> Change {
     Change {
@@ -237,9 +260,10 @@ pub fn set_password(hash: &Secret, email: &str, now: Timestamp) -> Change {
             ("password_hash", secret(hash)),
             ("password_changed_at", number(now.0)),
             ("sessions_valid_after", number(now.0)),
+            (SUPERSEDED, AttributeValue::Bool(true)),
         ],
         count: Some("version"),
-        remove: RESET_ATTRIBUTES.to_vec(),
+        remove: MAILED.to_vec(),
     }
 }
 

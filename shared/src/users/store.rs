@@ -223,6 +223,13 @@ impl Users {
         self.change(username, &change, audit).await
     }
 
+    /// Ends a reset that an administrator's password came before, once its user knows. Nothing
+    /// happens when another request has taken it over.
+    pub async fn settle(&self, username: &str, request_id: &str) -> Result<(), StoreError> {
+        let change = protocol::settle(request_id);
+        self.update(username, &change).await.map(|_| ())
+    }
+
     /// Puts a temporary password that was used in the old one's place and writes the audit row,
     /// both or neither. [`StoreError::Conflict`] when another change came first.
     pub async fn use_temporary(
@@ -260,8 +267,8 @@ impl Users {
         self.change(&account.username, &change, audit).await
     }
 
-    /// Sets a password that an administrator chose, ends all that was pending, and writes the
-    /// audit row, both or neither. [`StoreError::Conflict`] when the account is gone or has
+    /// Sets a password that an administrator chose and writes the audit row, both or neither. What
+    /// was mailed before does not work any more. [`StoreError::Conflict`] when the account is gone or has
     /// another address now.
     pub async fn set_password(
         &self,
