@@ -2,16 +2,34 @@
 
 use std::collections::BTreeSet;
 
-use http::StatusCode;
+use axum::body::Bytes;
+use http::{HeaderValue, Request, StatusCode};
 use local::Sandbox;
 use local::requests::{reset, set_password};
 use serde_json::json;
 use shared::metrics::{self, Metric};
 
+fn request(credential: &str) -> Request<Bytes> {
+    let body = json!({ "Email": "a@example.com", "NewPassword": "lamp-Sodium-4417" });
+    set_password(credential, &body)
+}
+
 /// The status of a call from an address.
 async fn status(sandbox: &Sandbox, credential: &str, source: [u8; 4]) -> StatusCode {
-    let body = json!({ "Email": "a@example.com", "NewPassword": "lamp-Sodium-4417" });
-    let request = set_password(credential, &body);
+    let request = request(credential);
+    sandbox.send_from(source, &request).await.status()
+}
+
+/// The same, if it says that it is for somebody at another address.
+async fn forwarded(
+    sandbox: &Sandbox,
+    credential: &str,
+    source: [u8; 4],
+    claimed: &'static str,
+) -> StatusCode {
+    let mut request = request(credential);
+    let claimed = HeaderValue::from_static(claimed);
+    request.headers_mut().insert("x-forwarded-for", claimed);
     sandbox.send_from(source, &request).await.status()
 }
 
@@ -30,6 +48,22 @@ async fn a_stranger_cannot_lock_an_administrator_out() {
     assert_eq!(status(&sandbox, "admin:p@55wOrd", HERE).await, 401);
     assert_eq!(status(&sandbox, "bob:p@55wOrd", HERE).await, 403);
     assert_eq!(status(&sandbox, "admin:p@55wOrd", ELSEWHERE).await, 200);
+}
+
+#[tokio::test]
+async fn a_stranger_is_whom_the_gateway_saw() {
+    let sandbox = Sandbox::start(&[("LOGIN_FAILURES_PER_MINUTE", "2")])
+        .await
+        .unwrap();
+    let (wrong, right) = ("admin:wr0ng", "admin:p@55wOrd");
+    for claimed in ["198.51.100.1", "198.51.100.2"] {
+        assert_eq!(forwarded(&sandbox, wrong, HERE, claimed).await, 401);
+    }
+    let claimed = "198.51.100.3";
+    assert_eq!(forwarded(&sandbox, right, HERE, claimed).await, 401);
+    // It may as well name where the wrong ones came from.
+    let claimed = "192.0.2.1";
+    assert_eq!(forwarded(&sandbox, right, ELSEWHERE, claimed).await, 200);
 }
 
 #[tokio::test]
