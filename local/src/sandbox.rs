@@ -1,6 +1,6 @@
 //! Both functions on a backend of their own that keeps nothing, for tests.
 
-use std::net::SocketAddr;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::body::Bytes;
@@ -72,8 +72,17 @@ impl Sandbox {
 
     /// The answer to a request from 192.0.2.1, the way through the gateway and Lambda.
     pub async fn send(&self, request: &Request<Bytes>) -> Response<Bytes> {
-        let peer = SocketAddr::from(([192, 0, 2, 1], 50_000));
+        self.send_from([192, 0, 2, 1], request).await
+    }
+
+    /// The same, from this address.
+    pub async fn send_from(
+        &self,
+        source: impl Into<IpAddr>,
+        request: &Request<Bytes>,
+    ) -> Response<Bytes> {
         self.watch.see(request);
+        let peer = (source.into(), 50_000).into();
         let response = gateway::call(&self.functions, request, peer).await;
         Watch::check(request, &response);
         response

@@ -1,4 +1,5 @@
 //! template.yaml and the code agree: on the variables, the permissions, the tables and the metrics.
+//! What the documentation promises of the template alone is here too.
 
 #![expect(
     clippy::unwrap_used,
@@ -392,6 +393,16 @@ fn every_metric_is_on_the_dashboard_and_has_an_alarm() {
     let own = rows.filter(|row| row[0] == "PasswordServices" && row[2] == "Function");
     let shown: BTreeSet<_> = own.map(|row| row[1].as_str().unwrap()).collect();
     assert_eq!(shown, metrics());
+}
+
+#[test]
+fn host_names_take_no_old_tls() {
+    let template = template();
+    let resources = template["Resources"].as_object().unwrap().values();
+    let names = resources.filter(|resource| resource["Type"] == "AWS::ApiGatewayV2::DomainName");
+    let policies = names.flat_map(|name| list(&name["Properties"]["DomainNameConfigurations"]));
+    let policies: Vec<_> = policies.map(|policy| &policy["SecurityPolicy"]).collect();
+    assert_eq!(policies, ["TLS_1_2", "TLS_1_2"]);
 }
 
 /// The metric of an alarm, if the functions emit it.

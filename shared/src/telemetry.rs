@@ -20,6 +20,15 @@ where
     Ok(())
 }
 
+/// From now on a panic is logged as an event like any other. Only where it was: its message may
+/// quote what a caller sent, as those of `str` do.
+pub fn log_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let location = panic.location().map(tracing::field::display);
+        tracing::error!(location, event = "thread.panicked", "a thread panicked");
+    }));
+}
+
 fn subscriber<W>(
     variables: Variables<'_>,
     writer: W,

@@ -7,12 +7,13 @@ use http::{HeaderMap, Method};
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng as _;
 use shared::clock::Timestamp;
-use shared::lambda::Request;
-use shared::mail::{Brand, Message, NewPassword};
+use shared::lambda::{Event, Request};
+use shared::mail::{Brand, LoginUpdated, Message, NewPassword};
 use shared::password::{Cost, ExposeSecret as _, Hasher, Salt, Secret};
 use shared::users::{
     Pending, Promotion, ResetMode, Temporary, User, UsernameKey, protocol, verify,
 };
+use shared::xml::{Node, Reader};
 
 /// Stands in every place of a type that may hold a password, a hash, a credential or an address.
 const MARK: &str = "p@55wOrd-mark";
@@ -100,10 +101,32 @@ fn no_secret_is_in_debug_output() {
     headers.insert("authorization", MARK.parse().unwrap());
     let request = Request::new(Method::POST, "/x", MARK, headers, MARK.into());
     assert_hidden(&request);
+    assert_hidden(&Event {
+        kind: Event::SCHEDULED.to_owned(),
+        detail: MARK.into(),
+    });
 }
 
 #[test]
-fn no_password_is_in_the_debug_output_of_a_mail() {
+fn no_value_of_a_document_is_in_debug_output() {
+    let text = format!("<x a='{MARK}' xmlns='{MARK}'>{MARK}<![CDATA[{MARK}]]><!--{MARK}--></x>");
+    let mut reader = Reader::new(&text);
+    let mut texts = 0;
+    loop {
+        let node = reader.next_node().unwrap();
+        assert_hidden(&node);
+        assert_hidden(&reader);
+        match node {
+            Node::Text(text) if text == MARK => texts += 1,
+            Node::Eof => break,
+            _ => {}
+        }
+    }
+    assert_eq!(texts, 2);
+}
+
+#[test]
+fn neither_password_nor_name_is_in_the_debug_output_of_a_mail() {
     let brand = Brand {
         product_name: "Pump Alarm".to_owned(),
         from: "no-reply@example.com".to_owned(),
@@ -114,8 +137,8 @@ fn no_password_is_in_the_debug_output_of_a_mail() {
     let mail = NewPassword {
         brand: &brand,
         language: None,
-        display_name: "Jane Doe",
-        username: "jdoe",
+        display_name: MARK,
+        username: MARK,
         password: MARK,
         at: Timestamp(1),
         expires_at: Timestamp(2),
@@ -125,4 +148,12 @@ fn no_password_is_in_the_debug_output_of_a_mail() {
     let message: Message = mail.render().unwrap();
     assert!(message.text.contains(MARK));
     assert_hidden(&message);
+    assert_hidden(&LoginUpdated {
+        brand: &brand,
+        language: None,
+        display_name: MARK,
+        username: MARK,
+        at: Timestamp(1),
+        request_id: "r",
+    });
 }

@@ -9,11 +9,12 @@
 
 use std::time::Duration;
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use http::StatusCode;
-use local::faults::World;
+use local::faults::{Attempts, Failure, Fault, Injection, World};
 use local::requests::reset;
 use local::tables::TableNames;
-use local::{Backend, Storage, attribute};
+use local::{Backend, Item, Storage, attribute};
 use serde_json::{Value, json};
 use shared::metrics::{self, Metric};
 
@@ -159,3 +160,168 @@ async fn events_that_nobody_asked_for_fail_the_invocation() {
     other["detail-type"] = "EC2 Instance State-change Notification".into();
     assert!(world.event(&other).await.is_err());
 }
+
+/// A world in which the mail of the account's reset was not accepted.
+async fn pending(backend: &Backend) -> (World, String) {
+    let (world, username) = world(backend, &[]).await;
+    backend.outbox.refuse(Some("MessageRejected"));
+    world.send(&reset(&username)).await;
+    (world, username)
+}
+
+/// All the counts of a sweep that are not 0.
+fn counts(summary: &Value) -> Value {
+    let mut counts = summary["sweep"].clone();
+    counts
+        .as_object_mut()
+        .unwrap()
+        .retain(|_, count| count != 0);
+    counts
+}
+
+/// Each attempt is followed by the next one after 1, 2, 4 and 8 minutes, and the last one by the
+/// end after 16, although its reservation is over after one.
+#[tokio::test]
+async fn every_attempt_waits_twice_as_long_as_the_one_before() {
+    let backend = backend().await;
+    let (world, _) = pending(&backend).await;
+    for (delay, what) in [
+        (60, "postponed"),
+        (120, "postponed"),
+        (240, "postponed"),
+        (480, "postponed"),
+        (960, "abandoned"),
+    ] {
+        world.wait_seconds(delay - 1);
+        let early = counts(&world.sweep().await.unwrap());
+        assert_eq!(early, json!({}), "before {delay} s");
+        world.wait_seconds(1);
+        let summary = counts(&world.sweep().await.unwrap());
+        assert_eq!(summary, json!({ "due": 1, what: 1 }), "after {delay} s");
+    }
+    world.wait();
+    assert_eq!(counts(&world.sweep().await.unwrap()), json!({}));
+}
+
+/// A world in which the mails of so many resets were not accepted; gives the names.
+async fn many_pending(backend: &Backend, number: usize) -> (World, Vec<String>) {
+    let (world, _) = world(backend, &[]).await;
+    backend.outbox.refuse(Some("MessageRejected"));
+    let mut item = world.copy_of("jdoe").await.unwrap();
+    let usernames: Vec<_> = (1..=number)
+        .map(|each| format!("one-of-many-{each}"))
+        .collect();
+    for username in &usernames {
+        item.insert("username".to_owned(), attribute::text(username));
+        world.put(&item).await.unwrap();
+        world.send(&reset(username)).await;
+    }
+    backend.outbox.refuse(None);
+    (world, usernames)
+}
+
+async fn assert_all_reset(world: &World, usernames: &[String]) {
+    for username in usernames {
+        let user = world.user(username).await.unwrap();
+        let is_reset = user.reset.is_none() && user.must_change_password;
+        assert!(is_reset, "{username}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_more_than_a_batch_is_left_to_the_next_sweep() {
+    let backend = backend().await;
+    let (world, usernames) = many_pending(&backend, 26).await;
+    world.wait();
+    assert_eq!(count(&world.sweep().await.unwrap(), "due"), 25);
+    world.sweep_until_done().await.unwrap();
+    assert_all_reset(&world, &usernames).await;
+}
+
+/// With an SES that never answers, each takes three seconds, and the function ends after twenty.
+#[tokio::test]
+async fn what_there_is_no_time_for_is_left_to_the_next_sweep() {
+    let backend = backend().await;
+    let (world, usernames) = many_pending(&backend, 8).await;
+    world.wait();
+    backend.outbox.delay(Duration::from_mins(1));
+    let summary = world.sweep().await.unwrap();
+    let (postponed, skipped) = (count(&summary, "postponed"), count(&summary, "skipped"));
+    assert!(postponed > 0 && skipped > 0, "{summary}");
+    assert_eq!(postponed + skipped, 8, "{summary}");
+
+    backend.outbox.delay(Duration::ZERO);
+    world.sweep_until_done().await.unwrap();
+    assert_all_reset(&world, &usernames).await;
+}
+
+/// Nobody gets a password who could no longer ask for one.
+#[tokio::test]
+async fn a_reset_of_an_account_that_may_not_have_one_is_given_up() {
+    let backend = backend().await;
+    for (why, change) in [
+        ("disabled", disable as fn(&mut Item)),
+        ("no address", remove_address),
+    ] {
+        let (world, username) = pending(&backend).await;
+        let mut item = world.item(&username).await.unwrap();
+        change(&mut item);
+        world.put(&item).await.unwrap();
+        backend.outbox.refuse(None);
+        world.wait();
+        let (summary, measured) = metrics::collect(world.sweep()).await;
+        let summary = counts(&summary.unwrap());
+        assert_eq!(summary, json!({ "due": 1, "abandoned": 1 }), "{why}");
+        assert_eq!(measured.values(Metric::ResetAbandoned), [1.0], "{why}");
+        assert!(world.mails(&username).is_empty(), "{why}");
+        assert!(
+            world.user(&username).await.unwrap().reset.is_none(),
+            "{why}"
+        );
+        let [row] = &world.audit(&username).await.unwrap()[..] else {
+            panic!("{why}: not one row");
+        };
+        assert_eq!(row["event"].as_s().unwrap(), "password.reset_abandoned");
+    }
+}
+
+fn disable(item: &mut Item) {
+    item.insert("disabled".to_owned(), AttributeValue::Bool(true));
+}
+
+fn remove_address(item: &mut Item) {
+    item.remove("email");
+    item.remove("email_key");
+}
+
+/// The reservation of another sweep, or a failure, leaves a reset as it was for the next one.
+#[tokio::test]
+async fn what_cannot_be_reserved_stays_due() {
+    let backend = backend().await;
+    let (world, username) = pending(&backend).await;
+    backend.outbox.refuse(None);
+    world.wait();
+    for (fault, what) in [
+        (Fault::ConditionFailed, "skipped"),
+        (Fault::Throttled, "failed"),
+    ] {
+        let (call, attempts, name) = (RESERVATION, Attempts::Every, what);
+        let failure = Failure {
+            fault,
+            attempts,
+            name,
+        };
+        world.proxy.inject(Some(Injection { call, failure }));
+        let summary = counts(&world.sweep().await.unwrap());
+        let calls = world.proxy.calls();
+        assert!(calls[RESERVATION].starts_with("UpdateItem"), "{calls:?}");
+        assert_eq!(summary, json!({ "due": 1, what: 1 }));
+    }
+    world.proxy.inject(None);
+    let summary = counts(&world.sweep().await.unwrap());
+    assert_eq!(summary, json!({ "due": 1, "reset": 1 }));
+    assert_eq!(world.mails(&username).len(), 1);
+}
+
+/// The call of a sweep that does it, after those that find what is due and read the account.
+const RESERVATION: usize = 2;

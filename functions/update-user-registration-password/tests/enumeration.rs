@@ -3,8 +3,6 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::net::SocketAddr;
-
 use aws_sdk_dynamodb::types::AttributeValue;
 use axum::body::Bytes;
 use http::{Request, Response, StatusCode};
@@ -12,7 +10,7 @@ use local::attribute::{number, text};
 use local::relay::Relays;
 use local::requests::basic;
 use local::tables::TableNames;
-use local::{Backend, Item, Sandbox, Storage, gateway};
+use local::{Backend, Item, Sandbox, Storage};
 
 /// Of every demo account.
 const PASSWORD: &str = "p@55wOrd";
@@ -48,9 +46,9 @@ struct Case {
 
 const CASES: [Case; 8] = [
     Case::new("unknown", None, PASSWORD),
-    Case::new("wrong password", Some(|_| {}), "wrong"),
+    Case::new("wrong password", Some(|_| {}), "wr0ng"),
     Case::new("disabled, right password", Some(disable), PASSWORD),
-    Case::new("disabled, wrong password", Some(disable), "wrong"),
+    Case::new("disabled, wrong password", Some(disable), "wr0ng"),
     Case::new("expired, right password", Some(expire), PASSWORD),
     Case::new("without a password", Some(remove_password), PASSWORD),
     Case::limited("limited, right password", Some(|_| {})),
@@ -152,7 +150,7 @@ impl Fixture {
             username
         };
         if case.is_limited {
-            let wrong = request(format, &format!("{name}:wrong"));
+            let wrong = request(format, &format!("{name}:wr0ng"));
             self.send(&wrong).await;
         }
         self.relays.take_calls();
@@ -167,8 +165,8 @@ impl Fixture {
     }
 
     async fn send(&self, request: &Request<Bytes>) -> Response<Bytes> {
-        let peer = SocketAddr::from(([198, 51, 100, self.addresses], 50_000));
-        gateway::call(&self.service.functions, request, peer).await
+        let source = [198, 51, 100, self.addresses];
+        self.service.send_from(source, request).await
     }
 }
 

@@ -153,7 +153,7 @@ async fn who_may_not_log_in_changes_nothing() {
     }
     let input = change("a@example.com", NEW_PASSWORD);
     for login in [
-        "admin:wrong",
+        "admin:wr0ng",
         "nobody:p@55wOrd",
         "disabled:p@55wOrd",
         "expired:p@55wOrd",

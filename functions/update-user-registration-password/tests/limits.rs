@@ -1,21 +1,36 @@
 //! Failed logins, and the login with a password that is valid beside the old one.
 
 use std::collections::BTreeSet;
-use std::net::SocketAddr;
 
-use http::StatusCode;
+use axum::body::Bytes;
+use http::{HeaderValue, Request, StatusCode};
+use local::Sandbox;
 use local::requests::{reset, set_password};
-use local::{Sandbox, gateway};
 use serde_json::json;
 use shared::metrics::{self, Metric};
 
+fn request(credential: &str) -> Request<Bytes> {
+    let body = json!({ "Email": "a@example.com", "NewPassword": "lamp-Sodium-4417" });
+    set_password(credential, &body)
+}
+
 /// The status of a call from an address.
 async fn status(sandbox: &Sandbox, credential: &str, source: [u8; 4]) -> StatusCode {
-    let peer = SocketAddr::from((source, 50_000));
-    let body = json!({ "Email": "a@example.com", "NewPassword": "lamp-Sodium-4417" });
-    let request = set_password(credential, &body);
-    let response = gateway::call(&sandbox.functions, &request, peer).await;
-    response.status()
+    let request = request(credential);
+    sandbox.send_from(source, &request).await.status()
+}
+
+/// The same, if it says that it is for somebody at another address.
+async fn forwarded(
+    sandbox: &Sandbox,
+    credential: &str,
+    source: [u8; 4],
+    claimed: &'static str,
+) -> StatusCode {
+    let mut request = request(credential);
+    let claimed = HeaderValue::from_static(claimed);
+    request.headers_mut().insert("x-forwarded-for", claimed);
+    sandbox.send_from(source, &request).await.status()
 }
 
 const HERE: [u8; 4] = [192, 0, 2, 1];
@@ -27,7 +42,7 @@ async fn a_stranger_cannot_lock_an_administrator_out() {
         .await
         .unwrap();
     for _ in 0..2 {
-        assert_eq!(status(&sandbox, "admin:wrong", HERE).await, 401);
+        assert_eq!(status(&sandbox, "admin:wr0ng", HERE).await, 401);
     }
     // The right password, from where the wrong ones came, and from elsewhere.
     assert_eq!(status(&sandbox, "admin:p@55wOrd", HERE).await, 401);
@@ -36,12 +51,28 @@ async fn a_stranger_cannot_lock_an_administrator_out() {
 }
 
 #[tokio::test]
+async fn a_stranger_is_whom_the_gateway_saw() {
+    let sandbox = Sandbox::start(&[("LOGIN_FAILURES_PER_MINUTE", "2")])
+        .await
+        .unwrap();
+    let (wrong, right) = ("admin:wr0ng", "admin:p@55wOrd");
+    for claimed in ["198.51.100.1", "198.51.100.2"] {
+        assert_eq!(forwarded(&sandbox, wrong, HERE, claimed).await, 401);
+    }
+    let claimed = "198.51.100.3";
+    assert_eq!(forwarded(&sandbox, right, HERE, claimed).await, 401);
+    // It may as well name where the wrong ones came from.
+    let claimed = "192.0.2.1";
+    assert_eq!(forwarded(&sandbox, right, ELSEWHERE, claimed).await, 200);
+}
+
+#[tokio::test]
 async fn a_source_cannot_try_one_name_after_another() {
     let sandbox = Sandbox::start(&[("LOGIN_FAILURES_PER_MINUTE", "1")])
         .await
         .unwrap();
     for name in 0..5 {
-        let credential = format!("name{name}:wrong");
+        let credential = format!("name{name}:wr0ng");
         assert_eq!(status(&sandbox, &credential, HERE).await, 401);
     }
     assert_eq!(status(&sandbox, "admin:p@55wOrd", HERE).await, 401);
@@ -88,7 +119,7 @@ async fn failures_beyond_the_limit_count_too() {
     let sandbox = Sandbox::start(&[("LOGIN_FAILURES_PER_MINUTE", "1")])
         .await
         .unwrap();
-    let attempt = || status(&sandbox, "admin:wrong", HERE);
+    let attempt = || status(&sandbox, "admin:wr0ng", HERE);
     let attempts = Box::pin(async { tokio::join!(attempt(), attempt(), attempt()) });
     let (statuses, measured) = metrics::collect(attempts).await;
     assert_eq!(

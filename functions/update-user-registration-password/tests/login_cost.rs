@@ -34,7 +34,7 @@ fn hashes() -> usize {
         .count()
 }
 
-/// Administrators in every state that cannot log in with "wrong".
+/// Administrators in every state that cannot log in with "wr0ng".
 async fn register(sandbox: &Sandbox) {
     let changes = [
         ("enabled", None),
@@ -115,7 +115,7 @@ async fn a_failed_login_takes_the_same_hashes_for_every_name() {
         for username in [
             "nobody", "enabled", "disabled", "expired", "without", "imported",
         ] {
-            let request = set_password(&format!("{username}:wrong"), &body);
+            let request = set_password(&format!("{username}:wr0ng"), &body);
             let before = hashes();
             let response = sandbox.send(&request).await;
             assert_eq!(response.status(), StatusCode::UNAUTHORIZED);

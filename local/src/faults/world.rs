@@ -191,7 +191,12 @@ impl World {
 
     /// Lets so much time pass that whatever waits is due.
     pub fn wait(&self) {
-        self.clock.fetch_add(STEP_SECONDS, Ordering::Relaxed);
+        self.wait_seconds(STEP_SECONDS);
+    }
+
+    /// Lets this much time pass.
+    pub fn wait_seconds(&self, seconds: u64) {
+        self.clock.fetch_add(seconds, Ordering::Relaxed);
     }
 
     /// Lets time pass and runs the scheduled event until nothing is due.

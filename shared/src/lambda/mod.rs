@@ -7,7 +7,7 @@
 mod repair;
 mod request;
 
-use std::fmt::Debug;
+use std::fmt::{self, Debug};
 use std::io::Write as _;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -27,6 +27,7 @@ pub use request::Request;
 
 use crate::clock::Clock;
 use crate::metrics::{self, Metric};
+use crate::telemetry;
 
 /// The longest path, query and headers together: what the legacy servers' HTTP.sys took
 /// (`MaxRequestBytes`). API Gateway passes on 10,240 bytes and what it adds itself.
@@ -58,7 +59,7 @@ pub trait Function: Debug + Send + Sync + 'static {
 }
 
 /// An event of EventBridge's (EventBridge user guide, "Events").
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Clone, Deserialize)]
 pub struct Event {
     /// What kind of event it is: `Scheduled Event`, `Email Bounced`.
     #[serde(rename = "detail-type")]
@@ -66,6 +67,15 @@ pub struct Event {
     /// What happened.
     #[serde(default)]
     pub detail: Value,
+}
+
+impl Debug for Event {
+    /// What SES reports names addresses.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Event")
+            .field("kind", &self.kind)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Event {
@@ -85,6 +95,7 @@ impl Event {
 /// invocation. One thread is enough: an execution
 /// environment gets one request at a time, and only the hash needs another.
 pub fn run(function: Arc<dyn Function>) -> Result<(), Error> {
+    telemetry::log_panics();
     let starting = Arc::clone(&function);
     let is_first = Arc::new(AtomicBool::new(true));
     let service = service_fn(move |event: LambdaEvent<LambdaRequest>| {

@@ -45,7 +45,7 @@ impl fmt::Debug for NewPassword<'_> {
 }
 
 /// A mail that says an administrator set a password. It never contains the password.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct LoginUpdated<'a> {
     /// Whose mail it is.
     pub brand: &'a Brand,
@@ -59,6 +59,14 @@ pub struct LoginUpdated<'a> {
     pub at: Timestamp,
     /// The request that set it, for the support to find it.
     pub request_id: &'a str,
+}
+
+impl fmt::Debug for LoginUpdated<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LoginUpdated")
+            .field("request_id", &self.request_id)
+            .finish_non_exhaustive()
+    }
 }
 
 impl NewPassword<'_> {

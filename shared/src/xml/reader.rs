@@ -1,6 +1,7 @@
 //! The strict, namespace-aware pull reader.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use quick_xml::events::Event;
 
@@ -94,7 +95,7 @@ pub enum ErrorKind {
 }
 
 /// The next piece of a document.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum Node<'a> {
     /// A start tag. An empty-element tag gives a start and an end.
     Start(Element<'a>),
@@ -108,8 +109,21 @@ pub enum Node<'a> {
     Eof,
 }
 
+impl fmt::Debug for Node<'_> {
+    /// No text: it may be a password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Start(element) => f.debug_tuple("Start").field(element).finish(),
+            Self::End => f.write_str("End"),
+            Self::Text(_) => f.write_str("Text(..)"),
+            Self::Aside => f.write_str("Aside"),
+            Self::Eof => f.write_str("Eof"),
+        }
+    }
+}
+
 /// A start tag with its names resolved.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Element<'a> {
     /// The namespace, empty for none.
     pub namespace: Cow<'a, str>,
@@ -118,7 +132,16 @@ pub struct Element<'a> {
     attributes: Vec<Attribute<'a>>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+impl fmt::Debug for Element<'_> {
+    /// Only the name: values may be passwords.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Element")
+            .field("local", &self.local)
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Clone, PartialEq, Eq)]
 struct Attribute<'a> {
     namespace: Cow<'a, str>,
     local: &'a str,
@@ -177,9 +200,9 @@ pub struct Reader<'a> {
     end_is_due: bool,
 }
 
-impl std::fmt::Debug for Reader<'_> {
+impl fmt::Debug for Reader<'_> {
     /// Only the position: the text may hold a password.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Reader")
             .field("offset", &self.offset())
             .finish_non_exhaustive()
