@@ -1,8 +1,6 @@
 //! The model of the reset protocol applies its steps in memory. DynamoDB makes of each of them what
 //! the model does, on accounts of every kind.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use aws_sdk_dynamodb::types::AttributeValue;
 use local::tables::TableNames;
 use local::{Backend, Item, Storage, attribute};

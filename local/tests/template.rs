@@ -383,8 +383,14 @@ fn every_metric_is_on_the_dashboard_and_has_an_alarm() {
     let template = template();
     let resources = template["Resources"].as_object().unwrap().values();
     let alarms = resources.filter(|resource| resource["Type"] == "AWS::CloudWatch::Alarm");
-    let alarms: BTreeSet<_> = alarms.filter_map(own_metric).collect();
-    assert_eq!(alarms, &metrics() - &BTreeSet::from(WITHOUT_ALARM));
+    let alarms: BTreeSet<_> = alarms.filter_map(metric_of).collect();
+    let own = &metrics() - &BTreeSet::from(WITHOUT_ALARM);
+    let own = own
+        .into_iter()
+        .flat_map(|metric| emitters(metric).iter().map(move |name| (metric, *name)));
+    let of_lambda = ["Errors", "Throttles"];
+    let of_lambda = of_lambda.map(|metric| [(metric, RESET), (metric, UPDATE)]);
+    assert_eq!(alarms, own.chain(of_lambda.concat()).collect());
 
     let dashboard = &template["Resources"]["Dashboard"]["Properties"]["DashboardBody"];
     let dashboard: Value = serde_json::from_str(dashboard.as_str().unwrap()).unwrap();
@@ -405,14 +411,30 @@ fn host_names_take_no_old_tls() {
     assert_eq!(policies, ["TLS_1_2", "TLS_1_2"]);
 }
 
-/// The metric of an alarm, if the functions emit it.
-fn own_metric(alarm: &Value) -> Option<&str> {
+/// The metric of an alarm and its function, if it is one of a function.
+fn metric_of(alarm: &Value) -> Option<(&str, &str)> {
     let properties = &alarm["Properties"];
     let in_expression = list(&properties["Metrics"]).map(|metric| &metric["MetricStat"]["Metric"]);
     let mut metrics = std::iter::once(properties).chain(in_expression);
-    let own = metrics.find(|metric| metric["Namespace"] == "PasswordServices")?;
-    assert_eq!(own["Dimensions"][0]["Name"], "Function");
-    own["MetricName"].as_str()
+    metrics.find_map(|metric| {
+        let of_function = match metric["Namespace"].as_str()? {
+            "PasswordServices" => "Function",
+            "AWS/Lambda" => "FunctionName",
+            _ => return None,
+        };
+        let dimension = &metric["Dimensions"][0];
+        assert_eq!(dimension["Name"], of_function);
+        Some((metric["MetricName"].as_str()?, dimension["Value"].as_str()?))
+    })
+}
+
+/// The functions that emit a metric.
+fn emitters(metric: &str) -> &'static [&'static str] {
+    match metric {
+        "Duration" | "Failures" | "MailFailures" => &[RESET, UPDATE],
+        "LoginFailures" => &[UPDATE],
+        _ => &[RESET],
+    }
 }
 
 /// What the functions emit.

@@ -31,6 +31,8 @@ pub enum Metric {
     MailTime,
     /// Answers that took longer than one response floor.
     FloorExceeded,
+    /// What DynamoDB or a hash failed at, whatever the caller was told.
+    Failures,
     /// Resets that are left to the sweep.
     ResetPending,
     /// Resets that were given up.
@@ -57,13 +59,14 @@ pub enum Metric {
 
 impl Metric {
     /// All of them.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Requests,
         Self::Duration,
         Self::ColdStarts,
         Self::Argon2Time,
         Self::MailTime,
         Self::FloorExceeded,
+        Self::Failures,
         Self::ResetPending,
         Self::ResetAbandoned,
         Self::MailFailures,
@@ -87,6 +90,7 @@ impl Metric {
             Self::Argon2Time => "Argon2Time",
             Self::MailTime => "MailTime",
             Self::FloorExceeded => "FloorExceeded",
+            Self::Failures => "Failures",
             Self::ResetPending => "ResetPending",
             Self::ResetAbandoned => "ResetAbandoned",
             Self::MailFailures => "MailFailures",

@@ -6,6 +6,7 @@ use std::fmt::Debug;
 use http::{HeaderMap, Method};
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng as _;
+use shared::audit::Entry;
 use shared::clock::Timestamp;
 use shared::lambda::{Event, Request};
 use shared::mail::{Brand, LoginUpdated, Message, NewPassword};
@@ -58,6 +59,15 @@ fn no_secret_is_in_debug_output() {
 
     assert_hidden(&secret);
     assert_hidden(&hash);
+    assert_hidden(&Entry {
+        username: MARK,
+        at: now,
+        event: "password.set",
+        request_id: "r-1",
+        source: "192.0.2.1",
+        actor: Some(MARK),
+        requester: Some(MARK),
+    });
     assert_hidden(&hasher);
     assert_hidden(&hasher.verify(&secret, &hash));
     assert_hidden(&UsernameKey::new(MARK));

@@ -195,6 +195,7 @@ impl ResetUserPassword {
             }
             Err(error) => {
                 let (event, error) = ("reset.failed", &error as &dyn std::error::Error);
+                metrics::count(Metric::Failures);
                 metrics::outcome(event);
                 tracing::error!(%request_id, error, event, "password reset");
             }
@@ -248,6 +249,7 @@ impl ResetUserPassword {
             Ok(is_admitted) => is_admitted,
             Err(error) => {
                 let (request_id, error) = (caller.request_id, &error as &dyn std::error::Error);
+                metrics::count(Metric::Failures);
                 tracing::error!(%request_id, error, event = "limits.failed", "not counted");
                 false
             }

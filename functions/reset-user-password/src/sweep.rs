@@ -61,6 +61,7 @@ impl ResetUserPassword {
                 Ok(Ending::Skipped) => &mut summary.skipped,
                 Err(error) => {
                     let error: &dyn std::error::Error = &error;
+                    metrics::count(Metric::Failures);
                     tracing::error!(%request_id, error, event = "sweep.failed", "sweep");
                     &mut summary.failed
                 }

@@ -10,7 +10,7 @@ use shared::clock::Timestamp;
 use shared::hashing;
 use shared::limits::{Limits, LimitsError};
 use shared::mail::{self, Brand, LoginUpdated, MailError, Mailer, Reference};
-use shared::metrics;
+use shared::metrics::{self, Metric};
 use shared::password::{self, Hasher, Salt, Secret, Weakness};
 use shared::users::{self, Account, StoreError, UsernameKey, Users};
 
@@ -233,6 +233,7 @@ impl UpdateUserRegistrationPassword {
             }
             Err(error @ Error::Unavailable(_)) => {
                 let error: &dyn std::error::Error = error;
+                metrics::count(Metric::Failures);
                 tracing::error!(%request_id, event, error, "password not set");
             }
             Err(refusal) => {
