@@ -6,7 +6,7 @@ use getrandom::SysRng;
 use getrandom::rand_core::UnwrapErr;
 use reset_user_password::Config;
 use reset_user_password::operation::{Caller, Outcome, ResetUserPassword};
-use reset_user_password::pace::Pace;
+use shared::pace::Pace;
 use shared::users::UsernameKey;
 
 use crate::access::{SOURCE, Session};

@@ -431,7 +431,7 @@ fn metric_of(alarm: &Value) -> Option<(&str, &str)> {
 /// The functions that emit a metric.
 fn emitters(metric: &str) -> &'static [&'static str] {
     match metric {
-        "Duration" | "Failures" | "MailFailures" => &[RESET, UPDATE],
+        "Duration" | "Failures" | "FloorExceeded" | "MailFailures" => &[RESET, UPDATE],
         "LoginFailures" => &[UPDATE],
         _ => &[RESET],
     }

@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 use std::str::FromStr;
+use std::time::Duration;
 
 use crate::mail::brand::{self, Attribute, Brand};
 use crate::password::{self, Cost};
@@ -119,6 +120,9 @@ pub struct Config {
     /// `RESET_MODE`: `replace`, or `dual`, in which a mailed password is valid beside the old one
     /// until it is used.
     pub reset_mode: ResetMode,
+    /// `RESPONSE_FLOOR_MS`: resets and failed logins are answered at multiples of this time, 500 ms
+    /// by default; 0 for at once.
+    pub response_floor: Duration,
     /// `AUDIT_TABLE`
     pub audit_table: String,
     /// `AUDIT_DAYS`: how long audit rows are kept, 400 days by default.
@@ -141,6 +145,7 @@ impl Config {
             users_table: variables.required("USERS_TABLE")?,
             limits_table: variables.required("LIMITS_TABLE")?,
             reset_mode: reset_mode(variables)?,
+            response_floor: response_floor(variables)?,
             audit_table: variables.required("AUDIT_TABLE")?,
             audit_days: audit_days(variables)?,
             brands_table: variables.required("BRANDS_TABLE")?,
@@ -159,6 +164,14 @@ fn reset_mode(variables: Variables<'_>) -> Result<ResetMode, ConfigError> {
             "RESET_MODE",
             "must be replace or dual",
         )),
+    }
+}
+
+fn response_floor(variables: Variables<'_>) -> Result<Duration, ConfigError> {
+    let name = "RESPONSE_FLOOR_MS";
+    match variables.number(name, 500)? {
+        ms @ 0..=5_000 => Ok(Duration::from_millis(ms)),
+        _ => Err(ConfigError::invalid(name, "must be 0 to 5000")),
     }
 }
 
@@ -281,6 +294,7 @@ mod tests {
             ("ARGON2_MEMORY_KIB", "1024"),
             ("ARGON2_ITERATIONS", "1"),
             ("RESET_MODE", "both"),
+            ("RESPONSE_FLOOR_MS", "5001"),
             ("PASSWORD_MIN_LENGTH", "7"),
             ("PASSWORD_MIN_LENGTH", "129"),
         ] {

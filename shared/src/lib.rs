@@ -7,7 +7,7 @@
 //! | [`charset`] | bytes to text by a label | `encoding_rs` |
 //! | [`text`] | names of other people in lines of ours | std |
 //! | [`config`], [`clock`] | the environment and the time, each read in one place | std |
-//! | [`hashing`] | Argon2id beside the runtime's thread | `tokio` |
+//! | [`hashing`], [`pace`] | Argon2id beside the runtime's thread, and when an answer is given | `tokio` |
 //! | [`telemetry`], [`metrics`] | logs, and what CloudWatch counts | `tracing`, `serde_json` |
 //! | [`lambda`], [`aws`] | the boundary to AWS: events in, responses out, clients | `lambda_http`, the SDKs |
 //!
@@ -25,6 +25,7 @@ pub mod lambda;
 pub mod limits;
 pub mod mail;
 pub mod metrics;
+pub mod pace;
 pub mod soap;
 pub mod telemetry;
 pub mod text;

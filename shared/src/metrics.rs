@@ -29,7 +29,7 @@ pub enum Metric {
     Argon2Time,
     /// A call of SES.
     MailTime,
-    /// Answers that took longer than one response floor.
+    /// Resets and failed logins that took longer than one response floor.
     FloorExceeded,
     /// What DynamoDB or a hash failed at, whatever the caller was told.
     Failures,

@@ -2,9 +2,9 @@
 //! HTTP POST in, one answer out, whoever is asked for.
 
 pub mod asmx;
+mod deadline;
 mod feedback;
 pub mod operation;
-pub mod pace;
 mod self_test;
 mod sweep;
 
@@ -21,19 +21,16 @@ use shared::clock::Clock;
 use shared::config::{ConfigError, Variables};
 use shared::lambda::{Event, Function, Request};
 use shared::metrics;
+use shared::pace::Pace;
 
 use asmx::{Binding, Endpoint, Protocols};
 use operation::{Caller, ResetUserPassword};
-use pace::Pace;
 
 /// What the function is told by its environment.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// What both functions are told.
     pub shared: shared::config::Config,
-    /// `RESPONSE_FLOOR_MS`: answers come at multiples of this time, 500 ms by default; 0 for at
-    /// once.
-    pub response_floor: Duration,
     /// `TEMPORARY_PASSWORD_HOURS`: how long a mailed password can be used, 24 by default, which is
     /// the most NIST SP 800-63B-4 section 4.2.1.2 allows for a secret sent by e-mail.
     pub temporary_password_hours: u64,
@@ -59,13 +56,6 @@ impl Config {
                 "must be 1 to 24",
             ));
         }
-        let floor_ms = variables.number("RESPONSE_FLOOR_MS", 500)?;
-        if floor_ms > 5_000 {
-            return Err(ConfigError::invalid(
-                "RESPONSE_FLOOR_MS",
-                "must be 0 to 5000",
-            ));
-        }
         let protocols = match variables.optional("ASMX_PROTOCOLS") {
             None => Protocols::ALL,
             Some(names) => names
@@ -82,7 +72,6 @@ impl Config {
         Ok(Self {
             shared: shared::config::Config::read(variables)?,
             self_test_username,
-            response_floor: Duration::from_millis(floor_ms),
             temporary_password_hours,
             reset_per_minute: variables.limit("RESET_PER_MINUTE", 1)?,
             reset_per_hour: variables.limit("RESET_PER_HOUR", 5)?,
@@ -107,7 +96,7 @@ impl Service {
     #[must_use]
     pub fn new(config: Config, clients: Clients, clock: Clock) -> Self {
         Self {
-            response_floor: config.response_floor,
+            response_floor: config.shared.response_floor,
             protocols: config.protocols,
             self_test_username: config.self_test_username.clone(),
             operation: ResetUserPassword::new(config, clients),

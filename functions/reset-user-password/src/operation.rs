@@ -9,13 +9,13 @@ use shared::hashing::hash;
 use shared::limits::{Limits, Rule, Subject};
 use shared::mail::{self, Brand, MailError, Mailer, Message, Reference};
 use shared::metrics::{self, Metric};
+use shared::pace::Pace;
 use shared::password::{self, ExposeSecret as _, Hasher, Salt, Secret};
 use shared::users::{
     FailedReset, Pending, Promotion, ResetMode, StoreError, User, UsernameKey, Users,
 };
 
-use crate::Config;
-use crate::pace::Pace;
+use crate::{Config, deadline};
 
 /// A reservation outlives the request that made it: the function's own limit is 20 seconds.
 pub(crate) const RESERVATION_SECONDS: u64 = 60;
@@ -230,7 +230,7 @@ impl ResetUserPassword {
         // What is done for known names only must not show in the time of the answer, however slow
         // SES or DynamoDB are. The sweep takes over, as it would if the process had ended here.
         let delivery = Box::pin(self.deliver(&user, &fresh, caller, now));
-        let delivered = pace.in_time(delivery).await;
+        let delivered = deadline::in_time(pace, delivery).await;
         delivered.unwrap_or(Ok(Outcome::Overdue))
     }
 

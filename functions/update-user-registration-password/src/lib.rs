@@ -6,6 +6,8 @@ mod login;
 pub mod operation;
 pub mod servicestack;
 
+use std::time::Duration;
+
 use futures_util::future::BoxFuture;
 use getrandom::SysRng;
 use getrandom::rand_core::UnwrapErr;
@@ -17,6 +19,7 @@ use shared::clock::Clock;
 use shared::config::{ConfigError, Variables};
 use shared::lambda::{Event, Function, Request};
 use shared::metrics;
+use shared::pace::Pace;
 
 use operation::{Caller, UpdateUserRegistrationPassword};
 use servicestack::{Endpoint, Rejection, Reply};
@@ -56,6 +59,7 @@ impl Config {
 #[derive(Debug)]
 pub struct Service {
     operation: UpdateUserRegistrationPassword,
+    response_floor: Duration,
     clock: Clock,
 }
 
@@ -64,6 +68,7 @@ impl Service {
     #[must_use]
     pub fn new(config: Config, clients: Clients, clock: Clock) -> Self {
         Self {
+            response_floor: config.shared.response_floor,
             operation: UpdateUserRegistrationPassword::new(config, clients, &mut UnwrapErr(SysRng)),
             clock,
         }
@@ -72,6 +77,7 @@ impl Service {
     /// A request without a credential costs nothing, and a body is read before a password is
     /// verified, which is what takes the time.
     async fn call(&self, endpoint: Endpoint, request: &Request) -> Result<Reply, Rejection> {
+        let pace = Pace::begin(self.response_floor);
         let credential = servicestack::credential(request)?;
         let input = servicestack::decode(endpoint, request)?;
         let caller = Caller {
@@ -82,7 +88,7 @@ impl Service {
         let now = self.clock.now();
         let result = self
             .operation
-            .execute(&credential, &input, &caller, now, &mut rng)
+            .execute(&credential, &input, &caller, &pace, now, &mut rng)
             .await;
         Ok(Reply::from(result))
     }

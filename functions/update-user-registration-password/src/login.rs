@@ -5,6 +5,7 @@ use shared::clock::Timestamp;
 use shared::hashing;
 use shared::limits::{Limits, LimitsError, Rule, Subject};
 use shared::metrics::{self, Metric};
+use shared::pace::Pace;
 use shared::password::{HashError, Hasher, Salt, Secret};
 use shared::users::{self, Login, Outcome, ResetMode, User, UsernameKey, Users, WriteBack};
 
@@ -42,11 +43,14 @@ pub(crate) struct Logins {
 }
 
 impl Logins {
-    /// The account of a credential. An unknown name costs as much as a wrong password.
+    /// The account of a credential. An unknown name costs as much as a wrong password, and what
+    /// fails is answered at the pace of all that fails: an older hash may cost less, an imported
+    /// one more.
     pub(crate) async fn authenticate(
         &self,
         credential: &Credential,
         caller: &Caller<'_>,
+        pace: &Pace,
         now: Timestamp,
         salt: Salt,
     ) -> Result<User, Error> {
@@ -63,7 +67,10 @@ impl Logins {
         let Some(user) = user.filter(|_| is_right(login)) else {
             metrics::count(Metric::LoginFailures);
             // Also beyond the limit: attempts that come at once all pass before the first is counted.
-            return Err(match self.limits.count(&failures, now).await {
+            let counted = self.limits.count(&failures, now).await;
+            // Nobody else waits: a right password is told so, and the limit has read no account.
+            pace.wait().await;
+            return Err(match counted {
                 // Then others are being counted.
                 Ok(()) | Err(LimitsError::Busy) => Error::InvalidCredential,
                 Err(error) => error.into(),

@@ -11,6 +11,7 @@ use shared::hashing;
 use shared::limits::{Limits, LimitsError};
 use shared::mail::{self, Brand, LoginUpdated, MailError, Mailer, Reference};
 use shared::metrics::{self, Metric};
+use shared::pace::Pace;
 use shared::password::{self, Hasher, Salt, Secret, Weakness};
 use shared::users::{self, Account, StoreError, UsernameKey, Users};
 
@@ -216,10 +217,11 @@ impl UpdateUserRegistrationPassword {
         credential: &Credential,
         input: &Input,
         caller: &Caller<'_>,
+        pace: &Pace,
         now: Timestamp,
         rng: &mut (impl CryptoRng + Send),
     ) -> Result<Outcome, Error> {
-        let result = self.run(credential, input, caller, now, rng).await;
+        let result = self.run(credential, input, caller, pace, now, rng).await;
         let request_id = caller.request_id;
         let event = result
             .as_ref()
@@ -248,13 +250,14 @@ impl UpdateUserRegistrationPassword {
         credential: &Credential,
         input: &Input,
         caller: &Caller<'_>,
+        pace: &Pace,
         now: Timestamp,
         rng: &mut (impl CryptoRng + Send),
     ) -> Result<Outcome, Error> {
         let salt = Salt::generate(rng);
         let admin = self
             .logins
-            .authenticate(credential, caller, now, salt)
+            .authenticate(credential, caller, pace, now, salt)
             .await?;
         if !admin.roles.contains(ROLE) {
             let entry = entry(&admin, "access.denied", caller, now);

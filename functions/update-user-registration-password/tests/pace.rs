@@ -1,0 +1,69 @@
+//! A failed login is answered at a multiple of the response floor, whatever the account's hash
+//! costs. That the times tell nothing is measured by the test `timing` of `local`.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::time::{Duration, Instant};
+
+use http::StatusCode;
+use local::Sandbox;
+use local::requests::set_password;
+use serde_json::json;
+use shared::metrics::{self, Measurements, Metric};
+
+/// PBKDF2 on top of Argon2.
+const DEARER: &str = "$pbkdf2-sha256$i=20000,l=32$AAECAwQFBgcICQoLDA0ODw\
+                      $AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
+
+/// How a login ends, and what it measures.
+async fn login(sandbox: &Sandbox, credential: &str) -> (StatusCode, Measurements) {
+    let body = json!({ "Email": "a@example.com", "NewPassword": "lamp-Sodium-4417" });
+    let request = set_password(credential, &body);
+    let (response, measured) = metrics::collect(sandbox.send(&request)).await;
+    (response.status(), measured)
+}
+
+fn exceeded(measured: &Measurements) -> usize {
+    measured.values(Metric::FloorExceeded).len()
+}
+
+async fn sandbox(variables: &[(&str, &str)]) -> Sandbox {
+    let sandbox = Sandbox::start(variables).await.unwrap();
+    let hash = [("password_hash", DEARER)];
+    sandbox.change_user("admin", &hash).await.unwrap();
+    sandbox
+}
+
+#[tokio::test]
+async fn a_dearer_hash_is_answered_at_the_floor_like_an_unknown_name() {
+    // Many times as long as either login takes.
+    let floor = Duration::from_secs(3);
+    let sandbox = sandbox(&[("RESPONSE_FLOOR_MS", "3000")]).await;
+    for credential in ["admin:wrong", "nobody:wrong"] {
+        let began = Instant::now();
+        let (status, measured) = login(&sandbox, credential).await;
+        assert_eq!(status, StatusCode::UNAUTHORIZED, "{credential}");
+        assert!(began.elapsed() >= floor, "{credential}");
+        assert_eq!(exceeded(&measured), 0, "{credential}");
+    }
+}
+
+/// With a floor that any hash exceeds, what waits for it is what is counted.
+#[tokio::test]
+async fn only_failed_logins_wait_and_those_beyond_the_floor_are_counted() {
+    let sandbox = sandbox(&[
+        ("RESPONSE_FLOOR_MS", "1"),
+        ("LOGIN_FAILURES_PER_MINUTE", "1"),
+    ])
+    .await;
+    for (credential, status, waits) in [
+        ("admin:wrong", StatusCode::UNAUTHORIZED, 1),
+        ("admin:wrong", StatusCode::UNAUTHORIZED, 0),
+        ("nobody:wrong", StatusCode::UNAUTHORIZED, 1),
+        ("bob:p@55wOrd", StatusCode::FORBIDDEN, 0),
+    ] {
+        let (found, measured) = login(&sandbox, credential).await;
+        assert_eq!(found, status, "{credential}");
+        assert_eq!(exceeded(&measured), waits, "{credential}");
+    }
+}
