@@ -12,7 +12,7 @@ use serde_json::json;
 use shared::metrics::{self, Measurements, Metric};
 
 /// PBKDF2 on top of Argon2.
-const DEARER: &str = "$pbkdf2-sha256$i=20000,l=32$AAECAwQFBgcICQoLDA0ODw\
+const DEARER: &str = "$pbkdf2-sha256$i=1000,l=32$AAECAwQFBgcICQoLDA0ODw\
                       $AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
 
 /// How a login ends, and what it measures.
