@@ -37,6 +37,7 @@ pub(crate) async fn show(session: &Session<'_>, username: &str) -> Result<Record
         ("id", number(&item, "id")),
         ("display_name", text(&item, "display_name")),
         ("email", text(&item, "email")),
+        ("email_failed_at", time(&item, "email_failed_at")),
         ("brand", text(&item, "brand")),
         ("language", text(&item, "language")),
         ("roles", roles(&item)),

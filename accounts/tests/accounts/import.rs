@@ -243,12 +243,21 @@ async fn an_overwritten_password_ends_what_was_pending() {
         .refuse(Some("MessageRejected"));
     operator.run(&["reset", "jdoe"]).await;
     assert!(operator.user("jdoe").await.contains_key("reset"));
+    let mark = [("email_failed_at", "1")];
+    operator.sandbox.change_user("jdoe", &mark).await.unwrap();
     let file = format!("username,id,password_hash\njdoe,42,{HASH}\n");
     let answer = import(&operator, "users.csv", &file, &["--overwrite"]).await;
     assert_eq!(answer.exit_code, ExitCode::SUCCESS, "{answer:?}");
     let user = operator.user("jdoe").await;
     assert_eq!(text(&user, "password_hash"), HASH);
-    for gone in ["reset", "reset_queue", "reset_due_at", "email", "email_key"] {
+    for gone in [
+        "reset",
+        "reset_queue",
+        "reset_due_at",
+        "email",
+        "email_key",
+        "email_failed_at",
+    ] {
         assert!(!user.contains_key(gone), "{gone}");
     }
     assert_eq!(operator.run(&["pending"]).await.out, "none\n");

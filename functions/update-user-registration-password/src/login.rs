@@ -160,9 +160,13 @@ impl Logins {
             Ok(hash) => self.users.rehash(user, &hash).await.map_err(Error::from),
             Err(error) => Err(error),
         };
-        if let Err(error) = stored {
-            let (request_id, error) = (caller.request_id, &error as &dyn std::error::Error);
-            tracing::warn!(%request_id, error, event = "login.not_rehashed", "not rehashed");
+        let request_id = caller.request_id;
+        match stored {
+            Ok(()) => tracing::info!(%request_id, event = "login.rehashed", "rehashed"),
+            Err(error) => {
+                let error: &dyn std::error::Error = &error;
+                tracing::warn!(%request_id, error, event = "login.not_rehashed", "not rehashed");
+            }
         }
     }
 }

@@ -77,6 +77,8 @@ pub fn import(account: &NewAccount, now: Timestamp) -> Change {
 pub fn overwrite(account: &NewAccount, now: Timestamp) -> Change {
     let mut set = present(account);
     let mut remove = absent(account);
+    // The mark of an address goes with it, or with being told again.
+    remove.push("email_failed_at");
     set.push(("imported_at", number(now.0)));
     set.push(("sessions_valid_after", number(now.0)));
     if account.password_hash.is_some() {
