@@ -269,6 +269,18 @@ async fn roles_allow_what_the_code_does_and_no_more() {
     assert_eq!(permitted(&template, UPDATE), needed(&world.update().await));
 }
 
+/// What a request costs must not grow with the table. Only operators read whole tables.
+#[test]
+fn no_role_allows_a_scan() {
+    let template = template();
+    for function in [RESET, UPDATE] {
+        for (action, resource) in permitted(&template, function) {
+            let is_scan = action.ends_with("Scan") || action.contains(['*', '?']);
+            assert!(!is_scan, "{function}: {action} on {resource}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn tables_are_as_on_this_machine() {
     let template = template();

@@ -1,0 +1,284 @@
+//! Many callers of `ResetUserPassword` at once, over HTTP, against the program `local`. The callers
+//! are on the same cores: what they take of them is printed beside what they see.
+
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use aws_sdk_dynamodb::types::Select;
+use axum::body::{Body, to_bytes};
+use http::{HeaderValue, StatusCode, header};
+use hyper::client::conn::http1::{self, SendRequest};
+use hyper_util::rt::TokioIo;
+use local::tables::TableNames;
+use local::{Backend, Storage, requests};
+use nix::time::ClockId;
+use tokio::net::TcpStream;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, Interval, interval_at};
+
+use super::bare_hash::BareHash;
+use super::process::{NO_LIMITS, Process, cpu_time};
+use super::statistic::{percentile, ratio};
+use super::{Error, accounts};
+
+const CALLERS: u32 = 64;
+/// So many that nobody is reset twice at once.
+const USERS: u64 = 10_000;
+const HASHES: u32 = 100;
+const FLOOR: Duration = Duration::from_millis(500);
+/// With a floor: how often each caller calls, and what share all of them ask for of the throughput
+/// without it.
+const PERIOD: Duration = Duration::from_secs(1);
+const PERCENT: [u32; 3] = [25, 50, 75];
+
+/// Measures loads that last so long, first without a floor, then with one.
+#[expect(clippy::print_stdout, reason = "a benchmark prints its results")]
+pub(super) async fn measure(binary: &Path, duration: Duration) -> Result<(), Error> {
+    let cores = u32::try_from(std::thread::available_parallelism()?.get())?;
+    let hash = BareHash::median(HASHES)?;
+    println!(
+        "\nload: {cores} cores ÷ a bare hash of {hash:.2?} = {:.1}/s; bare hashes on all cores \
+         {:.1}/s",
+        f64::from(cores) / hash.as_secs_f64(),
+        BareHash::rate_on(cores, HASHES)?,
+    );
+
+    println!(
+        "\nno floor | throughput | ratio | errors | median | CPU of a call | of its caller | peak \
+         memory"
+    );
+    let local = Local::start(binary, Duration::ZERO).await?;
+    let mut interval = Duration::ZERO;
+    // What grows with the number of calls shows in the second half.
+    for half in ["first half", "second half"] {
+        let load = local.load(CALLERS, None, duration / 2).await?;
+        interval = load.interval();
+        println!(
+            "{CALLERS} callers, {half} | {:.1}/s | {:.3} | {} | {:.1?} | {:.2?} | {:.2?} | {:.0} \
+             MiB",
+            1.0 / interval.as_secs_f64(),
+            ratio(hash / cores, interval),
+            load.errors,
+            load.latency(50),
+            load.cpu / load.calls(),
+            load.callers_cpu / load.calls(),
+            local.process.peak_memory_mib()?,
+        );
+    }
+    drop(local);
+
+    println!("\nfloor {FLOOR:?} | of the throughput | errors | median − floor | p99 − floor | CPU");
+    for percent in PERCENT {
+        let local = Local::start(binary, FLOOR).await?;
+        let callers = PERIOD.as_nanos() * u128::from(percent) / 100 / interval.as_nanos().max(1);
+        let callers = u32::try_from(callers)?.max(1);
+        let load = local.load(callers, Some(PERIOD), duration).await?;
+        println!(
+            "{callers} callers, each {PERIOD:?} | {percent} % | {} | {:.1?} | {:.1?} | {:.0} %",
+            load.errors,
+            load.latency(50).saturating_sub(FLOOR),
+            load.latency(99).saturating_sub(FLOOR),
+            100.0 * ratio(load.cpu + load.callers_cpu, load.took * cores),
+        );
+    }
+    Ok(())
+}
+
+/// `local` without limits, and with accounts.
+struct Local {
+    process: Process,
+    /// Host and port.
+    address: String,
+    /// Its DynamoDB.
+    backend: Backend,
+    calls: Arc<AtomicU64>,
+}
+
+impl Local {
+    async fn start(binary: &Path, floor: Duration) -> Result<Self, Error> {
+        let mut process = Process::start(
+            Command::new(binary)
+                .args(["--memory", "--port", "0"])
+                .env_clear()
+                .env("RESPONSE_FLOOR_MS", floor.as_millis().to_string())
+                .envs(NO_LIMITS)
+                .stdout(Stdio::piped())
+                .stderr(Stdio::null()),
+        )?;
+        let greeting = BufReader::new(process.stdout().ok_or("nothing to read from")?);
+        let mut lines = greeting.lines().map_while(Result::ok);
+        let mut after = |words| {
+            let line = lines.find_map(|line| line.strip_prefix(words).map(str::to_owned));
+            line.ok_or("the program did not start")
+        };
+        let services = after("DynamoDB on ")?;
+        let dynamodb_url = services.split(',').next().unwrap_or_default().to_owned();
+        let address = after("ready on http://")?;
+        let storage = Storage::Running(dynamodb_url);
+        let backend = Backend::start(storage, TableNames::default()).await?;
+        accounts::add(&backend.clients.dynamodb, &backend.tables.users, 0..USERS).await?;
+        let calls = Arc::default();
+        Ok(Self {
+            process,
+            address,
+            backend,
+            calls,
+        })
+    }
+
+    /// So many callers for this time: each calls again when it is answered, or once in a period.
+    async fn load(
+        &self,
+        callers: u32,
+        period: Option<Duration>,
+        duration: Duration,
+    ) -> Result<Load, Error> {
+        let resets = self.resets().await?;
+        let (cpu, callers_cpu) = (self.process.cpu_time()?, own_cpu_time()?);
+        let began = Instant::now();
+        let mut calling = JoinSet::new();
+        for number in 0..callers {
+            let caller = Caller::connect(&self.address, &self.calls).await?;
+            let first = |period| began + period * number / callers;
+            let pace = period.map(|period| interval_at(first(period), period));
+            calling.spawn(caller.call(pace, began + duration));
+        }
+        let called = calling.join_all().await;
+        let took = began.elapsed();
+        let cpu = self.process.cpu_time()?.saturating_sub(cpu);
+        let callers_cpu = own_cpu_time()?.saturating_sub(callers_cpu);
+
+        let (mut latencies, mut errors) = (Vec::new(), 0);
+        for called in called {
+            let (answered, failed) = called?;
+            latencies.extend(answered);
+            errors += failed;
+        }
+        let resets = self.resets().await?.saturating_sub(resets);
+        Ok(Load {
+            errors: errors + latencies.len().saturating_sub(resets),
+            latencies,
+            took,
+            cpu,
+            callers_cpu,
+        })
+    }
+
+    /// The resets so far. An answer does not tell whether there was one.
+    async fn resets(&self) -> Result<usize, Error> {
+        let scan = self.backend.clients.dynamodb.scan();
+        let scan = scan
+            .table_name(&self.backend.tables.audit)
+            .select(Select::Count);
+        let mut pages = scan.into_paginator().send();
+        let mut resets = 0;
+        while let Some(page) = pages.next().await {
+            resets += usize::try_from(page?.count)?;
+        }
+        Ok(resets)
+    }
+}
+
+fn own_cpu_time() -> Result<Duration, Error> {
+    cpu_time(ClockId::CLOCK_PROCESS_CPUTIME_ID)
+}
+
+/// What came of a load.
+struct Load {
+    /// Of the calls that were answered.
+    latencies: Vec<Duration>,
+    /// Calls that were not answered with success, and those that reset no password.
+    errors: usize,
+    took: Duration,
+    /// Of `local`.
+    cpu: Duration,
+    callers_cpu: Duration,
+}
+
+impl Load {
+    fn calls(&self) -> u32 {
+        u32::try_from(self.latencies.len())
+            .unwrap_or(u32::MAX)
+            .max(1)
+    }
+
+    fn latency(&self, percent: usize) -> Duration {
+        percentile(self.latencies.iter().copied(), percent)
+    }
+
+    /// From one answer to the next.
+    fn interval(&self) -> Duration {
+        self.took / self.calls()
+    }
+}
+
+/// One caller and its connection.
+struct Caller {
+    address: String,
+    /// Of all callers so far.
+    calls: Arc<AtomicU64>,
+    connection: SendRequest<Body>,
+}
+
+impl Caller {
+    async fn connect(address: &str, calls: &Arc<AtomicU64>) -> Result<Self, Error> {
+        Ok(Self {
+            address: address.to_owned(),
+            calls: Arc::clone(calls),
+            connection: connect(address).await?,
+        })
+    }
+
+    /// Calls until then; the latencies, counted from when a call was due, and the number of errors.
+    async fn call(
+        mut self,
+        mut pace: Option<Interval>,
+        until: Instant,
+    ) -> Result<(Vec<Duration>, usize), Error> {
+        let (mut latencies, mut errors) = (Vec::new(), 0);
+        loop {
+            let due = match &mut pace {
+                Some(pace) => pace.tick().await,
+                None => Instant::now(),
+            };
+            if due >= until {
+                return Ok((latencies, errors));
+            }
+            if self.reset().await.is_ok() {
+                latencies.push(due.elapsed());
+            } else {
+                errors += 1;
+                self.connection = connect(&self.address).await?;
+            }
+        }
+    }
+
+    /// Resets the next account.
+    async fn reset(&mut self) -> Result<(), Error> {
+        let number = self.calls.fetch_add(1, Ordering::Relaxed) % USERS;
+        let mut request = requests::reset(&accounts::username(number)).map(Body::from);
+        let host = HeaderValue::from_static("localhost");
+        request.headers_mut().insert(header::HOST, host);
+        self.connection.ready().await?;
+        let response = self.connection.send_request(request).await?;
+        let status = response.status();
+        to_bytes(Body::new(response.into_body()), usize::MAX).await?;
+        match status {
+            StatusCode::OK => Ok(()),
+            other => Err(other.to_string().into()),
+        }
+    }
+}
+
+async fn connect(address: &str) -> Result<SendRequest<Body>, Error> {
+    let stream = TcpStream::connect(address).await?;
+    stream.set_nodelay(true)?;
+    let (sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
+    // An error of it is one of the next request.
+    tokio::spawn(connection);
+    Ok(sender)
+}

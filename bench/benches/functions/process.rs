@@ -1,0 +1,129 @@
+//! Programs of this workspace as processes of their own, and what the operating system says of them.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::time::Duration;
+
+use local::Backend;
+use nix::time::{ClockId, clock_getcpuclockid};
+use nix::unistd::Pid;
+
+use super::Error;
+use super::runtime_api::RuntimeApi;
+
+/// A process that ends when it is dropped.
+pub(super) struct Process {
+    child: Child,
+    pid: Pid,
+    clock: ClockId,
+}
+
+impl Process {
+    pub(super) fn start(command: &mut Command) -> Result<Self, Error> {
+        let child = command.spawn()?;
+        let pid = Pid::from_raw(child.id().try_into()?);
+        let clock = clock_getcpuclockid(pid)?;
+        Ok(Self { child, pid, clock })
+    }
+
+    /// What it prints, if that goes to a pipe.
+    pub(super) fn stdout(&mut self) -> Option<ChildStdout> {
+        self.child.stdout.take()
+    }
+
+    /// The CPU time of all its threads so far.
+    pub(super) fn cpu_time(&self) -> Result<Duration, Error> {
+        cpu_time(self.clock)
+    }
+
+    pub(super) fn peak_memory_mib(&self) -> Result<f64, Error> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid))?;
+        let line = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmHWM:"))
+            .ok_or("no VmHWM")?;
+        let kib: u32 = line.trim().trim_end_matches(" kB").parse()?;
+        Ok(f64::from(kib) / 1024.0)
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // Unless it has ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+pub(super) fn cpu_time(clock: ClockId) -> Result<Duration, Error> {
+    Ok(clock.now()?.into())
+}
+
+/// Builds what these arguments of `cargo build` say, with the profile of this program; the folder
+/// it is in. Never two packages at once: each would have the features that the other needs.
+pub(super) fn build(arguments: &[&str]) -> Result<PathBuf, Error> {
+    let cargo = std::env::var_os("CARGO").unwrap_or("cargo".into());
+    let profile = if cfg!(debug_assertions) {
+        "dev"
+    } else {
+        "release"
+    };
+    let status = Command::new(cargo)
+        .args(["build", "--profile", profile])
+        .args(arguments)
+        .status()?;
+    if !status.success() {
+        return Err("the programs could not be built".into());
+    }
+    // This program is target/PROFILE/deps/functions-HASH.
+    let program = std::env::current_exe()?;
+    let folder = program
+        .ancestors()
+        .nth(2)
+        .ok_or("this program is nowhere")?;
+    Ok(folder.to_owned())
+}
+
+/// A Lambda binary, told all that a function is told, without floor and limits.
+pub(super) fn function(binary: &Path, api: &RuntimeApi, backend: &Backend) -> Command {
+    let mut command = Command::new(binary);
+    command
+        .env_clear()
+        .stdout(Stdio::null())
+        .stderr(Stdio::inherit())
+        .envs([
+            ("AWS_LAMBDA_RUNTIME_API", api.address.as_str()),
+            ("AWS_LAMBDA_FUNCTION_NAME", "bench"),
+            ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "1769"),
+            ("AWS_LAMBDA_FUNCTION_VERSION", "1"),
+            ("AWS_LAMBDA_LOG_FORMAT", "JSON"),
+            ("AWS_ENDPOINT_URL_DYNAMODB", &backend.dynamodb_url),
+            ("AWS_ENDPOINT_URL_SESV2", &backend.ses_url),
+            ("AWS_REGION", "us-east-1"),
+            ("AWS_ACCESS_KEY_ID", "local"),
+            ("AWS_SECRET_ACCESS_KEY", "local"),
+            ("RESPONSE_FLOOR_MS", "0"),
+        ])
+        .envs(NO_LIMITS);
+    let names = [
+        "USERS_TABLE",
+        "LIMITS_TABLE",
+        "AUDIT_TABLE",
+        "BRANDS_TABLE",
+        "PRODUCT_NAME",
+        "MAIL_FROM",
+        "SUPPORT_CONTACT",
+        "LOGIN_URL",
+    ];
+    for name in names {
+        command.env(name, local::default_variable(name).unwrap_or_default());
+    }
+    command
+}
+
+/// The requests are all for one name or from one source: no limit would let them through.
+pub(super) const NO_LIMITS: [(&str, &str); 3] = [
+    ("RESET_PER_MINUTE", "0"),
+    ("RESET_PER_HOUR", "0"),
+    ("SOURCE_PER_MINUTE", "0"),
+];

@@ -1,0 +1,86 @@
+//! Warm requests, as a ratio to one bare hash. Requests and bare hashes alternate, so that both see
+//! the same noise.
+
+use std::path::Path;
+
+use local::tables::TableNames;
+use local::{Backend, Storage};
+
+use super::bare_hash::BareHash;
+use super::process::{self, Process};
+use super::runtime_api::RuntimeApi;
+use super::statistic::{median, ratio};
+use super::{Error, RESET, UPDATE, WARM_UP};
+
+const ROUNDS: usize = 300;
+
+struct Subject {
+    name: &'static str,
+    binary: &'static str,
+    event: &'static str,
+    /// `CREDENTIAL_CACHE_SECONDS`
+    credential_cache_seconds: &'static str,
+    hashes: u32,
+}
+
+const SUBJECTS: [Subject; 3] = [
+    Subject {
+        name: "reset",
+        binary: RESET.binary,
+        event: RESET.event,
+        credential_cache_seconds: "0",
+        hashes: 1,
+    },
+    Subject {
+        name: "update, an administrator's first",
+        binary: UPDATE.binary,
+        event: UPDATE.event,
+        credential_cache_seconds: "0",
+        hashes: 2,
+    },
+    Subject {
+        name: "update, repeated",
+        binary: UPDATE.binary,
+        event: UPDATE.event,
+        credential_cache_seconds: "300",
+        hashes: 1,
+    },
+];
+
+#[expect(clippy::print_stdout, reason = "a benchmark prints its results")]
+pub(super) async fn measure(binaries: &Path) -> Result<(), Error> {
+    println!("\nwarm request | bare hash | CPU | ratio | rest | peak memory | binary");
+    for subject in &SUBJECTS {
+        println!("{}", row(subject, &binaries.join(subject.binary)).await?);
+    }
+    Ok(())
+}
+
+async fn row(subject: &Subject, binary: &Path) -> Result<String, Error> {
+    let backend = Backend::start(Storage::Memory, TableNames::default()).await?;
+    let api = RuntimeApi::start().await?;
+    let process = Process::start(
+        process::function(binary, &api, &backend)
+            .env("CREDENTIAL_CACHE_SECONDS", subject.credential_cache_seconds),
+    )?;
+    for _ in 0..WARM_UP {
+        api.invoke(subject.event).await?;
+    }
+    let mut bare = BareHash::new()?;
+    let (mut warm_cpu, mut bare_cpu) = (Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        let before = process.cpu_time()?;
+        api.invoke(subject.event).await?;
+        warm_cpu.push(process.cpu_time()?.saturating_sub(before));
+        bare_cpu.push(bare.cpu_time()?);
+    }
+    let (warm, hash) = (median(warm_cpu), median(bare_cpu));
+    Ok(format!(
+        "{} | {hash:.2?} | {warm:.2?} | {:.3} | {:.2?} | {:.1} MiB | {:.2} MB",
+        subject.name,
+        ratio(warm, hash),
+        warm.saturating_sub(hash * subject.hashes),
+        process.peak_memory_mib()?,
+        f64::from(u32::try_from(std::fs::metadata(binary)?.len())?) / 1e6,
+    ))
+}
