@@ -58,7 +58,7 @@ const SHORT: usize = 32;
 /// Pairs of each state in the long form.
 const LONG: usize = 2_000;
 /// Pairs of each state after which a lane has new services.
-const RENEWAL: usize = 20;
+const RENEWAL: usize = 5;
 
 /// A measurement.
 #[derive(Debug, Clone)]
