@@ -115,7 +115,7 @@ enum Error {
     Unknown(String),
     #[error("{0}")]
     Refused(String),
-    #[error("{name}: {source}")]
+    #[error("{name}")]
     File {
         name: String,
         source: std::io::Error,

@@ -7,10 +7,14 @@ use std::time::Duration;
 use clap::{Parser, Subcommand, ValueEnum};
 use local::tables::TableNames;
 use local::{Backend, BackendError, Functions, Storage, gateway};
+use mimalloc::MiMalloc;
 use shared::clock::Clock;
 use shared::config::{ConfigError, Variables};
 use shared::lambda;
 use tokio::net::TcpListener;
+
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 const SWEEP_EVERY: Duration = Duration::from_secs(5);
 

@@ -2,17 +2,20 @@
 
 use std::collections::HashSet;
 use std::fs::File;
-use std::hash::{BuildHasher as _, RandomState};
 use std::io::{BufRead as _, BufReader};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
-use csv::{ReaderBuilder, StringRecord};
+use csv_core::{ReadRecordResult, Reader};
 use serde_json::{Map, Value};
-use shared::users::{NewAccount, brand_key, email_key};
 
 use super::row::{COLUMNS, Row};
 use crate::Error;
+
+/// What some editors put in front of UTF-8.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+/// How UTF-16 begins, in either byte order: what Excel and PowerShell call Unicode.
+const UTF_16: [&[u8]; 2] = [b"\xff\xfe", b"\xfe\xff"];
 
 /// How a file is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -35,73 +38,164 @@ impl Format {
     }
 }
 
-/// A row that cannot be an account.
-pub(crate) struct Refusal {
-    /// The line it begins in, from 1.
-    pub(crate) line: u64,
-    /// What is wrong with it.
-    pub(crate) reasons: Vec<String>,
-}
+/// The number of a line, from 1, and the row in it or the reason why there is none.
+pub(crate) type Read = (u64, Result<Row, String>);
 
-/// The line and the account of a row.
-pub(crate) type Checked = Result<(u64, NewAccount), Refusal>;
-
-/// A row as it was read, or the reason why it could not be.
-type Read = (u64, Result<Row, String>);
-
-/// The accounts of a file. Of several rows for one user name, or for one address and brand, the
-/// first counts.
-pub(crate) fn accounts(
+/// The rows of a file.
+pub(crate) fn rows(
     path: &Path,
     format: Format,
-) -> Result<impl Iterator<Item = std::io::Result<Checked>>, Error> {
-    let named = |source| Error::File {
+) -> Result<impl Iterator<Item = Result<Read, Error>>, Error> {
+    let mut lines = Lines::open(path)?;
+    let mut table = match format {
+        Format::Csv => Some(Table::with_heading(&mut lines)?),
+        Format::Jsonl => None,
+    };
+    Ok(lines.map(move |line| {
+        let (number, line) = line?;
+        let row = str::from_utf8(&line)
+            .map_err(|_| "the text is not UTF-8".to_owned())
+            .and_then(|line| match &mut table {
+                Some(table) => table.row(line),
+                None => json_row(line),
+            });
+        Ok((number, row))
+    }))
+}
+
+/// The lines of a file that are not blank, with their numbers. Each has its line feed, the last one
+/// too.
+struct Lines {
+    path: PathBuf,
+    file: BufReader<File>,
+    number: u64,
+}
+
+impl Lines {
+    fn open(path: &Path) -> Result<Self, Error> {
+        let file = File::open(path).and_then(|file| Ok((file.metadata()?.is_file(), file)));
+        let (is_file, file) = file.map_err(|source| failed(path, source))?;
+        if !is_file {
+            let text = "the file is read more than once: a pipe will not do".to_owned();
+            return Err(Error::Usage(text));
+        }
+        let mut lines = Self {
+            path: path.to_owned(),
+            file: BufReader::new(file),
+            number: 0,
+        };
+        lines.skip_mark()?;
+        Ok(lines)
+    }
+
+    fn skip_mark(&mut self) -> Result<(), Error> {
+        let beginning = self.file.fill_buf();
+        let beginning = beginning.map_err(|source| failed(&self.path, source))?;
+        if UTF_16.iter().any(|mark| beginning.starts_with(mark)) {
+            let text = "the file is in UTF-16; save it in UTF-8".to_owned();
+            return Err(Error::Usage(text));
+        }
+        if beginning.starts_with(BYTE_ORDER_MARK) {
+            self.file.consume(BYTE_ORDER_MARK.len());
+        }
+        Ok(())
+    }
+}
+
+impl Iterator for Lines {
+    type Item = Result<(u64, Vec<u8>), Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let mut line = Vec::new();
+        while line.trim_ascii().is_empty() {
+            line.clear();
+            match self.file.read_until(b'\n', &mut line) {
+                Ok(0) => return None,
+                Ok(_) => self.number += 1,
+                Err(source) => return Some(Err(failed(&self.path, source))),
+            }
+        }
+        if !line.ends_with(b"\n") {
+            line.push(b'\n');
+        }
+        Some(Ok((self.number, line)))
+    }
+}
+
+fn failed(path: &Path, source: std::io::Error) -> Error {
+    Error::File {
         name: path.display().to_string(),
         source,
-    };
-    let file = File::open(path).map_err(named)?;
-    let rows: Box<dyn Iterator<Item = std::io::Result<Read>>> = match format {
-        Format::Csv => Box::new(csv_rows(file)?),
-        Format::Jsonl => Box::new(json_rows(file)),
-    };
-    let mut seen = Seen::default();
-    Ok(rows.map(move |row| {
-        let (line, row) = row?;
-        let account = row.map_err(|reason| vec![reason]).and_then(Row::check);
-        let account = account.and_then(|account| seen.first(account));
-        Ok(match account {
-            Ok(account) => Ok((line, account)),
-            Err(reasons) => Err(Refusal { line, reasons }),
-        })
-    }))
+    }
 }
 
-fn csv_rows(file: File) -> Result<impl Iterator<Item = std::io::Result<Read>>, Error> {
-    let mut reader = ReaderBuilder::new().flexible(true).from_reader(file);
-    let headings = reader.headers().map_err(std::io::Error::from)?.clone();
-    check_headings(&headings)?;
-    let mut record = StringRecord::new();
-    Ok(std::iter::from_fn(move || {
-        let more = reader.read_record(&mut record);
-        let line = record.position().map_or(0, csv::Position::line);
-        match more {
-            Ok(false) => None,
-            Ok(true) => Some(Ok((line, csv_row(&headings, &record)))),
-            Err(error) if matches!(error.kind(), csv::ErrorKind::Utf8 { .. }) => {
-                let line = error.position().map_or(line, csv::Position::line);
-                Some(Ok((line, Err("the text is not UTF-8".to_owned()))))
+/// Comma-separated values below their heading.
+struct Table {
+    heading: Vec<String>,
+    parser: Reader,
+}
+
+impl Table {
+    fn with_heading(lines: &mut Lines) -> Result<Self, Error> {
+        let mut parser = Reader::new();
+        let heading = match lines.next() {
+            None => vec![],
+            Some(line) => {
+                let line = String::from_utf8(line?.1);
+                let line = line.map_err(|_| Error::Usage("the heading is not UTF-8".to_owned()))?;
+                let heading = fields(&mut parser, &line);
+                heading.map_err(|reason| Error::Usage(format!("the heading: {reason}")))?
             }
-            Err(error) => Some(Err(error.into())),
+        };
+        check_heading(&heading)?;
+        Ok(Self { heading, parser })
+    }
+
+    fn row(&mut self, line: &str) -> Result<Row, String> {
+        let fields = fields(&mut self.parser, line)?;
+        if fields.len() != self.heading.len() {
+            let (found, expected) = (fields.len(), self.heading.len());
+            return Err(format!("{found} columns where the heading has {expected}"));
         }
-    }))
+        let mut row = Row::default();
+        for (name, text) in self.heading.iter().zip(fields) {
+            if let Some(column) = row.column(name) {
+                *column = text;
+            }
+        }
+        Ok(row)
+    }
 }
 
-fn check_headings(headings: &StringRecord) -> Result<(), Error> {
+/// The fields of a line (RFC 4180 section 2). No column holds a line break, so that a quote which
+/// is not closed costs one row, and not all that follow it.
+fn fields(parser: &mut Reader, line: &str) -> Result<Vec<String>, String> {
+    let (mut text, mut ends) = (vec![0; line.len()], vec![0; line.len()]);
+    let (result, read, _, count) = parser.read_record(line.as_bytes(), &mut text, &mut ends);
+    parser.reset();
+    // The parser takes a lone CR for the end of a record: of what follows nothing may be lost.
+    if !line.get(read..).unwrap_or_default().trim_ascii().is_empty() {
+        return Err("a line ends neither in LF nor in CRLF".to_owned());
+    }
+    let is_whole = line.matches('"').count().is_multiple_of(2);
+    if !is_whole || result != ReadRecordResult::Record {
+        return Err("a quote is not closed in its line".to_owned());
+    }
+    let mut begin = 0;
+    let fields = ends.iter().take(count).map(|end| {
+        let field = text.get(begin..*end).unwrap_or_default().to_vec();
+        begin = *end;
+        String::from_utf8(field).map_err(|_| "the text is not UTF-8".to_owned())
+    });
+    fields.collect()
+}
+
+fn check_heading(heading: &[String]) -> Result<(), Error> {
     let columns = COLUMNS.join(", ");
     let mut known = HashSet::new();
-    for heading in headings {
-        if !COLUMNS.contains(&heading) || !known.insert(heading) {
-            let text = format!("the heading has {heading:?}; it may have {columns}, each once");
+    for name in heading {
+        if !COLUMNS.contains(&name.as_str()) || !known.insert(name.as_str()) {
+            let text = format!("the heading has {name:?}; it may have {columns}, each once");
             return Err(Error::Usage(text));
         }
     }
@@ -115,31 +209,9 @@ fn check_headings(headings: &StringRecord) -> Result<(), Error> {
     })
 }
 
-fn csv_row(headings: &StringRecord, record: &StringRecord) -> Result<Row, String> {
-    if record.len() != headings.len() {
-        let (found, expected) = (record.len(), headings.len());
-        return Err(format!("{found} columns where the heading has {expected}"));
-    }
-    let mut row = Row::default();
-    for (heading, text) in headings.iter().zip(record) {
-        if let Some(column) = row.column(heading) {
-            text.clone_into(column);
-        }
-    }
-    Ok(row)
-}
-
-fn json_rows(file: File) -> impl Iterator<Item = std::io::Result<Read>> {
-    let lines = BufReader::new(file).split(b'\n').zip(1..);
-    let is_blank = |line: &Vec<u8>| line.trim_ascii().is_empty();
-    lines
-        .filter(move |(line, _)| !line.as_ref().is_ok_and(is_blank))
-        .map(|(line, number)| Ok((number, json_row(&line?))))
-}
-
-fn json_row(line: &[u8]) -> Result<Row, String> {
+fn json_row(line: &str) -> Result<Row, String> {
     // The parser's own words may quote the line.
-    let object: Map<String, Value> = serde_json::from_slice(line)
+    let object: Map<String, Value> = serde_json::from_str(line.trim_end())
         .map_err(|error| format!("no JSON object, see column {}", error.column()))?;
     let mut row = Row::default();
     for (name, value) in object {
@@ -162,36 +234,5 @@ fn text(value: Value) -> Option<String> {
             Some(texts.join(";"))
         }
         Value::Object(_) => None,
-    }
-}
-
-/// The names and addresses of the rows before, as digests: 64 bits under a random key. That two
-/// of a million rows are mistaken for one happens to one file in ten million.
-#[derive(Default)]
-struct Seen {
-    key: RandomState,
-    digests: HashSet<u64>,
-}
-
-impl Seen {
-    /// The account, if no row before it has its name or its address and brand.
-    fn first(&mut self, account: NewAccount) -> Result<NewAccount, Vec<String>> {
-        let name = self.key.hash_one(("username", account.username.as_str()));
-        let mut reasons = Vec::new();
-        if !self.digests.insert(name) {
-            reasons.push("username is that of an earlier row".to_owned());
-        }
-        if let Some(email) = &account.email {
-            let brand = brand_key(account.brand.as_deref());
-            let address = self.key.hash_one(("email", email_key(email), brand));
-            if !self.digests.insert(address) {
-                reasons.push("email and brand are those of an earlier row".to_owned());
-            }
-        }
-        if reasons.is_empty() {
-            Ok(account)
-        } else {
-            Err(reasons)
-        }
     }
 }

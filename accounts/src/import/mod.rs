@@ -1,8 +1,10 @@
 //! `import`: the accounts of a file.
 //!
-//! The file is read twice: all rows are checked before the first one is written. What is there
-//! already is left alone, so an import that was interrupted is finished by running it again.
+//! The file is read for what may stand in several rows and for what is there already, then to check
+//! all rows before the first one is written, and to write them. What is there already is left alone, so an import that
+//! was interrupted is finished by running it again.
 
+mod check;
 mod file;
 mod row;
 
@@ -11,13 +13,14 @@ use std::process::ExitCode;
 
 use clap::Args;
 use shared::clock::Timestamp;
-use shared::users::{Existing, IMPORT_BATCH, Imported, NewAccount, StoreError, Users};
+use shared::users::{Existing, Import, Imported, StoreError, Users};
 use tokio::task::JoinSet;
 
 use crate::access::Session;
 use crate::console::Record;
 use crate::{Console, Error};
-use file::{Checked, Format, Refusal};
+use check::{AccountFile, Checked, Refusal, TAKEN};
+use file::Format;
 pub(crate) use row::{Row, role};
 
 /// Transactions at once. A DynamoDB on this machine writes one after the other, and must have done
@@ -64,12 +67,13 @@ pub(crate) async fn import(
     let format = format.ok_or_else(|| {
         Error::Usage("say how the file is written, with --format csv or --format jsonl".to_owned())
     })?;
-    let mut tally = check(arguments, format, console)?;
+    let mut file = open(arguments, format, console)?;
+    compare(session, &mut file, arguments, console).await?;
+    let mut tally = check(&file, console)?;
     let is_stopped = tally.refused > 0 && !arguments.skip_refused;
     if !arguments.dry_run && !is_stopped {
-        let users = session.users()?;
-        users.check().await?;
-        let result = write(session, &users, arguments, format, console, &mut tally).await;
+        tally.present = 0;
+        let result = write(session, &file, console, &mut tally).await;
         if result.is_err() {
             console.note("the import was not finished; run it again to write the rest")?;
         }
@@ -83,14 +87,53 @@ pub(crate) async fn import(
     })
 }
 
+fn open<'a>(
+    arguments: &'a Arguments,
+    format: Format,
+    console: &Console,
+) -> Result<AccountFile<'a>, Error> {
+    let existing = if arguments.overwrite {
+        Existing::Overwrite
+    } else {
+        Existing::Keep
+    };
+    let progress = console.progress(None, "reading");
+    let file = AccountFile::open(&arguments.file, format, existing, &progress);
+    progress.finish_and_clear();
+    file
+}
+
+/// Looks at what is there. A file can also be checked where there is no table.
+async fn compare(
+    session: &Session<'_>,
+    file: &mut AccountFile<'_>,
+    arguments: &Arguments,
+    console: &mut Console,
+) -> Result<(), Error> {
+    if let Err(error) = session.users() {
+        if !arguments.dry_run {
+            return Err(error.into());
+        }
+        let text = format!("not compared with the accounts that are there: {error}");
+        return Ok(console.note(&text)?);
+    }
+    let progress = console.progress(None, "comparing");
+    let compared = file.compare(session, &progress).await;
+    progress.finish_and_clear();
+    compared
+}
+
 /// Checks all rows and names those that are refused.
-fn check(arguments: &Arguments, format: Format, console: &mut Console) -> Result<Tally, Error> {
+fn check(file: &AccountFile<'_>, console: &mut Console) -> Result<Tally, Error> {
     let mut tally = Tally::default();
     let progress = console.progress(None, "checking");
-    for row in file::accounts(&arguments.file, format)? {
+    for row in file.accounts()? {
         progress.inc(1);
         match row? {
-            Ok(_) => tally.good += 1,
+            Ok((_, account)) => {
+                tally.good += 1;
+                tally.present += u64::from(file.is_kept(&account));
+            }
             Err(refusal) => {
                 tally.refused += 1;
                 progress.suspend(|| refuse(console, &refusal))?;
@@ -104,25 +147,24 @@ fn check(arguments: &Arguments, format: Format, console: &mut Console) -> Result
 /// Writes the good rows, several batches at once.
 async fn write(
     session: &Session<'_>,
-    users: &Users,
-    arguments: &Arguments,
-    format: Format,
+    file: &AccountFile<'_>,
     console: &mut Console,
     tally: &mut Tally,
 ) -> Result<(), Error> {
-    let existing = if arguments.overwrite {
-        Existing::Overwrite
-    } else {
-        Existing::Keep
-    };
+    let users = session.users()?;
     let progress = console.progress(Some(tally.good), "writing");
-    let mut rows = file::accounts(&arguments.file, format)?;
+    let mut rows = file.accounts()?;
     let mut writes = JoinSet::new();
     loop {
-        let batch = next_batch(&mut rows)?;
+        let batch = next_batch(session, file.existing, &mut rows)?;
         let is_end = batch.is_empty();
         if !is_end {
-            writes.spawn(write_batch(users.clone(), batch, existing, session.now));
+            writes.spawn(write_batch(
+                users.clone(),
+                batch,
+                file.existing,
+                session.now,
+            ));
         }
         let most = if is_end { 0 } else { CONCURRENCY - 1 };
         while writes.len() > most
@@ -143,22 +185,35 @@ async fn write(
     Ok(())
 }
 
-/// The next good rows. Those that are refused were named when all were checked.
+/// The next good rows, with audit rows where they may replace something. Those that are refused
+/// were named when all were checked.
 fn next_batch(
-    rows: &mut impl Iterator<Item = std::io::Result<Checked>>,
-) -> std::io::Result<Vec<(u64, NewAccount)>> {
+    session: &Session<'_>,
+    existing: Existing,
+    rows: &mut impl Iterator<Item = Result<Checked, Error>>,
+) -> Result<Vec<(u64, Import)>, Error> {
     let good = rows.filter_map(|row| row.map(Result::ok).transpose());
-    good.take(IMPORT_BATCH).collect()
+    let imports = good.map(|row| {
+        let (line, account) = row?;
+        let audit = match existing {
+            Existing::Keep => None,
+            Existing::Overwrite => {
+                Some(session.audit_row(account.username.as_str(), "account.imported")?)
+            }
+        };
+        Ok((line, Import { account, audit }))
+    });
+    imports.take(existing.batch()).collect()
 }
 
 async fn write_batch(
     users: Users,
-    batch: Vec<(u64, NewAccount)>,
+    batch: Vec<(u64, Import)>,
     existing: Existing,
     now: Timestamp,
 ) -> Result<Vec<(u64, Imported)>, StoreError> {
-    let (lines, accounts): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
-    let imported = users.import(&accounts, existing, now).await?;
+    let (lines, imports): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
+    let imported = users.import(&imports, existing, now).await?;
     Ok(lines.into_iter().zip(imported).collect())
 }
 
@@ -170,7 +225,7 @@ impl Tally {
             Imported::Present => self.present += 1,
             Imported::Taken => {
                 self.refused += 1;
-                let reasons = vec!["username is that of an account with another id".to_owned()];
+                let reasons = vec![TAKEN.to_owned()];
                 return Some(Refusal { line, reasons });
             }
         }
@@ -201,15 +256,21 @@ fn report(
         present,
         refused,
     } = tally;
+    let writable = good - present;
     if console.is_json() {
+        let outcome = if arguments.dry_run {
+            ("writable", writable.into())
+        } else {
+            ("written", (*written).into())
+        };
         return console.json(&Record::new([
-            ("written", (*written).into()),
+            outcome,
             ("present", (*present).into()),
             ("refused", (*refused).into()),
         ]));
     }
     console.line(&if arguments.dry_run {
-        format!("{good} rows can be written, {refused} are refused")
+        format!("{writable} can be written, {present} there already, {refused} refused")
     } else if is_stopped {
         format!(
             "nothing is written, because {refused} of {} rows are refused; correct them, or leave \

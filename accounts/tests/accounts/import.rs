@@ -7,7 +7,7 @@ use local::relay::{Action, Relays};
 use serde_json::json;
 use tempfile::TempDir;
 
-use crate::{Answer, NOW, Operator, number, text};
+use crate::{Answer, NOW, Operator, number, row, text};
 
 const HASH: &str = "$aspnet-membership-sha1$AAECAwQFBgcICQoLDA0ODw==$8Bt4t/PN+I7cSmB0CxoXGgWi7ak=";
 
@@ -67,6 +67,7 @@ async fn refused_rows_are_named_and_stop_the_import_unless_told_otherwise() {
     let file = format!(
         "username,id,email,password_hash\n\
          good,1,,{HASH}\n\
+         \n\
          ,2,,\n\
          bad,x,nowhere,\n\
          \"two\nlines\",4,,\n\
@@ -74,23 +75,42 @@ async fn refused_rows_are_named_and_stop_the_import_unless_told_otherwise() {
          other,6,x@example.com,\n\
          another,7,X@example.com,\n\
          few,8\n\
-         hash,9,,secret\n"
+         hash,9,,secret\n\
+         open,\"10,,\n\
+         \"open\",\"1\"1\",,\n\
+         one,2,,\rtwo,3,,\n\
+         Bob,12,,\n\
+         jane,13,BOB@pumpalarm.com,\n\
+         jdoe,42,a@example.com,"
     );
-    let refused = "line 3: username is not one line of 1 to 256 bytes\n\
-                   line 4: email is not an address; id is not a whole number\n\
-                   line 5: username is not one line of 1 to 256 bytes\n\
-                   line 7: username is that of an earlier row\n\
-                   line 9: email and brand are those of an earlier row\n\
-                   line 10: 2 columns where the heading has 4\n\
-                   line 11: password_hash: the stored password hash is not readable\n";
+    let refused = "line 4: username is not one line of 1 to 256 bytes\n\
+                   line 5: email is not an address; id is not a whole number\n\
+                   line 6: a quote is not closed in its line\n\
+                   line 7: a quote is not closed in its line\n\
+                   line 8: username is that of an earlier row\n\
+                   line 10: email and brand are those of an earlier row\n\
+                   line 11: 2 columns where the heading has 4\n\
+                   line 12: password_hash: the stored password hash is not readable\n\
+                   line 13: a quote is not closed in its line\n\
+                   line 14: a quote is not closed in its line\n\
+                   line 15: a line ends neither in LF nor in CRLF\n\
+                   line 16: username is that of an account with another id\n\
+                   line 17: email and brand are those of an account that is there\n";
     for (options, end) in [
-        (&["--dry-run"][..], "2 rows can be written, 7 are refused\n"),
+        (
+            &["--dry-run"][..],
+            "2 can be written, 1 there already, 13 refused\n",
+        ),
         (
             &[],
-            "nothing is written, because 7 of 9 rows are refused; correct them, or leave them out \
-             with --skip-refused\n",
+            "nothing is written, because 13 of 16 rows are refused; correct them, or leave them \
+             out with --skip-refused\n",
         ),
     ] {
+        // Line numbers are those that an editor shows, however lines end.
+        let dos = file.replace('\n', "\r\n");
+        let answer = import(&operator, "users.csv", &dos, options).await;
+        assert_eq!(answer.out, format!("{refused}{end}"));
         let answer = import(&operator, "users.csv", &file, options).await;
         assert_eq!(answer.out, format!("{refused}{end}"));
         assert_eq!(answer.exit_code, ExitCode::FAILURE);
@@ -100,13 +120,60 @@ async fn refused_rows_are_named_and_stop_the_import_unless_told_otherwise() {
     assert_eq!(answer.exit_code, ExitCode::FAILURE);
     let lines = answer.json();
     let reasons = ["username is not one line of 1 to 256 bytes"];
-    assert_eq!(lines[0], json!({ "line": 3, "refused": reasons }));
+    assert_eq!(lines[0], json!({ "line": 4, "refused": reasons }));
     assert_eq!(
-        lines[7],
-        json!({ "written": 2, "present": 0, "refused": 7 })
+        lines[13],
+        json!({ "written": 2, "present": 1, "refused": 13 })
     );
     assert!(operator.has("good").await && operator.has("other").await);
     assert!(!operator.has("hash").await && !operator.has("few").await);
+}
+
+#[tokio::test]
+async fn a_dry_run_for_scripts_says_how_many_rows_are_good() {
+    let operator = Operator::start().await;
+    let file = "\u{feff}{\"username\":\"jdoe\",\"id\":42}\n{\"username\":\"jane\",\"id\":43}\n";
+    let options = &["--dry-run", "--json"];
+    let answer = import(&operator, "users.jsonl", file, options).await;
+    let counts = json!({ "writable": 1, "present": 1, "refused": 0 });
+    assert_eq!(answer.json(), [counts]);
+    let options = &["--dry-run", "--json", "--overwrite"];
+    let answer = import(&operator, "users.jsonl", file, options).await;
+    let counts = json!({ "writable": 2, "present": 0, "refused": 0 });
+    assert_eq!(answer.json(), [counts]);
+    assert!(!operator.has("jane").await);
+}
+
+/// On a machine that reaches no DynamoDB.
+#[tokio::test]
+async fn a_dry_run_needs_no_table() {
+    let operator = Operator::start().await;
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("users.csv");
+    std::fs::write(&path, accounts(3)).unwrap();
+    let command = ["import", path.to_str().unwrap()];
+    let nowhere = [("USERS_TABLE", "")];
+    let dry_run = [&command[..], &["--dry-run"]].concat();
+    let answer = operator.run_with(&dry_run, "", &nowhere).await;
+    assert_eq!(answer.out, "3 can be written, 0 there already, 0 refused\n");
+    let note = "not compared with the accounts that are there: ";
+    assert!(answer.err.starts_with(note), "{answer:?}");
+    assert_eq!(answer.exit_code, ExitCode::SUCCESS);
+    let answer = operator.run_with(&command, "", &nowhere).await;
+    assert!(answer.error().contains("USERS_TABLE"), "{answer:?}");
+}
+
+/// In a file this long, some rows look to the filter like earlier ones.
+#[tokio::test]
+async fn of_many_rows_only_those_that_repeat_one_are_refused() {
+    let operator = Operator::start().await;
+    let file = accounts(30_000) + "U7,1,U8@example.com,\n";
+    let answer = import(&operator, "users.csv", &file, &["--dry-run"]).await;
+    assert_eq!(
+        answer.out,
+        "line 30002: username is that of an earlier row; email and brand are those of an earlier \
+         row\n30000 can be written, 0 there already, 1 refused\n"
+    );
 }
 
 #[tokio::test]
@@ -122,7 +189,7 @@ async fn json_rows_are_refused_by_line() {
         "line 2: no JSON object, see column 21\n\
          line 3: no column of that name: \"password\"\n\
          line 4: username is not a plain value\n\
-         1 rows can be written, 3 are refused\n"
+         1 can be written, 0 there already, 3 refused\n"
     );
 }
 
@@ -134,10 +201,11 @@ async fn an_import_that_runs_again_finishes_the_rest_in_few_calls() {
     let answer = import(&operator, "users.csv", &accounts(250), &[]).await;
     assert_eq!(answer.out, "250 written, 0 there already, 0 refused\n");
     let dynamodb = &operator.sandbox.backend.clients.dynamodb;
+    let users = &operator.sandbox.backend.tables.users;
     // As if it had been interrupted.
     for n in [130, 220] {
         let username = aws_sdk_dynamodb::types::AttributeValue::S(format!("u{n}"));
-        let delete = dynamodb.delete_item().table_name("Users");
+        let delete = dynamodb.delete_item().table_name(users);
         delete.key("username", username).send().await.unwrap();
     }
     let before = operator.user("u7").await;
@@ -187,7 +255,7 @@ async fn accounts_count_as_written_if_only_the_answer_was_lost() {
     let mut operator = Operator::start().await;
     let proxy = Proxy::start(&operator.sandbox.backend).unwrap();
     operator.dynamodb_url = proxy.relays.backend.dynamodb_url.clone();
-    // The first call asks whether there is a table.
+    // The first call asks for the accounts that are there.
     let (call, attempts, name) = (1, Attempts::Every, "answer lost");
     let fault = Fault::DroppedAfter;
     let failure = Failure {
@@ -210,27 +278,69 @@ async fn nobody_is_overwritten_unless_told_and_nobody_else_ever() {
     let before = operator.user("jdoe").await;
     let file =
         format!("username,id,email,password_hash\njdoe,42,new@example.com,\nbob,77,,{HASH}\n");
-    let answer = import(&operator, "users.csv", &file, &[]).await;
-    assert_eq!(
-        answer.out,
-        "line 3: username is that of an account with another id\n\
-         0 written, 1 there already, 1 refused\n"
-    );
+    let refused = "line 3: username is that of an account with another id\n";
+    let answer = import(&operator, "users.csv", &file, &["--skip-refused"]).await;
+    let counts = "0 written, 1 there already, 1 refused\n";
+    assert_eq!(answer.out, format!("{refused}{counts}"));
     assert_eq!(answer.exit_code, ExitCode::FAILURE);
     assert_eq!(operator.user("jdoe").await, before);
+    assert_eq!(operator.audit("jdoe").await, []);
 
-    let answer = import(&operator, "users.csv", &file, &["--overwrite"]).await;
-    assert_eq!(
-        answer.out,
-        "line 3: username is that of an account with another id\n\
-         1 written, 0 there already, 1 refused\n"
-    );
+    let options = ["--overwrite", "--skip-refused"];
+    let answer = import(&operator, "users.csv", &file, &options).await;
+    let counts = "1 written, 0 there already, 1 refused\n";
+    assert_eq!(answer.out, format!("{refused}{counts}"));
+    assert_eq!(operator.audit("jdoe").await, [row("account.imported")]);
+    assert_eq!(operator.audit("bob").await, []);
     let after = operator.user("jdoe").await;
     assert_eq!(text(&after, "email_key"), "new@example.com");
     assert_eq!(after["password_hash"], before["password_hash"]);
     assert_eq!(number(&after, "version"), number(&before, "version") + 1);
     assert_eq!(number(&after, "sessions_valid_after"), NOW);
     assert_eq!(number(&operator.user("bob").await, "id"), 2);
+}
+
+/// What came between the look at the table and the write is refused by the write.
+#[tokio::test]
+async fn an_account_that_came_meanwhile_is_not_overwritten() {
+    for (options, outcome) in [
+        (&[][..], "0 written, 1 there already, 1 refused\n"),
+        (&["--overwrite"], "1 written, 0 there already, 1 refused\n"),
+    ] {
+        let mut operator = Operator::start().await;
+        let relays = Relays::start(&operator.sandbox.backend).unwrap();
+        operator.dynamodb_url = relays.backend.dynamodb_url.clone();
+        relays.script(|call| match call.operation.as_str() {
+            "Scan" => Action::answer(200, "", r#"{"Items":[],"Count":0,"ScannedCount":0}"#),
+            _ => Action::forward(),
+        });
+        let file = "username,id\njdoe,42\nbob,77\n";
+        let answer = import(&operator, "users.csv", file, options).await;
+        let refused = "line 3: username is that of an account with another id\n";
+        assert_eq!(answer.out, format!("{refused}{outcome}"));
+        assert_eq!(number(&operator.user("bob").await, "id"), 2);
+        assert_eq!(operator.audit("bob").await, []);
+    }
+}
+
+/// Each row alone would take an address from an account that still has it.
+#[tokio::test]
+async fn addresses_may_move_among_the_accounts_of_a_file() {
+    let operator = Operator::start().await;
+    let file = "username,id,email\nbob,2,admin@pumpalarm.com\nadmin,1,bob@pumpalarm.com\n";
+    let answer = import(&operator, "users.csv", file, &["--overwrite"]).await;
+    assert_eq!(answer.out, "2 written, 0 there already, 0 refused\n");
+    let email = |item| text(&item, "email").to_owned();
+    assert_eq!(email(operator.user("bob").await), "admin@pumpalarm.com");
+    assert_eq!(email(operator.user("admin").await), "bob@pumpalarm.com");
+
+    let file = "username,id,email\njane,3,admin@pumpalarm.com\n";
+    let answer = import(&operator, "users.csv", file, &["--overwrite"]).await;
+    assert!(
+        answer
+            .out
+            .starts_with("line 2: email and brand are those of an account that is there\n")
+    );
 }
 
 #[tokio::test]
@@ -292,11 +402,27 @@ async fn a_file_that_cannot_be_one_is_wrong_usage() {
             "username,email\n",
             "the heading lacks id; it may have ",
         ),
+        (
+            "users.csv",
+            "username,\"id\n",
+            "the heading: a quote is not closed in its line",
+        ),
+        ("users.csv", "", "the heading lacks username; it may have "),
+        (
+            "users.csv",
+            "username,id\rjane,1\r",
+            "the heading: a line ends neither in LF nor in CRLF",
+        ),
     ] {
         let answer = import(&operator, name, content, &[]).await;
         assert!(answer.error().starts_with(error), "{answer:?}");
         assert_eq!(answer.exit_code, ExitCode::from(2));
     }
+}
+
+#[tokio::test]
+async fn a_file_that_cannot_be_read_is_named_once() {
+    let operator = Operator::start().await;
     let answer = operator.run(&["import", "/nowhere/users.csv"]).await;
     assert!(
         answer
@@ -304,5 +430,37 @@ async fn a_file_that_cannot_be_one_is_wrong_usage() {
             .starts_with("/nowhere/users.csv: No such file"),
         "{answer:?}"
     );
+    assert_eq!(answer.error().matches("nowhere").count(), 1, "{answer:?}");
     assert_eq!(answer.exit_code, ExitCode::FAILURE);
+}
+
+#[tokio::test]
+async fn a_pipe_and_utf_16_are_refused_before_anything_is_written() {
+    let operator = Operator::start().await;
+    let answer = operator
+        .run(&["import", "/dev/null", "--format", "csv"])
+        .await;
+    assert_eq!(
+        answer.error(),
+        "the file is read more than once: a pipe will not do"
+    );
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("users.csv");
+    let text: Vec<u8> = "\u{feff}username,id\n"
+        .encode_utf16()
+        .flat_map(u16::to_le_bytes)
+        .collect();
+    std::fs::write(&path, text).unwrap();
+    let answer = operator.run(&["import", path.to_str().unwrap()]).await;
+    assert_eq!(answer.error(), "the file is in UTF-16; save it in UTF-8");
+    assert_eq!(answer.exit_code, ExitCode::from(2));
+    let latin_1 = b"username,id,display_name\njane,1,Zo\xeb\nmary,2,Mary\n";
+    std::fs::write(&path, latin_1).unwrap();
+    let answer = operator
+        .run(&["import", "--dry-run", path.to_str().unwrap()])
+        .await;
+    assert!(
+        answer.out.starts_with("line 2: the text is not UTF-8\n"),
+        "{answer:?}"
+    );
 }

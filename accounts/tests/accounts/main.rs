@@ -82,6 +82,7 @@ impl Operator {
             let operator = || (name == "USER").then(|| "operator".to_owned());
             value
                 .or_else(operator)
+                .or_else(|| self.sandbox.backend.tables.variable(name))
                 .or_else(|| local::default_variable(name))
         };
         let (out, err) = (Output::default(), Output::default());

@@ -6,7 +6,7 @@ use std::ops::Range;
 use aws_sdk_dynamodb::Client;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use shared::clock::Clock;
-use shared::users::{Existing, IMPORT_BATCH, Imported, NewAccount, UsernameKey, Users};
+use shared::users::{Existing, Import, Imported, NewAccount, UsernameKey, Users};
 
 use super::Error;
 
@@ -25,10 +25,14 @@ pub(super) fn email(number: u64) -> String {
 pub(super) async fn add(client: &Client, table: &str, numbers: Range<u64>) -> Result<(), Error> {
     let users = Users::new(client.clone(), table.to_owned());
     let now = Clock::system().now();
-    let batches = numbers.clone().step_by(IMPORT_BATCH).map(|first| {
-        let accounts = (first..numbers.end).take(IMPORT_BATCH).map(account);
-        let (users, accounts) = (&users, accounts.collect::<Vec<_>>());
-        async move { users.import(&accounts, Existing::Keep, now).await }
+    let batch = Existing::Keep.batch();
+    let batches = numbers.clone().step_by(batch).map(|first| {
+        let imports = (first..numbers.end).take(batch).map(|number| Import {
+            account: account(number),
+            audit: None,
+        });
+        let (users, imports) = (&users, imports.collect::<Vec<_>>());
+        async move { users.import(&imports, Existing::Keep, now).await }
     });
     let results: Vec<_> = stream::iter(batches)
         .buffer_unordered(AT_ONCE)

@@ -14,8 +14,8 @@ use super::store::{self, Cancellation, StoreError, Users};
 use crate::attribute::text;
 use crate::clock::Timestamp;
 
-/// The most accounts of one call: the limit of `TransactWriteItems`.
-pub const IMPORT_BATCH: usize = 100;
+/// The most writes of one call: the limit of `TransactWriteItems`.
+const MOST_WRITES: usize = 100;
 
 /// Pauses before accounts that met a table with too much to do are tried again: 20 seconds in all,
 /// in which an on-demand table has grown.
@@ -40,6 +40,26 @@ pub enum Existing {
     Overwrite,
 }
 
+impl Existing {
+    /// The most accounts of one call: one that may replace something has an audit row as well.
+    #[must_use]
+    pub fn batch(self) -> usize {
+        match self {
+            Self::Keep => MOST_WRITES,
+            Self::Overwrite => MOST_WRITES / 2,
+        }
+    }
+}
+
+/// An account to be written.
+#[derive(Debug)]
+pub struct Import {
+    /// The account.
+    pub account: NewAccount,
+    /// The audit row that is written with it.
+    pub audit: Option<Put>,
+}
+
 /// What became of an account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Imported {
@@ -52,38 +72,45 @@ pub enum Imported {
 }
 
 impl Users {
-    /// Writes up to [`IMPORT_BATCH`] accounts and says, in their order, what became of each.
+    /// Writes up to [`Existing::batch`] accounts and says, in their order, what became of each.
     ///
     /// Conditions decide which can be written. They are checked for all accounts in one
     /// transaction, which fails as a whole and names those that cannot; the others follow in a
     /// second one. So what is there already costs one call for a hundred accounts.
     pub async fn import(
         &self,
-        accounts: &[NewAccount],
+        imports: &[Import],
         existing: Existing,
         now: Timestamp,
     ) -> Result<Vec<Imported>, StoreError> {
-        let mut results = vec![Imported::Written; accounts.len()];
-        let mut open: Vec<_> = accounts.iter().zip(&mut results).collect();
+        let mut results = vec![Imported::Written; imports.len()];
+        let mut open: Vec<_> = imports.iter().zip(&mut results).collect();
         let mut pauses = PAUSES_MS.iter();
         let mut lost_at = None;
         while !open.is_empty() {
-            let writes = open.iter().map(|(account, _)| match existing {
-                Existing::Keep => self.creation(account, now),
-                Existing::Overwrite => self.replacement(account, now),
-            });
-            let writes = writes.collect::<Result<_, _>>()?;
+            let mut writes = Vec::new();
+            for (import, _) in &open {
+                writes.push(match existing {
+                    Existing::Keep => self.creation(&import.account, now)?,
+                    Existing::Overwrite => self.replacement(&import.account, now)?,
+                });
+                let audit = import.audit.clone();
+                writes.extend(audit.map(|row| TransactWriteItem::builder().put(row).build()));
+            }
             let request = self.client.transact_write_items();
             let Err(error) = request.set_transact_items(Some(writes)).send().await else {
                 break;
             };
             let tried = open.len();
             let mut reasons = store::cancellation_reasons(&error).iter();
-            open.retain_mut(|(account, result)| {
+            open.retain_mut(|(import, result)| {
                 let reason = reasons.next();
+                if import.audit.is_some() {
+                    reasons.next();
+                }
                 let refused = reason.filter(|r| r.code() == Some("ConditionalCheckFailed"));
                 if let Some(reason) = refused {
-                    **result = outcome(account, reason.item(), lost_at);
+                    **result = outcome(&import.account, reason.item(), lost_at);
                 }
                 refused.is_none()
             });

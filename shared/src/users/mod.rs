@@ -16,13 +16,13 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 pub use change::{Change, Condition, Path};
-pub use import::{Existing, IMPORT_BATCH, Imported};
+pub use import::{Existing, Import, Imported};
 pub use key::{MAX_NAME_LENGTH, NO_BRAND, NOBODY, UsernameKey, brand_key, email_key};
 pub use login::{Login, Outcome, WriteBack, recognise, verify};
 pub use operators::NewAccount;
 pub use protocol::{Pending, Promotion, ResetMode};
 pub(crate) use store::change_audited;
-pub use store::{Account, StoreError, Users};
+pub use store::{Account, Found, StoreError, Users};
 
 use crate::clock::Timestamp;
 use crate::password::Secret;
@@ -48,6 +48,8 @@ pub struct User {
     pub roles: BTreeSet<String>,
     /// The stored hash of the password; none when no password was ever set.
     pub password_hash: Option<Secret>,
+    /// When the password was last changed; none when it came with an import.
+    pub password_changed_at: Option<Timestamp>,
     /// From when on the password is no longer accepted.
     pub password_expires_at: Option<Timestamp>,
     /// Whether the password was mailed and must be changed at the next login.
@@ -86,6 +88,8 @@ pub struct FailedReset {
     pub request_id: String,
     /// How many times a password was made for it.
     pub attempts: u64,
+    /// When it was asked for; an older version did not write that.
+    pub requested_at: Option<Timestamp>,
     /// Whether another password was set since it was asked for.
     pub is_superseded: bool,
 }

@@ -1,0 +1,245 @@
+//! Which rows can be accounts: each by itself, beside the rows before it, and beside the accounts
+//! that are there.
+
+use std::collections::{HashMap, HashSet};
+use std::hash::{BuildHasher as _, RandomState};
+use std::path::Path;
+
+use fixedbitset::FixedBitSet;
+use indicatif::ProgressBar;
+use shared::users::{Existing, NewAccount, UsernameKey, brand_key, email_key};
+
+use super::file::{self, Format};
+use super::row::Row;
+use crate::Error;
+use crate::access::Session;
+
+/// A row that cannot be an account.
+pub(crate) struct Refusal {
+    /// The line, from 1.
+    pub(crate) line: u64,
+    /// What is wrong with it.
+    pub(crate) reasons: Vec<String>,
+}
+
+/// The line and the account of a row.
+pub(crate) type Checked = Result<(u64, NewAccount), Refusal>;
+
+/// A file of accounts, to be read more than once.
+pub(crate) struct AccountFile<'a> {
+    path: &'a Path,
+    format: Format,
+    /// What is done with accounts that are there.
+    pub(crate) existing: Existing,
+    keys: Keys,
+    rows: Filter,
+    /// What may stand in several rows.
+    repeated: HashSet<u64>,
+    /// The customer numbers of accounts that are there and in the file, by their names.
+    ids: HashMap<u64, Option<u64>>,
+    /// The names of accounts whose addresses may be in the file, by address and brand.
+    names: HashMap<u64, u64>,
+}
+
+impl<'a> AccountFile<'a> {
+    /// Reads the file for what may stand in several rows.
+    pub(crate) fn open(
+        path: &'a Path,
+        format: Format,
+        existing: Existing,
+        progress: &ProgressBar,
+    ) -> Result<Self, Error> {
+        let mut file = Self {
+            path,
+            format,
+            existing,
+            keys: Keys::default(),
+            rows: Filter::new(),
+            repeated: HashSet::new(),
+            ids: HashMap::new(),
+            names: HashMap::new(),
+        };
+        for row in progress.wrap_iter(file::rows(path, format)?) {
+            if let (_, Ok(row)) = row? {
+                let name = file.keys.of_name(&UsernameKey::new(&row.username));
+                let address = file.keys.of_address(&row.email, Some(&row.brand));
+                for key in [name, address] {
+                    if file.rows.put(key) {
+                        file.repeated.insert(key);
+                    }
+                }
+            }
+        }
+        Ok(file)
+    }
+
+    /// Reads the Users table for accounts that are in the file.
+    pub(crate) async fn compare(
+        &mut self,
+        session: &Session<'_>,
+        progress: &ProgressBar,
+    ) -> Result<(), Error> {
+        let mut pages = session
+            .clients()?
+            .dynamodb
+            .scan()
+            .table_name(session.users_table()?)
+            .projection_expression("username, id, email_key, brand")
+            .into_paginator()
+            .items()
+            .send();
+        while let Some(item) = pages.next().await {
+            let item = item.map_err(Error::unavailable)?;
+            let text = |name: &str| item.get(name).and_then(|v| v.as_s().ok());
+            progress.inc(1);
+            let name = text("username").map_or("", String::as_str);
+            let name = self.keys.of_name(&UsernameKey::new(name));
+            if self.rows.may_have(name) {
+                let id = item.get("id").and_then(|id| id.as_n().ok());
+                self.ids.insert(name, id.and_then(|id| id.parse().ok()));
+            }
+            if let Some(email) = text("email_key") {
+                let brand = text("brand").map(String::as_str);
+                let address = self.keys.of_address(email, brand);
+                if self.rows.may_have(address) {
+                    self.names.insert(address, name);
+                }
+            }
+        }
+        self.forget_others()
+    }
+
+    /// Forgets the accounts that the filter took for some of the file.
+    fn forget_others(&mut self) -> Result<(), Error> {
+        if self.ids.is_empty() {
+            return Ok(());
+        }
+        let mut in_file = HashSet::new();
+        for row in file::rows(self.path, self.format)? {
+            if let (_, Ok(row)) = row? {
+                let name = self.keys.of_name(&UsernameKey::new(&row.username));
+                if self.ids.contains_key(&name) {
+                    in_file.insert(name);
+                }
+            }
+        }
+        self.ids.retain(|name, _| in_file.contains(name));
+        Ok(())
+    }
+
+    /// Whether the address is that of another account, and stays so.
+    fn is_anothers(&self, address: u64, name: u64) -> bool {
+        let owner = self.names.get(&address).filter(|owner| **owner != name);
+        let is_moved = |owner| match self.existing {
+            Existing::Keep => false,
+            // The row of that account has another address: of two with the same one is refused.
+            Existing::Overwrite => self.ids.contains_key(owner),
+        };
+        owner.is_some_and(|owner| !is_moved(owner))
+    }
+
+    /// The accounts. Of several rows for one user name, or for one address and brand, the first
+    /// counts.
+    pub(crate) fn accounts(&self) -> Result<impl Iterator<Item = Result<Checked, Error>>, Error> {
+        let mut seen = HashSet::new();
+        let rows = file::rows(self.path, self.format)?;
+        Ok(rows.map(move |row| {
+            let (line, row) = row?;
+            let account = row.map_err(|reason| vec![reason]).and_then(Row::check);
+            let account = account.and_then(|account| self.check(account, &mut seen));
+            Ok(match account {
+                Ok(account) => Ok((line, account)),
+                Err(reasons) => Err(Refusal { line, reasons }),
+            })
+        }))
+    }
+
+    /// Whether the account is there already, and stays as it is.
+    pub(crate) fn is_kept(&self, account: &NewAccount) -> bool {
+        let name = self.keys.of_name(&account.username);
+        self.existing == Existing::Keep && self.ids.contains_key(&name)
+    }
+
+    /// The account, if no other has its name or its address and brand.
+    fn check(
+        &self,
+        account: NewAccount,
+        seen: &mut HashSet<u64>,
+    ) -> Result<NewAccount, Vec<String>> {
+        let mut is_new = |key| !self.repeated.contains(&key) || seen.insert(key);
+        let mut reasons = Vec::new();
+        let mut note = |reason: &str| reasons.push(reason.to_owned());
+        let name = self.keys.of_name(&account.username);
+        if !is_new(name) {
+            note("username is that of an earlier row");
+        }
+        if self
+            .ids
+            .get(&name)
+            .is_some_and(|id| *id != Some(account.id))
+        {
+            note(TAKEN);
+        }
+        if let Some(email) = &account.email {
+            let address = self.keys.of_address(email, account.brand.as_deref());
+            if !is_new(address) {
+                note("email and brand are those of an earlier row");
+            }
+            if self.is_anothers(address, name) && !self.is_kept(&account) {
+                note("email and brand are those of an account that is there");
+            }
+        }
+        if reasons.is_empty() {
+            Ok(account)
+        } else {
+            Err(reasons)
+        }
+    }
+}
+
+/// Why an account is neither made nor overwritten.
+pub(crate) const TAKEN: &str = "username is that of an account with another id";
+
+/// What must not belong to two accounts, as digests: 64 bits under a random key. That two of a
+/// million rows are mistaken for one happens to one file in ten million.
+#[derive(Default)]
+struct Keys(RandomState);
+
+impl Keys {
+    fn of_name(&self, username: &UsernameKey) -> u64 {
+        self.0.hash_one(("username", username.as_str()))
+    }
+
+    fn of_address(&self, email: &str, brand: Option<&str>) -> u64 {
+        self.0
+            .hash_one(("email", email_key(email), brand_key(brand)))
+    }
+}
+
+/// A Bloom filter with one hash function and 8 MiB: of the two million keys of a million rows, one
+/// in seventy meets a bit that another has set.
+struct Filter(FixedBitSet);
+
+impl Filter {
+    fn new() -> Self {
+        Self(FixedBitSet::with_capacity(1 << 26))
+    }
+
+    /// Whether the key may have been put before; if it was, it always says so.
+    fn put(&mut self, key: u64) -> bool {
+        let bit = self.bit(key);
+        self.0.put(bit)
+    }
+
+    fn may_have(&self, key: u64) -> bool {
+        self.0.contains(self.bit(key))
+    }
+
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "any bits of a digest will do"
+    )]
+    fn bit(&self, key: u64) -> usize {
+        key as usize % self.0.len()
+    }
+}
