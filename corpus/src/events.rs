@@ -38,7 +38,7 @@ fn trials(
         let runtime = Arc::clone(&runtime);
         trials.push(Trial::test(name, move || {
             let result = runtime.block_on(async {
-                let sandbox = Sandbox::start(&[]).await?;
+                let sandbox = Sandbox::start(&[("SELF_TEST_USERNAME", "bob")]).await?;
                 let event = std::fs::read_to_string(&path)?;
                 let request_id = "00000000-0000-4000-8000-000000000000".to_owned();
                 lambda::invoke(function(&sandbox), &event, request_id).await

@@ -19,6 +19,7 @@ fn steps() -> Vec<(&'static str, Change)> {
         hash,
         request_id: "ours",
         attempts: 2,
+        requested_at: Timestamp(0),
         expires_at: NOW.plus_seconds(60),
         due_at: NOW.plus_seconds(120),
     };

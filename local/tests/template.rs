@@ -18,12 +18,13 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use http::Request;
 use local::relay::{Call, Relays};
+use local::requests::set_password;
 use local::tables::TableNames;
 use local::{Backend, Sandbox, Storage};
 use serde_json::{Map, Value, json};
 use shared::config::{ConfigError, Variables};
 use shared::lambda::{self, Function};
-use shared::metrics::Metric;
+use shared::metrics::{self, Metric};
 
 const RESET: &str = "ResetUserPasswordFunction";
 const UPDATE: &str = "UpdateUserRegistrationPasswordFunction";
@@ -202,9 +203,7 @@ fn permitted(template: &Value, function: &str) -> Permissions {
                 .map(|resource| (action.as_str().unwrap().to_owned(), resource_name(resource)))
         })
     });
-    pairs
-        .filter(|(action, _)| !action.starts_with("kms:"))
-        .collect()
+    pairs.collect()
 }
 
 /// IAM takes one thing for a list of one.
@@ -220,9 +219,12 @@ fn resource_name(resource: &Value) -> String {
     name.replacen(".Arn", "", 1)
 }
 
-/// What a role must allow for these calls.
+/// What a role must allow for these calls, and to use tables that are encrypted with a key of the
+/// account's own (DynamoDB developer guide, "Using customer managed keys").
 fn needed(calls: &[Call]) -> Permissions {
-    calls.iter().flat_map(needed_by).collect()
+    let key = ["kms:Decrypt", "kms:GenerateDataKey"];
+    let key = key.map(|action| (action.to_owned(), "Key".to_owned()));
+    calls.iter().flat_map(needed_by).chain(key).collect()
 }
 
 fn needed_by(call: &Call) -> Vec<(String, String)> {
@@ -411,6 +413,28 @@ fn every_metric_is_on_the_dashboard_and_has_an_alarm() {
     let own = rows.filter(|row| row[0] == "PasswordServices" && row[2] == "Function");
     let shown: BTreeSet<_> = own.map(|row| row[1].as_str().unwrap()).collect();
     assert_eq!(shown, metrics());
+}
+
+/// An alarm on an outcome that never comes would be silent for ever.
+#[tokio::test]
+async fn an_alarm_on_one_outcome_names_one_that_comes() {
+    let template = template();
+    let resources = template["Resources"].as_object().unwrap().values();
+    let alarms = resources.filter(|resource| resource["Type"] == "AWS::CloudWatch::Alarm");
+    let on_outcome = alarms.flat_map(|alarm| {
+        let properties = &alarm["Properties"];
+        let dimensions = list(&properties["Dimensions"]);
+        let outcomes = dimensions.filter(|dimension| dimension["Name"] == "Outcome");
+        outcomes.map(|outcome| (&properties["MetricName"], &outcome["Value"]))
+    });
+    let [(metric, outcome)] = on_outcome.collect::<Vec<_>>().try_into().unwrap();
+    let world = World::start(&template).await;
+    let body = json!({ "Email": "a@example.com", "NewPassword": "lamp-Sodium-4417" });
+    let request = set_password("admin:p@55wOrd", &body);
+    let (answer, measured) = metrics::collect(world.sandbox.send(&request)).await;
+    assert_eq!(answer.status(), 200);
+    assert_eq!(measured.outcome, outcome.as_str());
+    assert_eq!(metric, "Duration");
 }
 
 #[test]

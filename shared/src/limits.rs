@@ -152,6 +152,11 @@ impl From<BuildError> for LimitsError {
     }
 }
 
+/// A table and what to read of it.
+pub type Reads = (String, KeysAndAttributes);
+
+type Item = HashMap<String, AttributeValue>;
+
 /// The Limits table: key `subject`, items expire by `expires_at`.
 #[derive(Debug, Clone)]
 pub struct Limits {
@@ -247,39 +252,45 @@ impl Limits {
         }
     }
 
-    /// Whether a subject has no use left. One request.
-    pub async fn is_used_up(
-        &self,
-        subjects: &[Subject],
-        now: Timestamp,
-    ) -> Result<bool, LimitsError> {
+    /// Whether a subject has no use left, as far as this process knows: uses grow old, but none is
+    /// taken back.
+    #[must_use]
+    pub fn is_known_used_up(&self, subjects: &[Subject], now: Timestamp) -> bool {
+        let subjects = limited(subjects);
+        let seen = self.recall(&subjects);
+        let mut seen = subjects.iter().zip(seen);
+        seen.any(|(subject, uses)| is_used_up(subject, uses, now))
+    }
+
+    /// What to read to know whether a subject has no use left: the table and its keys. Nothing
+    /// when there are no limits.
+    pub fn reads(&self, subjects: &[Subject]) -> Result<Option<Reads>, LimitsError> {
         let subjects = limited(subjects);
         if subjects.is_empty() {
-            return Ok(false);
+            return Ok(None);
         }
         let keys = subjects.iter().map(|subject| key(subject));
         let keys = KeysAndAttributes::builder()
             .set_keys(Some(keys.collect()))
             .consistent_read(true)
             .build()?;
-        let request = self.client.batch_get_item();
-        let output = request
-            .request_items(&self.table, keys)
-            .send()
-            .await
-            .map_err(LimitsError::unavailable)?;
-        if output.unprocessed_keys.is_some_and(|keys| !keys.is_empty()) {
-            return Err(LimitsError::Busy);
-        }
-        let items = output.responses.unwrap_or_default().remove(&self.table);
-        let items = items.unwrap_or_default();
-        let is_used_up = |subject: &&Subject| {
-            let item = items
-                .iter()
-                .find(|item| item.get("subject") == Some(&text(&subject.key)));
-            item.is_some_and(|item| subject.one_more(&uses(item), now).is_none())
-        };
-        Ok(subjects.iter().any(is_used_up))
+        Ok(Some((self.table.clone(), keys)))
+    }
+
+    /// Whether a subject has no use left, by the items that [`Limits::reads`] asked for.
+    #[must_use]
+    pub fn is_used_up(&self, subjects: &[Subject], items: &[Item], now: Timestamp) -> bool {
+        let subjects = limited(subjects);
+        let seen = subjects.iter().map(|subject| {
+            let subject = text(&subject.key);
+            let mut items = items.iter();
+            let item = items.find(|item| item.get("subject") == Some(&subject));
+            item.map(uses)
+        });
+        let seen: Vec<_> = seen.collect();
+        self.remember(&subjects, seen.clone());
+        let mut seen = subjects.iter().zip(seen);
+        seen.any(|(subject, uses)| is_used_up(subject, uses, now))
     }
 
     /// The new uses of each subject, on the condition that it is as it was seen.
@@ -322,6 +333,10 @@ impl Limits {
         }
         .build()
     }
+}
+
+fn is_used_up(subject: &Subject, uses: Option<Vec<u64>>, now: Timestamp) -> bool {
+    uses.is_some_and(|uses| subject.one_more(&uses, now).is_none())
 }
 
 fn limited(subjects: &[Subject]) -> Vec<&Subject> {

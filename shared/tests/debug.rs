@@ -9,10 +9,11 @@ use rand_core::SeedableRng as _;
 use shared::audit::Entry;
 use shared::clock::Timestamp;
 use shared::lambda::{Event, Request};
-use shared::mail::{Brand, LoginUpdated, Message, NewPassword};
+use shared::mail::{Brand, LoginUpdated, Message, NewPassword, OldPassword};
 use shared::password::{Cost, ExposeSecret as _, Hasher, Salt, Secret};
 use shared::users::{
-    Pending, Promotion, ResetMode, Temporary, User, UsernameKey, protocol, verify,
+    Account, NewAccount, Pending, Promotion, ResetMode, Temporary, User, UsernameKey, protocol,
+    verify,
 };
 use shared::xml::{Node, Reader};
 
@@ -37,6 +38,7 @@ fn user(hash: &Secret) -> User {
         language: None,
         roles: BTreeSet::new(),
         password_hash: Some(hash.clone()),
+        password_changed_at: None,
         password_expires_at: None,
         must_change_password: false,
         temporary: Some(Temporary {
@@ -46,6 +48,32 @@ fn user(hash: &Secret) -> User {
         reset: None,
         disabled: false,
     }
+}
+
+#[test]
+fn no_address_is_in_the_debug_output_of_an_account() {
+    let email = format!("{MARK}@example.com");
+    assert_hidden(&Account {
+        username: "u".to_owned(),
+        display_username: "u".to_owned(),
+        id: 1,
+        email: email.clone(),
+        display_name: MARK.to_owned(),
+        brand: None,
+        language: None,
+    });
+    assert_hidden(&NewAccount {
+        username: UsernameKey::new("u"),
+        display_username: "u".to_owned(),
+        id: 1,
+        email: Some(email),
+        display_name: MARK.to_owned(),
+        brand: None,
+        language: None,
+        roles: BTreeSet::new(),
+        password_hash: Some(Secret::from(MARK)),
+        disabled: false,
+    });
 }
 
 #[test]
@@ -81,6 +109,7 @@ fn no_secret_is_in_debug_output() {
         hash: &hash,
         request_id: "r",
         attempts: 1,
+        requested_at: Timestamp(0),
         expires_at: now,
         due_at: now,
     };
@@ -150,6 +179,7 @@ fn neither_password_nor_name_is_in_the_debug_output_of_a_mail() {
         display_name: MARK,
         username: MARK,
         password: MARK,
+        old_password: OldPassword::Works,
         at: Timestamp(1),
         expires_at: Timestamp(2),
         request_id: "r",

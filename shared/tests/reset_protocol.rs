@@ -113,6 +113,7 @@ impl State {
                     hash: &failed,
                     request_id: "earlier",
                     attempts: attempts_before,
+                    requested_at: Timestamp(0),
                     expires_at: Timestamp(0),
                     due_at: Timestamp(0),
                 },
@@ -289,6 +290,7 @@ impl State {
             hash: &hash,
             request_id: name,
             attempts,
+            requested_at: Timestamp(0),
             expires_at: Timestamp(self.now + RESERVATION),
             due_at: Timestamp(due_at),
         };

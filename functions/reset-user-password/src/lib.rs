@@ -40,8 +40,8 @@ pub struct Config {
     pub reset_per_hour: u32,
     /// `SOURCE_PER_MINUTE`: resets from one address in any minute, 60 by default; 0 for any number.
     pub source_per_minute: u32,
-    /// `SELF_TEST_USERNAME`: whom the self-test resets; nobody by default.
-    pub self_test_username: Option<String>,
+    /// `SELF_TEST_USERNAME`: whom the self-test resets, `self-test` by default.
+    pub self_test_username: String,
     /// `ASMX_PROTOCOLS`: of `HttpGet,HttpPost,Soap,Soap12,Documentation`, all by default.
     pub protocols: Protocols,
 }
@@ -63,15 +63,9 @@ impl Config {
                 .map_err(|error| ConfigError::invalid("ASMX_PROTOCOLS", error))?,
         };
         let self_test_username = variables.optional("SELF_TEST_USERNAME");
-        if self_test_username.is_some() && !protocols.http_get {
-            return Err(ConfigError::invalid(
-                "SELF_TEST_USERNAME",
-                "the self-test needs HttpGet among ASMX_PROTOCOLS",
-            ));
-        }
         Ok(Self {
             shared: shared::config::Config::read(variables)?,
-            self_test_username,
+            self_test_username: self_test_username.unwrap_or_else(|| "self-test".to_owned()),
             temporary_password_hours,
             reset_per_minute: variables.limit("RESET_PER_MINUTE", 1)?,
             reset_per_hour: variables.limit("RESET_PER_HOUR", 5)?,
@@ -87,7 +81,7 @@ pub struct Service {
     operation: ResetUserPassword,
     response_floor: Duration,
     protocols: Protocols,
-    self_test_username: Option<String>,
+    self_test_username: String,
     clock: Clock,
 }
 
@@ -106,6 +100,7 @@ impl Service {
 
     async fn call(&self, binding: Binding, request: &Request) -> Response<String> {
         let pace = Pace::begin(self.response_floor);
+        metrics::binding(binding.name());
         let call = match asmx::decode(self.protocols, binding, request) {
             Ok(call) => call,
             Err(rejection) => return rejection.encode(),

@@ -7,7 +7,7 @@ use shared::brands::Brands;
 use shared::clock::Timestamp;
 use shared::hashing::hash;
 use shared::limits::{Limits, Rule, Subject};
-use shared::mail::{self, Brand, MailError, Mailer, Message, Reference};
+use shared::mail::{self, Brand, MailError, Mailer, Message, OldPassword, Reference};
 use shared::metrics::{self, Metric};
 use shared::pace::Pace;
 use shared::password::{self, ExposeSecret as _, Hasher, Salt, Secret};
@@ -221,6 +221,7 @@ impl ResetUserPassword {
             hash: &fresh.hash,
             request_id: caller.request_id,
             attempts: 1,
+            requested_at: now,
             expires_at,
             due_at: expires_at,
         };
@@ -278,7 +279,8 @@ impl ResetUserPassword {
         let expires_at = now.plus_seconds(self.temporary_password_seconds);
         let request_id = caller.request_id;
         let password = &fresh.password;
-        if let Err(error) = self.mail(user, password, request_id, now, expires_at).await {
+        let mailed = self.mail(user, password, request_id, now, expires_at);
+        if let Err(error) = mailed.await {
             let error = &error as &dyn std::error::Error;
             tracing::warn!(%request_id, error, event = "mail.failed", "no password mailed");
             return Ok(Outcome::MailNotAccepted);
@@ -346,16 +348,16 @@ impl ResetUserPassword {
         &self,
         user: &User,
         request_id: &str,
-        at: Timestamp,
+        now: Timestamp,
     ) -> Result<(), MailError> {
         let brand = user.brand.as_deref();
-        let brand = self.brands.find(brand, request_id, at).await;
+        let brand = self.brands.find(brand, request_id, now).await;
         let message = mail::LoginUpdated {
             brand: &brand,
             language: user.language.as_deref(),
             display_name: &user.display_name,
             username: &user.display_username,
-            at,
+            at: user.password_changed_at.unwrap_or(now),
             request_id,
         }
         .render()?;
@@ -367,25 +369,37 @@ impl ResetUserPassword {
         user: &User,
         password: &Secret,
         request_id: &str,
-        at: Timestamp,
+        now: Timestamp,
         expires_at: Timestamp,
     ) -> Result<(), MailError> {
         // Only here, among all that is done for known names and no others: one more call, which
         // the response floor hides as it hides the mail.
         let brand = user.brand.as_deref();
-        let brand = self.brands.find(brand, request_id, at).await;
+        let brand = self.brands.find(brand, request_id, now).await;
+        let requested_at = user.reset.as_ref().and_then(|reset| reset.requested_at);
         let message = mail::NewPassword {
             brand: &brand,
             language: user.language.as_deref(),
             display_name: &user.display_name,
             username: &user.display_username,
             password: password.expose_secret(),
-            at,
+            old_password: self.old_password(user, now),
+            at: requested_at.unwrap_or(now),
             expires_at,
             request_id,
         }
         .render()?;
         self.send(user, &brand, &message, request_id).await
+    }
+
+    /// What becomes of the password that the user may know.
+    fn old_password(&self, user: &User, now: Timestamp) -> OldPassword {
+        let is_expired = user.password_expires_at.is_some_and(|end| end <= now);
+        match self.mode {
+            _ if user.password_hash.is_none() => OldPassword::Missing,
+            ResetMode::Dual if !is_expired => OldPassword::Works,
+            ResetMode::Dual | ResetMode::Replace => OldPassword::Void,
+        }
     }
 
     async fn send(
@@ -402,5 +416,17 @@ impl ResetUserPassword {
             account: &UsernameKey::new(&user.username),
         };
         self.mailer.send(brand, to, message, &reference).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_typed_is_not_in_debug_output() {
+        let username = Some("p@55wOrd".to_owned());
+        let shown = format!("{:?}", Input { username });
+        assert_eq!(shown, "Input(..)");
     }
 }

@@ -25,12 +25,13 @@ impl Service {
     /// Tests this service by its own handler. What is not as it should be is counted and reported;
     /// an error is a self-test that could not be made.
     pub(crate) async fn self_test(&self, request_id: &str) -> Result<Value, Error> {
-        let username = self.self_test_username.as_deref();
-        let username = username.ok_or("SELF_TEST_USERNAME is not set")?;
+        if !self.protocols.http_get {
+            return Err("the self-test needs HttpGet among ASMX_PROTOCOLS".into());
+        }
         let nobody = format!("self-test-{request_id}");
         // The first request of a process touches what was not in use yet.
         self.probe(&format!("{nobody}-0"), request_id).await;
-        let known = self.probe(username, request_id).await;
+        let known = self.probe(&self.self_test_username, request_id).await;
         let unknown = self.probe(&nobody, request_id).await;
 
         let gap = known.took.abs_diff(unknown.took);
@@ -45,7 +46,7 @@ impl Service {
         }
         Ok(json!({
             "function": "ResetUserPassword",
-            "self_test": { "reset": is_reset, "same_answer": is_same_answer, "gap_ms": gap.as_millis() },
+            "self_test": { "reset": is_reset, "same_answer": is_same_answer },
         }))
     }
 

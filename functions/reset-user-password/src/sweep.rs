@@ -100,6 +100,7 @@ impl ResetUserPassword {
             hash: &fresh.hash,
             request_id: caller.request_id,
             attempts: failed.attempts + 1,
+            requested_at: failed.requested_at.unwrap_or(now),
             expires_at: now.plus_seconds(RESERVATION_SECONDS),
             due_at: now.plus_seconds(delay_seconds(failed.attempts + 1)),
         };

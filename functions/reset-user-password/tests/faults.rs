@@ -135,6 +135,7 @@ impl Case {
                 hash: &Secret::from("nobody knows its password".to_owned()),
                 request_id: "failed",
                 attempts,
+                requested_at: Timestamp(0),
                 expires_at: over,
                 due_at: over,
             };

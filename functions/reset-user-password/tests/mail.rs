@@ -37,6 +37,30 @@ fn assert_says(mail: &Mail, facts: &[&str]) {
 }
 
 #[tokio::test]
+async fn a_mail_says_whether_the_old_password_still_works() {
+    for (mode, fact) in [
+        ("replace", "Your old password does not work any more."),
+        ("dual", "Your old password works until you use this one."),
+    ] {
+        let sandbox = Sandbox::start(&[("RESET_MODE", mode)]).await.unwrap();
+        assert_says(&reset(&sandbox, "jdoe").await, &[fact]);
+        // Who never had a password is not told of one.
+        let mut bob = sandbox.user("bob").await.unwrap();
+        bob.remove("password_hash").unwrap();
+        sandbox.put_user(bob).await.unwrap();
+        let mail = reset(&sandbox, "bob").await;
+        assert!(!mail.text.contains("old password"), "{}", mail.text);
+    }
+    let sandbox = Sandbox::start(&[("RESET_MODE", "dual")]).await.unwrap();
+    let mut jdoe = sandbox.user("jdoe").await.unwrap();
+    let end = AttributeValue::N("1".to_owned());
+    jdoe.insert("password_expires_at".to_owned(), end);
+    sandbox.put_user(jdoe).await.unwrap();
+    let fact = "Your old password does not work any more.";
+    assert_says(&reset(&sandbox, "jdoe").await, &[fact]);
+}
+
+#[tokio::test]
 async fn a_user_of_a_brand_hears_from_that_brand() {
     let sandbox = Sandbox::start(&[("CONFIGURATION_SET", "ours")])
         .await

@@ -75,6 +75,27 @@ async fn two_sweeps_at_once_finish_a_reset_once() {
     assert_eq!(world.mails(&username).len(), 1);
 }
 
+/// A user who asked and got no mail for minutes is told when that was, not when the sweep ran.
+#[tokio::test]
+async fn a_mail_of_the_sweep_says_when_the_reset_was_requested() {
+    let backend = backend().await;
+    let (world, username) = world(&backend, &[]).await;
+    backend.outbox.refuse(Some("MessageRejected"));
+    let requested_at = world.now();
+    world.send(&reset(&username)).await;
+    for _ in 0..2 {
+        world.wait();
+        assert_eq!(count(&world.sweep().await.unwrap(), "postponed"), 1);
+    }
+    backend.outbox.refuse(None);
+    world.wait();
+    assert_eq!(count(&world.sweep().await.unwrap(), "reset"), 1);
+    let [mail] = world.mails(&username).try_into().unwrap();
+    let requested = format!("Requested:    {}\n", requested_at.for_people());
+    assert!(mail.text.contains(&requested), "{requested}: {mail:?}");
+    assert_ne!(world.now().for_people(), requested_at.for_people());
+}
+
 /// A slow SES must not make the answer for a known name late.
 #[tokio::test]
 async fn what_is_not_done_in_time_for_the_answer_is_left_to_the_sweep() {
@@ -142,6 +163,12 @@ async fn the_self_test_resets_its_account_and_measures_the_gap() {
     assert!(measured.values(Metric::SelfTestFailures).is_empty());
     assert_eq!(backend.outbox.mails().len(), 1);
 
+    // Without its account, it says so.
+    let (elsewhere, _) = self::world(&backend, &[]).await;
+    let (answer, measured) = metrics::collect(elsewhere.event(&self_test())).await;
+    assert_eq!(answer.unwrap()["self_test"]["reset"], false);
+    assert_eq!(measured.values(Metric::SelfTestFailures), [1.0]);
+
     // At once again, the limit is in the way: nothing is reset.
     let (answer, measured) = metrics::collect(world.event(&self_test())).await;
     assert_eq!(answer.unwrap()["self_test"]["reset"], false);
@@ -151,8 +178,8 @@ async fn the_self_test_resets_its_account_and_measures_the_gap() {
 #[tokio::test]
 async fn events_that_nobody_asked_for_fail_the_invocation() {
     let backend = backend().await;
-    let (world, _) = world(&backend, &[]).await;
-    // There is no account to test with.
+    let (world, _) = world(&backend, &[("ASMX_PROTOCOLS", "Soap")]).await;
+    // It asks by HTTP GET.
     assert!(world.event(&self_test()).await.is_err());
     let mut other = self_test();
     other["detail"]["task"] = "something".into();
@@ -167,6 +194,23 @@ async fn pending(backend: &Backend) -> (World, String) {
     backend.outbox.refuse(Some("MessageRejected"));
     world.send(&reset(&username)).await;
     (world, username)
+}
+
+/// An older version did not write when a reset was asked for.
+#[tokio::test]
+async fn a_reset_without_its_time_is_swept_too() {
+    let backend = backend().await;
+    let (world, username) = pending(&backend).await;
+    let mut item = world.item(&username).await.unwrap();
+    let reset = item.get_mut("reset").unwrap();
+    let AttributeValue::M(reset) = reset else {
+        panic!("{reset:?}");
+    };
+    reset.remove("requested_at").unwrap();
+    world.put(&item).await.unwrap();
+    backend.outbox.refuse(None);
+    world.wait();
+    assert_eq!(count(&world.sweep().await.unwrap(), "reset"), 1);
 }
 
 /// All the counts of a sweep that are not 0.

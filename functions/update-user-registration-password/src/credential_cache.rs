@@ -116,6 +116,7 @@ mod tests {
             language: None,
             roles: BTreeSet::new(),
             password_hash: Some(Secret::from(hash)),
+            password_changed_at: None,
             password_expires_at: None,
             must_change_password: false,
             temporary: None,

@@ -55,24 +55,33 @@ impl Logins {
         salt: Salt,
     ) -> Result<User, Error> {
         let failures = self.failures(credential, caller);
-        if self.limits.is_used_up(&failures, now).await? {
-            let request_id = caller.request_id;
-            metrics::count(Metric::LoginsLimited);
-            tracing::warn!(%request_id, event = "login.limited", "too many failed logins");
-            return Err(Error::InvalidCredential);
+        // No pause: nothing was read that could show, and a flood must not occupy the function.
+        if self.limits.is_known_used_up(&failures, now) {
+            return Err(limited(caller));
         }
-        let user = self.users.find(&self.login_name(credential).await?).await?;
+        let name = self.login_name(credential).await?;
+        let user = match self.limits.reads(&failures)? {
+            None => self.users.find(&name).await?,
+            Some(limits) => {
+                let (found, uses) = self.users.find_with(&name, limits).await?;
+                if self.limits.is_used_up(&failures, &uses, now) {
+                    pace.wait().await;
+                    return Err(limited(caller));
+                }
+                found.user()?
+            }
+        };
         let password = &credential.password;
         let (user, login) = self.verify(user, password, now).await?;
         let Some(user) = user.filter(|_| is_right(login)) else {
             metrics::count(Metric::LoginFailures);
             // Also beyond the limit: attempts that come at once all pass before the first is counted.
             let counted = self.limits.count(&failures, now).await;
-            // Nobody else waits: a right password is told so, and the limit has read no account.
+            // A right password is told so at once.
             pace.wait().await;
             return Err(match counted {
-                // Then others are being counted.
-                Ok(()) | Err(LimitsError::Busy) => Error::InvalidCredential,
+                Ok(()) => Error::InvalidCredential,
+                Err(LimitsError::Busy) => not_counted(caller),
                 Err(error) => error.into(),
             });
         };
@@ -169,6 +178,24 @@ impl Logins {
             }
         }
     }
+}
+
+fn limited(caller: &Caller<'_>) -> Error {
+    let request_id = caller.request_id;
+    metrics::count(Metric::LoginsLimited);
+    tracing::warn!(%request_id, event = "login.limited", "too many failed logins");
+    Error::InvalidCredential
+}
+
+/// Others are being counted: the answer is the same, and the limit is reached the later.
+fn not_counted(caller: &Caller<'_>) -> Error {
+    let (request_id, error) = (
+        caller.request_id,
+        &LimitsError::Busy as &dyn std::error::Error,
+    );
+    metrics::count(Metric::Failures);
+    tracing::error!(%request_id, error, event = "limits.failed", "not counted");
+    Error::InvalidCredential
 }
 
 fn is_right(login: Login) -> bool {

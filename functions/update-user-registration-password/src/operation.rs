@@ -406,3 +406,30 @@ pub(crate) async fn hash(hasher: &Hasher, password: &Secret, salt: Salt) -> Resu
         .map_err(unavailable)?
         .map_err(unavailable)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_received_is_not_in_debug_output() {
+        let mark = || "p@55wOrd".to_owned();
+        let input = Input {
+            email: Some(mark()),
+            new_password: Some(Secret::from(mark())),
+            customer_brand_name: Some(mark()),
+            requester: Some(mark()),
+            ..Input::default()
+        };
+        let credential = Credential {
+            username: mark(),
+            password: Secret::from(mark()),
+        };
+        let errors = [
+            Error::UnknownCustomer { email: mark() },
+            Error::AmbiguousCustomer { email: mark() },
+        ];
+        let shown = format!("{input:#?} {credential:#?} {errors:#?}");
+        assert!(!shown.contains(&mark()), "{shown}");
+    }
+}

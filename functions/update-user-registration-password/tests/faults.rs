@@ -263,6 +263,7 @@ fn leave_pending(item: &mut Item, hash: &Secret, now: Timestamp) {
         hash,
         request_id: "failed",
         attempts: 1,
+        requested_at: Timestamp(0),
         expires_at: over,
         due_at: over,
     };

@@ -1,12 +1,14 @@
 //! Failed logins, and the login with a password that is valid beside the old one.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use axum::body::Bytes;
 use http::{HeaderValue, Request, StatusCode};
 use local::Sandbox;
+use local::relay::{Action, Relays};
 use local::requests::{reset, set_password};
-use serde_json::json;
+use serde_json::{Value, json};
 use shared::metrics::{self, Metric};
 
 fn request(credential: &str) -> Request<Bytes> {
@@ -111,6 +113,66 @@ async fn a_temporary_password_ends_the_old_one_when_it_is_used() {
         .collect();
     let expected = BTreeSet::from(["password.reset", "password.temporary_used"]);
     assert_eq!(events, expected);
+}
+
+/// A flood of logins that are over the limit costs next to nothing.
+#[tokio::test]
+async fn what_another_process_counted_is_read_once() {
+    let limit = [("LOGIN_FAILURES_PER_MINUTE", "1")];
+    let one = Sandbox::start(&limit).await.unwrap();
+    let relays = Relays::start(&one.backend).unwrap();
+    let other = Sandbox::on(relays.backend.clone(), &limit).unwrap();
+    assert_eq!(status(&one, "admin:wr0ng", HERE).await, 401);
+    for expected in [&["BatchGetItem"][..], &[]] {
+        relays.take_calls();
+        assert_eq!(status(&other, "admin:p@55wOrd", HERE).await, 401);
+        let calls = relays.take_calls();
+        let calls: Vec<_> = calls.iter().map(|call| call.operation.as_str()).collect();
+        assert_eq!(calls, expected);
+    }
+    assert_eq!(status(&other, "admin:p@55wOrd", ELSEWHERE).await, 200);
+}
+
+/// DynamoDB answers, but has not got to all that it was asked for.
+#[tokio::test]
+async fn what_a_busy_table_left_is_asked_for_again() {
+    let limit = [("LOGIN_FAILURES_PER_MINUTE", "1")];
+    let one = Sandbox::start(&limit).await.unwrap();
+    let relays = Relays::start(&one.backend).unwrap();
+    let service = Sandbox::on(relays.backend.clone(), &limit).unwrap();
+    for (busy, expected) in [(2, StatusCode::OK), (99, StatusCode::INTERNAL_SERVER_ERROR)] {
+        let left = AtomicU32::new(busy);
+        relays.script(move |call| {
+            let is_busy = call.operation == "BatchGetItem"
+                && left
+                    .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| n.checked_sub(1))
+                    .is_ok();
+            if !is_busy {
+                return Action::forward();
+            }
+            let request: Value = serde_json::from_str(&call.body).unwrap();
+            let keys = &request["RequestItems"];
+            let answer = json!({ "Responses": {}, "UnprocessedKeys": keys });
+            Action::answer(200, "", &answer.to_string())
+        });
+        let found = status(&service, "admin:p@55wOrd", HERE).await;
+        assert_eq!(found, expected);
+    }
+    relays.script(|_| Action::forward());
+    assert_eq!(status(&service, "admin:wr0ng", HERE).await, 401);
+}
+
+/// A limit that cannot be read lets nobody in.
+#[tokio::test]
+async fn without_the_limits_nobody_logs_in() {
+    let sandbox = Sandbox::start(&[
+        ("LOGIN_FAILURES_PER_MINUTE", "1"),
+        ("LIMITS_TABLE", "Nowhere"),
+    ]);
+    let sandbox = sandbox.await.unwrap();
+    let found = status(&sandbox, "admin:p@55wOrd", HERE).await;
+    assert_eq!(found, StatusCode::INTERNAL_SERVER_ERROR);
+    assert!(sandbox.audit("jdoe").await.unwrap().is_empty());
 }
 
 /// Attempts at once all pass before the first of them is counted.

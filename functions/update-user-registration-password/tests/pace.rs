@@ -66,4 +66,16 @@ async fn only_failed_logins_wait_and_those_beyond_the_floor_are_counted() {
         assert_eq!(found, status, "{credential}");
         assert_eq!(exceeded(&measured), waits, "{credential}");
     }
+    // A process that has to read that the limit is reached has read the account too.
+    let limit = [
+        ("RESPONSE_FLOOR_MS", "1"),
+        ("LOGIN_FAILURES_PER_MINUTE", "1"),
+    ];
+    let other = Sandbox::on(sandbox.backend.clone(), &limit).unwrap();
+    for waits in [1, 0] {
+        let (found, measured) = login(&other, "admin:p@55wOrd").await;
+        assert_eq!(found, StatusCode::UNAUTHORIZED);
+        assert_eq!(measured.values(Metric::LoginsLimited), [1.0]);
+        assert_eq!(exceeded(&measured), waits);
+    }
 }

@@ -130,7 +130,7 @@ fn condition_failed(call: &Call) -> Action {
     }
 }
 
-/// The operation and its table, and its index if it has one.
+/// The operation and its table, or all tables of a batch, and its index if it has one.
 fn name(call: &Call) -> String {
     let operation = &call.operation;
     if operation == "SendEmail" {
@@ -138,15 +138,16 @@ fn name(call: &Call) -> String {
     }
     let body = json(call);
     let text = |pointer| body.pointer(pointer).and_then(Value::as_str);
-    let in_batch = || body.get("RequestItems")?.as_object()?.keys().next();
-    let place = text("/IndexName")
+    let in_batch = body.get("RequestItems").and_then(Value::as_object);
+    let in_batch = in_batch.into_iter().flat_map(|tables| tables.keys());
+    let places = text("/IndexName")
         .or_else(|| text("/TableName"))
         .or_else(|| text("/TransactItems/0/Update/TableName"))
-        .or_else(|| in_batch().map(String::as_str))
-        .unwrap_or_default();
+        .into_iter()
+        .chain(in_batch.map(String::as_str));
     // What follows a dot tells one test's table from another's.
-    let place = place.split('.').next().unwrap_or_default();
-    format!("{operation} {place}")
+    let places = places.map(|place| place.split('.').next().unwrap_or_default());
+    format!("{operation} {}", places.collect::<Vec<_>>().join("+"))
 }
 
 fn json(call: &Call) -> Value {

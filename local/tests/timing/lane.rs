@@ -182,6 +182,8 @@ impl Lane {
     /// From now on there are services that were not in use yet: the SDK makes no second attempts
     /// when there were too many, and then a connection that was hung up fails the next request.
     pub(crate) async fn renew(&mut self) {
+        // The more mails there are, the longer every service searches its log for their passwords.
+        self.setting.backend.outbox.clear();
         (self.service, self.without_ses) = self.setting.services(self.rng.next()).await;
     }
 

@@ -83,15 +83,18 @@ impl Plan {
     async fn run(&self) -> Vec<Times> {
         let lanes = join_all((0..self.lanes).map(|lane| self.lane(lane))).await;
         let mut times = vec![Times::default(); self.states.len()];
-        for (state, of_state) in lanes.into_iter().flatten() {
-            times[state].in_state.extend(of_state.in_state);
-            times[state].unknown.extend(of_state.unknown);
+        for (_, of_lane) in lanes {
+            for (times, of_state) in times.iter_mut().zip(of_lane) {
+                times.in_state.extend(of_state.in_state);
+                times.unknown.extend(of_state.unknown);
+            }
         }
         times
     }
 
-    /// A lane's share of the pairs: the states take turns.
-    async fn lane(&self, number: usize) -> Vec<(usize, Times)> {
+    /// A lane's share of the pairs: the states take turns. The lane is to end with the others: it
+    /// searches all that was logged for its secrets then, which would take their CPU.
+    async fn lane(&self, number: usize) -> (Lane, Vec<Times>) {
         let mut lane = Lane::start(self.pacing, &self.latency, number as u64).await;
         let mut times = vec![Times::default(); self.states.len()];
         for round in 1..=self.pairs.div_ceil(self.lanes) {
@@ -104,7 +107,7 @@ impl Plan {
                 times.unknown.push(unknown);
             }
         }
-        times.into_iter().enumerate().collect()
+        (lane, times)
     }
 
     /// Runs it and prints what an attacker would learn of each state.

@@ -3,6 +3,8 @@
 
 use askama::Template;
 
+use super::OldPassword;
+
 /// All that a mail says in the language of its reader.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Phrase<'a> {
@@ -21,8 +23,9 @@ pub(super) enum Phrase<'a> {
     NewPasswordSubject(&'a str),
     /// The product.
     NewPasswordRequested(&'a str),
-    /// That the password must be changed, before the URL to log in at.
-    ChangePassword,
+    /// What becomes of the old password, and that the new one must be changed, before the URL to
+    /// log in at.
+    ChangePassword(OldPassword),
     /// What to do if it was somebody else; whom to tell.
     RequestedByOthers(&'a str),
 

@@ -10,7 +10,7 @@ use std::fmt;
 
 pub use address::is_address;
 pub use brand::Brand;
-pub use render::{LoginUpdated, NewPassword};
+pub use render::{LoginUpdated, NewPassword, OldPassword};
 pub use transport::{Mailer, Reference};
 
 /// A rendered mail.

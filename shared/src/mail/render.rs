@@ -15,6 +15,17 @@ use super::{Brand, MailError, Message};
 use crate::clock::Timestamp;
 use crate::text::one_line;
 
+/// What becomes of a password when a new one is mailed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OldPassword {
+    /// There was none.
+    Missing,
+    /// It works until the new one is used.
+    Works,
+    /// It does not work any more.
+    Void,
+}
+
 /// A mail that carries a password made by the service.
 #[derive(Clone, Copy)]
 pub struct NewPassword<'a> {
@@ -28,6 +39,8 @@ pub struct NewPassword<'a> {
     pub username: &'a str,
     /// The password, in clear: this mail is the one place for it.
     pub password: &'a str,
+    /// What becomes of the one before it.
+    pub old_password: OldPassword,
     /// When it was asked for.
     pub at: Timestamp,
     /// Until when it can be used.
@@ -86,7 +99,7 @@ impl NewPassword<'_> {
                 Fact::new(say(Phrase::ExpiresAt)?, self.expires_at.for_people()),
                 Fact::new(say(Phrase::RequestedAt)?, self.at.for_people()),
             ],
-            instruction: say(Phrase::ChangePassword)?,
+            instruction: say(Phrase::ChangePassword(self.old_password))?,
             login_url: &self.brand.login_url,
             otherwise: say(Phrase::RequestedByOthers(&self.brand.support_contact))?,
             request: say(Phrase::Request(self.request_id))?,
@@ -222,6 +235,7 @@ mod tests {
             display_name: name,
             username,
             password: "abc-def",
+            old_password: OldPassword::Void,
             at: AT,
             expires_at: EXPIRES_AT,
             request_id: "r-1",

@@ -39,6 +39,7 @@ fn reset(item: &Item) -> Option<FailedReset> {
     Some(FailedReset {
         request_id: text(reset, "request_id")?,
         attempts: number(reset, "attempts")?,
+        requested_at: number(reset, "requested_at").map(Timestamp),
         is_superseded: flag(item, SUPERSEDED),
     })
 }
@@ -64,6 +65,7 @@ pub(super) fn user(item: &Item) -> Option<User> {
             .map(|roles| roles.iter().cloned().collect())
             .unwrap_or_default(),
         password_hash: text(item, "password_hash").map(Secret::from),
+        password_changed_at: number(item, "password_changed_at").map(Timestamp),
         password_expires_at: number(item, "password_expires_at").map(Timestamp),
         must_change_password: flag(item, "must_change_password"),
         temporary: map(item, "temporary").and_then(temporary),

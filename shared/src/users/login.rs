@@ -157,6 +157,7 @@ mod tests {
                 language: None,
                 roles: BTreeSet::new(),
                 password_hash: Some(hash("old").unwrap()),
+                password_changed_at: None,
                 password_expires_at: None,
                 must_change_password: false,
                 temporary: Some(Temporary {

@@ -33,6 +33,8 @@ pub struct Pending<'a> {
     pub request_id: &'a str,
     /// How many times a new password was made for this reset, this one included.
     pub attempts: u64,
+    /// When the first of them was asked for.
+    pub requested_at: Timestamp,
     /// Until then no other request may replace it.
     pub expires_at: Timestamp,
     /// From then on the sweep makes another one.
@@ -82,6 +84,7 @@ fn hold(pending: &Pending<'_>, condition: Condition) -> Change {
         ("request_id".to_owned(), text(pending.request_id)),
         ("expires_at".to_owned(), number(pending.expires_at.0)),
         ("attempts".to_owned(), number(pending.attempts)),
+        ("requested_at".to_owned(), number(pending.requested_at.0)),
     ]);
     let eligible = Condition::All(is_eligible().to_vec());
     Change {

@@ -1,5 +1,6 @@
 //! The calls to DynamoDB.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::time::Duration;
 
@@ -7,7 +8,9 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{BuildError, ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::builders::UpdateBuilder;
-use aws_sdk_dynamodb::types::{CancellationReason, Put, ReturnValue, TransactWriteItem, Update};
+use aws_sdk_dynamodb::types::{
+    CancellationReason, KeysAndAttributes, Put, ReturnValue, TransactWriteItem, Update,
+};
 
 use super::change::Change;
 use super::item::{self, Item};
@@ -29,6 +32,9 @@ pub enum StoreError {
     /// An item that cannot be an account.
     #[error("an item of the users table lacks an attribute that every account has")]
     Malformed,
+    /// DynamoDB had too much to do to read all that it was asked for.
+    #[error("DynamoDB is too busy")]
+    Busy,
     /// DynamoDB refused or did not answer.
     #[error("DynamoDB failed")]
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -74,6 +80,23 @@ impl fmt::Debug for Account {
     }
 }
 
+/// An item that was read, if there is one.
+#[derive(Clone)]
+pub struct Found(Option<Item>);
+
+impl Found {
+    /// The account.
+    pub fn user(&self) -> Result<Option<User>, StoreError> {
+        self.0.as_ref().map(user).transpose()
+    }
+}
+
+impl fmt::Debug for Found {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Found(..)")
+    }
+}
+
 /// The Users table.
 #[derive(Debug, Clone)]
 pub struct Users {
@@ -105,6 +128,43 @@ impl Users {
             .await
             .map_err(StoreError::unavailable)?;
         output.item.as_ref().map(user).transpose()
+    }
+
+    /// The same, and what is to be read of another table, in one request where DynamoDB has not
+    /// too much to do.
+    pub async fn find_with(
+        &self,
+        username: &UsernameKey,
+        (other, keys): (String, KeysAndAttributes),
+    ) -> Result<(Found, Vec<Item>), StoreError> {
+        let key = Item::from([("username".to_owned(), text(username.as_str()))]);
+        let key = KeysAndAttributes::builder().keys(key).consistent_read(true);
+        let tables = [(self.table.clone(), key.build()?), (other.clone(), keys)];
+        let mut items = self.read(tables.into()).await?;
+        let mut of = |table| items.remove(table).unwrap_or_default();
+        Ok((Found(of(&self.table).pop()), of(&other)))
+    }
+
+    /// The SDK does not ask again for what a table did not get to.
+    async fn read(
+        &self,
+        mut tables: HashMap<String, KeysAndAttributes>,
+    ) -> Result<HashMap<String, Vec<Item>>, StoreError> {
+        let mut items: HashMap<_, Vec<_>> = HashMap::new();
+        let mut pauses = PAUSES_MS.iter();
+        loop {
+            let request = self.client.batch_get_item();
+            let output = request.set_request_items(Some(tables)).send().await;
+            let output = output.map_err(StoreError::unavailable)?;
+            for (table, found) in output.responses.unwrap_or_default() {
+                items.entry(table).or_default().extend(found);
+            }
+            tables = output.unprocessed_keys.unwrap_or_default();
+            if tables.is_empty() {
+                return Ok(items);
+            }
+            sleep(*pauses.next().ok_or(StoreError::Busy)?).await;
+        }
     }
 
     /// The accounts with this address, whatever their brand.
