@@ -23,13 +23,17 @@ impl Charset {
     /// The charset of this label, in any case; none when it is empty or unknown.
     #[must_use]
     pub fn named(label: &str) -> Option<Self> {
-        match label.trim().to_ascii_lowercase().as_str() {
-            "us-ascii" | "ascii" => Some(Self::Ascii),
-            "iso-8859-1" | "iso_8859-1" | "latin1" => Some(Self::Latin1),
-            label => Encoding::for_label(label.as_bytes())
-                .filter(|encoding| *encoding != encoding_rs::REPLACEMENT)
-                .map(Self::Standard),
+        let label = label.trim();
+        let is_one_of = |names: &[&str]| names.iter().any(|name| label.eq_ignore_ascii_case(name));
+        if is_one_of(&["us-ascii", "ascii"]) {
+            return Some(Self::Ascii);
         }
+        if is_one_of(&["iso-8859-1", "iso_8859-1", "latin1"]) {
+            return Some(Self::Latin1);
+        }
+        Encoding::for_label(label.as_bytes())
+            .filter(|encoding| *encoding != encoding_rs::REPLACEMENT)
+            .map(Self::Standard)
     }
 
     /// The text; what the charset cannot represent becomes U+FFFD (`?` for US-ASCII).

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::ops::Deref;
+use std::rc::Rc;
 
 use quick_xml::events::Event;
 
@@ -16,6 +18,10 @@ pub const MAX_NAMESPACES: usize = 256;
 
 const XML_NAMESPACE: &str = "http://www.w3.org/XML/1998/namespace";
 const XMLNS_NAMESPACE: &str = "http://www.w3.org/2000/xmlns/";
+/// What is bound before the root (Namespaces in XML 1.0, sections 3 and 6.2).
+const BUILT_IN: [(&str, &str); 2] = [("", ""), ("xml", XML_NAMESPACE)];
+/// The place of the first of them.
+const NO_NAMESPACE: usize = 0;
 
 /// What a document does wrong, and where.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -125,8 +131,7 @@ impl fmt::Debug for Node<'_> {
 /// A start tag with its names resolved.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Element<'a> {
-    /// The namespace, empty for none.
-    pub namespace: Cow<'a, str>,
+    namespace: Namespace<'a>,
     /// The name without its prefix.
     pub local: &'a str,
     attributes: Vec<Attribute<'a>>,
@@ -143,16 +148,58 @@ impl fmt::Debug for Element<'_> {
 
 #[derive(Clone, PartialEq, Eq)]
 struct Attribute<'a> {
-    namespace: Cow<'a, str>,
+    namespace: Namespace<'a>,
+    /// [`Binding::first`] of its prefix.
+    first_binding: usize,
     local: &'a str,
     value: Cow<'a, str>,
 }
 
+/// The name of a namespace. One with references in it is shared by all that are in the namespace, so
+/// that a long one is not copied for each of many short elements.
+#[derive(Clone, Eq)]
+enum Namespace<'a> {
+    Literal(&'a str),
+    Normalised(Rc<str>),
+}
+
+impl PartialEq for Namespace<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        **self == **other
+    }
+}
+
+impl Deref for Namespace<'_> {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        match self {
+            Self::Literal(name) => name,
+            Self::Normalised(name) => name,
+        }
+    }
+}
+
+impl<'a> From<Cow<'a, str>> for Namespace<'a> {
+    fn from(name: Cow<'a, str>) -> Self {
+        match name {
+            Cow::Borrowed(name) => Self::Literal(name),
+            Cow::Owned(name) => Self::Normalised(name.into()),
+        }
+    }
+}
+
 impl Element<'_> {
+    /// The namespace, empty for none.
+    #[must_use]
+    pub fn namespace(&self) -> &str {
+        &self.namespace
+    }
+
     /// Whether this is the element `local` of `namespace`.
     #[must_use]
     pub fn is(&self, namespace: &str, local: &str) -> bool {
-        self.local == local && self.namespace == namespace
+        self.local == local && *self.namespace == *namespace
     }
 
     /// The value of an attribute, normalised as XML 1.0 section 3.3.3 says for CDATA attributes.
@@ -160,7 +207,7 @@ impl Element<'_> {
     pub fn attribute(&self, namespace: &str, local: &str) -> Option<&str> {
         self.attributes
             .iter()
-            .find(|a| a.local == local && a.namespace == namespace)
+            .find(|a| a.local == local && *a.namespace == *namespace)
             .map(|a| a.value.as_ref())
     }
 
@@ -168,8 +215,7 @@ impl Element<'_> {
     pub fn attributes(&self) -> impl Iterator<Item = (&str, &str, &str)> {
         self.attributes
             .iter()
-            .filter(|a| a.namespace != XMLNS_NAMESPACE)
-            .map(|a| (a.namespace.as_ref(), a.local, a.value.as_ref()))
+            .map(|a| (&*a.namespace, a.local, a.value.as_ref()))
     }
 
     /// Whether `xsi:nil` says that there is no value (XML Schema part 1, section 2.6.2).
@@ -186,7 +232,10 @@ impl Element<'_> {
 struct Binding<'a> {
     depth: usize,
     prefix: &'a str,
-    namespace: Cow<'a, str>,
+    namespace: Namespace<'a>,
+    /// The place of the first binding in force of the same namespace: comparing it costs the same
+    /// for long names as for short ones.
+    first: usize,
 }
 
 /// Reads a document node by node; an error ends it.
@@ -217,10 +266,23 @@ impl<'a> Reader<'a> {
         let config = inner.config_mut();
         config.check_comments = true;
         config.check_end_names = true;
+        // As many as an envelope needs.
+        let mut bindings = Vec::with_capacity(8);
+        bindings.extend(
+            BUILT_IN
+                .into_iter()
+                .enumerate()
+                .map(|(first, (prefix, name))| Binding {
+                    depth: 0,
+                    prefix,
+                    namespace: Namespace::Literal(name),
+                    first,
+                }),
+        );
         Self {
             text,
             inner,
-            bindings: Vec::new(),
+            bindings,
             depth: 0,
             seen_root: false,
             end_is_due: false,
@@ -309,8 +371,8 @@ impl<'a> Reader<'a> {
             .map_err(|error| self.markup_error(&error))?;
         let raw = self.text.get(start..self.offset()).unwrap_or_default();
         match event {
-            Event::Start(_) => self.open(inside(raw, "<", ">")?, false),
-            Event::Empty(_) => self.open(inside(raw, "<", "/>")?, true),
+            Event::Start(tag) => self.open(inside(raw, "<", ">")?, tag.name().0.len(), false),
+            Event::Empty(tag) => self.open(inside(raw, "<", "/>")?, tag.name().0.len(), true),
             Event::End(_) => {
                 self.close();
                 Ok(Node::End)
@@ -367,13 +429,21 @@ impl<'a> Reader<'a> {
                 Err(ErrorKind::OutsideRoot)
             };
         }
+        if raw.bytes().all(is_plain_in_text) {
+            return Ok(Node::Text(Cow::Borrowed(raw)));
+        }
         if raw.contains("]]>") {
             return Err(ErrorKind::Markup);
         }
         Ok(Node::Text(line_ends(legal(raw)?)))
     }
 
-    fn open(&mut self, tag: &'a str, is_empty: bool) -> Result<Node<'a>, ErrorKind> {
+    fn open(
+        &mut self,
+        tag: &'a str,
+        name_length: usize,
+        is_empty: bool,
+    ) -> Result<Node<'a>, ErrorKind> {
         if self.depth == 0 && self.seen_root {
             return Err(ErrorKind::OutsideRoot);
         }
@@ -384,15 +454,24 @@ impl<'a> Reader<'a> {
         self.depth += 1;
         self.end_is_due = is_empty;
 
-        let name_length = tag.find(is_space).unwrap_or(tag.len());
-        let (name, rest) = tag.split_at(name_length);
-        let raw_attributes = raw_attributes(rest)?;
-        self.bind(&raw_attributes)?;
+        let (name, rest) = tag.split_at_checked(name_length).ok_or(ErrorKind::Markup)?;
+        let mut attributes = Vec::new();
+        for attribute in RawAttributes::of(rest) {
+            let (name, value) = attribute?;
+            match name.split_once(':') {
+                None if name == "xmlns" => self.bind("", value)?,
+                Some(("xmlns", prefix)) => {
+                    check_name(prefix)?;
+                    self.bind(prefix, value)?;
+                }
+                _ => attributes.push((name, value)),
+            }
+        }
         let (prefix, local) = qualified_name(name)?;
         Ok(Node::Start(Element {
-            namespace: self.resolve(prefix)?,
+            namespace: self.resolve(prefix)?.namespace.clone(),
             local,
-            attributes: self.attributes(&raw_attributes)?,
+            attributes: self.attributes(&attributes)?,
         }))
     }
 
@@ -406,66 +485,70 @@ impl<'a> Reader<'a> {
         self.depth = depth.saturating_sub(1);
     }
 
-    fn bind(&mut self, attributes: &[(&'a str, &'a str)]) -> Result<(), ErrorKind> {
-        for (name, raw) in attributes {
-            let prefix = match name.split_once(':') {
-                None if *name == "xmlns" => "",
-                Some(("xmlns", prefix)) => prefix,
-                _ => continue,
-            };
-            let namespace = attribute_value(raw)?;
-            let is_reserved = namespace == XMLNS_NAMESPACE
-                || (namespace == XML_NAMESPACE) != (prefix == "xml")
-                || prefix == "xmlns"
-                || (namespace.is_empty() && !prefix.is_empty());
-            if is_reserved {
-                return Err(ErrorKind::NamespaceDeclaration);
-            }
-            self.bindings.push(Binding {
-                depth: self.depth,
-                prefix,
-                namespace,
-            });
-            if self.bindings.len() > MAX_NAMESPACES {
-                return Err(ErrorKind::Limit);
-            }
+    fn bind(&mut self, prefix: &'a str, raw: &'a str) -> Result<(), ErrorKind> {
+        let namespace = Namespace::from(attribute_value(raw)?);
+        let is_reserved = *namespace == *XMLNS_NAMESPACE
+            || (*namespace == *XML_NAMESPACE) != (prefix == "xml")
+            || prefix == "xmlns"
+            || (namespace.is_empty() && !prefix.is_empty());
+        if is_reserved {
+            return Err(ErrorKind::NamespaceDeclaration);
         }
-        Ok(())
-    }
-
-    fn resolve(&self, prefix: &str) -> Result<Cow<'a, str>, ErrorKind> {
-        match self
+        let of_this_element = |binding: &&Binding<'_>| binding.depth == self.depth;
+        if self
             .bindings
             .iter()
             .rev()
-            .find(|binding| binding.prefix == prefix)
+            .take_while(of_this_element)
+            .any(|binding| binding.prefix == prefix)
         {
-            Some(binding) => Ok(binding.namespace.clone()),
-            None if prefix.is_empty() => Ok(Cow::Borrowed("")),
-            None if prefix == "xml" => Ok(Cow::Borrowed(XML_NAMESPACE)),
-            None => Err(ErrorKind::UndeclaredPrefix(prefix.to_owned())),
+            return Err(ErrorKind::DuplicateAttribute);
         }
+        let place = self.bindings.len();
+        if place == BUILT_IN.len() + MAX_NAMESPACES {
+            return Err(ErrorKind::Limit);
+        }
+        let first = self
+            .bindings
+            .iter()
+            .position(|binding| binding.namespace == namespace);
+        self.bindings.push(Binding {
+            depth: self.depth,
+            prefix,
+            namespace,
+            first: first.unwrap_or(place),
+        });
+        Ok(())
+    }
+
+    fn resolve(&self, prefix: &str) -> Result<&Binding<'a>, ErrorKind> {
+        self.bindings
+            .iter()
+            .rev()
+            .find(|binding| binding.prefix == prefix)
+            .ok_or_else(|| ErrorKind::UndeclaredPrefix(prefix.to_owned()))
     }
 
     fn attributes(&self, raw: &[(&'a str, &'a str)]) -> Result<Vec<Attribute<'a>>, ErrorKind> {
         let mut attributes: Vec<Attribute<'a>> = Vec::with_capacity(raw.len());
         for (name, value) in raw {
             let (prefix, local) = qualified_name(name)?;
-            let namespace = match prefix {
+            let (namespace, first_binding) = if prefix.is_empty() {
                 // An attribute without a prefix is in no namespace, whatever the default is.
-                "" if local == "xmlns" => Cow::Borrowed(XMLNS_NAMESPACE),
-                "" => Cow::Borrowed(""),
-                "xmlns" => Cow::Borrowed(XMLNS_NAMESPACE),
-                prefix => self.resolve(prefix)?,
+                (Namespace::Literal(""), NO_NAMESPACE)
+            } else {
+                let binding = self.resolve(prefix)?;
+                (binding.namespace.clone(), binding.first)
             };
             if attributes
                 .iter()
-                .any(|a| a.local == local && a.namespace == namespace)
+                .any(|a| a.first_binding == first_binding && a.local == local)
             {
                 return Err(ErrorKind::DuplicateAttribute);
             }
             attributes.push(Attribute {
                 namespace,
+                first_binding,
                 local,
                 value: attribute_value(value)?,
             });
@@ -474,9 +557,11 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// What is between the delimiters that quick-xml found.
 fn inside<'a>(raw: &'a str, open: &str, close: &str) -> Result<&'a str, ErrorKind> {
-    raw.strip_prefix(open)
-        .and_then(|raw| raw.strip_suffix(close))
+    raw.len()
+        .checked_sub(close.len())
+        .and_then(|end| raw.get(open.len()..end))
         .ok_or(ErrorKind::Markup)
 }
 
@@ -498,6 +583,17 @@ fn legal(text: &str) -> Result<&str, ErrorKind> {
     }
 }
 
+/// Whether it stands for itself in text, whatever is beside it; most of most documents does. `<` and
+/// `&` are not in text.
+fn is_plain_in_text(byte: u8) -> bool {
+    matches!(byte, b'\t' | b'\n' | b' '..=b'=' | b'?'..=b'~')
+}
+
+/// Whether it stands for itself in an attribute.
+fn is_plain_in_value(byte: u8) -> bool {
+    matches!(byte, b' '..=b'%' | b'\''..=b';' | b'='..=b'~')
+}
+
 /// XML 1.0 section 2.11: CRLF and a lone CR become LF.
 fn line_ends(text: &str) -> Cow<'_, str> {
     if text.contains('\r') {
@@ -510,7 +606,7 @@ fn line_ends(text: &str) -> Cow<'_, str> {
 /// Splits `prefix:local` (prefix empty when there is none) and checks both halves
 /// (Namespaces in XML 1.0, productions 7 to 11).
 fn qualified_name(name: &str) -> Result<(&str, &str), ErrorKind> {
-    let (prefix, local) = match name.split_once(':') {
+    let (prefix, local) = match split_once(name, b':') {
         Some((prefix, local)) => {
             check_name(prefix)?;
             (prefix, local)
@@ -523,8 +619,7 @@ fn qualified_name(name: &str) -> Result<(&str, &str), ErrorKind> {
 
 fn check_name(name: &str) -> Result<(), ErrorKind> {
     let mut chars = name.chars();
-    let starts_well = chars.next().is_some_and(is_name_start);
-    if starts_well && chars.all(is_name_char) {
+    if chars.next().is_some_and(is_name_start) && chars.all(is_name_char) {
         Ok(())
     } else {
         Err(ErrorKind::Name)
@@ -548,33 +643,63 @@ fn is_name_char(c: char) -> bool {
             | '\u{203F}'..='\u{2040}')
 }
 
-/// Splits the inside of a tag after its name into names and raw values (XML 1.0 productions 40, 41).
-fn raw_attributes(mut rest: &str) -> Result<Vec<(&str, &str)>, ErrorKind> {
-    let mut attributes = Vec::new();
-    loop {
-        let trimmed = rest.trim_start_matches(is_space);
-        if trimmed.is_empty() {
-            return Ok(attributes);
-        }
-        if trimmed.len() == rest.len() {
-            return Err(ErrorKind::Attribute);
-        }
-        if attributes.len() == MAX_ATTRIBUTES {
-            return Err(ErrorKind::Limit);
-        }
-        let (name, after) = trimmed.split_once('=').ok_or(ErrorKind::Attribute)?;
-        let after = after.trim_start_matches(is_space);
-        let quote = after.chars().next().filter(|c| matches!(c, '"' | '\''));
-        let (value, after) = quote
-            .and_then(|quote| after.get(1..)?.split_once(quote))
-            .ok_or(ErrorKind::Attribute)?;
-        attributes.push((name.trim_end_matches(is_space), value));
-        rest = after;
+/// The inside of a tag after its name, as names and raw values (XML 1.0 productions 40, 41).
+struct RawAttributes<'a> {
+    rest: &'a str,
+    count: usize,
+}
+
+impl<'a> RawAttributes<'a> {
+    fn of(rest: &'a str) -> Self {
+        Self { rest, count: 0 }
     }
+}
+
+impl<'a> Iterator for RawAttributes<'a> {
+    type Item = Result<(&'a str, &'a str), ErrorKind>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let trimmed = self.rest.trim_start_matches(is_space);
+        if trimmed.is_empty() {
+            return None;
+        }
+        if trimmed.len() == self.rest.len() {
+            return Some(Err(ErrorKind::Attribute));
+        }
+        if self.count == MAX_ATTRIBUTES {
+            return Some(Err(ErrorKind::Limit));
+        }
+        self.count += 1;
+        let Some((attribute, rest)) = raw_attribute(trimmed) else {
+            return Some(Err(ErrorKind::Attribute));
+        };
+        self.rest = rest;
+        Some(Ok(attribute))
+    }
+}
+
+fn raw_attribute(text: &str) -> Option<((&str, &str), &str)> {
+    let (name, after) = split_once(text, b'=')?;
+    let after = after.trim_start_matches(is_space);
+    let quote = *after
+        .as_bytes()
+        .first()
+        .filter(|byte| matches!(byte, b'"' | b'\''))?;
+    let (value, after) = split_once(after.get(1..)?, quote)?;
+    Some(((name.trim_end_matches(is_space), value), after))
+}
+
+/// As `str::split_once`, which looks at each byte.
+fn split_once(text: &str, separator: u8) -> Option<(&str, &str)> {
+    let at = text.bytes().position(|b| b == separator)?;
+    Some((text.get(..at)?, text.get(at + 1..)?))
 }
 
 /// XML 1.0 section 3.3.3 for an attribute of type CDATA.
 fn attribute_value(raw: &str) -> Result<Cow<'_, str>, ErrorKind> {
+    if raw.bytes().all(is_plain_in_value) {
+        return Ok(Cow::Borrowed(raw));
+    }
     if raw.contains('<') {
         return Err(ErrorKind::Attribute);
     }
@@ -647,22 +772,13 @@ fn instruction<'a>(content: &str) -> Result<Node<'a>, ErrorKind> {
 
 /// XML 1.0 productions 23 to 26, 32 and 80; only version 1.0.
 fn declaration<'a>(content: &str) -> Result<Node<'a>, ErrorKind> {
-    let attributes = raw_attributes(content).map_err(|_| ErrorKind::Declaration)?;
-    let mut rest = attributes.as_slice();
-    if let [("version", "1.0"), after @ ..] = rest {
-        rest = after;
-    } else {
-        return Err(ErrorKind::Declaration);
-    }
-    if let [("encoding", name), after @ ..] = rest
-        && is_encoding_name(name)
-    {
-        rest = after;
-    }
-    if let [("standalone", "yes" | "no"), after @ ..] = rest {
-        rest = after;
-    }
-    if rest.is_empty() {
+    let mut attributes = RawAttributes::of(content).map(Result::ok).peekable();
+    let is_of_version_1_0 = attributes.next() == Some(Some(("version", "1.0")));
+    attributes.next_if(
+        |attribute| matches!(attribute, Some(("encoding", name)) if is_encoding_name(name)),
+    );
+    attributes.next_if(|attribute| matches!(attribute, Some(("standalone", "yes" | "no"))));
+    if is_of_version_1_0 && attributes.next().is_none() {
         Ok(Node::Aside)
     } else {
         Err(ErrorKind::Declaration)
@@ -686,7 +802,7 @@ mod tests {
         let mut seen = Vec::new();
         loop {
             match reader.next_node().map_err(|e| e.kind)? {
-                Node::Start(e) => seen.push(format!("{{{}}}{}", e.namespace, e.local)),
+                Node::Start(e) => seen.push(format!("{{{}}}{}", e.namespace(), e.local)),
                 Node::Text(t) if !t.trim().is_empty() => seen.push(format!("={t}")),
                 Node::Text(_) | Node::Aside | Node::End => {}
                 Node::Eof => return Ok(seen),
@@ -800,6 +916,18 @@ mod tests {
             ("<a b='1' b='2'/>".to_owned(), ErrorKind::DuplicateAttribute),
             (
                 "<a xmlns:p='u' xmlns:q='u' p:b='1' q:b='2'/>".to_owned(),
+                ErrorKind::DuplicateAttribute,
+            ),
+            (
+                "<a xmlns:p='u' xmlns:q='&#117;' p:b='1' q:b='2'/>".to_owned(),
+                ErrorKind::DuplicateAttribute,
+            ),
+            (
+                "<a xmlns='u' xmlns='v'/>".to_owned(),
+                ErrorKind::DuplicateAttribute,
+            ),
+            (
+                "<a xmlns:p='u' xmlns:p='v'/>".to_owned(),
                 ErrorKind::DuplicateAttribute,
             ),
             ("<a b='1'c='2'/>".to_owned(), ErrorKind::Attribute),

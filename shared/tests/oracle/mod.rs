@@ -13,7 +13,7 @@ pub(crate) fn read(text: &str) -> Option<String> {
         match reader.next_node().ok()? {
             Node::Start(element) => {
                 depth += 1;
-                write!(seen, "<{{{}}}{}", element.namespace, element.local).ok()?;
+                write!(seen, "<{{{}}}{}", element.namespace(), element.local).ok()?;
                 let mut attributes: Vec<_> = element.attributes().collect();
                 attributes.sort_unstable();
                 for (namespace, local, value) in attributes {

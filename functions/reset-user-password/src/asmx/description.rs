@@ -5,7 +5,7 @@ use http::{Response, header};
 use shared::xml::escape_attribute;
 
 use super::Protocols;
-use super::response::success;
+use super::response::{HTML, XML, success};
 
 const WSDL: &str = include_str!("assets/IFCommonService.wsdl");
 const DISCO: &str = include_str!("assets/IFCommonService.disco");
@@ -55,8 +55,8 @@ impl Document {
     #[must_use]
     pub fn encode(&self, url: &str) -> Response<String> {
         match self {
-            Self::Wsdl(protocols) => success("text/xml", addressed(&wsdl(*protocols), url)),
-            Self::Disco(protocols) => success("text/xml", addressed(&disco(*protocols), url)),
+            Self::Wsdl(protocols) => success(XML, addressed(&wsdl(*protocols), url)),
+            Self::Disco(protocols) => success(XML, addressed(&disco(*protocols), url)),
             Self::ServicePage => page(&ServicePage),
             Self::OperationPage(protocols) => {
                 let (_, after_scheme) = url.split_once("://").unwrap_or(("", url));
@@ -143,7 +143,7 @@ fn addressed(document: &str, url: &str) -> String {
 
 fn page(template: &impl Template) -> Response<String> {
     // The templates only write to a String.
-    let mut response = success("text/html", template.render().unwrap_or_default());
+    let mut response = success(HTML, template.render().unwrap_or_default());
     let policy = header::HeaderValue::from_static(CONTENT_SECURITY_POLICY);
     response
         .headers_mut()

@@ -2,6 +2,8 @@
 //! UTF-16 code unit, a wrong escape stays as it is, a part without `=` is a value without a name,
 //! and `;` separates nothing.
 
+use std::borrow::Cow;
+
 use shared::charset::Charset;
 
 use super::MAX_PARAMETERS;
@@ -16,7 +18,7 @@ pub(super) fn decode(encoded: &[u8], charset: Option<&str>) -> Vec<Pair> {
         return Vec::new();
     }
     let charset = charset.and_then(Charset::named).unwrap_or(Charset::UTF_8);
-    let unescape = |part: &[u8]| unescape(part, charset);
+    let unescape = |part| unescape(part, charset).into_owned();
     encoded
         .split(|&byte| byte == b'&')
         .map(|part| match part.iter().position(|&byte| byte == b'=') {
@@ -51,7 +53,10 @@ fn joined(pairs: &[Pair], is_meant: impl Fn(Option<&str>) -> bool) -> Option<Str
 }
 
 /// Undoes the escapes of one name or value.
-pub(super) fn unescape(escaped: &[u8], charset: Charset) -> String {
+pub(super) fn unescape(escaped: &[u8], charset: Charset) -> Cow<'_, str> {
+    if !escaped.iter().any(|byte| matches!(byte, b'%' | b'+')) {
+        return charset.decode(escaped);
+    }
     let mut units: Vec<u16> = Vec::with_capacity(escaped.len());
     let mut bytes: Vec<u8> = Vec::new();
     let mut rest = escaped;
@@ -74,7 +79,7 @@ pub(super) fn unescape(escaped: &[u8], charset: Charset) -> String {
         }
     }
     units.extend(charset.decode(&bytes).encode_utf16());
-    String::from_utf16_lossy(&units)
+    String::from_utf16_lossy(&units).into()
 }
 
 fn hex(digits: &[u8]) -> Option<u16> {

@@ -1,5 +1,7 @@
 //! Requests to typed calls.
 
+use std::borrow::Cow;
+
 use http::header;
 use shared::charset::Charset;
 use shared::lambda::Request;
@@ -30,10 +32,10 @@ pub fn decode(
         Binding::HttpPost => {
             let content_type = ContentType::of(request);
             if !content_type
-                .base
+                .base()
                 .eq_ignore_ascii_case("application/x-www-form-urlencoded")
             {
-                let whole = html_encode(&content_type.whole);
+                let whole = html_encode(&content_type.0);
                 return Err(Rejection::Text(format!(
                     "Request format is invalid: {whole}."
                 )));
@@ -43,11 +45,7 @@ pub fn decode(
                     "Maximum request length exceeded.".to_owned(),
                 ));
             }
-            call(
-                binding,
-                &request.body,
-                content_type.parameter("charset").as_deref(),
-            )
+            call(binding, &request.body, content_type.parameter("charset"))
         }
     }
 }
@@ -83,40 +81,36 @@ pub(super) fn guessed_version(protocols: Protocols, request: &Request) -> Versio
 }
 
 /// A Content-Type as ASMX reads it: less strictly than RFC 9110, and not trimmed.
-pub(super) struct ContentType {
-    pub(super) whole: String,
-    pub(super) base: String,
-}
+pub(super) struct ContentType<'a>(Cow<'a, str>);
 
-impl ContentType {
-    pub(super) fn of(request: &Request) -> Self {
-        let whole = request
-            .header(header::CONTENT_TYPE)
-            .unwrap_or_default()
-            .into_owned();
-        let base = whole.split(';').next().unwrap_or_default().to_owned();
-        Self { whole, base }
+impl<'a> ContentType<'a> {
+    pub(super) fn of(request: &'a Request) -> Self {
+        Self(request.header(header::CONTENT_TYPE).unwrap_or_default())
+    }
+
+    fn base(&self) -> &str {
+        self.0.split(';').next().unwrap_or_default()
     }
 
     pub(super) fn is(&self, version: Version) -> bool {
-        self.base.eq_ignore_ascii_case(version.media_type())
+        self.base().eq_ignore_ascii_case(version.media_type())
     }
 
     /// The value of a parameter, without white space and quotes around it.
-    pub(super) fn parameter(&self, name: &str) -> Option<String> {
+    pub(super) fn parameter(&self, name: &str) -> Option<&str> {
         let parameters = self
-            .whole
+            .0
             .split(';')
             .skip(1)
             .filter_map(|part| part.split_once('='));
         parameters
             .filter(|(n, _)| n.trim().eq_ignore_ascii_case(name))
-            .map(|(_, value)| value.trim_matches([' ', '\t', '\'', '"']).to_owned())
+            .map(|(_, value)| value.trim_matches([' ', '\t', '\'', '"']))
             .next()
     }
 }
 
 /// `HttpUtility.UrlDecode` of a header.
-pub(super) fn url_decoded(value: &str) -> String {
+pub(super) fn url_decoded(value: &str) -> Cow<'_, str> {
     form::unescape(value.as_bytes(), Charset::UTF_8)
 }

@@ -16,6 +16,9 @@ const RESULT: &str =
 const CACHE_SUCCESS: &str = "private, max-age=0";
 const CACHE_ERROR: &str = "private";
 
+pub(super) const XML: &str = "text/xml; charset=utf-8";
+pub(super) const HTML: &str = "text/html; charset=utf-8";
+
 /// A request refused before the operation ran.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Rejection {
@@ -55,9 +58,9 @@ impl Rejection {
                 namespace,
                 supported,
             } => version_mismatch(namespace, supported),
-            Self::BadRequest(version) => empty(StatusCode::BAD_REQUEST, version.media_type()),
+            Self::BadRequest(version) => empty(StatusCode::BAD_REQUEST, *version),
             Self::UnsupportedMediaType(version) => {
-                empty(StatusCode::UNSUPPORTED_MEDIA_TYPE, version.media_type())
+                empty(StatusCode::UNSUPPORTED_MEDIA_TYPE, *version)
             }
             Self::Text(message) => text_error(message),
             Self::UnrecognizedUrl(ending) => {
@@ -94,10 +97,10 @@ pub fn encode(binding: Binding, result: &Result<Accepted, Error>) -> Response<St
                 "<ResetUserPasswordResponse xmlns=\"{NAMESPACE}\"><ResetUserPasswordResult>\
                  {RESULT}</ResetUserPasswordResult></ResetUserPasswordResponse>"
             );
-            success(version.media_type(), soap::encode_envelope(version, &body))
+            success(content_type(version), soap::encode_envelope(version, &body))
         }
         (Binding::HttpGet | Binding::HttpPost, Ok(Accepted)) => success(
-            "text/xml",
+            XML,
             format!(
                 "<?xml version=\"1.0\" encoding=\"utf-8\"?>\r\n\
                  <string xmlns=\"{NAMESPACE}\">{RESULT}</string>"
@@ -125,9 +128,16 @@ pub fn server_fault(request: &Request) -> Response<String> {
     }
 }
 
-/// A document in the success form, with `charset=utf-8`.
-pub(super) fn success(media_type: &str, body: String) -> Response<String> {
-    response(StatusCode::OK, media_type, CACHE_SUCCESS, body)
+/// A document in the success form.
+pub(super) fn success(content_type: &'static str, body: String) -> Response<String> {
+    response(StatusCode::OK, content_type, CACHE_SUCCESS, body)
+}
+
+const fn content_type(version: Version) -> &'static str {
+    match version {
+        Version::V11 => XML,
+        Version::V12 => "application/soap+xml; charset=utf-8",
+    }
 }
 
 /// Written in the first version that is on, 1.1 when both are.
@@ -141,7 +151,7 @@ fn version_mismatch(namespace: &str, supported: &[Version]) -> Response<String> 
     let body = soap::encode_version_mismatch(version, &reason, supported);
     response(
         StatusCode::INTERNAL_SERVER_ERROR,
-        version.media_type(),
+        content_type(version),
         CACHE_ERROR,
         body,
     )
@@ -151,21 +161,21 @@ fn soap_fault(version: Version, fault: &Fault) -> Response<String> {
     let body = soap::encode_fault(version, fault);
     response(
         StatusCode::INTERNAL_SERVER_ERROR,
-        version.media_type(),
+        content_type(version),
         CACHE_ERROR,
         body,
     )
 }
 
-fn empty(status: StatusCode, media_type: &str) -> Response<String> {
-    response(status, media_type, CACHE_ERROR, String::new())
+fn empty(status: StatusCode, version: Version) -> Response<String> {
+    response(status, content_type(version), CACHE_ERROR, String::new())
 }
 
 fn text_error(message: &str) -> Response<String> {
     let body = format!("{message}\r\n");
     response(
         StatusCode::INTERNAL_SERVER_ERROR,
-        "text/plain",
+        "text/plain; charset=utf-8",
         CACHE_ERROR,
         body,
     )
@@ -180,7 +190,7 @@ fn page_error(status: StatusCode, message: &str) -> Response<String> {
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <title>{status}</title>\n<main>\n<h1>{status}</h1>\n<p>{escaped}</p>\n</main>\n</html>\n"
     );
-    let mut response = response(status, "text/html", CACHE_ERROR, body);
+    let mut response = response(status, HTML, CACHE_ERROR, body);
     response.headers_mut().insert(
         header::CONTENT_SECURITY_POLICY,
         header::HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"),
@@ -190,7 +200,7 @@ fn page_error(status: StatusCode, message: &str) -> Response<String> {
 
 fn response(
     status: StatusCode,
-    media_type: &str,
+    content_type: &'static str,
     cache_control: &'static str,
     body: String,
 ) -> Response<String> {
@@ -201,9 +211,10 @@ fn response(
         header::CACHE_CONTROL,
         header::HeaderValue::from_static(cache_control),
     );
-    if let Ok(value) = format!("{media_type}; charset=utf-8").parse() {
-        headers.insert(header::CONTENT_TYPE, value);
-    }
+    headers.insert(
+        header::CONTENT_TYPE,
+        header::HeaderValue::from_static(content_type),
+    );
     response
 }
 

@@ -27,145 +27,176 @@ pub(super) fn decode(
     request: &Request,
 ) -> Result<Call, Rejection> {
     let content_type = ContentType::of(request);
-    let too_long = request.body.len() > MAX_BODY;
-    let text = if too_long {
-        Ok(Cow::Borrowed(""))
-    } else {
-        text(&content_type, &request.body)
-    };
-
-    let routed = match guessed {
-        Version::V11 => route_by_header(request),
+    let route = match guessed {
+        Version::V11 => route_by_header(request)?,
         Version::V12 => route_by_action(&content_type),
     };
-    match routed {
-        Routed::Refused(reason) => return Err(fault(guessed, FaultCode::Sender, reason)),
-        Routed::Failed(reason) => return Err(fault(guessed, FaultCode::Receiver, reason)),
-        Routed::ByBody(reason) if !too_long => route_by_body(protocols, text.as_deref(), &reason)?,
-        Routed::ByBody(_) | Routed::ToOperation => {}
-    }
-    if too_long {
+    if request.body.len() > MAX_BODY {
         return Err(fault(guessed, FaultCode::Receiver, TOO_LONG));
     }
-    if !protocols
-        .soap()
-        .into_iter()
-        .any(|version| content_type.is(version))
-    {
+    let text = text(&content_type, &request.body);
+    let is_on = |version| protocols.has(version) && content_type.is(version);
+    let is_supported = Version::ALL.into_iter().any(is_on);
+
+    let message = match route {
+        Route::ByBody(reason) => route_by_body(protocols, text.as_deref(), reason)?,
+        Route::ToOperation if !is_supported => {
+            return Err(Rejection::UnsupportedMediaType(guessed));
+        }
+        Route::ToOperation => {
+            let text = text
+                .as_deref()
+                .map_err(|_| Rejection::BadRequest(guessed))?;
+            read_to_body(protocols, text, guessed, &content_type)?
+        }
+    };
+    if !is_supported {
         return Err(Rejection::UnsupportedMediaType(guessed));
     }
-    let text = text.map_err(|_| Rejection::BadRequest(guessed))?;
-    read_call(protocols, &text, guessed, &content_type)
+    if message.version == Version::V11 && !content_type.is(Version::V11) {
+        return Err(Rejection::UnsupportedMediaType(Version::V11));
+    }
+    message.into_call()
 }
 
-enum Routed {
+enum Route {
     ToOperation,
     /// The first child of the body decides; the reason is for when it is not known either.
     ByBody(String),
-    Refused(String),
-    /// The legacy server failed here itself.
-    Failed(&'static str),
 }
 
-fn route_by_header(request: &Request) -> Routed {
+fn route_by_header(request: &Request) -> Result<Route, Rejection> {
     let value = request.header("soapaction").unwrap_or_default();
     if value == "\"" {
-        return Routed::Failed(LONE_QUOTE);
+        return Err(fault(Version::V11, FaultCode::Receiver, LONE_QUOTE));
     }
     let unquoted = value
         .strip_prefix('"')
         .and_then(|value| value.strip_suffix('"'));
     let action = url_decoded(unquoted.unwrap_or(&value));
     if action == SOAP_ACTION {
-        return Routed::ToOperation;
+        return Ok(Route::ToOperation);
     }
-    Routed::Refused(format!(
-        "Server did not recognize the value of HTTP Header SOAPAction: {action}."
-    ))
+    let reason = format!("Server did not recognize the value of HTTP Header SOAPAction: {action}.");
+    Err(fault(Version::V11, FaultCode::Sender, reason))
 }
 
-fn route_by_action(content_type: &ContentType) -> Routed {
-    match content_type
-        .parameter("action")
-        .map(|action| url_decoded(&action))
-    {
-        Some(action) if action == SOAP_ACTION => Routed::ToOperation,
-        Some(action) if !action.is_empty() => Routed::ByBody(format!(
+fn route_by_action(content_type: &ContentType<'_>) -> Route {
+    match content_type.parameter("action").map(url_decoded) {
+        Some(action) if action == SOAP_ACTION => Route::ToOperation,
+        Some(action) if !action.is_empty() => Route::ByBody(format!(
             "Unable to handle request. The action '{action}' was not recognized."
         )),
-        _ => Routed::ByBody(NO_ACTION.to_owned()),
+        _ => Route::ByBody(NO_ACTION.to_owned()),
     }
 }
 
 /// Looks for the operation in the body. Whatever is wrong on the way there is the server's fault.
-fn route_by_body(
+fn route_by_body<'a>(
     protocols: Protocols,
-    text: Result<&str, &DecodeError>,
-    reason: &str,
-) -> Result<(), Rejection> {
+    text: Result<&'a str, &DecodeError>,
+    reason: String,
+) -> Result<Message<'a>, Rejection> {
     let receiver = |version, message: &str| {
         let reason = format!("Server was unable to process request. ---> {message}");
         fault(version, FaultCode::Receiver, reason)
     };
     let text = text.map_err(|error| receiver(Version::V12, &decode_message(error)))?;
-    let mut reader = Reader::new(text);
-    let malformed =
-        |version| move |error: xml::Error| receiver(version, &error_message(&error, text));
-
-    let envelope = reader.next_tag().map_err(malformed(Version::V12))?;
-    let Node::Start(envelope) = envelope else {
-        return Ok(());
-    };
-    let version = version_of(protocols, &envelope)?;
-    if envelope.local != "Envelope" {
-        return Err(receiver(version, &missing("Envelope")));
-    }
-    find_body(&mut reader, version)
-        .map_err(malformed(version))?
-        .ok_or_else(|| receiver(version, &missing("Body")))?;
-    match reader.next_tag().map_err(malformed(version))? {
-        Node::Start(element) if element.is(NAMESPACE, OPERATION) => Ok(()),
-        _ => Err(fault(version, FaultCode::Sender, reason)),
+    let message = Message::open(protocols, text, |version, flaw| {
+        let version = version.unwrap_or(Version::V12);
+        match flaw {
+            Flaw::Malformed(error) => receiver(version, &error_message(&error, text)),
+            Flaw::Missing(part) => receiver(version, &missing(part)),
+        }
+    })?;
+    match &message.first {
+        Node::Start(element) if element.is(NAMESPACE, OPERATION) => Ok(message),
+        _ => Err(fault(message.version, FaultCode::Sender, reason)),
     }
 }
 
-/// Reads the whole message; what is not well-formed is 400 from here on.
-fn read_call(
+/// Reads up to the first child of the body, whatever that is; what is not well-formed is 400 from
+/// here on.
+fn read_to_body<'a>(
     protocols: Protocols,
-    text: &str,
+    text: &'a str,
     guessed: Version,
-    content_type: &ContentType,
-) -> Result<Call, Rejection> {
-    let mut reader = Reader::new(text);
-    let bad_request = |_| Rejection::BadRequest(guessed);
-    let Node::Start(envelope) = reader.next_tag().map_err(bad_request)? else {
-        return Err(Rejection::BadRequest(guessed));
-    };
-    let version = version_of(protocols, &envelope)?;
-    if version == Version::V11 && !content_type.is(Version::V11) {
-        return Err(Rejection::UnsupportedMediaType(version));
-    }
-    let unreadable = |part: &str| {
-        let reason = format!("Server was unable to read request. ---> {}", missing(part));
-        fault(version, FaultCode::Sender, reason)
-    };
-    if envelope.local != "Envelope" {
-        return Err(unreadable("Envelope"));
-    }
-    let bad_request = |_| Rejection::BadRequest(version);
-    let not_understood = find_body(&mut reader, version)
-        .map_err(bad_request)?
-        .ok_or_else(|| unreadable("Body"))?;
-    let username = read_body(&mut reader).map_err(bad_request)?;
-    read_to_end(&mut reader).map_err(bad_request)?;
-    if let NotUnderstood(Some(header)) = not_understood {
-        let reason = format!("SOAP header {header} was not understood.");
-        return Err(fault(version, FaultCode::MustUnderstand, reason));
-    }
-    Ok(Call {
-        binding: Binding::Soap(version),
-        input: Input { username },
+    content_type: &ContentType<'_>,
+) -> Result<Message<'a>, Rejection> {
+    Message::open(protocols, text, |version, flaw| match (version, flaw) {
+        (Some(Version::V11), _) if !content_type.is(Version::V11) => {
+            Rejection::UnsupportedMediaType(Version::V11)
+        }
+        (version, Flaw::Malformed(_)) => Rejection::BadRequest(version.unwrap_or(guessed)),
+        (version, Flaw::Missing(part)) => {
+            let reason = format!("Server was unable to read request. ---> {}", missing(part));
+            fault(version.unwrap_or(guessed), FaultCode::Sender, reason)
+        }
     })
+}
+
+/// What is wrong with the beginning of a message.
+enum Flaw {
+    Malformed(xml::Error),
+    /// This part of the envelope is not where it must be.
+    Missing(&'static str),
+}
+
+/// A message, read up to the first child of its body.
+struct Message<'a> {
+    reader: Reader<'a>,
+    version: Version,
+    not_understood: NotUnderstood,
+    /// The first child of the body, or its end.
+    first: Node<'a>,
+}
+
+impl<'a> Message<'a> {
+    /// `refuse` says how a flaw is answered, with the version if it is known by then.
+    fn open(
+        protocols: Protocols,
+        text: &'a str,
+        refuse: impl Fn(Option<Version>, Flaw) -> Rejection,
+    ) -> Result<Self, Rejection> {
+        let mut reader = Reader::new(text);
+        let root = reader
+            .next_tag()
+            .map_err(|error| refuse(None, Flaw::Malformed(error)))?;
+        let Node::Start(envelope) = root else {
+            return Err(refuse(None, Flaw::Missing("Envelope")));
+        };
+        let version = version_of(protocols, &envelope)?;
+        let malformed = |error| refuse(Some(version), Flaw::Malformed(error));
+        let missing = |part| refuse(Some(version), Flaw::Missing(part));
+        if envelope.local != "Envelope" {
+            return Err(missing("Envelope"));
+        }
+        let not_understood = find_body(&mut reader, version)
+            .map_err(malformed)?
+            .ok_or_else(|| missing("Body"))?;
+        let first = reader.next_tag().map_err(malformed)?;
+        Ok(Self {
+            reader,
+            version,
+            not_understood,
+            first,
+        })
+    }
+
+    /// Reads the rest of it.
+    fn into_call(mut self) -> Result<Call, Rejection> {
+        let bad_request = |_| Rejection::BadRequest(self.version);
+        let username = read_body(&mut self.reader, self.first).map_err(bad_request)?;
+        read_to_end(&mut self.reader).map_err(bad_request)?;
+        if let NotUnderstood(Some(header)) = self.not_understood {
+            let reason = format!("SOAP header {header} was not understood.");
+            return Err(fault(self.version, FaultCode::MustUnderstand, reason));
+        }
+        Ok(Call {
+            binding: Binding::Soap(self.version),
+            input: Input { username },
+        })
+    }
 }
 
 /// The name of the first header block that had to be understood, if there is one.
@@ -222,14 +253,16 @@ fn read_header(reader: &mut Reader<'_>) -> Result<NotUnderstood, xml::Error> {
 }
 
 /// Of several operation elements the last counts.
-fn read_body(reader: &mut Reader<'_>) -> Result<Option<String>, xml::Error> {
+fn read_body<'a>(reader: &mut Reader<'a>, first: Node<'a>) -> Result<Option<String>, xml::Error> {
     let mut username = None;
-    while let Node::Start(element) = reader.next_tag()? {
+    let mut node = first;
+    while let Node::Start(element) = node {
         if element.is(NAMESPACE, OPERATION) {
             username = read_operation(reader)?;
         } else {
             reader.skip()?;
         }
+        node = reader.next_tag()?;
     }
     Ok(username)
 }
@@ -256,13 +289,13 @@ fn read_to_end(reader: &mut Reader<'_>) -> Result<(), xml::Error> {
 }
 
 /// The text of the body. `text/xml` without a charset is UTF-8 here, not US-ASCII.
-fn text<'a>(content_type: &ContentType, body: &'a [u8]) -> Result<Cow<'a, str>, DecodeError> {
+fn text<'a>(content_type: &ContentType<'_>, body: &'a [u8]) -> Result<Cow<'a, str>, DecodeError> {
     let fallback = if content_type.is(Version::V11) {
         Fallback::Lossy
     } else {
         Fallback::Strict
     };
-    xml::decode(body, content_type.parameter("charset").as_deref(), fallback)
+    xml::decode(body, content_type.parameter("charset"), fallback)
 }
 
 fn fault(version: Version, code: FaultCode, reason: impl Into<String>) -> Rejection {
@@ -270,10 +303,10 @@ fn fault(version: Version, code: FaultCode, reason: impl Into<String>) -> Reject
 }
 
 fn version_of(protocols: Protocols, envelope: &Element<'_>) -> Result<Version, Rejection> {
-    Version::of_namespace(&envelope.namespace)
+    Version::of_namespace(envelope.namespace())
         .filter(|version| protocols.has(*version))
         .ok_or_else(|| Rejection::VersionMismatch {
-            namespace: envelope.namespace.clone().into_owned(),
+            namespace: envelope.namespace().to_owned(),
             supported: protocols.soap(),
         })
 }

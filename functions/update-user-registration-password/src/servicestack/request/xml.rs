@@ -24,7 +24,7 @@ pub(super) fn read(body: &[u8]) -> Result<Input, Unreadable> {
     }
     let mut members = XmlMembers::default();
     while let Node::Start(element) = reader.next_tag().map_err(unreadable)? {
-        match XmlMembers::named(&element.namespace, element.local) {
+        match XmlMembers::named(element.namespace(), element.local) {
             Some(name) if !members.has(name) => {
                 let is_nil = element.is_nil();
                 let text = reader.text().map_err(unreadable)?;

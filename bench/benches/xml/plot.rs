@@ -1,0 +1,64 @@
+//! The picture of what a byte costs.
+
+use std::path::Path;
+
+use plotters::prelude::*;
+
+use crate::Error;
+
+/// What a byte costs in messages of one shape.
+pub(crate) struct Line {
+    pub(crate) name: &'static str,
+    /// Sizes in KiB, the shortest first, and nanoseconds a byte.
+    pub(crate) points: Vec<(u32, f64)>,
+}
+
+impl Line {
+    /// How many times more a byte costs in the longest message than in one of `short` KiB.
+    pub(crate) fn growth(&self, short: u32) -> f64 {
+        let cost = |wanted| {
+            let point = self.points.iter().find(|(size, _)| *size == wanted);
+            point.map_or(f64::NAN, |(_, cost)| *cost)
+        };
+        let longest = self.points.last().map_or(0, |(size, _)| *size);
+        cost(longest) / cost(short)
+    }
+}
+
+/// Draws lines over logarithmic sizes and costs.
+pub(crate) fn draw(lines: &[Line], path: &Path) -> Result<(), Error> {
+    let points = || lines.iter().flat_map(|line| &line.points);
+    let last = points().map(|(size, _)| *size).max().unwrap_or(1);
+    let highest = points().map(|(_, cost)| *cost).fold(1.0, f64::max);
+
+    let area = SVGBackend::new(path, (860, 480)).into_drawing_area();
+    area.fill(&WHITE)?;
+    let mut chart = ChartBuilder::on(&area)
+        .margin(16)
+        .margin_right(220)
+        .x_label_area_size(44)
+        .y_label_area_size(56)
+        .build_cartesian_2d((1..last).log_scale(), (0.1..highest * 1.5).log_scale())?;
+    chart
+        .configure_mesh()
+        .disable_x_mesh()
+        .light_line_style(TRANSPARENT)
+        .x_desc("size of the message, KiB")
+        .y_desc("CPU time a byte, ns")
+        .label_style(("sans-serif", 14))
+        .draw()?;
+    for (index, line) in lines.iter().enumerate() {
+        let colour = Palette99::pick(index).stroke_width(2);
+        chart
+            .draw_series(LineSeries::new(line.points.iter().copied(), colour))?
+            .label(line.name)
+            .legend(move |(x, y)| PathElement::new([(x, y), (x + 18, y)], colour));
+    }
+    chart
+        .configure_series_labels()
+        .position(SeriesLabelPosition::Coordinate(600, 0))
+        .label_font(("sans-serif", 14))
+        .draw()?;
+    area.present()?;
+    Ok(())
+}
