@@ -35,10 +35,12 @@ pub(crate) struct AccountFile<'a> {
     rows: Filter,
     /// What may stand in several rows.
     repeated: HashSet<u64>,
-    /// The customer numbers of accounts that are there and in the file, by their names.
+    /// The customer numbers of accounts that are there and may be in the file, by their names.
     ids: HashMap<u64, Option<u64>>,
     /// The names of accounts whose addresses may be in the file, by address and brand.
     names: HashMap<u64, u64>,
+    /// Accounts that are there and get the addresses of their rows.
+    moved: HashSet<u64>,
 }
 
 impl<'a> AccountFile<'a> {
@@ -58,6 +60,7 @@ impl<'a> AccountFile<'a> {
             repeated: HashSet::new(),
             ids: HashMap::new(),
             names: HashMap::new(),
+            moved: HashSet::new(),
         };
         for row in progress.wrap_iter(file::rows(path, format)?) {
             if let (_, Ok(row)) = row? {
@@ -73,7 +76,7 @@ impl<'a> AccountFile<'a> {
         Ok(file)
     }
 
-    /// Reads the Users table for accounts that are in the file.
+    /// Reads the Users table for accounts that may be in the file.
     pub(crate) async fn compare(
         &mut self,
         session: &Session<'_>,
@@ -106,41 +109,47 @@ impl<'a> AccountFile<'a> {
                 }
             }
         }
-        self.forget_others()
+        if self.existing == Existing::Overwrite {
+            self.settle()?;
+        }
+        Ok(())
     }
 
-    /// Forgets the accounts that the filter took for some of the file.
-    fn forget_others(&mut self) -> Result<(), Error> {
-        if self.ids.is_empty() {
-            return Ok(());
-        }
-        let mut in_file = HashSet::new();
-        for row in file::rows(self.path, self.format)? {
-            if let (_, Ok(row)) = row? {
-                let name = self.keys.of_name(&UsernameKey::new(&row.username));
-                if self.ids.contains_key(&name) {
-                    in_file.insert(name);
+    /// Finds the accounts that get another address. One whose row is refused keeps its own, for
+    /// which another row may be refused then, and so on.
+    fn settle(&mut self) -> Result<(), Error> {
+        self.moved = self.ids.keys().copied().collect();
+        loop {
+            let mut good = HashSet::new();
+            for row in self.judged()? {
+                if let (Some(name), Ok(_)) = row?
+                    && self.ids.contains_key(&name)
+                {
+                    good.insert(name);
                 }
             }
+            if good == self.moved {
+                return Ok(());
+            }
+            self.moved = good;
         }
-        self.ids.retain(|name, _| in_file.contains(name));
-        Ok(())
     }
 
     /// Whether the address is that of another account, and stays so.
     fn is_anothers(&self, address: u64, name: u64) -> bool {
-        let owner = self.names.get(&address).filter(|owner| **owner != name);
-        let is_moved = |owner| match self.existing {
-            Existing::Keep => false,
-            // The row of that account has another address: of two with the same one is refused.
-            Existing::Overwrite => self.ids.contains_key(owner),
-        };
-        owner.is_some_and(|owner| !is_moved(owner))
+        let owner = self.names.get(&address);
+        owner.is_some_and(|owner| *owner != name && !self.moved.contains(owner))
     }
 
     /// The accounts. Of several rows for one user name, or for one address and brand, the first
     /// counts.
     pub(crate) fn accounts(&self) -> Result<impl Iterator<Item = Result<Checked, Error>>, Error> {
+        let rows = self.judged()?;
+        Ok(rows.map(|row| row.map(|(_, checked)| checked)))
+    }
+
+    /// The same, with the user name of each account.
+    fn judged(&self) -> Result<impl Iterator<Item = Result<(Option<u64>, Checked), Error>>, Error> {
         let mut seen = HashSet::new();
         let rows = file::rows(self.path, self.format)?;
         Ok(rows.map(move |row| {
@@ -148,8 +157,11 @@ impl<'a> AccountFile<'a> {
             let account = row.map_err(|reason| vec![reason]).and_then(Row::check);
             let account = account.and_then(|account| self.check(account, &mut seen));
             Ok(match account {
-                Ok(account) => Ok((line, account)),
-                Err(reasons) => Err(Refusal { line, reasons }),
+                Ok(account) => (
+                    Some(self.keys.of_name(&account.username)),
+                    Ok((line, account)),
+                ),
+                Err(reasons) => (None, Err(Refusal { line, reasons })),
             })
         }))
     }

@@ -334,12 +334,15 @@ async fn addresses_may_move_among_the_accounts_of_a_file() {
     assert_eq!(email(operator.user("bob").await), "admin@pumpalarm.com");
     assert_eq!(email(operator.user("admin").await), "bob@pumpalarm.com");
 
-    let file = "username,id,email\njane,3,admin@pumpalarm.com\n";
+    // Bob's row is refused, so that he keeps his address.
+    let file = "username,id,email\njane,3,admin@pumpalarm.com\nbob,99,b@example.com\n";
     let answer = import(&operator, "users.csv", file, &["--overwrite"]).await;
-    assert!(
-        answer
-            .out
-            .starts_with("line 2: email and brand are those of an account that is there\n")
+    assert_eq!(
+        answer.out,
+        "line 2: email and brand are those of an account that is there\n\
+         line 3: username is that of an account with another id\n\
+         nothing is written, because 2 of 2 rows are refused; correct them, or leave them out with \
+         --skip-refused\n"
     );
 }
 
