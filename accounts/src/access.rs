@@ -107,7 +107,7 @@ impl<'a> Session<'a> {
         if let Some(clients) = self.clients.get() {
             return Ok(clients);
         }
-        let clients = self.configured(Access::read).map(Clients::new)?;
+        let clients = self.configured(Access::read).and_then(Clients::new)?;
         Ok(self.clients.get_or_init(|| clients))
     }
 

@@ -7,7 +7,7 @@ use shared::config::Variables;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    let clients = Clients::new(Access::read(Variables::of_process())?);
+    let clients = Clients::new(Access::read(Variables::of_process())?)?;
     let handler = async |_: Request| {
         std::hint::black_box(&clients);
         Ok::<_, Error>("")

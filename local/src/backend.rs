@@ -64,7 +64,7 @@ impl Backend {
         };
         let outbox = Outbox::default();
         let ses_url = ses::serve(outbox.clone()).await?;
-        let clients = Clients::new(access(dynamodb_url.clone(), ses_url.clone()));
+        let clients = Clients::new(access(dynamodb_url.clone(), ses_url.clone()))?;
         tables::create_missing(&clients.dynamodb, &tables).await?;
         demo::load(&clients.dynamodb, &tables).await?;
         Ok(Self {

@@ -85,7 +85,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run(mut arguments: Arguments) -> Result<(), BackendError> {
-    shared::telemetry::init(Variables::of_process(), std::io::stderr)?;
+    shared::telemetry::init_to(Variables::of_process(), std::io::stderr)?;
     match arguments.command.take() {
         None => serve(arguments).await,
         Some(Command::Invoke { function, event }) => invoke(arguments, function, &event).await,

@@ -29,7 +29,7 @@ static LOG: LazyLock<Log> = LazyLock::new(|| {
         _ => None,
     };
     let log = Log(Mutex::default());
-    if let Err(error) = shared::telemetry::init(Variables::new(&variables), || &*LOG) {
+    if let Err(error) = shared::telemetry::init_to(Variables::new(&variables), || &*LOG) {
         log.lock().extend_from_slice(error.to_string().as_bytes());
     }
     log

@@ -10,9 +10,15 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::config::{ConfigError, Variables};
 
+/// Starts logging to the standard output, as [`init_to`] does. It is compiled here, for size, and not
+/// in the binaries, whose own code is optimised for speed.
+pub fn init(variables: Variables<'_>) -> Result<(), ConfigError> {
+    init_to(variables, std::io::stdout)
+}
+
 /// Starts logging: as JSON when `AWS_LAMBDA_LOG_FORMAT` says so, else as text; from the level
 /// `AWS_LAMBDA_LOG_LEVEL` (or `RUST_LOG`, on a developer's machine) on, else from INFO on.
-pub fn init<W>(variables: Variables<'_>, writer: W) -> Result<(), ConfigError>
+pub fn init_to<W>(variables: Variables<'_>, writer: W) -> Result<(), ConfigError>
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {

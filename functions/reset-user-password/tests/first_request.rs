@@ -36,7 +36,7 @@ async fn connections_are_open_before_the_first_request() {
         service.functions.reset_user_password.init().await;
         let mut at_init = operations(&relays);
         at_init.sort();
-        assert_eq!(at_init, ["/v2/email/account", "GetItem"]);
+        assert_eq!(at_init, ["/v2/email/contact-lists", "GetItem"]);
         let connections = (relays.dynamodb.connections(), relays.ses.connections());
         assert_eq!(connections, (1, 1));
 

@@ -14,8 +14,8 @@ use shared::config::Variables;
 static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> Result<(), Error> {
-    shared::telemetry::init(Variables::of_process(), std::io::stdout)?;
+    shared::telemetry::init(Variables::of_process())?;
     let config = Config::read(Variables::of_process())?;
-    let clients = Clients::new(Access::read(Variables::of_process())?);
+    let clients = Clients::new(Access::read(Variables::of_process())?)?;
     shared::lambda::run(Arc::new(Service::new(config, clients, Clock::system())))
 }

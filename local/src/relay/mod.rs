@@ -64,7 +64,8 @@ impl Relays {
         let clients = Clients::new(Access {
             region: format!("local-{region}"),
             ..access(dynamodb.url.clone(), ses.url.clone())
-        });
+        })
+        .map_err(std::io::Error::other)?;
         let backend = Backend {
             clients,
             dynamodb_url: dynamodb.url.clone(),

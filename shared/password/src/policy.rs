@@ -10,8 +10,10 @@ pub const MIN_LENGTH: usize = 8;
 pub const MAX_LENGTH: usize = 128;
 
 /// The passwords of at least [`MIN_LENGTH`] characters among the most common ones, in lower case,
-/// sorted by bytes, each ended by a line feed: Django's 20,000 (collected by Royce Williams, BSD
-/// licence) and zxcvbn's 30,000 (Dropbox, MIT licence), both counted in public leaks.
+/// sorted by bytes: Django's 20,000 (collected by Royce Williams, BSD licence) and zxcvbn's 30,000
+/// (Dropbox, MIT licence), both counted in public leaks. A line each, which begins with how many
+/// bytes the password has in common with the one before it: `0` for none, `1` for one, and so on in
+/// the order of ASCII.
 const COMMON: &str = include_str!("common.txt");
 
 /// Why a password of the right length is refused.
@@ -55,23 +57,36 @@ pub fn weakness(password: &Secret, context: &[&str]) -> Option<Weakness> {
     is_common(folded).then_some(Weakness::Common)
 }
 
-/// Binary search over the lines, in place: the list costs nothing until it is asked.
+/// One pass over the lines, in place: the list costs nothing until it is asked, and then as much as
+/// a hundredth of a hash.
 fn is_common(folded: &str) -> bool {
-    let mut rest = COMMON;
-    while !rest.is_empty() {
-        let middle = rest.floor_char_boundary(rest.len() / 2);
-        let (before, after) = rest.split_at(middle);
-        let start = before.rfind('\n').map_or(0, |at| at + 1);
-        let length = rest.len() - start - after.split_once('\n').map_or(0, |(_, rest)| rest.len());
-        let (head, line_and_tail) = rest.split_at(start);
-        let (line, tail) = line_and_tail.split_at(length);
-        match folded.cmp(line.trim_end_matches('\n')) {
-            std::cmp::Ordering::Equal => return true,
-            std::cmp::Ordering::Less => rest = head,
-            std::cmp::Ordering::Greater => rest = tail,
+    // How much of the line before this one is the beginning of `folded`.
+    let mut matched = 0;
+    for line in COMMON.lines() {
+        let (shared, suffix) = parts(line);
+        // With less in common, it comes after `folded` in the alphabet; with more, it differs from
+        // `folded` where the one before did.
+        if shared < matched {
+            return false;
+        }
+        if shared == matched {
+            let rest = folded.as_bytes().get(matched..).unwrap_or_default();
+            let same = rest.iter().zip(suffix.as_bytes());
+            let same = same.take_while(|(one, other)| one == other).count();
+            if same == rest.len() && same == suffix.len() {
+                return true;
+            }
+            matched += same;
         }
     }
     false
+}
+
+/// How many bytes a line has in common with the one before it, and what follows them.
+fn parts(line: &str) -> (usize, &str) {
+    let (count, suffix) = line.split_at_checked(1).unwrap_or_default();
+    let count = count.bytes().next().unwrap_or(b'0');
+    (usize::from(count - b'0'), suffix)
 }
 
 #[cfg(test)]
@@ -91,21 +106,51 @@ mod tests {
         )
     }
 
-    #[test]
-    fn the_list_is_sorted_folded_and_long() {
-        let lines: Vec<_> = COMMON.lines().collect();
-        assert!(lines.len() > 10_000, "{}", lines.len());
-        assert!(lines.is_sorted());
-        assert!(
-            lines
-                .iter()
-                .all(|l| l.len() >= MIN_LENGTH && l.to_lowercase() == *l)
-        );
+    fn common() -> Vec<String> {
+        let mut passwords: Vec<String> = Vec::new();
+        for line in COMMON.lines() {
+            let (shared, suffix) = parts(line);
+            let before = passwords.last().map_or("", String::as_str);
+            passwords.push(format!("{}{suffix}", &before[..shared]));
+        }
+        passwords
     }
 
     #[test]
-    fn every_common_password_is_found_in_any_case() {
-        assert!(COMMON.lines().all(is_common));
+    fn the_list_is_sorted_folded_and_long() {
+        let passwords = common();
+        assert!(passwords.len() > 10_000, "{}", passwords.len());
+        assert!(passwords.is_sorted());
+        assert!(
+            passwords
+                .iter()
+                .all(|p| p.len() >= MIN_LENGTH && p.to_lowercase() == *p)
+        );
+    }
+
+    /// Some of each letter, as each takes a pass; neighbours that are not in the list as well.
+    #[test]
+    fn those_in_the_list_are_found_and_no_others() {
+        let passwords = common();
+        for password in passwords.iter().step_by(97) {
+            assert!(is_common(password), "{password}");
+            let before = &password[..password.floor_char_boundary(password.len() - 1)];
+            for other in [
+                format!("{password}!"),
+                format!("{password}~"),
+                before.to_owned(),
+            ] {
+                assert_eq!(
+                    is_common(&other),
+                    passwords.binary_search(&other).is_ok(),
+                    "{other}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_common_password_is_found_in_any_case() {
         assert_eq!(check("Password"), Some(Weakness::Common));
         assert_eq!(check("PASSWORD1"), Some(Weakness::Common));
     }

@@ -3,16 +3,15 @@
 //! Without `aws-config`: Lambda says all there is to know in environment variables, and the
 //! providers for profiles, SSO, ECS, EC2 and STS would be a megabyte of every cold start.
 
+mod http;
+
 use std::time::Duration;
 
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::config::{
-    BehaviorVersion, Region, SharedCredentialsProvider, SharedHttpClient,
-    StalledStreamProtectionConfig,
+    BehaviorVersion, Region, SharedCredentialsProvider, StalledStreamProtectionConfig,
 };
-use aws_smithy_http_client::tls::Provider;
-use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_types::SdkConfig;
 
 pub use aws_sdk_dynamodb::config::Credentials;
@@ -63,7 +62,7 @@ impl Access {
 
 fn url_of(name: &'static str, url: String) -> Result<String, ConfigError> {
     let is_web = url.starts_with("https://") || url.starts_with("http://");
-    if is_web && url.parse::<http::Uri>().is_ok() {
+    if is_web && url.parse::<::http::Uri>().is_ok() {
         Ok(url)
     } else {
         Err(ConfigError::invalid(name, "must be an http or https URL"))
@@ -80,20 +79,21 @@ pub struct Clients {
 }
 
 impl Clients {
-    /// Clients with this access.
-    #[must_use]
-    pub fn new(access: Access) -> Self {
+    /// Clients with this access. Fails where no certificates are to be trusted.
+    pub fn new(access: Access) -> Result<Self, ConfigError> {
         let Access {
             region,
             credentials,
             dynamodb_url,
             ses_url,
         } = access;
+        let http_client = http::client(CONNECT_TIMEOUT)
+            .map_err(|error| ConfigError::invalid("SSL_CERT_FILE", error))?;
         let shared = SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new(region))
             .credentials_provider(SharedCredentialsProvider::new(credentials))
-            .http_client(https_client())
+            .http_client(http_client)
             // Answers are a few hundred bytes: the timeouts are protection enough.
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
             .timeout_config(timeouts())
@@ -103,10 +103,10 @@ impl Clients {
         dynamodb.set_endpoint_url(dynamodb_url);
         let mut ses = aws_sdk_sesv2::config::Builder::from(&shared);
         ses.set_endpoint_url(ses_url);
-        Self {
+        Ok(Self {
             dynamodb: aws_sdk_dynamodb::Client::from_conf(dynamodb.build()),
             ses: aws_sdk_sesv2::Client::from_conf(ses.build()),
-        }
+        })
     }
 }
 
@@ -124,17 +124,13 @@ pub async fn connect(users: &Users, mailer: &Mailer) {
     }
 }
 
-fn https_client() -> SharedHttpClient {
-    aws_smithy_http_client::Builder::new()
-        .tls_provider(Provider::Rustls(CryptoMode::Ring))
-        .build_https()
-}
+/// For a connection, of which an attempt may need a new one.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Bounded (ASVS 5.0 13.2.6): the longer operation makes at most six calls after one another, and
 /// the function ends after 20 seconds.
 fn timeouts() -> TimeoutConfig {
     TimeoutConfig::builder()
-        .connect_timeout(Duration::from_secs(1))
         .operation_attempt_timeout(Duration::from_millis(1_500))
         .operation_timeout(Duration::from_secs(3))
         .build()

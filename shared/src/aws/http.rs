@@ -1,0 +1,103 @@
+//! HTTP/1.1 to AWS, over rustls with ring.
+//!
+//! The SDK's own client brings HTTP/2 and proxies along, which calls to DynamoDB and SES have no use
+//! for: a twentieth of either binary. This one is the same hyper client below the same SDK, which
+//! does the timeouts and the retries.
+
+use std::error::Error;
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_smithy_runtime_api::client::connection::{CaptureSmithyConnection, ConnectionMetadata};
+use aws_smithy_runtime_api::client::http::{
+    HttpConnector, HttpConnectorFuture, SharedHttpClient, SharedHttpConnector, http_client_fn,
+};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_types::body::SdkBody;
+use aws_smithy_types::retry::ErrorKind;
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy;
+use hyper_util::client::legacy::connect::{
+    CaptureConnection, HttpConnector as TcpConnector, capture_connection,
+};
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use rustls::crypto::ring;
+
+/// A client that trusts the certificates of this machine. Fails where there are none.
+pub(super) fn client(connect_timeout: Duration) -> std::io::Result<SharedHttpClient> {
+    let mut tcp = TcpConnector::new();
+    tcp.enforce_http(false);
+    tcp.set_nodelay(true);
+    tcp.set_connect_timeout(Some(connect_timeout));
+    let https = HttpsConnectorBuilder::new()
+        .with_provider_and_native_roots(Arc::new(ring::default_provider()))?
+        .https_or_http()
+        .enable_http1()
+        .wrap_connector(tcp);
+    let client = legacy::Client::builder(TokioExecutor::new())
+        .pool_timer(TokioTimer::new())
+        .build(https);
+    let connector = SharedHttpConnector::new(Connector(client));
+    Ok(http_client_fn(move |_, _| connector.clone()))
+}
+
+#[derive(Debug)]
+struct Connector(legacy::Client<HttpsConnector<TcpConnector>, SdkBody>);
+
+impl HttpConnector for Connector {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let mut request = match request.try_into_http1x() {
+            Ok(request) => request,
+            Err(error) => {
+                return HttpConnectorFuture::ready(Err(ConnectorError::user(error.into())));
+            }
+        };
+        let connection = capture_connection(&mut request);
+        if let Some(captured) = request.extensions().get::<CaptureSmithyConnection>() {
+            captured.set_connection_retriever(move || poisonable(&connection));
+        }
+        let response = self.0.request(request);
+        HttpConnectorFuture::new(async move {
+            let response = response.await.map_err(failed)?;
+            HttpResponse::try_from(response.map(SdkBody::from_body_1_x))
+                .map_err(|error| ConnectorError::other(error.into(), None))
+        })
+    }
+}
+
+/// For the SDK, which wants a connection that failed to be used no more.
+fn poisonable(connection: &CaptureConnection) -> Option<ConnectionMetadata> {
+    connection.connection_metadata().as_ref()?;
+    let connection = connection.clone();
+    let metadata = ConnectionMetadata::builder()
+        .proxied(false)
+        .poison_fn(move || {
+            if let Some(connection) = connection.connection_metadata().as_ref() {
+                connection.poison();
+            }
+        });
+    Some(metadata.build())
+}
+
+/// What the SDK tries again is what failed on the way: as its own client decides.
+fn failed(error: legacy::Error) -> ConnectorError {
+    let is_io = error.is_connect() || source::<std::io::Error>(&error).is_some();
+    let kind = match source::<hyper::Error>(&error) {
+        Some(error) if error.is_timeout() => ConnectorError::timeout,
+        Some(error) if error.is_user() => ConnectorError::user,
+        Some(error) if error.is_closed() || error.is_canceled() => ConnectorError::io,
+        _ if is_io => ConnectorError::io,
+        Some(error) if error.is_incomplete_message() => {
+            |error| ConnectorError::other(error, Some(ErrorKind::TransientError))
+        }
+        _ => |error| ConnectorError::other(error, None),
+    };
+    kind(error.into())
+}
+
+/// The first cause of this type.
+fn source<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a E> {
+    std::iter::successors(Some(error), |&error| error.source())
+        .find_map(|error| error.downcast_ref())
+}
