@@ -256,10 +256,11 @@ async fn the_table_is_chosen_as_the_others_are() {
     let list = ["brand", "list"];
     let answer = operator.run_with(&list, "", &nowhere).await;
     assert_eq!(answer.error(), "BRANDS_TABLE is not set");
-    let command = ["--brands-table", "Brands", "brand", "list"];
+    let brands = &operator.sandbox.backend.tables.brands;
+    let command = ["--brands-table", brands, "brand", "list"];
     let answer = operator.run_with(&command, "", &nowhere).await;
     assert_eq!(answer.exit_code, ExitCode::SUCCESS, "{answer:?}");
-    let reset = ["--brands-table", "Brands", "reset", "jdoe"];
+    let reset = ["--brands-table", brands, "reset", "jdoe"];
     let answer = operator.run_with(&reset, "", &nowhere).await;
     assert_eq!(answer.exit_code, ExitCode::SUCCESS, "{answer:?}");
     let nameless = operator.run_with(&ACME, "", &[("USER", "")]).await;

@@ -138,7 +138,8 @@ async fn a_disabled_account_loses_its_sessions() {
     let event = "account.enabled";
     assert_eq!(
         enabled.json(),
-        [json!({ "username": "jdoe", "changed": true, "event": event })]
+        [json!({ "username": "jdoe", "changed": true, "event": event })],
+        "{enabled:?}"
     );
     assert!(!operator.user("jdoe").await.contains_key("disabled"));
     let mut audit = operator.audit("jdoe").await;

@@ -211,7 +211,10 @@ async fn an_import_that_runs_again_finishes_the_rest_in_few_calls() {
     let before = operator.user("u7").await;
     relays.take_calls();
     let answer = import(&operator, "users.csv", &accounts(260), &[]).await;
-    assert_eq!(answer.out, "12 written, 248 there already, 0 refused\n");
+    assert_eq!(
+        answer.out, "12 written, 248 there already, 0 refused\n",
+        "{answer:?}"
+    );
     assert_eq!(answer.exit_code, ExitCode::SUCCESS);
     assert_eq!(operator.user("u7").await, before);
     let calls = relays.take_calls();

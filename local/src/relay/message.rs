@@ -26,9 +26,10 @@ impl Call {
     }
 }
 
-/// A request or a response of HTTP/1.1 whose body has a `Content-Length`, as all here have.
+/// A request or a response of HTTP/1.1.
 pub(super) struct Message {
     head: String,
+    /// As it was sent: in chunks, if it came in chunks.
     body: Vec<u8>,
 }
 
@@ -41,6 +42,10 @@ impl Message {
             }
         }
         let mut message = Self { head, body: vec![] };
+        if message.header("transfer-encoding") == Some("chunked") {
+            message.body = chunks(from).await?;
+            return Ok(message);
+        }
         let length = message.header("content-length").unwrap_or("0").parse();
         let length = length.map_err(|_| Error::from(ErrorKind::InvalidData))?;
         message.body = vec![0; length];
@@ -71,6 +76,24 @@ impl Message {
             operation: operation.to_owned(),
             invocation: invocation.to_owned(),
             body: String::from_utf8_lossy(&self.body).into_owned(),
+        }
+    }
+}
+
+/// All chunks of a body without a trailer (RFC 9112 section 7.1). Requests have none.
+async fn chunks(from: &mut BufReader<TcpStream>) -> std::io::Result<Vec<u8>> {
+    let mut chunks = Vec::new();
+    loop {
+        let mut size = String::new();
+        from.read_line(&mut size).await?;
+        chunks.extend_from_slice(size.as_bytes());
+        let size = usize::from_str_radix(size.trim(), 16);
+        let size = size.map_err(|_| Error::from(ErrorKind::InvalidData))?;
+        let mut chunk = vec![0; size + "\r\n".len()];
+        from.read_exact(&mut chunk).await?;
+        chunks.append(&mut chunk);
+        if size == 0 {
+            return Ok(chunks);
         }
     }
 }

@@ -61,7 +61,8 @@ pub(super) struct Expressions {
     pub(super) condition: String,
     pub(super) update: String,
     pub(super) names: HashMap<String, String>,
-    pub(super) values: HashMap<String, AttributeValue>,
+    /// None where there are none: DynamoDB refuses an empty map.
+    pub(super) values: Option<HashMap<String, AttributeValue>>,
 }
 
 impl Change {
@@ -107,7 +108,7 @@ impl Change {
             condition,
             update: update.join(" "),
             names: writer.names,
-            values: writer.values,
+            values: Some(writer.values).filter(|values| !values.is_empty()),
         }
     }
 }
@@ -215,7 +216,18 @@ mod tests {
             "SET #email = :v1 ADD #version :v2 REMOVE #reset"
         );
         assert_eq!(expressions.names["#expires_at"], "expires_at");
-        assert_eq!(expressions.values[":v0"], number(5));
+        assert_eq!(expressions.values.unwrap()[":v0"], number(5));
+    }
+
+    #[test]
+    fn without_values_there_is_no_map_of_them() {
+        let change = Change {
+            condition: Condition::Exists("username"),
+            set: vec![],
+            count: None,
+            remove: vec!["disabled"],
+        };
+        assert_eq!(change.expressions().values, None);
     }
 
     #[test]

@@ -158,7 +158,7 @@ impl Users {
             .update_expression(expressions.update)
             .condition_expression(expressions.condition)
             .set_expression_attribute_names(Some(expressions.names))
-            .set_expression_attribute_values(Some(expressions.values))
+            .set_expression_attribute_values(expressions.values)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         Ok(TransactWriteItem::builder().update(update.build()?).build())
     }

@@ -361,7 +361,7 @@ impl Users {
             .update_expression(expressions.update)
             .condition_expression(expressions.condition)
             .set_expression_attribute_names(Some(expressions.names))
-            .set_expression_attribute_values(Some(expressions.values))
+            .set_expression_attribute_values(expressions.values)
             .return_values(ReturnValue::AllNew);
         let mut pauses = PAUSES_MS.iter();
         loop {
@@ -404,7 +404,7 @@ pub(crate) async fn change_audited(
         .update_expression(expressions.update)
         .condition_expression(expressions.condition)
         .set_expression_attribute_names(Some(expressions.names))
-        .set_expression_attribute_values(Some(expressions.values))
+        .set_expression_attribute_values(expressions.values)
         .build()?;
     let request = client
         .transact_write_items()
