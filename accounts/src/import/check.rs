@@ -121,11 +121,10 @@ impl<'a> AccountFile<'a> {
         self.moved = self.ids.keys().copied().collect();
         loop {
             let mut good = HashSet::new();
-            for row in self.judged()? {
-                if let (Some(name), Ok(_)) = row?
-                    && self.ids.contains_key(&name)
-                {
-                    good.insert(name);
+            for row in self.accounts()? {
+                if let Ok((_, account)) = row? {
+                    let name = self.keys.of_name(&account.username);
+                    good.extend(Some(name).filter(|name| self.ids.contains_key(name)));
                 }
             }
             if good == self.moved {
@@ -144,12 +143,6 @@ impl<'a> AccountFile<'a> {
     /// The accounts. Of several rows for one user name, or for one address and brand, the first
     /// counts.
     pub(crate) fn accounts(&self) -> Result<impl Iterator<Item = Result<Checked, Error>>, Error> {
-        let rows = self.judged()?;
-        Ok(rows.map(|row| row.map(|(_, checked)| checked)))
-    }
-
-    /// The same, with the user name of each account.
-    fn judged(&self) -> Result<impl Iterator<Item = Result<(Option<u64>, Checked), Error>>, Error> {
         let mut seen = HashSet::new();
         let rows = file::rows(self.path, self.format)?;
         Ok(rows.map(move |row| {
@@ -157,11 +150,8 @@ impl<'a> AccountFile<'a> {
             let account = row.map_err(|reason| vec![reason]).and_then(Row::check);
             let account = account.and_then(|account| self.check(account, &mut seen));
             Ok(match account {
-                Ok(account) => (
-                    Some(self.keys.of_name(&account.username)),
-                    Ok((line, account)),
-                ),
-                Err(reasons) => (None, Err(Refusal { line, reasons })),
+                Ok(account) => Ok((line, account)),
+                Err(reasons) => Err(Refusal { line, reasons }),
             })
         }))
     }

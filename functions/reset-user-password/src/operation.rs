@@ -395,10 +395,12 @@ impl ResetUserPassword {
     /// What becomes of the password that the user may know.
     fn old_password(&self, user: &User, now: Timestamp) -> OldPassword {
         let is_expired = user.password_expires_at.is_some_and(|end| end <= now);
-        match self.mode {
-            _ if user.password_hash.is_none() => OldPassword::Missing,
-            ResetMode::Dual if !is_expired => OldPassword::Works,
-            ResetMode::Dual | ResetMode::Replace => OldPassword::Void,
+        if user.password_hash.is_none() {
+            OldPassword::Missing
+        } else if self.mode == ResetMode::Dual && !is_expired {
+            OldPassword::Works
+        } else {
+            OldPassword::Void
         }
     }
 

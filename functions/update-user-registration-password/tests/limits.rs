@@ -5,9 +5,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use axum::body::Bytes;
 use http::{HeaderValue, Request, StatusCode};
-use local::Sandbox;
 use local::relay::{Action, Relays};
 use local::requests::{reset, set_password};
+use local::{BackendError, Sandbox};
 use serde_json::{Value, json};
 use shared::metrics::{self, Metric};
 
@@ -115,13 +115,20 @@ async fn a_temporary_password_ends_the_old_one_when_it_is_used() {
     assert_eq!(events, expected);
 }
 
+/// Two processes with the same tables and a limit of one failure; the second one's calls pass the
+/// relays.
+async fn two_processes() -> Result<(Sandbox, Relays, Sandbox), BackendError> {
+    let limit = [("LOGIN_FAILURES_PER_MINUTE", "1")];
+    let one = Sandbox::start(&limit).await?;
+    let relays = Relays::start(&one.backend)?;
+    let other = Sandbox::on(relays.backend.clone(), &limit)?;
+    Ok((one, relays, other))
+}
+
 /// A flood of logins that are over the limit costs next to nothing.
 #[tokio::test]
 async fn what_another_process_counted_is_read_once() {
-    let limit = [("LOGIN_FAILURES_PER_MINUTE", "1")];
-    let one = Sandbox::start(&limit).await.unwrap();
-    let relays = Relays::start(&one.backend).unwrap();
-    let other = Sandbox::on(relays.backend.clone(), &limit).unwrap();
+    let (one, relays, other) = two_processes().await.unwrap();
     assert_eq!(status(&one, "admin:wr0ng", HERE).await, 401);
     for expected in [&["BatchGetItem"][..], &[]] {
         relays.take_calls();
@@ -136,10 +143,7 @@ async fn what_another_process_counted_is_read_once() {
 /// DynamoDB answers, but has not got to all that it was asked for.
 #[tokio::test]
 async fn what_a_busy_table_left_is_asked_for_again() {
-    let limit = [("LOGIN_FAILURES_PER_MINUTE", "1")];
-    let one = Sandbox::start(&limit).await.unwrap();
-    let relays = Relays::start(&one.backend).unwrap();
-    let service = Sandbox::on(relays.backend.clone(), &limit).unwrap();
+    let (_one, relays, service) = two_processes().await.unwrap();
     for (busy, expected) in [(2, StatusCode::OK), (99, StatusCode::INTERNAL_SERVER_ERROR)] {
         let left = AtomicU32::new(busy);
         relays.script(move |call| {

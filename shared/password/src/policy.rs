@@ -11,10 +11,10 @@ pub const MAX_LENGTH: usize = 128;
 
 /// The passwords of at least [`MIN_LENGTH`] characters among the most common ones, in lower case,
 /// sorted by bytes: Django's 20,000 (collected by Royce Williams, BSD licence) and zxcvbn's 30,000
-/// (Dropbox, MIT licence), both counted in public leaks. A line each, which begins with how many
-/// bytes the password has in common with the one before it: `0` for none, `1` for one, and so on in
-/// the order of ASCII.
-const COMMON: &str = include_str!("common.txt");
+/// (Dropbox, MIT licence), both counted in public leaks. Each is written as how many bytes it has in
+/// common with the one before it, how many follow, and these: both numbers are one character, `0`
+/// for none, `1` for one, and so on in the order of ASCII.
+const COMMON: &[u8] = include_bytes!("common.txt");
 
 /// Why a password of the right length is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -57,13 +57,11 @@ pub fn weakness(password: &Secret, context: &[&str]) -> Option<Weakness> {
     is_common(folded).then_some(Weakness::Common)
 }
 
-/// One pass over the lines, in place: the list costs nothing until it is asked, and then as much as
-/// a hundredth of a hash.
+/// One pass over the list, in place: it costs nothing until it is asked.
 fn is_common(folded: &str) -> bool {
-    // How much of the line before this one is the beginning of `folded`.
+    // How much of the one before is the beginning of `folded`.
     let mut matched = 0;
-    for line in COMMON.lines() {
-        let (shared, suffix) = parts(line);
+    for (shared, suffix) in common() {
         // With less in common, it comes after `folded` in the alphabet; with more, it differs from
         // `folded` where the one before did.
         if shared < matched {
@@ -71,22 +69,28 @@ fn is_common(folded: &str) -> bool {
         }
         if shared == matched {
             let rest = folded.as_bytes().get(matched..).unwrap_or_default();
-            let same = rest.iter().zip(suffix.as_bytes());
-            let same = same.take_while(|(one, other)| one == other).count();
-            if same == rest.len() && same == suffix.len() {
+            if rest == suffix {
                 return true;
             }
-            matched += same;
+            let same = rest.iter().zip(suffix);
+            matched += same.take_while(|(one, other)| one == other).count();
         }
     }
     false
 }
 
-/// How many bytes a line has in common with the one before it, and what follows them.
-fn parts(line: &str) -> (usize, &str) {
-    let (count, suffix) = line.split_at_checked(1).unwrap_or_default();
-    let count = count.bytes().next().unwrap_or(b'0');
-    (usize::from(count - b'0'), suffix)
+/// What each common password has in common with the one before, in bytes, and what follows that.
+fn common() -> impl Iterator<Item = (usize, &'static [u8])> {
+    let number = |character: &u8| usize::from(character - b'0');
+    let mut rest = COMMON;
+    std::iter::from_fn(move || {
+        let [shared, length, text @ ..] = rest else {
+            return None;
+        };
+        let (suffix, after) = text.split_at_checked(number(length))?;
+        rest = after;
+        Some((number(shared), suffix))
+    })
 }
 
 #[cfg(test)]
@@ -106,11 +110,11 @@ mod tests {
         )
     }
 
-    fn common() -> Vec<String> {
+    fn passwords() -> Vec<String> {
         let mut passwords: Vec<String> = Vec::new();
-        for line in COMMON.lines() {
-            let (shared, suffix) = parts(line);
+        for (shared, suffix) in common() {
             let before = passwords.last().map_or("", String::as_str);
+            let suffix = str::from_utf8(suffix).unwrap();
             passwords.push(format!("{}{suffix}", &before[..shared]));
         }
         passwords
@@ -118,8 +122,8 @@ mod tests {
 
     #[test]
     fn the_list_is_sorted_folded_and_long() {
-        let passwords = common();
-        assert!(passwords.len() > 10_000, "{}", passwords.len());
+        let passwords = passwords();
+        assert_eq!(passwords.len(), 16_293);
         assert!(passwords.is_sorted());
         assert!(
             passwords
@@ -131,7 +135,7 @@ mod tests {
     /// Some of each letter, as each takes a pass; neighbours that are not in the list as well.
     #[test]
     fn those_in_the_list_are_found_and_no_others() {
-        let passwords = common();
+        let passwords = passwords();
         for password in passwords.iter().step_by(97) {
             assert!(is_common(password), "{password}");
             let before = &password[..password.floor_char_boundary(password.len() - 1)];

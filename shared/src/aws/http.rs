@@ -1,7 +1,7 @@
 //! HTTP/1.1 to AWS, over rustls with ring.
 //!
 //! The SDK's own client brings HTTP/2 and proxies along, which calls to DynamoDB and SES have no use
-//! for: a twentieth of either binary. This one is the same hyper client below the same SDK, which
+//! for: a tenth of either binary. This one is the same hyper client below the same SDK, which
 //! does the timeouts and the retries.
 
 use std::error::Error;
