@@ -8,7 +8,7 @@ use shared::audit::{Audit, Entry};
 use shared::aws::{Access, Clients};
 use shared::clock::Timestamp;
 use shared::config::{self, ConfigError, Variables};
-use shared::users::{Change, User, UsernameKey, Users};
+use shared::users::{Change, User, UsernameKey, Users, brand_key, email_key};
 use uuid::Uuid;
 
 use crate::Error;
@@ -136,8 +136,35 @@ impl<'a> Session<'a> {
         found.ok_or_else(|| Error::Unknown(username.to_owned()))
     }
 
+    /// Refuses an address that another account of the same brand has:
+    /// `UpdateUserRegistrationPassword` could choose neither.
+    pub(crate) async fn check_address(
+        &self,
+        username: &str,
+        email: &str,
+        brand: Option<&str>,
+    ) -> Result<(), Error> {
+        let brand = brand_key(brand);
+        let found = self.users()?.with_email(&email_key(email)).await?;
+        let others = found.into_iter().filter(|other| {
+            brand_key(other.brand.as_deref()) == brand && other.username != username
+        });
+        let others: Vec<_> = others.map(|other| other.display_username).collect();
+        if others.is_empty() {
+            return Ok(());
+        }
+        let others = others.join(", ");
+        let text = format!("the address is that of {others} in the same brand");
+        Err(Error::Refused(text))
+    }
+
     /// The audit row of a change of what has this key.
-    pub(crate) fn audit_row(&self, key: &str, event: &'static str) -> Result<Put, Error> {
+    pub(crate) fn audit_row(
+        &self,
+        key: &str,
+        event: &'static str,
+        detail: Option<&str>,
+    ) -> Result<Put, Error> {
         let days = self.configured(config::audit_days)?;
         let audit = Audit::new(self.clients()?.dynamodb.clone(), self.audit_table()?, days);
         let operator = self.operator()?;
@@ -149,6 +176,7 @@ impl<'a> Session<'a> {
             source: SOURCE,
             actor: Some(&operator),
             requester: None,
+            detail,
         })?)
     }
 
@@ -158,8 +186,9 @@ impl<'a> Session<'a> {
         username: &str,
         change: &Change,
         event: &'static str,
+        detail: Option<&str>,
     ) -> Result<(), Error> {
-        let row = self.audit_row(username, event)?;
+        let row = self.audit_row(username, event, detail)?;
         Ok(self.users()?.change(username, change, row).await?)
     }
 }

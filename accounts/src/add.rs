@@ -5,7 +5,7 @@ use getrandom::SysRng;
 use getrandom::rand_core::UnwrapErr;
 use shared::config;
 use shared::password::{self, Hasher, MAX_LENGTH, Salt, Secret};
-use shared::users::{Account, NewAccount, StoreError, brand_key, email_key, operators};
+use shared::users::{NewAccount, StoreError, operators};
 
 use crate::access::Session;
 use crate::import::Row;
@@ -50,13 +50,9 @@ pub(crate) async fn add(
     console: &mut Console,
 ) -> Result<Done, Error> {
     let mut account = account(arguments)?;
-    let others = others(session, &account).await?;
-    if !others.is_empty() {
-        let text = format!(
-            "the address is that of {} in the same brand",
-            others.join(", ")
-        );
-        return Err(Error::Refused(text));
+    if let Some(email) = &account.email {
+        let (username, brand) = (account.username.as_str(), account.brand.as_deref());
+        session.check_address(username, email, brand).await?;
     }
     if !arguments.no_password {
         let password = if arguments.password_stdin {
@@ -69,7 +65,7 @@ pub(crate) async fn add(
     let change = operators::add(&account, session.now);
     let event = "account.added";
     match session
-        .change(account.username.as_str(), &change, event)
+        .change(account.username.as_str(), &change, event, None)
         .await
     {
         Err(Error::Store(StoreError::Conflict)) => {
@@ -99,22 +95,6 @@ fn account(arguments: &Arguments) -> Result<NewAccount, Error> {
     };
     row.check()
         .map_err(|reasons| Error::Usage(reasons.join("; ")))
-}
-
-/// The accounts with the same address and brand, of which
-/// `UpdateUserRegistrationPassword` could choose none.
-async fn others(session: &Session<'_>, account: &NewAccount) -> Result<Vec<String>, Error> {
-    let Some(email) = &account.email else {
-        return Ok(Vec::new());
-    };
-    let mut others = session.users()?.with_email(&email_key(email)).await?;
-    let brand = brand_key(account.brand.as_deref());
-    let is_of_brand = |other: &Account| brand_key(other.brand.as_deref()) == brand;
-    others.retain(|other| is_of_brand(other) && other.username != account.username.as_str());
-    Ok(others
-        .into_iter()
-        .map(|other| other.display_username)
-        .collect())
 }
 
 fn hash(session: &Session<'_>, account: &NewAccount, password: &Secret) -> Result<Secret, Error> {

@@ -92,7 +92,9 @@ pub(crate) async fn set(session: &Session<'_>, name: &str, values: &Values) -> R
         });
     };
     let event = "brand.set";
-    let audit = session.audit_row(&format!("brand#{key}"), event)?;
+    let names: Vec<_> = values.iter().map(|(attribute, _)| attribute.name).collect();
+    let names = names.join(", ");
+    let audit = session.audit_row(&format!("brand#{key}"), event, Some(&names))?;
     match rows.change(&key, &change, audit).await {
         Err(StoreError::Conflict) => Err(Error::Refused(format!(
             "{key} was changed meanwhile, and that change stands"
@@ -143,7 +145,7 @@ fn usable<'t>(attribute: &Attribute, text: &'t str) -> Result<&'t str, Error> {
     usable.ok_or_else(|| Error::Usage(format!("{name} is empty; --unset {name} removes it")))
 }
 
-fn rows(session: &Session<'_>) -> Result<Rows, Error> {
+pub(crate) fn rows(session: &Session<'_>) -> Result<Rows, Error> {
     let table = session.configured(|variables| variables.required("BRANDS_TABLE"))?;
     Ok(Rows::new(session.clients()?.dynamodb.clone(), table))
 }

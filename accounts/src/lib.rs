@@ -6,7 +6,7 @@
 //! | `import` | `import` |
 //! | `add` | `add` |
 //! | `brand` | `brand list`, `brand show`, `brand set` |
-//! | `change` | `disable`, `enable`, `grant`, `revoke` |
+//! | `change` | `disable`, `enable`, `grant`, `revoke`, `set-email` |
 //! | `look` | `show`, `audit`, `pending` |
 //! | `reset` | `reset` |
 //!
@@ -83,6 +83,13 @@ enum Command {
         role: String,
         /// The user name
         user: String,
+    },
+    /// Change the address of an account, and forget that mail to it failed
+    SetEmail {
+        /// The user name
+        user: String,
+        /// The e-mail address
+        address: String,
     },
     /// Mail an account a new password, as `ResetUserPassword` does
     ///
@@ -181,6 +188,7 @@ async fn execute(
         Command::Enable { user } => change::enable(&session, &user).await?,
         Command::Grant { role, user } => change::grant(&session, &role, &user).await?,
         Command::Revoke { role, user } => change::revoke(&session, &role, &user).await?,
+        Command::SetEmail { user, address } => change::set_email(&session, &user, &address).await?,
         Command::Reset { user } => reset::reset(&session, &user).await?,
         Command::Show { user } => {
             return shown(console.record(&look::show(&session, &user).await?));

@@ -78,6 +78,7 @@ pub(crate) async fn audit(session: &Session<'_>, username: &str) -> Result<Vec<R
         Record::new([
             ("at", at.into()),
             ("event", text(row, "event")),
+            ("detail", text(row, "detail")),
             ("actor", text(row, "actor")),
             ("requester", text(row, "requester")),
             ("source", text(row, "source")),

@@ -6,11 +6,12 @@ use getrandom::SysRng;
 use getrandom::rand_core::UnwrapErr;
 use reset_user_password::Config;
 use reset_user_password::operation::{Caller, Outcome, ResetUserPassword};
+use shared::brands;
 use shared::pace::Pace;
 use shared::users::UsernameKey;
 
 use crate::access::{SOURCE, Session};
-use crate::{Done, Error};
+use crate::{Done, Error, brand};
 
 pub(crate) async fn reset(session: &Session<'_>, username: &str) -> Result<Done, Error> {
     let operation = ResetUserPassword::new(
@@ -19,6 +20,11 @@ pub(crate) async fn reset(session: &Session<'_>, username: &str) -> Result<Done,
     );
     let user = session.find(username).await?;
     let operator = session.operator()?;
+    // The operation falls back on the default brand, which a customer can do with and an operator
+    // should hear of.
+    if let Some(brand) = brands::row_key(user.brand.as_deref()) {
+        brand::rows(session)?.find(&brand).await?;
+    }
     let caller = Caller {
         source: SOURCE,
         request_id: &session.request_id,
@@ -38,7 +44,7 @@ pub(crate) async fn reset(session: &Session<'_>, username: &str) -> Result<Done,
                     user.display_username
                 ),
                 key: ("username", user.username),
-                event: Some(Outcome::Reset.event()),
+                event: Some("password.reset"),
             });
         }
         Outcome::Limited => "it was reset too often lately; nothing has changed",

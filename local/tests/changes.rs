@@ -125,6 +125,7 @@ async fn dynamodb_does_what_the_model_does() {
                 source: "test",
                 actor: None,
                 requester: None,
+                detail: None,
             };
             let result = users.change("u", &step, audit.put(&row).unwrap()).await;
             match result {

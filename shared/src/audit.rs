@@ -37,6 +37,8 @@ pub struct Entry<'a> {
     pub actor: Option<&'a str>,
     /// On whose behalf, as the caller said.
     pub requester: Option<&'a str>,
+    /// What of it, for an event that does not say all: the role, the names of attributes.
+    pub detail: Option<&'a str>,
 }
 
 impl fmt::Debug for Entry<'_> {
@@ -93,7 +95,11 @@ impl Audit {
             .item("request_id", text(entry.request_id))
             .item("source", text(entry.source))
             .item("expires_at", number(expires_at.0));
-        let optional = [("actor", entry.actor), ("requester", entry.requester)];
+        let optional = [
+            ("actor", entry.actor),
+            ("requester", entry.requester),
+            ("detail", entry.detail),
+        ];
         optional
             .into_iter()
             .filter_map(|(name, value)| Some((name, value?)))

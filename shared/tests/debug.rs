@@ -95,6 +95,7 @@ fn no_secret_is_in_debug_output() {
         source: "192.0.2.1",
         actor: Some(MARK),
         requester: Some(MARK),
+        detail: Some(MARK),
     });
     assert_hidden(&hasher);
     assert_hidden(&hasher.verify(&secret, &hash));

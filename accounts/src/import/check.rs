@@ -9,8 +9,8 @@ use fixedbitset::FixedBitSet;
 use indicatif::ProgressBar;
 use shared::users::{Existing, NewAccount, UsernameKey, brand_key, email_key};
 
-use super::file::{self, Format};
-use super::row::Row;
+use super::file::{self, Format, Required};
+use super::row::{COLUMNS, Row};
 use crate::Error;
 use crate::access::Session;
 
@@ -62,7 +62,7 @@ impl<'a> AccountFile<'a> {
             names: HashMap::new(),
             moved: HashSet::new(),
         };
-        for row in progress.wrap_iter(file::rows(path, format)?) {
+        for row in progress.wrap_iter(file::rows(path, format, required(existing))?) {
             if let (_, Ok(row)) = row? {
                 let name = file.keys.of_name(&UsernameKey::new(&row.username));
                 let address = file.keys.of_address(&row.email, Some(&row.brand));
@@ -144,7 +144,7 @@ impl<'a> AccountFile<'a> {
     /// counts.
     pub(crate) fn accounts(&self) -> Result<impl Iterator<Item = Result<Checked, Error>>, Error> {
         let mut seen = HashSet::new();
-        let rows = file::rows(self.path, self.format)?;
+        let rows = file::rows(self.path, self.format, required(self.existing))?;
         Ok(rows.map(move |row| {
             let (line, row) = row?;
             let account = row.map_err(|reason| vec![reason]).and_then(Row::check);
@@ -196,6 +196,15 @@ impl<'a> AccountFile<'a> {
         } else {
             Err(reasons)
         }
+    }
+}
+
+/// What a row must have. One that overwrites has all but the password: what it does not speak of
+/// would be lost.
+fn required(existing: Existing) -> Required {
+    match existing {
+        Existing::Keep => &["username", "id"],
+        Existing::Overwrite => &COLUMNS[..8],
     }
 }
 

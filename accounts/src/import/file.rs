@@ -1,13 +1,15 @@
 //! The rows of a file, one after another: no more than one is held at a time.
 
 use std::collections::HashSet;
+use std::fmt;
 use std::fs::File;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 use csv_core::{ReadRecordResult, Reader};
-use serde_json::{Map, Value};
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::Value;
 
 use super::row::{COLUMNS, Row};
 use crate::Error;
@@ -41,14 +43,18 @@ impl Format {
 /// The number of a line, from 1, and the row in it or the reason why there is none.
 pub(crate) type Read = (u64, Result<Row, String>);
 
+/// Columns that a file must have.
+pub(crate) type Required = &'static [&'static str];
+
 /// The rows of a file.
 pub(crate) fn rows(
     path: &Path,
     format: Format,
+    required: Required,
 ) -> Result<impl Iterator<Item = Result<Read, Error>>, Error> {
     let mut lines = Lines::open(path)?;
     let mut table = match format {
-        Format::Csv => Some(Table::with_heading(&mut lines)?),
+        Format::Csv => Some(Table::with_heading(&mut lines, required)?),
         Format::Jsonl => None,
     };
     Ok(lines.map(move |line| {
@@ -57,7 +63,7 @@ pub(crate) fn rows(
             .map_err(|_| "the text is not UTF-8".to_owned())
             .and_then(|line| match &mut table {
                 Some(table) => table.row(line),
-                None => json_row(line),
+                None => json_row(line, required),
             });
         Ok((number, row))
     }))
@@ -136,7 +142,7 @@ struct Table {
 }
 
 impl Table {
-    fn with_heading(lines: &mut Lines) -> Result<Self, Error> {
+    fn with_heading(lines: &mut Lines, required: Required) -> Result<Self, Error> {
         let mut parser = Reader::new();
         let heading = match lines.next() {
             None => vec![],
@@ -147,7 +153,7 @@ impl Table {
                 heading.map_err(|reason| Error::Usage(format!("the heading: {reason}")))?
             }
         };
-        check_heading(&heading)?;
+        check_heading(&heading, required)?;
         Ok(Self { heading, parser })
     }
 
@@ -190,7 +196,7 @@ fn fields(parser: &mut Reader, line: &str) -> Result<Vec<String>, String> {
     fields.collect()
 }
 
-fn check_heading(heading: &[String]) -> Result<(), Error> {
+fn check_heading(heading: &[String], required: Required) -> Result<(), Error> {
     let columns = COLUMNS.join(", ");
     let mut known = HashSet::new();
     for name in heading {
@@ -199,9 +205,7 @@ fn check_heading(heading: &[String]) -> Result<(), Error> {
             return Err(Error::Usage(text));
         }
     }
-    let missing = ["username", "id"]
-        .into_iter()
-        .find(|name| !known.contains(name));
+    let missing = required.iter().find(|name| !known.contains(*name));
     missing.map_or(Ok(()), |name| {
         Err(Error::Usage(format!(
             "the heading lacks {name}; it may have {columns}"
@@ -209,30 +213,68 @@ fn check_heading(heading: &[String]) -> Result<(), Error> {
     })
 }
 
-fn json_row(line: &str) -> Result<Row, String> {
+fn json_row(line: &str, required: Required) -> Result<Row, String> {
     // The parser's own words may quote the line.
-    let object: Map<String, Value> = serde_json::from_str(line.trim_end())
+    let Members(members) = serde_json::from_str(line.trim_end())
         .map_err(|error| format!("no JSON object, see column {}", error.column()))?;
     let mut row = Row::default();
-    for (name, value) in object {
+    let mut known = HashSet::new();
+    for (name, value) in members {
         let column = row.column(&name);
         let column = column.ok_or_else(|| format!("no column of that name: {name:?}"))?;
-        *column = text(value).ok_or_else(|| format!("{name} is not a plain value"))?;
+        *column = match value {
+            Value::Array(roles) if name == "roles" => list(roles),
+            value => text(value),
+        }
+        .ok_or_else(|| format!("{name} is not a plain value"))?;
+        if let Some(name) = known.replace(name) {
+            return Err(format!("{name} is there twice"));
+        }
     }
-    Ok(row)
+    let missing = required.iter().find(|name| !known.contains(**name));
+    missing.map_or(Ok(row), |name| Err(format!("{name} is missing")))
 }
 
-/// A plain value as the text it would be in a CSV file; roles may be a list.
+/// The members of an object. A map would keep the last one of a name, whichever was meant.
+struct Members(Vec<(String, Value)>);
+
+impl<'de> Deserialize<'de> for Members {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(MembersVisitor)
+    }
+}
+
+struct MembersVisitor;
+
+impl<'de> Visitor<'de> for MembersVisitor {
+    type Value = Members;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
+        let mut members = Vec::new();
+        while let Some(member) = map.next_entry()? {
+            members.push(member);
+        }
+        Ok(Members(members))
+    }
+}
+
+/// A list as it would be in a CSV file.
+fn list(values: Vec<Value>) -> Option<String> {
+    let texts: Vec<_> = values.into_iter().map(text).collect::<Option<_>>()?;
+    Some(texts.join(";"))
+}
+
+/// A plain value as the text it would be in a CSV file.
 fn text(value: Value) -> Option<String> {
     match value {
         Value::Null => Some(String::new()),
         Value::String(text) => Some(text),
         Value::Number(number) => Some(number.to_string()),
         Value::Bool(flag) => Some(flag.to_string()),
-        Value::Array(values) => {
-            let texts: Vec<_> = values.into_iter().map(text).collect::<Option<_>>()?;
-            Some(texts.join(";"))
-        }
-        Value::Object(_) => None,
+        Value::Array(_) | Value::Object(_) => None,
     }
 }

@@ -13,7 +13,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use shared::clock::Timestamp;
-use shared::users::{Existing, Import, Imported, StoreError, Users};
+use shared::users::{Existing, Import, Imported, NOBODY, StoreError, Users};
 use tokio::task::JoinSet;
 
 use crate::access::Session;
@@ -26,6 +26,9 @@ pub(crate) use row::{Row, role};
 /// Transactions at once. A DynamoDB on this machine writes one after the other, and must have done
 /// with all of them before the SDK gives the last one up.
 const CONCURRENCY: usize = 8;
+
+/// The audit event of an account that was made as the file has it.
+const IMPORTED: &str = "account.imported";
 
 /// Add the accounts of a file
 ///
@@ -67,6 +70,10 @@ pub(crate) async fn import(
     let format = format.ok_or_else(|| {
         Error::Usage("say how the file is written, with --format csv or --format jsonl".to_owned())
     })?;
+    if arguments.overwrite {
+        // What is missing for the audit rows must not show after the first batch.
+        session.audit_row(NOBODY, IMPORTED, None)?;
+    }
     let mut file = open(arguments, format, console)?;
     compare(session, &mut file, arguments, console).await?;
     let mut tally = check(&file, console)?;
@@ -198,7 +205,7 @@ fn next_batch(
         let audit = match existing {
             Existing::Keep => None,
             Existing::Overwrite => {
-                Some(session.audit_row(account.username.as_str(), "account.imported")?)
+                Some(session.audit_row(account.username.as_str(), IMPORTED, None)?)
             }
         };
         Ok((line, Import { account, audit }))

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use oxilangtag::LanguageTag;
 use shared::mail::is_address;
 use shared::password::{Secret, Stored};
-use shared::users::{MAX_NAME_LENGTH, NOBODY, NewAccount, UsernameKey, email_key};
+use shared::users::{MAX_NAME_LENGTH, NOBODY, NewAccount, UsernameKey, brand_key, email_key};
 
 const MAX_ROLES: usize = 32;
 const MAX_ROLE_LENGTH: usize = 64;
@@ -14,7 +14,7 @@ const MAX_LANGUAGE_LENGTH: usize = 35;
 /// The longest known hash has about 300 bytes.
 const MAX_HASH_LENGTH: usize = 512;
 
-/// The columns, of which the first two are required.
+/// The columns.
 pub(crate) const COLUMNS: [&str; 9] = [
     "username",
     "id",
@@ -23,8 +23,8 @@ pub(crate) const COLUMNS: [&str; 9] = [
     "brand",
     "language",
     "roles",
-    "password_hash",
     "disabled",
+    "password_hash",
 ];
 
 /// The text of each column; empty where there is none.
@@ -73,8 +73,13 @@ impl Row {
         if email.is_some_and(|email| !is_address(email) || email_key(email) == NOBODY) {
             note("email is not an address".to_owned());
         }
-        for (name, text) in [("display_name", &self.display_name), ("brand", &self.brand)] {
-            if text.len() > MAX_NAME_LENGTH || text.contains(char::is_control) {
+        // The key is what is stored, and may be longer than the name.
+        let brand_length = brand_key(Some(&self.brand)).len().max(self.brand.len());
+        for (name, text, length) in [
+            ("display_name", &self.display_name, self.display_name.len()),
+            ("brand", &self.brand, brand_length),
+        ] {
+            if length > MAX_NAME_LENGTH || text.contains(char::is_control) {
                 note(format!(
                     "{name} is not one line of at most {MAX_NAME_LENGTH} bytes"
                 ));
@@ -224,6 +229,8 @@ mod tests {
             ("email", "secret"),
             ("display_name", &long),
             ("brand", "secret\r\n"),
+            // Eighteen letters in the key.
+            ("brand", &"\u{fdfa}".repeat(85)),
             ("language", "secret language"),
             ("language", "de_AT"),
             ("language", "-de"),

@@ -2,7 +2,8 @@
 
 use std::process::ExitCode;
 
-use serde_json::json;
+use aws_sdk_dynamodb::types::AttributeValue;
+use serde_json::{Value, json};
 use shared::password::{Cost, Hasher, Secret, Verification};
 
 use crate::{NOW, Operator, PASSWORD, number, row, text};
@@ -156,7 +157,7 @@ async fn roles_come_and_go() {
         (["grant", "Support", "jdoe"], &["Admin", "Support"]),
         (["revoke", "Admin", "jdoe"], &["Support"]),
         (["revoke", "Admin", "jdoe"], &["Support"]),
-        (["revoke", "Support", "jdoe"], &[]),
+        (["revoke", " Support ", "jdoe"], &[]),
     ] {
         let answer = operator.run(&arguments).await;
         assert_eq!(answer.exit_code, ExitCode::SUCCESS, "{answer:?}");
@@ -167,6 +168,60 @@ async fn roles_come_and_go() {
     audit.sort();
     let [granted, revoked] = ["role.granted", "role.revoked"].map(row);
     assert_eq!(audit, [granted.clone(), granted, revoked.clone(), revoked]);
+    let rows = operator.run(&["audit", "jdoe", "--json"]).await.json();
+    let of = |row: &Value| format!("{} {}", row["event"], row["detail"]).replace('"', "");
+    let mut rows: Vec<_> = rows.iter().map(of).collect();
+    rows.sort();
+    let expected = [
+        "role.granted Admin",
+        "role.granted Support",
+        "role.revoked Admin",
+        "role.revoked Support",
+    ];
+    assert_eq!(rows, expected);
+}
+
+#[tokio::test]
+async fn an_address_is_corrected_and_nothing_else() {
+    let operator = Operator::start().await;
+    let mark = [("email_failed_at", "1")];
+    operator.sandbox.change_user("jdoe", &mark).await.unwrap();
+    let mut expected = operator.user("jdoe").await;
+    let answer = operator
+        .run(&["set-email", "JDoe", " New@example.com", "--json"])
+        .await;
+    let event = "account.email_set";
+    assert_eq!(
+        answer.json(),
+        [json!({ "username": "jdoe", "changed": true, "event": event })],
+        "{answer:?}"
+    );
+    expected.remove("email_failed_at");
+    let text = |text: &str| AttributeValue::S(text.to_owned());
+    expected.insert("email".to_owned(), text("New@example.com"));
+    expected.insert("email_key".to_owned(), text("new@example.com"));
+    assert_eq!(operator.user("jdoe").await, expected);
+    assert_eq!(operator.audit("jdoe").await, [row(event)]);
+    operator.run(&["reset", "jdoe"]).await;
+    let mails = operator.sandbox.backend.outbox.mails();
+    assert_eq!(mails[0].to, ["New@example.com"]);
+
+    let expected = operator.user("jdoe").await;
+    for (address, error, exit_code) in [
+        ("nowhere", "\"nowhere\" is not an address", 2),
+        (
+            "BOB@pumpalarm.com",
+            "the address is that of bob in the same brand",
+            1,
+        ),
+    ] {
+        operator.run(&["set-email", "admin", address]).await;
+        let answer = operator.run(&["set-email", "admin", address]).await;
+        assert_eq!(answer.error(), error);
+        assert_eq!(answer.exit_code, ExitCode::from(exit_code));
+    }
+    assert_eq!(operator.user("jdoe").await, expected);
+    assert_eq!(operator.audit("admin").await, []);
 }
 
 #[tokio::test]
@@ -186,6 +241,15 @@ async fn a_reset_is_the_operation_and_says_how_it_ended() {
         "jdoe: it was reset too often lately; nothing has changed"
     );
     assert_eq!(answer.exit_code, ExitCode::FAILURE);
+    for (name, error) in [
+        ("LIMITS_TABLE", "the request could not be counted"),
+        ("BRANDS_TABLE", "DynamoDB"),
+    ] {
+        let nowhere = [(name, "Nowhere")];
+        let answer = operator.run_with(&["reset", "jdoe"], "", &nowhere).await;
+        assert!(answer.error().starts_with(error), "{answer:?}");
+        assert_eq!(answer.exit_code, ExitCode::FAILURE);
+    }
     operator.run(&["disable", "bob"]).await;
     let answer = operator.run(&["reset", "bob"]).await;
     assert_eq!(answer.error(), "bob: it is disabled");

@@ -27,6 +27,17 @@ fn accounts(count: u64) -> String {
     heading + &(0..count).map(row).collect::<String>()
 }
 
+/// The same file with all columns that one which overwrites must have.
+fn complete(file: &str) -> String {
+    let (heading, rows) = file.split_once('\n').unwrap();
+    let required = "username,id,email,display_name,brand,language,roles,disabled";
+    let missing = |name: &&str| !heading.split(',').any(|present| present == *name);
+    let missing: Vec<_> = required.split(',').filter(missing).collect();
+    let heading = format!("{heading},{}\n", missing.join(","));
+    let row = |row: &str| row.to_owned() + &",".repeat(missing.len()) + "\n";
+    heading + &rows.lines().map(row).collect::<String>()
+}
+
 #[tokio::test]
 async fn both_formats_make_the_same_accounts() {
     let csv = format!(
@@ -138,7 +149,8 @@ async fn a_dry_run_for_scripts_says_how_many_rows_are_good() {
     let counts = json!({ "writable": 1, "present": 1, "refused": 0 });
     assert_eq!(answer.json(), [counts]);
     let options = &["--dry-run", "--json", "--overwrite"];
-    let answer = import(&operator, "users.jsonl", file, options).await;
+    let file = complete("username,id\njdoe,42\njane,43\n");
+    let answer = import(&operator, "users.csv", &file, options).await;
     let counts = json!({ "writable": 2, "present": 0, "refused": 0 });
     assert_eq!(answer.json(), [counts]);
     assert!(!operator.has("jane").await);
@@ -182,14 +194,24 @@ async fn json_rows_are_refused_by_line() {
     let file = "{\"username\":\"a\",\"id\":1}\n\
                 {\"username\":\"b\",\"id\":\n\
                 {\"username\":\"c\",\"id\":1,\"password\":\"secret\"}\n\
-                {\"username\":{\"secret\":1},\"id\":1}\n";
+                {\"username\":{\"secret\":1},\"id\":1}\n\
+                {\"username\":[\"d\"],\"id\":1}\n\
+                {\"username\":\"e\",\"id\":1,\"username\":\"f\"}\n\
+                {\"username\":\"g\"}\n\
+                {\"username\":\"h\",\"id\":1,\"roles\":[[\"Admin\"]]}\n\
+                [\"i\",1]\n";
     let answer = import(&operator, "users.ndjson", file, &["--dry-run"]).await;
     assert_eq!(
         answer.out,
         "line 2: no JSON object, see column 21\n\
          line 3: no column of that name: \"password\"\n\
          line 4: username is not a plain value\n\
-         1 can be written, 0 there already, 3 refused\n"
+         line 5: username is not a plain value\n\
+         line 6: username is there twice\n\
+         line 7: id is missing\n\
+         line 8: roles is not a plain value\n\
+         line 9: no JSON object, see column 0\n\
+         1 can be written, 0 there already, 8 refused\n"
     );
 }
 
@@ -290,7 +312,7 @@ async fn nobody_is_overwritten_unless_told_and_nobody_else_ever() {
     assert_eq!(operator.audit("jdoe").await, []);
 
     let options = ["--overwrite", "--skip-refused"];
-    let answer = import(&operator, "users.csv", &file, &options).await;
+    let answer = import(&operator, "users.csv", &complete(&file), &options).await;
     let counts = "1 written, 0 there already, 1 refused\n";
     assert_eq!(answer.out, format!("{refused}{counts}"));
     assert_eq!(operator.audit("jdoe").await, [row("account.imported")]);
@@ -301,6 +323,53 @@ async fn nobody_is_overwritten_unless_told_and_nobody_else_ever() {
     assert_eq!(number(&after, "version"), number(&before, "version") + 1);
     assert_eq!(number(&after, "sessions_valid_after"), NOW);
     assert_eq!(number(&operator.user("bob").await, "id"), 2);
+}
+
+/// It would take away what it does not speak of, and let disabled accounts in.
+#[tokio::test]
+async fn what_overwrites_must_have_all_columns_but_the_password() {
+    let operator = Operator::start().await;
+    let before = operator.user("jdoe").await;
+    let csv = "username,id,email\njdoe,42,new@example.com\n";
+    let answer = import(&operator, "users.csv", csv, &["--overwrite"]).await;
+    assert!(
+        answer.error().starts_with("the heading lacks display_name"),
+        "{answer:?}"
+    );
+    assert_eq!(answer.exit_code, ExitCode::from(2));
+    let jsonl = json!({
+        "username": "jdoe", "id": 42, "email": "new@example.com", "display_name": "Jane Doe",
+        "brand": null, "language": null, "disabled": false,
+    });
+    let answer = import(
+        &operator,
+        "users.jsonl",
+        &jsonl.to_string(),
+        &["--overwrite"],
+    )
+    .await;
+    assert!(answer.out.starts_with("line 1: roles is missing\n"));
+    assert_eq!(answer.exit_code, ExitCode::FAILURE);
+    assert_eq!(operator.user("jdoe").await, before);
+}
+
+/// A dry run too: what is missing for the audit rows would show only when rows are written.
+#[tokio::test]
+async fn what_overwrites_must_know_who_is_at_work_and_where_the_audit_trail_is() {
+    let operator = Operator::start().await;
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("users.csv");
+    std::fs::write(&path, complete(&accounts(1))).unwrap();
+    let command = ["import", path.to_str().unwrap(), "--overwrite"];
+    for options in [&[][..], &["--dry-run"]] {
+        let command = [&command, options].concat();
+        for name in ["AUDIT_TABLE", "USER"] {
+            let answer = operator.run_with(&command, "", &[(name, "")]).await;
+            assert!(answer.error().contains(name), "{answer:?}");
+            assert_eq!(answer.exit_code, ExitCode::from(2));
+        }
+    }
+    assert!(!operator.has("u0").await);
 }
 
 /// What came between the look at the table and the write is refused by the write.
@@ -317,8 +386,8 @@ async fn an_account_that_came_meanwhile_is_not_overwritten() {
             "Scan" => Action::answer(200, "", r#"{"Items":[],"Count":0,"ScannedCount":0}"#),
             _ => Action::forward(),
         });
-        let file = "username,id\njdoe,42\nbob,77\n";
-        let answer = import(&operator, "users.csv", file, options).await;
+        let file = complete("username,id\njdoe,42\nbob,77\n");
+        let answer = import(&operator, "users.csv", &file, options).await;
         let refused = "line 3: username is that of an account with another id\n";
         assert_eq!(answer.out, format!("{refused}{outcome}"));
         assert_eq!(number(&operator.user("bob").await, "id"), 2);
@@ -331,7 +400,7 @@ async fn an_account_that_came_meanwhile_is_not_overwritten() {
 async fn addresses_may_move_among_the_accounts_of_a_file() {
     let operator = Operator::start().await;
     let file = "username,id,email\nbob,2,admin@pumpalarm.com\nadmin,1,bob@pumpalarm.com\n";
-    let answer = import(&operator, "users.csv", file, &["--overwrite"]).await;
+    let answer = import(&operator, "users.csv", &complete(file), &["--overwrite"]).await;
     assert_eq!(answer.out, "2 written, 0 there already, 0 refused\n");
     let email = |item| text(&item, "email").to_owned();
     assert_eq!(email(operator.user("bob").await), "admin@pumpalarm.com");
@@ -339,7 +408,7 @@ async fn addresses_may_move_among_the_accounts_of_a_file() {
 
     // Bob's row is refused, so that he keeps his address.
     let file = "username,id,email\njane,3,admin@pumpalarm.com\nbob,99,b@example.com\n";
-    let answer = import(&operator, "users.csv", file, &["--overwrite"]).await;
+    let answer = import(&operator, "users.csv", &complete(file), &["--overwrite"]).await;
     assert_eq!(
         answer.out,
         "line 2: email and brand are those of an account that is there\n\
@@ -362,7 +431,7 @@ async fn an_overwritten_password_ends_what_was_pending() {
     let mark = [("email_failed_at", "1")];
     operator.sandbox.change_user("jdoe", &mark).await.unwrap();
     let file = format!("username,id,password_hash\njdoe,42,{HASH}\n");
-    let answer = import(&operator, "users.csv", &file, &["--overwrite"]).await;
+    let answer = import(&operator, "users.csv", &complete(&file), &["--overwrite"]).await;
     assert_eq!(answer.exit_code, ExitCode::SUCCESS, "{answer:?}");
     let user = operator.user("jdoe").await;
     assert_eq!(text(&user, "password_hash"), HASH);

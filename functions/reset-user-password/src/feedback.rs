@@ -155,6 +155,7 @@ fn entry<'a>(
         source: "ses",
         actor: None,
         requester: None,
+        detail: None,
     }
 }
 

@@ -6,7 +6,7 @@ use shared::aws::{self, Clients};
 use shared::brands::Brands;
 use shared::clock::Timestamp;
 use shared::hashing::hash;
-use shared::limits::{Limits, Rule, Subject};
+use shared::limits::{Limits, LimitsError, Rule, Subject};
 use shared::mail::{self, Brand, MailError, Mailer, Message, OldPassword, Reference};
 use shared::metrics::{self, Metric};
 use shared::pace::Pace;
@@ -94,6 +94,9 @@ impl Outcome {
 /// Why it did not end at all.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
+    /// The request could not be counted, which counts as one too many: nothing changed.
+    #[error("the request could not be counted")]
+    NotCounted(#[source] LimitsError),
     /// DynamoDB failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -106,6 +109,16 @@ pub enum Failure {
     /// The audit row could not be built.
     #[error(transparent)]
     Audit(#[from] shared::audit::BuildError),
+}
+
+impl Failure {
+    /// The stable name of the log event: see `docs/audit.md`.
+    fn event(&self) -> &'static str {
+        match self {
+            Self::NotCounted(_) => "limits.failed",
+            _ => "reset.failed",
+        }
+    }
 }
 
 /// The operation and all it works with.
@@ -194,7 +207,7 @@ impl ResetUserPassword {
                 tracing::info!(%request_id, event, "password reset");
             }
             Err(error) => {
-                let (event, error) = ("reset.failed", &error as &dyn std::error::Error);
+                let (event, error) = (error.event(), &error as &dyn std::error::Error);
                 metrics::count(Metric::Failures);
                 metrics::outcome(event);
                 tracing::error!(%request_id, error, event, "password reset");
@@ -212,7 +225,7 @@ impl ResetUserPassword {
         now: Timestamp,
         rng: &mut (impl CryptoRng + Send),
     ) -> Result<Outcome, Failure> {
-        if !self.is_admitted(username, caller, now).await {
+        if !self.is_admitted(username, caller, now).await? {
             return Ok(Outcome::Limited);
         }
         let fresh = self.fresh(rng).await?;
@@ -235,26 +248,19 @@ impl ResetUserPassword {
         delivered.unwrap_or(Ok(Outcome::Overdue))
     }
 
-    /// Counts the request. What cannot be counted counts as one too many.
+    /// Counts the request.
     async fn is_admitted(
         &self,
         username: &UsernameKey,
         caller: &Caller<'_>,
         now: Timestamp,
-    ) -> bool {
+    ) -> Result<bool, Failure> {
         let subjects = [
             Subject::name("reset", username, None, self.name_rules),
             Subject::source("reset", caller.source, self.source_rules),
         ];
-        match self.limits.admit(&subjects, now).await {
-            Ok(is_admitted) => is_admitted,
-            Err(error) => {
-                let (request_id, error) = (caller.request_id, &error as &dyn std::error::Error);
-                metrics::count(Metric::Failures);
-                tracing::error!(%request_id, error, event = "limits.failed", "not counted");
-                false
-            }
-        }
+        let admitted = self.limits.admit(&subjects, now).await;
+        admitted.map_err(Failure::NotCounted)
     }
 
     /// A new password and its hash, which is what takes the time.
@@ -299,6 +305,7 @@ impl ResetUserPassword {
             source: caller.source,
             actor: caller.actor,
             requester: None,
+            detail: None,
         })?;
         let promoted = self
             .users

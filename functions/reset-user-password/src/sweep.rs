@@ -138,6 +138,7 @@ impl ResetUserPassword {
             source: caller.source,
             actor: None,
             requester: None,
+            detail: None,
         })?;
         let abandoned = self
             .users

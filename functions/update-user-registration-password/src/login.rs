@@ -217,5 +217,6 @@ pub(crate) fn entry<'a>(
         source: caller.source,
         actor: Some(&caller_account.username),
         requester: None,
+        detail: None,
     }
 }

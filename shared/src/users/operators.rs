@@ -141,6 +141,21 @@ pub fn set_roles(old: &BTreeSet<String>, new: &BTreeSet<String>) -> Change {
     }
 }
 
+/// Replaces the address, unless another change of that came first; the mark of a failed one goes.
+#[must_use]
+pub fn set_email(old: Option<&str>, new: &str) -> Change {
+    let unchanged = match old {
+        Some(email) => Condition::Equals("email", text(email)),
+        None => Condition::Missing("email"),
+    };
+    Change {
+        condition: Condition::All(vec![Condition::Exists("username"), unchanged]),
+        set: vec![("email", text(new)), ("email_key", text(&email_key(new)))],
+        count: None,
+        remove: vec!["email_failed_at"],
+    }
+}
+
 /// DynamoDB has no empty sets.
 fn roles(roles: &BTreeSet<String>) -> Option<AttributeValue> {
     let roles: Vec<_> = roles.iter().cloned().collect();
