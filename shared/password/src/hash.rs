@@ -228,14 +228,11 @@ pub struct Hasher {
 }
 
 impl Hasher {
-    /// A hasher with one work memory ready to use.
+    /// A hasher whose first work memory is being made: the first hash may have to wait for it.
     #[must_use]
     pub fn new(cost: Cost) -> Self {
         let memories = Memories::new(cost.params().block_count());
-        Self {
-            cost,
-            memories: Arc::new(memories),
-        }
+        Self { cost, memories }
     }
 
     /// The PHC string of `password` under `salt`.
@@ -323,7 +320,7 @@ impl Hasher {
 }
 
 /// Work memory that is allocated and touched once and used again: fresh memory costs as much in
-/// page faults as the hash itself. One for each core, made when first needed.
+/// page faults as the hash itself. One for each core: the first at once, others when first needed.
 #[derive(Debug)]
 struct Memories {
     blocks: usize,
@@ -335,6 +332,7 @@ struct Memories {
 struct Idle {
     memories: Vec<Vec<Block>>,
     made: usize,
+    is_first_made: bool,
 }
 
 impl std::fmt::Debug for Idle {
@@ -347,17 +345,33 @@ impl std::fmt::Debug for Idle {
 }
 
 impl Memories {
-    fn new(blocks: usize) -> Self {
-        let first = vec![Block::new(); blocks];
-        Self {
+    /// Makes the first one in a thread of its own: touching it takes as long as all else that a
+    /// process does at its start.
+    fn new(blocks: usize) -> Arc<Self> {
+        let memories = Arc::new(Self {
             blocks,
             limit: std::thread::available_parallelism().map_or(1, usize::from),
             state: Mutex::new(Idle {
-                memories: vec![first],
+                memories: vec![],
                 made: 1,
+                is_first_made: false,
             }),
             returned: Condvar::new(),
+        });
+        let first = Arc::clone(&memories);
+        let thread = std::thread::Builder::new().spawn(move || first.make_first());
+        if thread.is_err() {
+            memories.make_first();
         }
+        memories
+    }
+
+    fn make_first(&self) {
+        let memory = vec![Block::new(); self.blocks];
+        let mut idle = self.lock();
+        idle.memories.push(memory);
+        idle.is_first_made = true;
+        self.returned.notify_all();
     }
 
     fn take(&self) -> Vec<Block> {
@@ -366,7 +380,7 @@ impl Memories {
             if let Some(memory) = idle.memories.pop() {
                 return memory;
             }
-            if idle.made < self.limit {
+            if idle.is_first_made && idle.made < self.limit {
                 idle.made += 1;
                 drop(idle);
                 return vec![Block::new(); self.blocks];

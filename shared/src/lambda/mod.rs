@@ -33,11 +33,15 @@ use crate::telemetry;
 /// (`MaxRequestBytes`). API Gateway passes on 10,240 bytes and what it adds itself.
 pub const MAX_HEAD: usize = 16 * 1024;
 
+/// Turns of the event loop, more than `lambda_runtime` needs to ask for the first event. What a
+/// function's `init` computes would put that off.
+const TURNS_TO_ASK: usize = 16;
+
 /// What a function does with the two kinds of event it gets.
 pub trait Function: Debug + Send + Sync + 'static {
-    /// Opens the connections that requests will use, before the first request comes: who is made to
-    /// wait for a connection must not depend on whom the request is about. What fails is logged,
-    /// and tried again by the request that needs it.
+    /// Opens the connections that requests will use, before the first request is looked at: who is
+    /// made to wait for a connection must not depend on whom the request is about. What fails is
+    /// logged, and tried again by the request that needs it.
     fn init(&self) -> BoxFuture<'_, ()> {
         Box::pin(std::future::ready(()))
     }
@@ -92,14 +96,24 @@ impl Event {
 }
 
 /// Serves the Lambda Runtime API until the process is stopped; prints a line of metrics for every
-/// invocation. One thread is enough: an execution
-/// environment gets one request at a time, and only the hash needs another.
+/// invocation. One thread is enough: an execution environment gets one request at a time, and only
+/// the hash needs another.
+///
+/// The first request is asked for while the function's `init` is under way, and waits for its end.
 pub fn run(function: Arc<dyn Function>) -> Result<(), Error> {
     telemetry::log_panics();
     let starting = Arc::clone(&function);
+    let ready = async move {
+        for _ in 0..TURNS_TO_ASK {
+            tokio::task::yield_now().await;
+        }
+        starting.init().await;
+    };
+    let ready = ready.boxed().shared();
+    let starting = ready.clone();
     let is_first = Arc::new(AtomicBool::new(true));
     let service = service_fn(move |event: LambdaEvent<LambdaRequest>| {
-        let function = Arc::clone(&function);
+        let (function, ready) = (Arc::clone(&function), ready.clone());
         let is_first = is_first.swap(false, Ordering::Relaxed);
         let (name, request_id) = (
             event.context.env_config.function_name.clone(),
@@ -110,6 +124,7 @@ pub fn run(function: Arc<dyn Function>) -> Result<(), Error> {
                 if is_first {
                     metrics::count(Metric::ColdStarts);
                 }
+                ready.await;
                 answer(function, event).await
             };
             let (result, measured) = metrics::collect(invocation).await;
@@ -125,7 +140,7 @@ pub fn run(function: Arc<dyn Function>) -> Result<(), Error> {
         .enable_all()
         .build()?
         .block_on(async {
-            starting.init().await;
+            tokio::spawn(starting);
             lambda_runtime::run(service).await
         })
 }
