@@ -8,16 +8,16 @@ use reset_user_password::Config;
 use reset_user_password::operation::{Caller, Outcome, ResetUserPassword};
 use shared::brands;
 use shared::pace::Pace;
+use shared::password::Hasher;
 use shared::users::UsernameKey;
 
 use crate::access::{SOURCE, Session};
 use crate::{Done, Error, brand};
 
 pub(crate) async fn reset(session: &Session<'_>, username: &str) -> Result<Done, Error> {
-    let operation = ResetUserPassword::new(
-        session.configured(Config::read)?,
-        session.clients()?.clone(),
-    );
+    let config = session.configured(Config::read)?;
+    let hasher = Hasher::new(config.shared.password_cost);
+    let operation = ResetUserPassword::new(config, hasher, session.clients()?.clone());
     let user = session.find(username).await?;
     let operator = session.operator()?;
     // The operation falls back on the default brand, which a customer can do with and an operator

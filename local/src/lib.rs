@@ -25,6 +25,7 @@ use std::sync::Arc;
 use shared::clock::Clock;
 use shared::config::{ConfigError, Variables};
 use shared::lambda::Function;
+use shared::password::Hasher;
 use tables::TableNames;
 
 /// Both functions.
@@ -45,15 +46,19 @@ impl Functions {
     ) -> Result<Self, ConfigError> {
         let reset = reset_user_password::Config::read(variables)?;
         let update = update_user_registration_password::Config::read(variables)?;
+        let [reset_hasher, update_hasher] =
+            [&reset.shared, &update.shared].map(|shared| Hasher::new(shared.password_cost));
         Ok(Self {
             reset_user_password: Arc::new(reset_user_password::Service::new(
                 reset,
+                reset_hasher,
                 backend.clients.clone(),
                 clock.clone(),
             )),
             update_user_registration_password: Arc::new(
                 update_user_registration_password::Service::new(
                     update,
+                    update_hasher,
                     backend.clients.clone(),
                     clock.clone(),
                 ),

@@ -22,6 +22,7 @@ use shared::config::{ConfigError, Variables};
 use shared::lambda::{Event, Function, Request};
 use shared::metrics;
 use shared::pace::Pace;
+use shared::password::Hasher;
 
 use asmx::{Binding, Endpoint, Protocols};
 use operation::{Caller, ResetUserPassword};
@@ -86,14 +87,14 @@ pub struct Service {
 }
 
 impl Service {
-    /// The function with this configuration, these clients and this clock.
+    /// The function with this configuration, this hasher, these clients and this clock.
     #[must_use]
-    pub fn new(config: Config, clients: Clients, clock: Clock) -> Self {
+    pub fn new(config: Config, hasher: Hasher, clients: Clients, clock: Clock) -> Self {
         Self {
             response_floor: config.shared.response_floor,
             protocols: config.protocols,
             self_test_username: config.self_test_username.clone(),
-            operation: ResetUserPassword::new(config, clients),
+            operation: ResetUserPassword::new(config, hasher, clients),
             clock,
         }
     }

@@ -143,9 +143,9 @@ pub(crate) struct Fresh {
 }
 
 impl ResetUserPassword {
-    /// The operation with this configuration and these clients.
+    /// The operation with this configuration, this hasher and these clients.
     #[must_use]
-    pub fn new(config: Config, clients: Clients) -> Self {
+    pub fn new(config: Config, hasher: Hasher, clients: Clients) -> Self {
         let Config {
             shared,
             temporary_password_hours,
@@ -161,7 +161,7 @@ impl ResetUserPassword {
             limits: Limits::new(dynamodb.clone(), shared.limits_table),
             brands: Brands::new(dynamodb, shared.brands_table, shared.brand),
             mailer: Mailer::new(clients.ses),
-            hasher: Hasher::new(shared.password_cost),
+            hasher,
             mode: shared.reset_mode,
             name_rules: [
                 Rule::per_minute(reset_per_minute),

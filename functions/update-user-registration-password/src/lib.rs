@@ -20,6 +20,7 @@ use shared::config::{ConfigError, Variables};
 use shared::lambda::{Event, Function, Request};
 use shared::metrics;
 use shared::pace::Pace;
+use shared::password::Hasher;
 
 use operation::{Caller, UpdateUserRegistrationPassword};
 use servicestack::{Endpoint, Rejection, Reply};
@@ -64,12 +65,17 @@ pub struct Service {
 }
 
 impl Service {
-    /// The function with this configuration, these clients and this clock.
+    /// The function with this configuration, this hasher, these clients and this clock.
     #[must_use]
-    pub fn new(config: Config, clients: Clients, clock: Clock) -> Self {
+    pub fn new(config: Config, hasher: Hasher, clients: Clients, clock: Clock) -> Self {
         Self {
             response_floor: config.shared.response_floor,
-            operation: UpdateUserRegistrationPassword::new(config, clients, &mut UnwrapErr(SysRng)),
+            operation: UpdateUserRegistrationPassword::new(
+                config,
+                hasher,
+                clients,
+                &mut UnwrapErr(SysRng),
+            ),
             clock,
         }
     }

@@ -172,7 +172,7 @@ impl UpdateUserRegistrationPassword {
     /// The operation with this configuration and these clients. The random numbers are for a key
     /// that lives as long as the operation.
     #[must_use]
-    pub fn new(config: Config, clients: Clients, rng: &mut impl CryptoRng) -> Self {
+    pub fn new(config: Config, hasher: Hasher, clients: Clients, rng: &mut impl CryptoRng) -> Self {
         let Config {
             shared,
             login_failures_per_minute,
@@ -181,7 +181,6 @@ impl UpdateUserRegistrationPassword {
         let dynamodb = clients.dynamodb;
         let users = Users::new(dynamodb.clone(), shared.users_table);
         let audit = Audit::new(dynamodb.clone(), shared.audit_table, shared.audit_days);
-        let hasher = Hasher::new(shared.password_cost);
         Self {
             logins: Logins {
                 users: users.clone(),

@@ -7,6 +7,7 @@ use mimalloc::MiMalloc;
 use shared::aws::{Access, Clients};
 use shared::clock::Clock;
 use shared::config::Variables;
+use shared::password::Hasher;
 use update_user_registration_password::{Config, Service};
 
 /// Its large blocks lie on huge pages, which takes a tenth off every hash.
@@ -16,6 +17,9 @@ static ALLOCATOR: MiMalloc = MiMalloc;
 fn main() -> Result<(), Error> {
     shared::telemetry::init(Variables::of_process())?;
     let config = Config::read(Variables::of_process())?;
+    // Its memory is touched while the clients read certificates, which takes as long.
+    let hasher = Hasher::new(config.shared.password_cost);
     let clients = Clients::new(Access::read(Variables::of_process())?)?;
-    shared::lambda::run(Arc::new(Service::new(config, clients, Clock::system())))
+    let service = Service::new(config, hasher, clients, Clock::system());
+    shared::lambda::run(Arc::new(service))
 }

@@ -113,6 +113,13 @@ impl Clients {
 /// Opens a connection to DynamoDB and one to SES, both at once, by a call to each that changes
 /// nothing. What fails is logged: the process starts anyway, and the first request connects.
 pub async fn connect(users: &Users, mailer: &Mailer) {
+    let connected = tokio::time::timeout(ATTEMPT_TIMEOUT, try_connect(users, mailer));
+    if connected.await.is_err() {
+        tracing::warn!(event = "init.timeout", "not connected at start");
+    }
+}
+
+async fn try_connect(users: &Users, mailer: &Mailer) {
     let (dynamodb, ses) = tokio::join!(users.check(), mailer.connect());
     if let Err(error) = dynamodb {
         let error: &dyn std::error::Error = &error;
@@ -127,11 +134,14 @@ pub async fn connect(users: &Users, mailer: &Mailer) {
 /// For a connection, of which an attempt may need a new one.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Bounded (ASVS 5.0 13.2.6): the longer operation makes at most six calls after one another, and
-/// the function ends after 20 seconds.
+/// For one attempt at a call, and for what a process does before its first request.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_millis(1_500);
+
+/// Bounded (ASVS 5.0 13.2.6): after connecting, the longer operation makes at most six calls after
+/// one another, and the function ends after 20 seconds.
 fn timeouts() -> TimeoutConfig {
     TimeoutConfig::builder()
-        .operation_attempt_timeout(Duration::from_millis(1_500))
+        .operation_attempt_timeout(ATTEMPT_TIMEOUT)
         .operation_timeout(Duration::from_secs(3))
         .build()
 }
