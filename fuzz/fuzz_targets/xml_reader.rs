@@ -2,7 +2,7 @@
 
 #![no_main]
 
-#[path = "../../shared/tests/oracle/mod.rs"]
+#[path = "../../shared/xml/tests/oracle/mod.rs"]
 mod oracle;
 
 libfuzzer_sys::fuzz_target!(|text: &str| oracle::agree(text));

@@ -2,9 +2,8 @@
 //!
 //! | module | what it does | what it may use |
 //! |---|---|---|
-//! | [`xml`], [`soap`], [`password`] | strict XML reading, SOAP envelopes and faults, Argon2id | no async, no HTTP, no AWS |
+//! | [`xml`], [`soap`], [`password`] | bytes to text by a label, strict XML reading, SOAP envelopes and faults, Argon2id | no async, no HTTP, no AWS |
 //! | [`users`], [`brands`], [`mail`], [`limits`], [`audit`] | the tables and the mailbox | their SDK, no HTTP, no protocol |
-//! | [`charset`] | bytes to text by a label | `encoding_rs` |
 //! | [`text`] | names of other people in lines of ours | std |
 //! | [`config`], [`clock`] | the environment and the time, each read in one place | std |
 //! | [`hashing`], [`pace`] | Argon2id beside the runtime's thread, and when an answer is given | `tokio` |
@@ -17,7 +16,6 @@ mod attribute;
 pub mod audit;
 pub mod aws;
 pub mod brands;
-pub mod charset;
 pub mod clock;
 pub mod config;
 pub mod hashing;
@@ -30,6 +28,5 @@ pub mod soap;
 pub mod telemetry;
 pub mod text;
 pub mod users;
-pub mod xml;
 
-pub use password;
+pub use {password, xml};

@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 
 use http::header;
-use shared::charset::Charset;
 use shared::lambda::Request;
 use shared::soap::Version;
+use shared::xml::Charset;
 
 use super::response::{Rejection, html_encode};
 use super::{Binding, MAX_BODY, MAX_PARAMETERS, Protocols, form, soap};

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use encoding_rs::{Encoding, UTF_16BE, UTF_16LE};
 
-use crate::charset::Charset;
+use super::charset::Charset;
 
 /// What to do when neither a byte order mark nor a known charset names the encoding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,12 +4,16 @@
 //! nothing but white space, comments and instructions around it, declared prefixes, unique
 //! attributes, legal names and characters, no DOCTYPE, only the five predefined entities and
 //! character references, and limits on depth and attributes. Bytes become text in [`decode`]
-//! before any of it is read.
+//! before any of it is read, and by a [`Charset`] where it comes with one.
+//!
+//! A package of its own because it is optimised for speed: see the workspace's `Cargo.toml`.
 
+mod charset;
 mod decode;
 mod escape;
 mod reader;
 
+pub use charset::Charset;
 pub use decode::{DecodeError, Fallback, decode};
 pub use escape::{escape_attribute, escape_text};
 pub use reader::{

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use shared::xml::{Node, Reader};
+use xml::{Node, Reader};
 
 /// What the reader makes of a document, unless it refuses it.
 pub(crate) fn read(text: &str) -> Option<String> {
