@@ -93,10 +93,14 @@ impl Rejection {
 pub fn encode(binding: Binding, result: &Result<Accepted, Error>) -> Response<String> {
     match (binding, result) {
         (Binding::Soap(version), Ok(Accepted)) => {
-            let body = format!(
-                "<ResetUserPasswordResponse xmlns=\"{NAMESPACE}\"><ResetUserPasswordResult>\
-                 {RESULT}</ResetUserPasswordResult></ResetUserPasswordResponse>"
-            );
+            let body = [
+                "<ResetUserPasswordResponse xmlns=\"",
+                NAMESPACE,
+                "\"><ResetUserPasswordResult>",
+                RESULT,
+                "</ResetUserPasswordResult></ResetUserPasswordResponse>",
+            ]
+            .concat();
             success(content_type(version), soap::encode_envelope(version, &body))
         }
         (Binding::HttpGet | Binding::HttpPost, Ok(Accepted)) => success(

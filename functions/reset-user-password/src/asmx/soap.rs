@@ -62,7 +62,7 @@ pub(super) fn decode(
 enum Route {
     ToOperation,
     /// The first child of the body decides; the reason is for when it is not known either.
-    ByBody(String),
+    ByBody(Cow<'static, str>),
 }
 
 fn route_by_header(request: &Request) -> Result<Route, Rejection> {
@@ -84,10 +84,12 @@ fn route_by_header(request: &Request) -> Result<Route, Rejection> {
 fn route_by_action(content_type: &ContentType<'_>) -> Route {
     match content_type.parameter("action").map(url_decoded) {
         Some(action) if action == SOAP_ACTION => Route::ToOperation,
-        Some(action) if !action.is_empty() => Route::ByBody(format!(
-            "Unable to handle request. The action '{action}' was not recognized."
-        )),
-        _ => Route::ByBody(NO_ACTION.to_owned()),
+        Some(action) if !action.is_empty() => {
+            let reason =
+                format!("Unable to handle request. The action '{action}' was not recognized.");
+            Route::ByBody(reason.into())
+        }
+        _ => Route::ByBody(NO_ACTION.into()),
     }
 }
 
@@ -95,7 +97,7 @@ fn route_by_action(content_type: &ContentType<'_>) -> Route {
 fn route_by_body<'a>(
     protocols: Protocols,
     text: Result<&'a str, &DecodeError>,
-    reason: String,
+    reason: Cow<'static, str>,
 ) -> Result<Message<'a>, Rejection> {
     let receiver = |version, message: &str| {
         let reason = format!("Server was unable to process request. ---> {message}");
