@@ -15,6 +15,10 @@ pub const NOBODY: &str = "\u{0}";
 /// NFKC, lower case, trimmed (RFC 8265 section 3.3 in spirit; width and case do not distinguish
 /// accounts).
 fn normalise(name: &str) -> String {
+    if name.is_ascii() {
+        // Its own NFKC, and by far the most names.
+        return name.trim().to_ascii_lowercase();
+    }
     let composed = ComposingNormalizerBorrowed::new_nfkc().normalize(name);
     composed.to_lowercase().trim().to_owned()
 }
