@@ -18,7 +18,7 @@ use local::{Backend, Storage, requests};
 use nix::time::ClockId;
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, Interval, interval_at};
+use tokio::time::{Instant, Interval, interval_at, sleep_until};
 
 use super::bare_hash::BareHash;
 use super::process::{NO_LIMITS, Process, cpu_time};
@@ -71,21 +71,51 @@ pub(super) async fn measure(binary: &Path, duration: Duration) -> Result<(), Err
     }
     drop(local);
 
-    println!("\nfloor {FLOOR:?} | of the throughput | errors | median − floor | p99 − floor | CPU");
+    println!(
+        "\nfloor {FLOOR:?} | of the throughput | errors | median − floor | p99 − floor | p99 of a \
+         bare timer | CPU"
+    );
     for percent in PERCENT {
         let local = Local::start(binary, FLOOR).await?;
         let callers = PERIOD.as_nanos() * u128::from(percent) / 100 / interval.as_nanos().max(1);
         let callers = u32::try_from(callers)?.max(1);
-        let load = local.load(callers, Some(PERIOD), duration).await?;
+        // Both at once, so that the machine's own delays are in both.
+        let (load, timers) = tokio::join!(
+            local.load(callers, Some(PERIOD), duration),
+            timers(callers, duration),
+        );
+        let load = load?;
         println!(
-            "{callers} callers, each {PERIOD:?} | {percent} % | {} | {:.1?} | {:.1?} | {:.0} %",
+            "{callers} callers, each {PERIOD:?} | {percent} % | {} | {:.1?} | {:.1?} | {:.1?} | \
+             {:.0} %",
             load.errors,
             load.latency(50).saturating_sub(FLOOR),
             load.latency(99).saturating_sub(FLOOR),
+            percentile(timers.into_iter(), 99),
             100.0 * ratio(load.cpu + load.callers_cpu, load.took * cores),
         );
     }
     Ok(())
+}
+
+/// By how much timers of the floor's length end too late when nothing else is asked of them: as many
+/// as there are callers, with the same pace.
+async fn timers(count: u32, duration: Duration) -> Vec<Duration> {
+    let began = Instant::now();
+    let mut timing = JoinSet::new();
+    for number in 0..count {
+        let mut pace = interval_at(began + PERIOD * number / count, PERIOD);
+        timing.spawn(async move {
+            let mut late = Vec::new();
+            while began.elapsed() < duration {
+                let due = pace.tick().await;
+                sleep_until(due + FLOOR).await;
+                late.push(due.elapsed().saturating_sub(FLOOR));
+            }
+            late
+        });
+    }
+    timing.join_all().await.concat()
 }
 
 /// `local` without limits, and with accounts.

@@ -47,18 +47,13 @@ pub(crate) fn draw(lines: &[Line], path: &Path) -> Result<(), Error> {
         .y_desc("CPU time a byte, ns")
         .label_style(("sans-serif", 14))
         .draw()?;
-    for (index, line) in lines.iter().enumerate() {
+    // Beside the chart: plotters' own legend would be clipped there.
+    for ((index, line), y) in lines.iter().enumerate().zip((24..).step_by(20)) {
         let colour = Palette99::pick(index).stroke_width(2);
-        chart
-            .draw_series(LineSeries::new(line.points.iter().copied(), colour))?
-            .label(line.name)
-            .legend(move |(x, y)| PathElement::new([(x, y), (x + 18, y)], colour));
+        chart.draw_series(LineSeries::new(line.points.iter().copied(), colour))?;
+        area.draw(&PathElement::new([(660, y), (678, y)], colour))?;
+        area.draw(&Text::new(line.name, (686, y - 6), ("sans-serif", 14)))?;
     }
-    chart
-        .configure_series_labels()
-        .position(SeriesLabelPosition::Coordinate(600, 0))
-        .label_font(("sans-serif", 14))
-        .draw()?;
     area.present()?;
     Ok(())
 }
