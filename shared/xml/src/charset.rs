@@ -54,8 +54,11 @@ impl Charset {
                     .collect(),
             },
             Self::Latin1 => encoding_rs::mem::decode_latin1(bytes),
-            // What `encoding_rs` does too, but faster for what is short and right.
-            Self::Standard(encoding) if encoding == UTF_8 => String::from_utf8_lossy(bytes),
+            // The same, but faster for what is short and right.
+            Self::Standard(encoding) if encoding == UTF_8 => match std::str::from_utf8(bytes) {
+                Ok(text) => Cow::Borrowed(text),
+                Err(_) => String::from_utf8_lossy(bytes),
+            },
             Self::Standard(encoding) => encoding.decode_without_bom_handling(bytes).0,
         }
     }
