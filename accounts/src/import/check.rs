@@ -124,7 +124,9 @@ impl<'a> AccountFile<'a> {
             for row in self.accounts()? {
                 if let Ok((_, account)) = row? {
                     let name = self.keys.of_name(&account.username);
-                    good.extend(Some(name).filter(|name| self.ids.contains_key(name)));
+                    if self.ids.contains_key(&name) {
+                        good.insert(name);
+                    }
                 }
             }
             if good == self.moved {

@@ -14,7 +14,7 @@ const MAX_LANGUAGE_LENGTH: usize = 35;
 /// The longest known hash has about 300 bytes.
 const MAX_HASH_LENGTH: usize = 512;
 
-/// The columns.
+/// The columns; the password, which alone may be left out of a row that overwrites, is the last.
 pub(crate) const COLUMNS: [&str; 9] = [
     "username",
     "id",

@@ -169,7 +169,7 @@ pub struct UpdateUserRegistrationPassword {
 }
 
 impl UpdateUserRegistrationPassword {
-    /// The operation with this configuration and these clients. The random numbers are for a key
+    /// The operation with this configuration, this hasher and these clients. The random numbers are for a key
     /// that lives as long as the operation.
     #[must_use]
     pub fn new(config: Config, hasher: Hasher, clients: Clients, rng: &mut impl CryptoRng) -> Self {
