@@ -36,49 +36,58 @@ const PERIOD: Duration = Duration::from_secs(1);
 const PERCENT: [u32; 3] = [25, 50, 75];
 
 /// Measures loads that last so long, first without a floor, then with one.
-#[expect(clippy::print_stdout, reason = "a benchmark prints its results")]
 pub(super) async fn measure(binary: &Path, duration: Duration) -> Result<(), Error> {
-    let cores = u32::try_from(std::thread::available_parallelism()?.get())?;
-    let hash = BareHash::median(HASHES)?;
-    println!(
-        "\nload: {cores} cores ÷ a bare hash of {hash:.2?} = {:.1}/s; bare hashes on all cores \
-         {:.1}/s",
-        f64::from(cores) / hash.as_secs_f64(),
-        BareHash::rate_on(cores, HASHES)?,
-    );
+    let throughput = without_floor(binary, duration).await?;
+    with_floor(binary, duration, throughput).await
+}
 
+/// What grows with the number of calls shows in the second half, whose throughput is returned.
+#[expect(clippy::print_stdout, reason = "a benchmark prints its results")]
+async fn without_floor(binary: &Path, duration: Duration) -> Result<f64, Error> {
     println!(
-        "\nno floor | throughput | ratio | errors | median | CPU of a call | of its caller | peak \
-         memory"
+        "\nload without a floor | throughput | cores ÷ a bare hash | ratio | bare hashes on all \
+         cores | errors | median | CPU of a call | of its caller | peak memory"
     );
     let local = Local::start(binary, Duration::ZERO).await?;
-    let mut interval = Duration::ZERO;
-    // What grows with the number of calls shows in the second half.
+    let mut throughput = 0.0;
+    let mut before = Bare::measure()?;
     for half in ["first half", "second half"] {
         let load = local.load(CALLERS, None, duration / 2).await?;
-        interval = load.interval();
+        let after = Bare::measure()?;
+        let bare = before.mean(&after);
+        throughput = f64::from(load.calls()) / load.took.as_secs_f64();
         println!(
-            "{CALLERS} callers, {half} | {:.1}/s | {:.3} | {} | {:.1?} | {:.2?} | {:.2?} | {:.0} \
-             MiB",
-            1.0 / interval.as_secs_f64(),
-            ratio(hash / cores, interval),
+            "{CALLERS} callers, {half} | {throughput:.1}/s | {:.1}/s | {:.3} | {:.1}/s | {} | \
+             {:.1?} | {:.2?} | {:.2?} | {:.0} MiB",
+            bare.cores_by_one,
+            throughput / bare.cores_by_one,
+            bare.all_cores,
             load.errors,
             load.latency(50),
             load.cpu / load.calls(),
             load.callers_cpu / load.calls(),
             local.process.peak_memory_mib()?,
         );
+        before = after;
     }
-    drop(local);
+    Ok(throughput)
+}
 
+#[expect(clippy::print_stdout, reason = "a benchmark prints its results")]
+async fn with_floor(binary: &Path, duration: Duration, throughput: f64) -> Result<(), Error> {
     println!(
-        "\nfloor {FLOOR:?} | of the throughput | errors | median − floor | p99 − floor | p99 of a \
-         bare timer | CPU"
+        "\nload with a floor of {FLOOR:?} | of the throughput | errors | median − floor | p99 − \
+         floor | p99 of a bare timer | CPU"
     );
     for percent in PERCENT {
         let local = Local::start(binary, FLOOR).await?;
-        let callers = PERIOD.as_nanos() * u128::from(percent) / 100 / interval.as_nanos().max(1);
-        let callers = u32::try_from(callers)?.max(1);
+        let callers = throughput * PERIOD.as_secs_f64() * f64::from(percent) / 100.0;
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a small positive number"
+        )]
+        let callers = (callers as u32).max(1);
         // Both at once, so that the machine's own delays are in both.
         let (load, timers) = tokio::join!(
             local.load(callers, Some(PERIOD), duration),
@@ -92,10 +101,39 @@ pub(super) async fn measure(binary: &Path, duration: Duration) -> Result<(), Err
             load.latency(50).saturating_sub(FLOOR),
             load.latency(99).saturating_sub(FLOOR),
             percentile(timers.into_iter(), 99),
-            100.0 * ratio(load.cpu + load.callers_cpu, load.took * cores),
+            100.0 * ratio(load.cpu + load.callers_cpu, load.took * cores()?),
         );
     }
     Ok(())
+}
+
+/// Bare hashes a second.
+struct Bare {
+    /// The cores, divided by the CPU time of one hash.
+    cores_by_one: f64,
+    /// When all cores hash at once.
+    all_cores: f64,
+}
+
+impl Bare {
+    fn measure() -> Result<Self, Error> {
+        let cores = cores()?;
+        Ok(Self {
+            cores_by_one: f64::from(cores) / BareHash::median(HASHES)?.as_secs_f64(),
+            all_cores: BareHash::rate_on(cores, HASHES)?,
+        })
+    }
+
+    fn mean(&self, other: &Self) -> Self {
+        Self {
+            cores_by_one: f64::midpoint(self.cores_by_one, other.cores_by_one),
+            all_cores: f64::midpoint(self.all_cores, other.all_cores),
+        }
+    }
+}
+
+fn cores() -> Result<u32, Error> {
+    Ok(u32::try_from(std::thread::available_parallelism()?.get())?)
 }
 
 /// By how much timers of the floor's length end too late when nothing else is asked of them: as many
@@ -238,11 +276,6 @@ impl Load {
 
     fn latency(&self, percent: usize) -> Duration {
         percentile(self.latencies.iter().copied(), percent)
-    }
-
-    /// From one answer to the next.
-    fn interval(&self) -> Duration {
-        self.took / self.calls()
     }
 }
 
