@@ -4,7 +4,6 @@ use std::borrow::Cow;
 
 use http::{HeaderMap, Method, header};
 use lambda_http::{Body, RequestExt as _, request::RequestContext};
-use xml::Charset;
 
 /// An HTTP request.
 #[derive(Clone)]
@@ -64,7 +63,7 @@ impl Request {
             .headers
             .get_all(name)
             .iter()
-            .map(|v| Charset::UTF_8.decode(v.as_bytes()));
+            .map(|v| String::from_utf8_lossy(v.as_bytes()));
         let first = values.next()?;
         Some(values.fold(first, |joined, value| {
             Cow::Owned(format!("{joined},{value}"))

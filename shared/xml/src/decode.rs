@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use encoding_rs::{Encoding, UTF_16BE, UTF_16LE};
+use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
 
 use super::charset::Charset;
 
@@ -14,8 +14,6 @@ pub enum Fallback {
     Strict,
     /// XML's own rules; ill-formed bytes become U+FFFD.
     Lossy,
-    /// Only UTF-8 and UTF-16, as for .NET's data contracts; ill-formed bytes are an error.
-    Unicode,
 }
 
 /// Why bytes could not be read as text.
@@ -41,33 +39,76 @@ pub fn decode<'a>(
     charset: Option<&str>,
     fallback: Fallback,
 ) -> Result<Cow<'a, str>, DecodeError> {
-    if let Some((encoding, bom_length)) = Encoding::for_bom(bytes) {
-        let rest = bytes.get(bom_length..).unwrap_or_default();
-        return match (charset.and_then(Charset::named), fallback) {
-            (None, Fallback::Strict | Fallback::Unicode) => strict(encoding, rest),
-            _ => Ok(encoding.decode_without_bom_handling(rest).0),
+    let named = charset.and_then(Charset::named);
+    if let Some((encoding, text)) = after_byte_order_mark(bytes) {
+        return match (named, fallback) {
+            (None, Fallback::Strict) => strict(encoding, text),
+            _ => Ok(encoding.decode_without_bom_handling(text).0),
         };
     }
-    if let Some(charset) = charset.and_then(Charset::named) {
+    if let Some(charset) = named {
         return Ok(charset.decode(bytes));
     }
+    match without_byte_order_mark(bytes)? {
+        Charset::Standard(encoding) if fallback == Fallback::Strict || is_utf16(encoding) => {
+            strict(encoding, bytes)
+        }
+        charset => Ok(charset.decode(bytes)),
+    }
+}
+
+/// Decodes a body of which nothing says the charset, and takes only UTF-8 and UTF-16, as .NET's data
+/// contracts do. Ill-formed bytes are an error. The result has no byte order mark.
+///
+/// Apart from [`decode`], whose tables of all other encodings are a twentieth of a zipped binary.
+pub fn decode_unicode(bytes: &[u8]) -> Result<Cow<'_, str>, DecodeError> {
+    let (encoding, text) = match after_byte_order_mark(bytes) {
+        Some(found) => found,
+        None => match without_byte_order_mark(bytes)? {
+            Charset::Standard(encoding) => (encoding, bytes),
+            other => return Err(DecodeError::UnknownEncoding(format!("{other:?}"))),
+        },
+    };
+    let text = if encoding == UTF_8 {
+        std::str::from_utf8(text).ok().map(Cow::Borrowed)
+    } else if encoding == UTF_16LE {
+        from_utf16(text, u16::from_le_bytes).map(Cow::Owned)
+    } else if encoding == UTF_16BE {
+        from_utf16(text, u16::from_be_bytes).map(Cow::Owned)
+    } else {
+        return Err(DecodeError::UnknownEncoding(encoding.name().to_owned()));
+    };
+    text.ok_or(DecodeError::InvalidBytes)
+}
+
+fn from_utf16(bytes: &[u8], from_bytes: fn([u8; 2]) -> u16) -> Option<String> {
+    let (pairs, rest) = bytes.as_chunks();
+    let units = pairs.iter().map(|&pair| from_bytes(pair));
+    let text = char::decode_utf16(units).collect::<Result<_, _>>().ok()?;
+    rest.is_empty().then_some(text)
+}
+
+/// The encoding that a byte order mark tells, and what follows it.
+fn after_byte_order_mark(bytes: &[u8]) -> Option<(&'static Encoding, &[u8])> {
+    let (encoding, length) = Encoding::for_bom(bytes)?;
+    Some((encoding, bytes.get(length..)?))
+}
+
+/// The encoding that the first bytes or the declaration tell.
+fn without_byte_order_mark(bytes: &[u8]) -> Result<Charset, DecodeError> {
     let declared = match declared_encoding(bytes) {
         Some(name) => Charset::named(&name).ok_or(DecodeError::UnknownEncoding(name))?,
         None => Charset::UTF_8,
     };
-    match (declared, utf16_without_bom(bytes)) {
-        (_, Some(encoding)) => strict(encoding, bytes),
-        (Charset::Standard(encoding), None) if encoding == UTF_16LE || encoding == UTF_16BE => {
-            Err(DecodeError::NotUtf16)
-        }
-        (charset, None) if fallback == Fallback::Unicode && charset != Charset::UTF_8 => {
-            Err(DecodeError::UnknownEncoding(format!("{charset:?}")))
-        }
-        (Charset::Standard(encoding), None) if fallback != Fallback::Lossy => {
-            strict(encoding, bytes)
-        }
-        (charset, None) => Ok(charset.decode(bytes)),
+    match (utf16_without_bom(bytes), declared) {
+        (Some(encoding), _) => Ok(Charset::Standard(encoding)),
+        (None, Charset::Standard(encoding)) if is_utf16(encoding) => Err(DecodeError::NotUtf16),
+        (None, declared) => Ok(declared),
     }
+}
+
+fn is_utf16(encoding: &'static Encoding) -> bool {
+    encoding == UTF_16LE || encoding == UTF_16BE
 }
 
 fn strict<'a>(encoding: &'static Encoding, bytes: &'a [u8]) -> Result<Cow<'a, str>, DecodeError> {
@@ -195,5 +236,46 @@ mod tests {
             ),
             Err(DecodeError::UnknownEncoding("x-no".to_owned()))
         );
+    }
+
+    #[test]
+    fn data_contracts_are_in_utf8_or_utf16() {
+        let le = utf16("<é😀/>", u16::to_le_bytes);
+        let be = utf16("<é😀/>", u16::to_be_bytes);
+        let declared = |name| format!("<?xml version='1.0' encoding='{name}'?><é😀/>");
+        for bytes in [
+            "<é😀/>".as_bytes(),
+            "\u{feff}<é😀/>".as_bytes(),
+            &[b"\xff\xfe", &*le].concat(),
+            &[b"\xfe\xff", &*be].concat(),
+            &le,
+            &be,
+            declared("UTF-8").as_bytes(),
+            &utf16(&declared("utf-16"), u16::to_le_bytes),
+        ] {
+            let text = decode_unicode(bytes).unwrap();
+            assert!(text.ends_with("<é😀/>"), "{text}");
+            assert!(!text.starts_with('\u{feff}'));
+        }
+    }
+
+    #[test]
+    fn other_encodings_of_data_contracts_are_refused() {
+        let declared = |name| format!("<?xml version='1.0' encoding='{name}'?><a/>").into_bytes();
+        let unknown = |name: &str| DecodeError::UnknownEncoding(name.to_owned());
+        let lone_surrogate = [b"<\0".to_vec(), 0xd800_u16.to_le_bytes().to_vec()].concat();
+        for (bytes, error) in [
+            (declared("utf-16"), DecodeError::NotUtf16),
+            (declared("x-no"), unknown("x-no")),
+            (declared("windows-1252"), unknown("windows-1252")),
+            (declared("big5"), unknown("Big5")),
+            (declared("iso-8859-1"), unknown("Latin1")),
+            (declared("us-ascii"), unknown("Ascii")),
+            (b"<\xe9/>".to_vec(), DecodeError::InvalidBytes),
+            (b"<\0a\0/".to_vec(), DecodeError::InvalidBytes),
+            (lone_surrogate, DecodeError::InvalidBytes),
+        ] {
+            assert_eq!(decode_unicode(&bytes), Err(error));
+        }
     }
 }

@@ -4,7 +4,7 @@
 //! nothing but white space, comments and instructions around it, declared prefixes, unique
 //! attributes, legal names and characters, no DOCTYPE, only the five predefined entities and
 //! character references, and limits on depth and attributes. Bytes become text in [`decode`]
-//! before any of it is read, and by a [`Charset`] where it comes with one.
+//! or [`decode_unicode`] before any of it is read, and by a [`Charset`] where it comes with one.
 //!
 //! A package of its own because it is optimised for speed: see the workspace's `Cargo.toml`.
 
@@ -14,7 +14,7 @@ mod escape;
 mod reader;
 
 pub use charset::Charset;
-pub use decode::{DecodeError, Fallback, decode};
+pub use decode::{DecodeError, Fallback, decode, decode_unicode};
 pub use escape::{escape_attribute, escape_text};
 pub use reader::{
     Element, Error, ErrorKind, MAX_ATTRIBUTES, MAX_DEPTH, MAX_NAMESPACES, Node, Reader,

@@ -1,7 +1,7 @@
 //! The XML of .NET's data contracts (`DataContractSerializer`).
 
 use shared::password::Secret;
-use shared::xml::{self, Fallback, Node, Reader, SCHEMA_INSTANCE};
+use shared::xml::{self, Node, Reader, SCHEMA_INSTANCE};
 
 use super::Unreadable;
 use crate::operation::Input;
@@ -9,7 +9,7 @@ use crate::servicestack::{DTO_NAMESPACE, REQUEST_DTO, REQUESTER_NAMESPACE};
 
 /// Reads a request DTO: members in any order, the first of several, unknown ones skipped.
 pub(super) fn read(body: &[u8]) -> Result<Input, Unreadable> {
-    let text = xml::decode(body, None, Fallback::Unicode).map_err(|_| Unreadable)?;
+    let text = xml::decode_unicode(body).map_err(|_| Unreadable)?;
     let mut reader = Reader::new(&text);
     let unreadable = |_: xml::Error| Unreadable;
     let Node::Start(root) = reader.next_tag().map_err(unreadable)? else {
