@@ -1,5 +1,5 @@
-//! Warm requests, as a ratio to one bare hash. Requests and bare hashes alternate, so that both see
-//! the same noise.
+//! Warm requests, as a ratio to one bare hash. Ten requests and ten bare hashes take turns, so that
+//! both see the same noise, and few requests find caches that a bare hash has filled.
 
 use std::path::Path;
 
@@ -12,7 +12,8 @@ use super::runtime_api::RuntimeApi;
 use super::statistic::{median, ratio};
 use super::{Error, RESET, UPDATE, WARM_UP};
 
-const ROUNDS: usize = 300;
+const ROUNDS: usize = 30;
+const TURN: usize = 10;
 
 struct Subject {
     name: &'static str,
@@ -65,11 +66,15 @@ async fn row(subject: &Subject, binary: &Path) -> Result<String, Error> {
     let mut bare = BareHash::new()?;
     let (mut warm_cpu, mut rest_cpu, mut bare_cpu) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
-        let (before, main_before) = (process.cpu_time()?, process.main_cpu_time()?);
-        api.invoke(subject.event).await?;
-        warm_cpu.push(process.cpu_time()?.saturating_sub(before));
-        rest_cpu.push(process.main_cpu_time()?.saturating_sub(main_before));
-        bare_cpu.push(bare.cpu_time()?);
+        for _ in 0..TURN {
+            let (before, main_before) = (process.cpu_time()?, process.main_cpu_time()?);
+            api.invoke(subject.event).await?;
+            warm_cpu.push(process.cpu_time()?.saturating_sub(before));
+            rest_cpu.push(process.main_cpu_time()?.saturating_sub(main_before));
+        }
+        for _ in 0..TURN {
+            bare_cpu.push(bare.cpu_time()?);
+        }
     }
     let (warm, hash) = (median(warm_cpu), median(bare_cpu));
     Ok(format!(
