@@ -88,7 +88,7 @@ fn main() -> ExitCode {
 
 /// Its blocking threads hash, and as many as there are cores can: one that is done goes on with the
 /// next hash on the memory that is in its core's cache. What more threads would hand to each other
-/// costs a tenth of the throughput.
+/// costs a fourteenth of the throughput.
 fn runtime() -> std::io::Result<Runtime> {
     Builder::new_multi_thread()
         .max_blocking_threads(std::thread::available_parallelism().map_or(1, usize::from))

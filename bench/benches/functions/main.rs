@@ -10,6 +10,7 @@ mod load;
 mod process;
 mod requests;
 mod runtime_api;
+mod size;
 mod start;
 mod statistic;
 mod warm;
@@ -60,6 +61,8 @@ struct Arguments {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Subject {
+    /// The size of the binaries
+    Size,
     /// Warm requests, as a ratio to one bare hash
     Warm,
     /// The start of a process, and its first request
@@ -74,8 +77,14 @@ enum Subject {
 async fn main() -> Result<(), Error> {
     let arguments = Arguments::parse();
     let is_asked = |subject| arguments.subjects.is_empty() || arguments.subjects.contains(&subject);
-    if is_asked(Subject::Warm) || is_asked(Subject::Start) {
+    if [Subject::Size, Subject::Warm, Subject::Start]
+        .into_iter()
+        .any(is_asked)
+    {
         let binaries = process::build(&["--package", "lambda", "--bins", "--example", "baseline"])?;
+        if is_asked(Subject::Size) {
+            size::measure(&binaries)?;
+        }
         if is_asked(Subject::Warm) {
             warm::measure(&binaries).await?;
         }

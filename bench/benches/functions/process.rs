@@ -44,6 +44,14 @@ impl Process {
         Ok(Duration::from_nanos(nanoseconds))
     }
 
+    /// Page faults so far that needed no disk (proc(5), field 10 of `stat`).
+    pub(super) fn page_faults(&self) -> Result<u64, Error> {
+        let statistics = std::fs::read_to_string(format!("/proc/{}/stat", self.pid))?;
+        let (_, after_name) = statistics.rsplit_once(')').ok_or("no name in stat")?;
+        let faults = after_name.split_whitespace().nth(7).unwrap_or_default();
+        Ok(faults.parse()?)
+    }
+
     pub(super) fn peak_memory_mib(&self) -> Result<f64, Error> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid))?;
         let line = status

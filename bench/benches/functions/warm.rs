@@ -46,7 +46,9 @@ const SUBJECTS: [Subject; 3] = [
 
 #[expect(clippy::print_stdout, reason = "a benchmark prints its results")]
 pub(super) async fn measure(binaries: &Path) -> Result<(), Error> {
-    println!("\nwarm request | bare hash | CPU | ratio | all but hashes | peak memory | binary");
+    println!(
+        "\nwarm request | bare hash | CPU | ratio | main thread | ratio | page faults | peak memory"
+    );
     for subject in &SUBJECTS {
         println!("{}", row(subject, &binaries.join(subject.binary)).await?);
     }
@@ -64,25 +66,28 @@ async fn row(subject: &Subject, binary: &Path) -> Result<String, Error> {
         api.invoke(subject.event).await?;
     }
     let mut bare = BareHash::new()?;
-    let (mut warm_cpu, mut rest_cpu, mut bare_cpu) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut warm_cpu, mut main_cpu, mut bare_cpu) = (Vec::new(), Vec::new(), Vec::new());
+    let faults = process.page_faults()?;
     for _ in 0..ROUNDS {
         for _ in 0..TURN {
             let (before, main_before) = (process.cpu_time()?, process.main_cpu_time()?);
             api.invoke(subject.event).await?;
             warm_cpu.push(process.cpu_time()?.saturating_sub(before));
-            rest_cpu.push(process.main_cpu_time()?.saturating_sub(main_before));
+            main_cpu.push(process.main_cpu_time()?.saturating_sub(main_before));
         }
         for _ in 0..TURN {
             bare_cpu.push(bare.cpu_time()?);
         }
     }
-    let (warm, hash) = (median(warm_cpu), median(bare_cpu));
+    let faults = process.page_faults()? - faults;
+    let (warm, main, hash) = (median(warm_cpu), median(main_cpu), median(bare_cpu));
     Ok(format!(
-        "{} | {hash:.2?} | {warm:.2?} | {:.3} | {:.2?} | {:.1} MiB | {:.2} MB",
+        "{} | {hash:.2?} | {warm:.2?} | {:.3} | {main:.2?} | {:.3} | {faults} in {} requests | \
+         {:.1} MiB",
         subject.name,
         ratio(warm, hash),
-        median(rest_cpu),
+        ratio(main, hash),
+        ROUNDS * TURN,
         process.peak_memory_mib()?,
-        f64::from(u32::try_from(std::fs::metadata(binary)?.len())?) / 1e6,
     ))
 }

@@ -34,7 +34,8 @@ type Error = Box<dyn std::error::Error>;
 const MAX_RATIO: f64 = 2.0;
 /// A byte of the longest message may cost so many times what one of a short message does.
 const MAX_GROWTH: f64 = 2.0;
-/// Below this size, what every message has is a good part of it.
+/// Below this size, what every message has is a good part of it, and there is no room for as many
+/// namespaces as a message may declare.
 const SHORT_KIB: u32 = 16;
 /// Up to the longest body that the service reads.
 const SIZES_KIB: [u32; 9] = [1, 2, 4, 8, 16, 32, 64, 128, 256];

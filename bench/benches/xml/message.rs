@@ -76,7 +76,7 @@ pub(crate) struct Shape {
 }
 
 /// What somebody could send to keep the service busy.
-pub(crate) const SHAPES: [Shape; 9] = [
+pub(crate) const SHAPES: [Shape; 11] = [
     Shape {
         name: "text",
         body: |size| in_username(size, "Jane Doe "),
@@ -94,13 +94,16 @@ pub(crate) const SHAPES: [Shape; 9] = [
         body: |size| filled(size, "", "<a/>", ""),
     },
     Shape {
-        name: "depth",
-        body: |size| {
-            // The envelope and its body are the first two levels.
-            let depth = MAX_DEPTH - 2;
-            let nested = "<a>".repeat(depth) + &"</a>".repeat(depth);
-            filled(size, "", &nested, "")
-        },
+        name: "depth 4",
+        body: |size| nested(size, 4),
+    },
+    Shape {
+        name: "depth 16",
+        body: |size| nested(size, 16),
+    },
+    Shape {
+        name: "greatest depth",
+        body: |size| nested(size, MAX_DEPTH),
     },
     Shape {
         name: "attributes",
@@ -136,6 +139,14 @@ fn in_username(size: usize, piece: &str) -> String {
     let namespace = "http://www.ifactorconsulting.com/webservices";
     let start = format!("<ResetUserPassword xmlns='{namespace}'><username>");
     filled(size, &start, piece, "</username></ResetUserPassword>")
+}
+
+/// Elements one in the other down to this depth, again and again.
+fn nested(size: usize, depth: usize) -> String {
+    // The envelope and its body are the first two levels.
+    let depth = depth - 2;
+    let nested = "<a>".repeat(depth) + &"</a>".repeat(depth);
+    filled(size, "", &nested, "")
 }
 
 fn element(attributes: usize, attribute: impl Fn(usize) -> String) -> String {

@@ -568,6 +568,24 @@ mod tests {
     }
 
     #[test]
+    fn one_hash_after_the_other_uses_the_same_memory() {
+        let hasher = Hasher::new(Cost::DEFAULT);
+        let address = || {
+            let memory = hasher.memories.take();
+            let address = memory.as_ptr();
+            hasher.memories.give_back(memory);
+            address
+        };
+        let first = address();
+        for seed in 0..3 {
+            let stored = hasher.hash(&secret("p@55wOrd"), salt(seed)).unwrap();
+            let _ = hasher.verify(&secret("p@55wOrd"), &stored).unwrap();
+            assert_eq!(address(), first);
+        }
+        assert_eq!(hasher.memories.lock().made, 1);
+    }
+
+    #[test]
     fn concurrent_hashes_share_bounded_memory() {
         let hasher = Hasher::new(Cost::DEFAULT);
         std::thread::scope(|scope| {

@@ -848,6 +848,16 @@ mod tests {
     }
 
     #[test]
+    fn an_attribute_may_be_called_xmlns_behind_a_prefix() {
+        let mut reader = Reader::new("<a xmlns:p='u' p:xmlns='v'/>");
+        let Node::Start(element) = reader.next_node().unwrap() else {
+            panic!("no element")
+        };
+        assert_eq!(element.namespace(), "");
+        assert_eq!(element.attribute("u", "xmlns"), Some("v"));
+    }
+
+    #[test]
     fn what_is_around_the_root() {
         assert!(read("<?xml version='1.0'?>\r\n<!-- c --><?p x?><a/> <!-- d -->\n").is_ok());
         for (text, kind) in [

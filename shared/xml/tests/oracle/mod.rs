@@ -72,15 +72,21 @@ fn write_node(node: roxmltree::Node<'_, '_>, seen: &mut String) -> Option<()> {
     Some(())
 }
 
-/// The reader accepts nothing that roxmltree refuses, and reads the same. Only elements may have the
-/// prefix `xml`, which needs no declaration (Namespaces in XML 1.0, section 3); roxmltree knows it
-/// in attributes alone.
+/// The reader accepts nothing that roxmltree refuses, and reads the same, but where roxmltree is
+/// wrong.
 pub(crate) fn agree(text: &str) {
+    if let Some(ours) = read(text).filter(|_| is_judge_right(text)) {
+        assert_eq!(judged(text).as_deref(), Some(ours.as_str()), "{text:?}");
+    }
+}
+
+/// By Namespaces in XML 1.0, section 3, elements too may have the prefix `xml` without a
+/// declaration, which roxmltree knows of attributes alone; and an attribute whose name is `xmlns`
+/// behind a prefix declares nothing, which it takes for a default namespace.
+fn is_judge_right(text: &str) -> bool {
     let has_xml_element = matches!(
         roxmltree::Document::parse(text),
         Err(roxmltree::Error::UnknownNamespace(prefix, _)) if prefix == "xml"
     );
-    if let Some(ours) = read(text).filter(|_| !has_xml_element) {
-        assert_eq!(judged(text).as_deref(), Some(ours.as_str()), "{text:?}");
-    }
+    !has_xml_element && !text.contains(":xmlns")
 }
