@@ -100,7 +100,7 @@ async fn with_floor(binary: &Path, duration: Duration, throughput: f64) -> Resul
             load.errors,
             load.latency(50).saturating_sub(FLOOR),
             load.latency(99).saturating_sub(FLOOR),
-            percentile(timers.into_iter(), 99),
+            percentile(timers, 99),
             100.0 * ratio(load.cpu + load.callers_cpu, load.took * cores()?),
         );
     }

@@ -169,8 +169,8 @@ pub struct UpdateUserRegistrationPassword {
 }
 
 impl UpdateUserRegistrationPassword {
-    /// The operation with this configuration, this hasher and these clients. The random numbers are for a key
-    /// that lives as long as the operation.
+    /// The operation with this configuration, this hasher and these clients. The random numbers are
+    /// for a key that lives as long as the operation.
     #[must_use]
     pub fn new(config: Config, hasher: Hasher, clients: Clients, rng: &mut impl CryptoRng) -> Self {
         let Config {
