@@ -24,7 +24,7 @@ use local::{Backend, Sandbox, Storage, logged};
 use serde_json::{Map, Value, json};
 use shared::config::{ConfigError, Env};
 use shared::lambda::{self, Handler};
-use shared::metrics::{self, Metric};
+use shared::metrics::Metric;
 
 const RESET: &str = "ResetUserPasswordFunction";
 const UPDATE: &str = "UpdateUserRegistrationPasswordFunction";
