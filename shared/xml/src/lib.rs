@@ -12,6 +12,7 @@ mod charset;
 mod decode;
 mod escape;
 mod reader;
+pub mod soap;
 
 pub use charset::Charset;
 pub use decode::{DecodeError, Fallback, decode, decode_unicode};

@@ -110,7 +110,7 @@ pub enum Node<'a> {
     /// A piece of text: characters, a CDATA section or a resolved reference.
     Text(Cow<'a, str>),
     /// A comment or a processing instruction.
-    Aside,
+    Misc,
     /// The end of a well-formed document.
     Eof,
 }
@@ -122,7 +122,7 @@ impl fmt::Debug for Node<'_> {
             Self::Start(element) => f.debug_tuple("Start").field(element).finish(),
             Self::End => f.write_str("End"),
             Self::Text(_) => f.write_str("Text(..)"),
-            Self::Aside => f.write_str("Aside"),
+            Self::Misc => f.write_str("Misc"),
             Self::Eof => f.write_str("Eof"),
         }
     }
@@ -307,7 +307,7 @@ impl<'a> Reader<'a> {
     pub fn next_tag(&mut self) -> Result<Node<'a>, Error> {
         loop {
             match self.next_node()? {
-                Node::Text(_) | Node::Aside => {}
+                Node::Text(_) | Node::Misc => {}
                 node => return Ok(node),
             }
         }
@@ -320,7 +320,7 @@ impl<'a> Reader<'a> {
             match self.next_node()? {
                 Node::Start(_) => open += 1,
                 Node::End => open -= 1,
-                Node::Text(_) | Node::Aside => {}
+                Node::Text(_) | Node::Misc => {}
                 // Not before the end tag: the end of the document inside an element is an error.
                 Node::Eof => break,
             }
@@ -339,7 +339,7 @@ impl<'a> Reader<'a> {
             match self.next_node()? {
                 Node::Text(piece) => text.push_str(&piece),
                 Node::End => return Ok(text),
-                Node::Start(_) | Node::Aside | Node::Eof => {
+                Node::Start(_) | Node::Misc | Node::Eof => {
                     return Err(Error {
                         kind: ErrorKind::NotText,
                         offset,
@@ -393,7 +393,7 @@ impl<'a> Reader<'a> {
             }
             Event::Comment(_) => {
                 legal(inside(raw, "<!--", "-->")?)?;
-                Ok(Node::Aside)
+                Ok(Node::Misc)
             }
             Event::PI(_) => instruction(inside(raw, "<?", "?>")?),
             Event::Decl(_) if start == 0 => declaration(inside(raw, "<?xml", "?>")?),
@@ -767,7 +767,7 @@ fn instruction<'a>(content: &str) -> Result<Node<'a>, ErrorKind> {
     }
     check_name(target)?;
     legal(content)?;
-    Ok(Node::Aside)
+    Ok(Node::Misc)
 }
 
 /// XML 1.0 productions 23 to 26, 32 and 80; only version 1.0.
@@ -779,7 +779,7 @@ fn declaration<'a>(content: &str) -> Result<Node<'a>, ErrorKind> {
     );
     attributes.next_if(|attribute| matches!(attribute, Some(("standalone", "yes" | "no"))));
     if is_of_version_1_0 && attributes.next().is_none() {
-        Ok(Node::Aside)
+        Ok(Node::Misc)
     } else {
         Err(ErrorKind::Declaration)
     }
@@ -804,7 +804,7 @@ mod tests {
             match reader.next_node().map_err(|e| e.kind)? {
                 Node::Start(e) => seen.push(format!("{{{}}}{}", e.namespace(), e.local)),
                 Node::Text(t) if !t.trim().is_empty() => seen.push(format!("={t}")),
-                Node::Text(_) | Node::Aside | Node::End => {}
+                Node::Text(_) | Node::Misc | Node::End => {}
                 Node::Eof => return Ok(seen),
             }
         }
