@@ -1,7 +1,9 @@
 //! Reading envelopes.
 
 use super::version::Version;
-use crate::reader::{Element, Error, Node, Reader};
+use crate::error::Error;
+use crate::node::{Element, Node};
+use crate::reader::Reader;
 
 /// An envelope that is read up to and including the start tag of its body.
 ///
@@ -194,7 +196,7 @@ fn must_understand(block: &Element<'_>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::reader::ErrorKind;
+    use crate::error::ErrorKind;
 
     const SOAP11: &str = "http://schemas.xmlsoap.org/soap/envelope/";
     const SOAP12: &str = "http://www.w3.org/2003/05/soap-envelope";
