@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use dynoxide::Database;
-use shared::aws::{AwsConfig, Clients, Credentials};
+use shared::aws::{AwsConfig, Clients, Credentials, Timeouts};
 use shared::config::Env;
 use tokio::net::TcpListener;
 
@@ -91,5 +91,6 @@ pub(crate) fn access(dynamodb_url: String, ses_url: String) -> AwsConfig {
         credentials: Credentials::new("local", "local", None, None, "local"),
         dynamodb_url: Some(dynamodb_url),
         ses_url: Some(ses_url),
+        timeouts: Timeouts::default(),
     }
 }
