@@ -237,7 +237,7 @@ async fn a_reset_is_the_operation_and_says_how_it_ended() {
     let answer = operator.run(&["reset", "jdoe"]).await;
     assert_eq!(
         answer.error(),
-        "jdoe: it was reset too often lately; nothing has changed"
+        "jdoe: operators reset it too often lately; try again at 2026-11-21T22:35:15Z"
     );
     assert_eq!(answer.exit_code, ExitCode::FAILURE);
     for (name, error) in [

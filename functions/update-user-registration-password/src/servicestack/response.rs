@@ -10,7 +10,8 @@ use super::format::{Format, ResponseFormat, response_format};
 use super::route::route;
 use super::status::{Failure, Rejection, ResponseError, ResponseStatus, Root, internal_error};
 use super::{DTO_NAMESPACE, REQUEST_DTO, RESPONSE_DTO};
-use crate::operation::{Error, Outcome};
+use crate::error::Error;
+use crate::operation::Outcome;
 
 const TYPES_NAMESPACE: &str = "http://schemas.servicestack.net/types";
 const ARRAYS_NAMESPACE: &str = "http://schemas.microsoft.com/2003/10/Serialization/Arrays";

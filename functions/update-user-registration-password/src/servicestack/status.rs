@@ -4,7 +4,7 @@ use http::StatusCode;
 
 use super::data::Data;
 use super::{REQUEST_DTO, REQUEST_TYPE};
-use crate::operation::{Error, Violation};
+use crate::error::{Error, Violation};
 
 /// A request refused before the operation ran.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use http::header;
 use shared::lambda::Request;
 use shared::password::{ExposeSecret as _, Secret};
 
-use crate::login::Credential;
+use crate::authentication::Credential;
 use crate::servicestack::{MAX_AUTHORIZATION, Rejection};
 
 /// Reads `Authorization: Basic` (RFC 7617, UTF-8). None, another scheme, or one without a password
