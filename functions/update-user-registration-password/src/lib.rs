@@ -23,7 +23,7 @@ use shared::pace::Pace;
 use shared::password::Hasher;
 
 use operation::{Caller, UpdateUserRegistrationPassword};
-use servicestack::{Endpoint, Rejection, Reply};
+use servicestack::{Endpoint, Rejection, Reply, Route};
 
 /// What the function is told by its environment.
 #[derive(Debug, Clone)]
@@ -107,22 +107,24 @@ impl Function for Service {
 
     fn handle(&self, request: Request) -> BoxFuture<'_, Response<String>> {
         Box::pin(async move {
-            let endpoint = match servicestack::route(&request) {
-                Ok(endpoint) => endpoint,
-                Err(instead) => return instead.encode(&request),
+            let route = servicestack::route(&request);
+            let format = route.response_format(&request);
+            let reply = match route {
+                Route::Call(endpoint) => {
+                    metrics::binding(format.format.name());
+                    let reply = self.call(endpoint, &request).await;
+                    reply.unwrap_or_else(Reply::from)
+                }
+                Route::Page(page) => return page.encode(&request),
+                Route::Rejected(rejection) => Reply::from(rejection),
             };
-            let reply = self
-                .call(endpoint, &request)
-                .await
-                .unwrap_or_else(Reply::from);
-            let format = servicestack::response_format(endpoint, &request);
-            metrics::binding(format.format.name());
             reply.encode(&format)
         })
     }
 
     fn fault(&self, request: &Request) -> Response<String> {
-        servicestack::server_fault(request)
+        let route = servicestack::route(request);
+        servicestack::server_fault(&route.response_format(request))
     }
 
     fn on_event<'a>(&'a self, event: &'a Event, _: &'a str) -> BoxFuture<'a, Result<Value, Error>> {
