@@ -1,37 +1,37 @@
-//! A DTO as plain data, and its JSON and JSV: members in the order of their declaration, without
-//! those that are null.
+//! Values of DTOs, and how JSON, JSV and CSV write them: members in the order of their declaration,
+//! without those that are null.
 
 use std::fmt::Write as _;
 
-/// What `?jsconfig=` changes about JSON.
+/// JSON options, from `?jsconfig=`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct JsonStyle {
     /// `eccn`: names of members in camel case.
     pub camel_case: bool,
-    /// `inv`: members that are null stand there too.
+    /// `inv`: members that are null are written as `null`.
     pub with_nulls: bool,
 }
 
-/// A value of a DTO.
+/// Value of a DTO or of a member.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Data {
+pub(super) enum Value {
     Null,
     Bool(bool),
     Number(u64),
     Text(String),
-    List(Vec<Data>),
+    List(Vec<Value>),
     /// Members by name.
-    Object(Vec<(&'static str, Data)>),
-    /// Entries by key; keys keep their case whatever members do.
-    Dictionary(Vec<(&'static str, Data)>),
+    Object(Vec<(&'static str, Value)>),
+    /// Entries by key. Keys keep their case under [`JsonStyle::camel_case`].
+    Dictionary(Vec<(&'static str, Value)>),
 }
 
-impl Data {
+impl Value {
     pub(super) fn text(text: &str) -> Self {
         Self::Text(text.to_owned())
     }
 
-    /// JSON, without white space.
+    /// Writes JSON without white space.
     pub(super) fn json(&self, style: JsonStyle) -> String {
         let mut out = String::new();
         self.write_json(style, &mut out);
@@ -66,7 +66,7 @@ impl Data {
         }
     }
 
-    /// JSV: JSON without quotation marks where none are needed, booleans as .NET spells them.
+    /// Writes JSV: JSON that quotes a string only where needed, and spells booleans as .NET does.
     pub(super) fn jsv(&self) -> String {
         let mut out = String::new();
         self.write_jsv(&mut out);
@@ -99,7 +99,7 @@ impl Data {
         }
     }
 
-    /// The members that are not null, as people read them; what has parts is JSON.
+    /// Members that are not null, for a page: strings as they are, everything else as JSON.
     pub(super) fn rows(&self) -> Vec<(&'static str, String)> {
         let Self::Object(members) = self else {
             return Vec::new();
@@ -113,7 +113,7 @@ impl Data {
             .collect()
     }
 
-    /// One row of CSV with its header; what has parts stands in one field, as JSV.
+    /// Writes a header and one row of CSV (RFC 4180). A value with parts is one field, in JSV.
     pub(super) fn csv(&self) -> String {
         let Self::Object(members) = self else {
             return String::new();
@@ -134,9 +134,9 @@ impl Data {
 }
 
 fn present<'a>(
-    members: &'a [(&'static str, Data)],
-) -> impl Iterator<Item = &'a (&'static str, Data)> {
-    members.iter().filter(|(_, value)| *value != Data::Null)
+    members: &'a [(&'static str, Value)],
+) -> impl Iterator<Item = &'a (&'static str, Value)> {
+    members.iter().filter(|(_, value)| *value != Value::Null)
 }
 
 fn separated<T>(
@@ -163,7 +163,7 @@ fn push_number(value: u64, out: &mut String) {
     let _ = write!(out, "{value}");
 }
 
-/// Escapes what JSON requires and no more: everything above ASCII stays as it is.
+/// Escapes only what JSON requires: everything above ASCII is written as it is.
 fn write_json_text(text: &str, out: &mut String) {
     out.push('"');
     for c in text.chars() {
@@ -196,15 +196,15 @@ fn write_quoted(text: &str, special: &[char], out: &mut String) {
 mod tests {
     use super::*;
 
-    fn sample() -> Data {
-        Data::Object(vec![
-            ("None", Data::Null),
-            ("DisplayName", Data::text("Döe, \"J\"\u{1}\\\n")),
-            ("Id", Data::Number(7)),
-            ("Sent", Data::Bool(true)),
+    fn sample() -> Value {
+        Value::Object(vec![
+            ("None", Value::Null),
+            ("DisplayName", Value::text("Döe, \"J\"\u{1}\\\n")),
+            ("Id", Value::Number(7)),
+            ("Sent", Value::Bool(true)),
             (
                 "Errors",
-                Data::List(vec![Data::Dictionary(vec![("Key", Data::text("v"))])]),
+                Value::List(vec![Value::Dictionary(vec![("Key", Value::text("v"))])]),
             ),
         ])
     }
@@ -248,7 +248,7 @@ mod tests {
 
     #[test]
     fn an_empty_text_is_not_null_in_jsv() {
-        let name = Data::Object(vec![("Name", Data::text("")), ("None", Data::Null)]);
+        let name = Value::Object(vec![("Name", Value::text("")), ("None", Value::Null)]);
         assert_eq!(name.jsv(), "{Name:\"\"}");
     }
 }
