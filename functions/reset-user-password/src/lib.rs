@@ -24,7 +24,7 @@ use shared::metrics;
 use shared::pace::Pace;
 use shared::password::Hasher;
 
-use asmx::{Binding, Endpoint, Protocols};
+use asmx::{Binding, Protocols, Route};
 use operation::{Caller, ResetUserPassword};
 
 /// What the function is told by its environment.
@@ -144,9 +144,9 @@ impl Function for Service {
     fn handle(&self, request: Request) -> BoxFuture<'_, Response<String>> {
         Box::pin(async move {
             match asmx::route(self.protocols, &request) {
-                Endpoint::Call(binding) => self.call(binding, &request).await,
-                Endpoint::Document(document) => document.encode(&request.url()),
-                Endpoint::Refused(rejection) => rejection.encode(),
+                Route::Call(binding) => self.call(binding, &request).await,
+                Route::Page(page) => page.encode(self.protocols, &request),
+                Route::Rejected(rejection) => rejection.encode(),
             }
         })
     }

@@ -1,5 +1,5 @@
-//! SOAP messages to calls, in the order in which the .NET Framework's `SoapServerProtocol` looks:
-//! it decides which of several errors a client gets to see.
+//! Calls by SOAP, read in the order of the .NET Framework's `SoapServerProtocol`, which decides
+//! which of several errors a client sees.
 
 use std::borrow::Cow;
 
@@ -7,9 +7,11 @@ use shared::lambda::Request;
 use shared::soap::{Fault, FaultCode, Version};
 use shared::xml::{self, DecodeError, Element, ErrorKind, Fallback, Node, Reader};
 
-use super::request::{Call, ContentType, url_decoded};
-use super::response::Rejection;
-use super::{Binding, MAX_BODY, NAMESPACE, OPERATION, Protocols, SOAP_ACTION};
+use super::call::{Binding, Call, MAX_BODY, NAMESPACE, OPERATION, SOAP_ACTION};
+use super::content_type::ContentType;
+use super::form::url_decode;
+use super::protocols::Protocols;
+use super::rejection::Rejection;
 use crate::operation::Input;
 
 const TOO_LONG: &str = "There was an exception running the extensions specified in the config \
@@ -35,7 +37,7 @@ pub(super) fn decode(
         return Err(fault(guessed, FaultCode::Receiver, TOO_LONG));
     }
     let text = text(&content_type, &request.body);
-    let is_on = |version| protocols.has(version) && content_type.is(version);
+    let is_on = |version| protocols.has(version) && content_type.is_of(version);
     let is_supported = Version::ALL.into_iter().any(is_on);
 
     let message = match route {
@@ -53,7 +55,7 @@ pub(super) fn decode(
     if !is_supported {
         return Err(Rejection::UnsupportedMediaType(guessed));
     }
-    if message.version == Version::V11 && !content_type.is(Version::V11) {
+    if message.version == Version::V11 && !content_type.is_of(Version::V11) {
         return Err(Rejection::UnsupportedMediaType(Version::V11));
     }
     message.into_call()
@@ -73,7 +75,7 @@ fn route_by_header(request: &Request) -> Result<Route, Rejection> {
     let unquoted = value
         .strip_prefix('"')
         .and_then(|value| value.strip_suffix('"'));
-    let action = url_decoded(unquoted.unwrap_or(&value));
+    let action = url_decode(unquoted.unwrap_or(&value));
     if action == SOAP_ACTION {
         return Ok(Route::ToOperation);
     }
@@ -82,7 +84,7 @@ fn route_by_header(request: &Request) -> Result<Route, Rejection> {
 }
 
 fn route_by_action(content_type: &ContentType<'_>) -> Route {
-    match content_type.parameter("action").map(url_decoded) {
+    match content_type.parameter("action").map(url_decode) {
         Some(action) if action == SOAP_ACTION => Route::ToOperation,
         Some(action) if !action.is_empty() => {
             let reason =
@@ -126,7 +128,7 @@ fn read_to_body<'a>(
     content_type: &ContentType<'_>,
 ) -> Result<Message<'a>, Rejection> {
     Message::open(protocols, text, |version, flaw| match (version, flaw) {
-        (Some(Version::V11), _) if !content_type.is(Version::V11) => {
+        (Some(Version::V11), _) if !content_type.is_of(Version::V11) => {
             Rejection::UnsupportedMediaType(Version::V11)
         }
         (version, Flaw::Malformed(_)) => Rejection::BadRequest(version.unwrap_or(guessed)),
@@ -292,7 +294,7 @@ fn read_to_end(reader: &mut Reader<'_>) -> Result<(), xml::Error> {
 
 /// The text of the body. `text/xml` without a charset is UTF-8 here, not US-ASCII.
 fn text<'a>(content_type: &ContentType<'_>, body: &'a [u8]) -> Result<Cow<'a, str>, DecodeError> {
-    let fallback = if content_type.is(Version::V11) {
+    let fallback = if content_type.is_of(Version::V11) {
         Fallback::Lossy
     } else {
         Fallback::Strict
