@@ -26,9 +26,8 @@ pub mod limits;
 pub mod mail;
 pub mod metrics;
 pub mod pace;
-pub mod soap;
 pub mod telemetry;
 pub mod text;
 pub mod users;
 
-pub use {password, xml};
+pub use {password, xml, xml::soap};
