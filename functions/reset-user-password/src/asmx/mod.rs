@@ -11,6 +11,7 @@ mod request;
 mod response;
 mod route;
 mod soap;
+mod soap_routing;
 
 pub use call::{Binding, Call};
 pub use description::Page;

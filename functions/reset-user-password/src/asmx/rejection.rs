@@ -1,6 +1,8 @@
 //! Requests that end before the operation runs.
 
-use shared::soap::{Fault, Version};
+use shared::soap::{Fault, FaultCode, Version};
+
+use super::protocols::Protocols;
 
 /// Why a request is refused, and so how it is answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,4 +31,19 @@ pub enum Rejection {
     QueryTooLong,
     /// Another path than the service's.
     NotFound,
+}
+
+impl Rejection {
+    /// A SOAP fault.
+    pub(super) fn fault(version: Version, code: FaultCode, reason: impl Into<String>) -> Self {
+        Self::Fault(version, Fault::new(code, reason))
+    }
+
+    /// The rejection of an envelope in this namespace.
+    pub(super) fn version_mismatch(namespace: String, protocols: Protocols) -> Self {
+        Self::VersionMismatch {
+            namespace,
+            supported: protocols.soap(),
+        }
+    }
 }

@@ -37,7 +37,7 @@ pub fn route(protocols: Protocols, request: &Request) -> Route {
 }
 
 fn find(protocols: Protocols, request: &Request) -> Result<Route, Rejection> {
-    let path = decode_path(&request.path);
+    let path = with_single_slashes(&decode_path(&request.path));
     let path_info = path_info(&path).ok_or(Rejection::NotFound)?;
     if request.query.len() > MAX_QUERY {
         return Err(Rejection::QueryTooLong);
@@ -62,6 +62,17 @@ fn find(protocols: Protocols, request: &Request) -> Result<Route, Rejection> {
             Ok(Route::Call(binding))
         }
     }
+}
+
+/// The path with repeated slashes as one, as `System.Web.VirtualPath` has it.
+fn with_single_slashes(path: &str) -> String {
+    let mut single = String::with_capacity(path.len());
+    for c in path.chars() {
+        if c != '/' || !single.ends_with('/') {
+            single.push(c);
+        }
+    }
+    single
 }
 
 /// The path behind the service's file; `None` for another file.
@@ -126,6 +137,24 @@ mod tests {
 
     fn not_found(message: &str) -> Route {
         Route::Rejected(Rejection::Text(message.to_owned()))
+    }
+
+    #[test]
+    fn repeated_slashes_are_one() {
+        for path in [
+            "//webservices/IFCommonService.asmx/ResetUserPassword",
+            "/webservices///IFCommonService.asmx/ResetUserPassword",
+            "/webservices/IFCommonService.asmx//ResetUserPassword",
+            "/webservices/IFCommonService.asmx/%2FResetUserPassword",
+        ] {
+            let request = Request::new(Method::GET, path, "", HeaderMap::new(), vec![]);
+            let expected = Route::Call(Binding::HttpGet);
+            assert_eq!(route(Protocols::ALL, &request), expected, "{path}");
+        }
+        let path = "/webservices/IFCommonService.asmx//";
+        let request = Request::new(Method::GET, path, "", HeaderMap::new(), vec![]);
+        let expected = Route::Rejected(Rejection::UnrecognizedUrl("/".to_owned()));
+        assert_eq!(route(Protocols::ALL, &request), expected);
     }
 
     #[test]
