@@ -151,13 +151,18 @@ fn empty(status: StatusCode, version: Version) -> Response<String> {
     error(status, content_type(version), String::new())
 }
 
+/// An error in lines of text. It may repeat what the caller sent, so no browser may take it for
+/// another type (Fetch Standard, `X-Content-Type-Options`).
 fn text_error(message: &str) -> Response<String> {
-    let body = format!("{message}\r\n");
-    error(
+    let mut response = error(
         StatusCode::INTERNAL_SERVER_ERROR,
         "text/plain; charset=utf-8",
-        body,
-    )
+        format!("{message}\r\n"),
+    );
+    let nosniff = HeaderValue::from_static("nosniff");
+    let headers = response.headers_mut();
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, nosniff);
+    response
 }
 
 #[derive(Template)]

@@ -48,7 +48,7 @@ fn find(protocols: Protocols, request: &Request) -> Result<Route, Rejection> {
         _ => return Err(Rejection::MethodNotAllowed),
     };
     match (path_info, binding) {
-        ("", Binding::HttpGet) if protocols.documentation => find_page(&request.query),
+        ("", Binding::HttpGet) if protocols.documentation => find_page(request),
         ("", Binding::HttpPost) if protocols.has_soap() => {
             let version = guessed_version(protocols, request);
             Ok(Route::Call(Binding::Soap(version)))
@@ -103,7 +103,8 @@ fn check_name(name: &str) -> Result<(), Rejection> {
 }
 
 /// Reads the query in the order of the .NET Framework's `DiscoveryServerProtocol`.
-fn find_page(query: &str) -> Result<Route, Rejection> {
+fn find_page(request: &Request) -> Result<Route, Rejection> {
+    let query = bare_word(request).unwrap_or(&request.query);
     let parameters = form::parameters(query.as_bytes(), Charset::UTF_8);
     let not_found = |message: &str| Err(Rejection::Text(message.to_owned()));
     if parameters.value("schema").is_some() {
@@ -122,6 +123,15 @@ fn find_page(query: &str) -> Result<Route, Rejection> {
             None => Page::Operations,
         },
     }))
+}
+
+/// The query `wsdl=` or `disco=` without its `=`, if a gateway may have added that.
+fn bare_word(request: &Request) -> Option<&str> {
+    let word = request.query.strip_suffix('=')?;
+    let is_word = ["wsdl", "disco"]
+        .iter()
+        .any(|known| word.eq_ignore_ascii_case(known));
+    (is_word && !request.is_query_verbatim).then_some(word)
 }
 
 #[cfg(test)]
@@ -165,6 +175,26 @@ mod tests {
         // Several words are one, joined by commas.
         for query in ["wsdl&disco", "wsdl&wsdl", "wsdl&", "&disco"] {
             assert_eq!(get(query), Route::Page(Page::Operations), "{query}");
+        }
+    }
+
+    #[test]
+    fn a_word_that_a_gateway_made_a_parameter_is_a_word() {
+        let description = "XML Web service description was not found.";
+        for (query, is_query_verbatim, expected) in [
+            ("WSDL=", false, Route::Page(Page::Wsdl)),
+            ("Disco=", false, Route::Page(Page::Disco)),
+            ("singleWsdl=", false, Route::Page(Page::Operations)),
+            ("wsdl=1", false, not_found(description)),
+            ("wsdl=&a=", false, not_found(description)),
+            ("wsdl=", true, not_found(description)),
+            ("disco=", true, Route::Page(Page::Operations)),
+        ] {
+            let request = Request {
+                is_query_verbatim,
+                ..Request::new(Method::GET, SERVICE_PATH, query, HeaderMap::new(), vec![])
+            };
+            assert_eq!(route(Protocols::ALL, &request), expected, "{query}");
         }
     }
 
