@@ -212,13 +212,14 @@ class Deployment(unittest.TestCase):
             self.assertIn("CodeDeployLambdaAliasUpdate", alias["UpdatePolicy"])
 
     def test_all_at_once_is_done_without_codedeploy_and_so_whatever_the_alarms_say(self):
-        resources = deploy(Deployment="AllAtOnce")
-        aliases = of_type(resources, "AWS::Lambda::Alias").values()
-        self.assertEqual(len(aliases), 2)
-        for alias in aliases:
-            self.assertNotIn("UpdatePolicy", alias)
-        kinds = {resource["Type"] for resource in resources.values()}
-        self.assertEqual({kind for kind in kinds if "CodeDeploy" in kind}, set())
+        by_sam_alone = serverless(with_code(TEMPLATE, "code"), values(Deployment="AllAtOnce"))
+        for resources in (deploy(Deployment="AllAtOnce"), by_sam_alone["Resources"]):
+            aliases = of_type(resources, "AWS::Lambda::Alias").values()
+            self.assertEqual(len(aliases), 2)
+            for alias in aliases:
+                self.assertNotIn("UpdatePolicy", alias)
+            kinds = {resource["Type"] for resource in resources.values()}
+            self.assertEqual({kind for kind in kinds if "CodeDeploy" in kind}, set())
 
     def test_every_way_to_deploy_is_gradual_or_not(self):
         ways = TEMPLATE["Parameters"]["Deployment"]["AllowedValues"]

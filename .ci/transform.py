@@ -1,4 +1,5 @@
-"""What CloudFormation makes of template.yaml before it deploys it, by the code of SAM itself.
+"""What CloudFormation makes of template.yaml before it deploys it: AWS::LanguageExtensions as SAM CLI
+implements it, and SAM's own transform.
 
 Run as a program it prints the template as SAM's transform leaves it, for cfn-lint.
 """
