@@ -22,10 +22,10 @@ pub use watch::{assert_not_logged, logged};
 
 use std::sync::Arc;
 
+use password::Hasher;
 use shared::clock::Clock;
 use shared::config::{ConfigError, Variables};
 use shared::lambda::Function;
-use shared::password::Hasher;
 use tables::TableNames;
 
 /// Both functions.

@@ -4,9 +4,9 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use local::tables::TableNames;
 use local::{Backend, Item, Storage, attribute};
+use password::Secret;
 use shared::audit::{Audit, Entry};
 use shared::clock::Timestamp;
-use shared::password::Secret;
 use shared::users::protocol::{self, Pending, Promotion};
 use shared::users::{Change, ResetMode, StoreError, Users};
 

@@ -15,6 +15,7 @@ use getrandom::SysRng;
 use getrandom::rand_core::UnwrapErr;
 use http::Response;
 use lambda_http::lambda_runtime::Error;
+use password::Hasher;
 use serde_json::{Value, json};
 use shared::aws::Clients;
 use shared::clock::Clock;
@@ -22,7 +23,6 @@ use shared::config::{ConfigError, Variables};
 use shared::lambda::{Event, Function, Request};
 use shared::metrics;
 use shared::pace::Pace;
-use shared::password::Hasher;
 
 use asmx::{Binding, Endpoint, Protocols};
 use operation::{Caller, ResetUserPassword};

@@ -6,7 +6,7 @@
 use axum::body::Bytes;
 use http::{Request, Response, StatusCode};
 use local::Sandbox;
-use shared::xml::{MAX_ATTRIBUTES, MAX_DEPTH, MAX_NAMESPACES};
+use xml::{MAX_ATTRIBUTES, MAX_DEPTH, MAX_NAMESPACES};
 
 const SERVICE: &str = "/webservices/IFCommonService.asmx";
 const OPERATION: &str = "http://www.ifactorconsulting.com/webservices";

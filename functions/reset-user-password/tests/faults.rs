@@ -17,8 +17,8 @@ use local::requests::reset;
 use local::ses::Mail;
 use local::tables::TableNames;
 use local::{Backend, Storage};
+use password::Secret;
 use shared::clock::Timestamp;
-use shared::password::Secret;
 use shared::users::protocol::{Pending, reserve, set_password};
 
 const OLD_PASSWORD: &str = "p@55wOrd";

@@ -9,7 +9,7 @@ use axum::body::Bytes;
 use http::{Request, Response, StatusCode};
 use local::requests::reset;
 use local::{Item, Sandbox, attribute};
-use shared::password::{Cost, Hasher, Secret, Verification};
+use password::{Cost, Hasher, Secret, Verification};
 
 const SERVICE: &str = "/webservices/IFCommonService.asmx";
 const OLD_PASSWORD: &str = "p@55wOrd";

@@ -14,7 +14,7 @@ use local::relay::Relays;
 use local::requests::reset;
 use local::tables::TableNames;
 use local::{Backend, Sandbox, Storage};
-use shared::password::{Cost, Hasher, Secret, Verification};
+use password::{Cost, Hasher, Secret, Verification};
 
 const DEFAULTS: [(&str, &str); 3] = [
     ("RESET_PER_MINUTE", "1"),

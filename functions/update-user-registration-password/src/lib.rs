@@ -13,6 +13,7 @@ use getrandom::SysRng;
 use getrandom::rand_core::UnwrapErr;
 use http::Response;
 use lambda_http::lambda_runtime::Error;
+use password::Hasher;
 use serde_json::{Value, json};
 use shared::aws::Clients;
 use shared::clock::Clock;
@@ -20,7 +21,6 @@ use shared::config::{ConfigError, Variables};
 use shared::lambda::{Event, Function, Request};
 use shared::metrics;
 use shared::pace::Pace;
-use shared::password::Hasher;
 
 use operation::{Caller, UpdateUserRegistrationPassword};
 use servicestack::{Endpoint, Rejection, Reply};

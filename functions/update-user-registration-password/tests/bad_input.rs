@@ -13,7 +13,7 @@ use local::Sandbox;
 use local::requests::basic;
 use serde_json::{Value, json};
 use shared::metrics::{self, Metric};
-use shared::xml::MAX_DEPTH;
+use xml::MAX_DEPTH;
 
 const ROUTE: &str = "/UpdateUserRegistrationPassword";
 const PASSWORD: &str = "lamp-Sodium-4417";

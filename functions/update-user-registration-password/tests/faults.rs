@@ -18,9 +18,9 @@ use local::requests::set_password;
 use local::ses::Mail;
 use local::tables::TableNames;
 use local::{Backend, Item, Storage, attribute};
+use password::{Cost, ExposeSecret as _, Hasher, Salt, Secret};
 use serde_json::{Value, json};
 use shared::clock::Timestamp;
-use shared::password::{Cost, ExposeSecret as _, Hasher, Salt, Secret};
 use shared::users::ResetMode;
 use shared::users::protocol::{Pending, Promotion, promote, reserve};
 

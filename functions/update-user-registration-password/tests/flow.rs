@@ -13,8 +13,8 @@ use getrandom::rand_core::UnwrapErr;
 use http::{Request, StatusCode};
 use local::requests::set_password;
 use local::{Item, Sandbox, attribute};
+use password::{Cost, ExposeSecret as _, Hasher, Salt, Secret, Verification};
 use serde_json::{Value, json};
-use shared::password::{Cost, ExposeSecret as _, Hasher, Salt, Secret, Verification};
 
 const OLD_PASSWORD: &str = "p@55wOrd";
 const NEW_PASSWORD: &str = "lamp-Sodium-4417";

@@ -2,7 +2,7 @@
 
 use askama::Template;
 use http::{Response, header};
-use shared::xml::escape_attribute;
+use xml::escape_attribute;
 
 use super::Protocols;
 use super::response::{HTML, XML, success};
@@ -159,8 +159,8 @@ mod tests {
         let protocols = names.parse().unwrap();
         let (wsdl, disco) = (wsdl(protocols), disco(protocols));
         for document in [&wsdl, &disco] {
-            let mut reader = shared::xml::Reader::new(document);
-            while reader.next_node().unwrap() != shared::xml::Node::Eof {}
+            let mut reader = xml::Reader::new(document);
+            while reader.next_node().unwrap() != xml::Node::Eof {}
         }
         (wsdl, disco)
     }

@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 
-use shared::xml::Charset;
+use xml::Charset;
 
 use super::MAX_PARAMETERS;
 

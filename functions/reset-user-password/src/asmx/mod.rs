@@ -15,7 +15,7 @@ pub use response::{Rejection, encode, server_fault};
 pub(crate) use route::HTTP_GET_PATH;
 pub use route::{Endpoint, route};
 
-use shared::soap::Version;
+use xml::soap::Version;
 
 /// The service's own namespace.
 const NAMESPACE: &str = "http://www.ifactorconsulting.com/webservices";

@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use shared::soap::Version;
+use xml::soap::Version;
 
 /// Which protocols are on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use http::header;
 use shared::lambda::Request;
-use shared::soap::Version;
-use shared::xml::Charset;
+use xml::Charset;
+use xml::soap::Version;
 
 use super::response::{Rejection, html_encode};
 use super::{Binding, MAX_BODY, MAX_PARAMETERS, Protocols, form, soap};

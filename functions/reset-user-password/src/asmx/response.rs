@@ -2,8 +2,8 @@
 
 use http::{Method, Response, StatusCode, header};
 use shared::lambda::Request;
-use shared::soap::{self, Fault, FaultCode, Version};
-use shared::xml::escape_text;
+use xml::escape_text;
+use xml::soap::{self, Fault, FaultCode, Version};
 
 use super::request::guessed_version;
 use super::{Binding, NAMESPACE, Protocols};

@@ -4,8 +4,8 @@
 use std::borrow::Cow;
 
 use shared::lambda::Request;
-use shared::soap::{Fault, FaultCode, Version};
-use shared::xml::{self, DecodeError, Element, ErrorKind, Fallback, Node, Reader};
+use xml::soap::{Fault, FaultCode, Version};
+use xml::{DecodeError, Element, ErrorKind, Fallback, Node, Reader};
 
 use super::request::{Call, ContentType, url_decoded};
 use super::response::Rejection;

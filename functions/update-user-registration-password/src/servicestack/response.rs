@@ -3,7 +3,7 @@
 use askama::Template;
 use http::{Response, StatusCode, header};
 use shared::lambda::Request;
-use shared::xml::{SCHEMA_INSTANCE, escape_text};
+use xml::{SCHEMA_INSTANCE, escape_text};
 
 use super::data::{Data, JsonStyle};
 use super::format::{Format, ResponseFormat, response_format};

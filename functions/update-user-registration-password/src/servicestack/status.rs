@@ -1,6 +1,7 @@
 //! `ResponseStatus`: what went wrong, in ServiceStack's words.
 
 use http::StatusCode;
+use password::Weakness;
 
 use super::data::Data;
 use super::{REQUEST_DTO, REQUEST_TYPE};
@@ -278,7 +279,16 @@ impl From<&Violation> for ResponseError {
                 password("Length", rest, meta)
             }
             Violation::PasswordWeak(weakness) => {
-                password("Predicate", weakness.to_string(), vec![])
+                let rest = match weakness {
+                    Weakness::Common => {
+                        "is one of the most common passwords. Please choose another."
+                    }
+                    Weakness::Context => {
+                        "must not be the e-mail address, the user name, the display name or the \
+                         brand."
+                    }
+                };
+                password("Predicate", rest.to_owned(), vec![])
             }
         }
     }

@@ -1,7 +1,7 @@
 //! Names and values of queries and forms, `application/x-www-form-urlencoded` or
 //! `multipart/form-data`.
 
-use shared::password::Secret;
+use password::Secret;
 
 use super::Rejection;
 use crate::operation::Input;

@@ -7,8 +7,8 @@ mod jsv;
 mod xml;
 
 use http::header;
+use password::Secret;
 use shared::lambda::Request;
-use shared::password::Secret;
 use shared::text::one_line;
 
 use super::format::Format;

@@ -1,7 +1,7 @@
 //! The XML of .NET's data contracts (`DataContractSerializer`).
 
-use shared::password::Secret;
-use shared::xml::{self, Node, Reader, SCHEMA_INSTANCE};
+use password::Secret;
+use xml::{Node, Reader, SCHEMA_INSTANCE};
 
 use super::Unreadable;
 use crate::operation::Input;
