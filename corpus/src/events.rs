@@ -7,14 +7,14 @@ use std::sync::Arc;
 use libtest_mimic::{Arguments, Failed, Trial};
 use local::Sandbox;
 use serde_json::Value;
-use shared::lambda::{self, Function};
+use shared::lambda::{self, Handler};
 
 use super::Error;
 
 /// Runs every event of a folder through a function, each on a backend of its own. The result of
 /// `NAME.json` must be `NAME.expected.json`.
 #[must_use]
-pub fn run(folder: &Path, function: fn(&Sandbox) -> &Arc<dyn Function>) -> ExitCode {
+pub fn run(folder: &Path, function: fn(&Sandbox) -> &Arc<dyn Handler>) -> ExitCode {
     let arguments = Arguments::from_args();
     match trials(folder, function) {
         Ok(trials) => libtest_mimic::run(&arguments, trials).exit_code(),
@@ -22,10 +22,7 @@ pub fn run(folder: &Path, function: fn(&Sandbox) -> &Arc<dyn Function>) -> ExitC
     }
 }
 
-fn trials(
-    folder: &Path,
-    function: fn(&Sandbox) -> &Arc<dyn Function>,
-) -> Result<Vec<Trial>, Error> {
+fn trials(folder: &Path, function: fn(&Sandbox) -> &Arc<dyn Handler>) -> Result<Vec<Trial>, Error> {
     let runtime = Arc::new(tokio::runtime::Runtime::new()?);
     let mut trials = Vec::new();
     for entry in std::fs::read_dir(folder)? {

@@ -2,12 +2,12 @@
 //! An example of this package, so that it is built with the same profile and the same features.
 
 use lambda_http::{Error, Request, service_fn};
-use shared::aws::{Access, Clients};
-use shared::config::Variables;
+use shared::aws::{AwsConfig, Clients};
+use shared::config::Env;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    let clients = Clients::new(Access::read(Variables::of_process())?)?;
+    let clients = Clients::new(AwsConfig::read(Env::of_process())?)?;
     let handler = async |_: Request| {
         std::hint::black_box(&clients);
         Ok::<_, Error>("")

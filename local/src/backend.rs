@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use dynoxide::Database;
-use shared::aws::{Access, Clients, Credentials};
-use shared::config::Variables;
+use shared::aws::{AwsConfig, Clients, Credentials};
+use shared::config::Env;
 use tokio::net::TcpListener;
 
 use crate::demo;
@@ -45,7 +45,7 @@ impl Backend {
     /// Starts both; creates the tables, with the demo data, where they do not exist.
     pub async fn start(storage: Storage, mut tables: TableNames) -> Result<Self, BackendError> {
         let dynamodb_url = match storage {
-            Storage::Memory => match Variables::of_process().optional("TEST_DYNAMODB_URL") {
+            Storage::Memory => match Env::of_process().optional("TEST_DYNAMODB_URL") {
                 Some(url) => {
                     tables = tables.with_suffix(&uuid::Uuid::new_v4().to_string());
                     url
@@ -84,9 +84,9 @@ async fn serve(database: Database) -> Result<String, BackendError> {
     Ok(url)
 }
 
-/// Access to other endpoints than AWS's, with credentials nobody checks.
-pub(crate) fn access(dynamodb_url: String, ses_url: String) -> Access {
-    Access {
+/// Configuration for local endpoints, with credentials that are not checked.
+pub(crate) fn access(dynamodb_url: String, ses_url: String) -> AwsConfig {
+    AwsConfig {
         region: "us-east-1".to_owned(),
         credentials: Credentials::new("local", "local", None, None, "local"),
         dynamodb_url: Some(dynamodb_url),

@@ -16,7 +16,7 @@ use clap::Parser as _;
 use local::{Item, Sandbox};
 use serde_json::Value;
 use shared::clock::{Clock, Timestamp};
-use shared::config::Variables;
+use shared::config::Env;
 
 const NOW: u64 = 1_795_300_455;
 const PASSWORD: &str = "lamp-Sodium-4417";
@@ -92,7 +92,7 @@ impl Operator {
             Cursor::new(input.to_owned()),
         );
         let clock = Clock::new(|| Timestamp(NOW));
-        let variables = Variables::new(&lookup);
+        let variables = Env::new(&lookup);
         let exit_code = accounts::run(arguments, variables, &clock, &mut console).await;
         Answer {
             exit_code,
