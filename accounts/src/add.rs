@@ -3,9 +3,9 @@
 use clap::Args;
 use getrandom::SysRng;
 use getrandom::rand_core::UnwrapErr;
+use password::{Hasher, MAX_LENGTH, Salt, Secret};
 use shared::config;
 use shared::dynamodb::StoreError;
-use shared::password::{self, Hasher, MAX_LENGTH, Salt, Secret};
 use shared::users::{NewAccount, Profile, admin};
 
 use crate::access::Session;
@@ -117,7 +117,7 @@ fn hash(session: &Session<'_>, profile: &Profile, password: &Secret) -> Result<S
     ];
     let context: Vec<_> = context.into_iter().flatten().collect();
     if let Some(weakness) = password::weakness(password, &context) {
-        return Err(Error::Refused(format!("the password {weakness}")));
+        return Err(Error::Refused(weakness.to_string()));
     }
     let hasher = Hasher::new(session.configured(config::password_cost)?);
     Ok(hasher.hash(password, Salt::generate(&mut UnwrapErr(SysRng)))?)

@@ -26,10 +26,10 @@ use std::io::ErrorKind;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use password::HashError;
 use shared::clock::Clock;
 use shared::config::{ConfigError, Env};
 use shared::dynamodb::StoreError;
-use shared::password::HashError;
 use shared::text::one_line;
 
 use access::{Connection, Session};

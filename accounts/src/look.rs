@@ -1,9 +1,9 @@
 //! The commands that change nothing.
 
+use password::{Secret, Stored};
 use serde_json::Value;
 use shared::clock::Timestamp;
 use shared::dynamodb::{self, Item, get_flag, get_map, get_number, get_text};
-use shared::password::{Secret, Stored};
 use shared::users::{RESET_QUEUE, UsernameKey};
 
 use crate::Error;

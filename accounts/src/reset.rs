@@ -4,11 +4,11 @@ use std::borrow::Cow;
 
 use getrandom::SysRng;
 use getrandom::rand_core::UnwrapErr;
+use password::Hasher;
 use reset_user_password::Config;
 use reset_user_password::delivery::ResetOutcome;
 use reset_user_password::operation::ResetUserPassword;
 use shared::brands;
-use shared::password::Hasher;
 use shared::password_service::PasswordService;
 use shared::users::{Account, UsernameKey};
 

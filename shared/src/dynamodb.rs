@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::error::{BuildError, ProvideErrorMetadata as _, SdkError};
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{AttributeValue, CancellationReason};
 
-use crate::password::{ExposeSecret as _, Secret};
+use password::{ExposeSecret as _, Secret};
 
 /// An item of a table: its attributes by name.
 pub type Item = HashMap<String, AttributeValue>;

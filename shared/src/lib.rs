@@ -2,7 +2,7 @@
 //!
 //! | module | what it does | what it may use |
 //! |---|---|---|
-//! | [`xml`], [`soap`], [`password`] | bytes to text by a label, strict XML reading, SOAP envelopes and faults, Argon2id | no async, no HTTP, no AWS |
+//! | [`xml`], [`password`] (packages) | strict XML, SOAP envelopes, Argon2id | no async, no HTTP, no AWS |
 //! | [`users`], [`brands`], [`mail`], [`rate_limit`], [`audit`] | the tables, and sending mail | their SDK, through [`dynamodb`], no HTTP, no protocol |
 //! | [`dynamodb`] | attribute values, errors, when a call is tried again | the SDK |
 //! | [`context`] | the request that is served | std |
@@ -32,5 +32,3 @@ pub mod response_floor;
 pub mod telemetry;
 pub mod text;
 pub mod users;
-
-pub use {password, xml, xml::soap};

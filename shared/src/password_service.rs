@@ -8,8 +8,8 @@ use tokio::task::{JoinError, spawn_blocking};
 use tokio::time::Instant;
 
 use crate::metrics::{self, Metric};
-use crate::password::{self, HashError, Hasher, Salt, Secret};
 use crate::users::{self, Account, Attempt, Login};
+use password::{HashError, Hasher, Salt, Secret};
 
 /// Makes, hashes and verifies passwords.
 #[derive(Clone)]

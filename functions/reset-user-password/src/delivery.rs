@@ -1,13 +1,13 @@
 //! Delivery: mails a reserved password, promotes it, and corrects a mail that another change
 //! overtook. What a request and the sweep do alike.
 
+use password::ExposeSecret as _;
 use shared::audit::Audit;
 use shared::brands::Brands;
 use shared::clock::Timestamp;
 use shared::context::RequestContext;
 use shared::dynamodb::StoreError;
 use shared::mail::{LoginUpdated, MailError, Mailer, NewPassword, OldPassword};
-use shared::password::ExposeSecret as _;
 use shared::password_service::GeneratedPassword;
 use shared::users::{Account, PendingReset, Profile, Promotion, ResetMode, Users};
 

@@ -16,16 +16,16 @@ use getrandom::SysRng;
 use getrandom::rand_core::UnwrapErr;
 use http::Response;
 use lambda_http::lambda_runtime::Error;
+use password::Hasher;
 use serde_json::{Value, json};
 use shared::aws::{self, Clients};
 use shared::clock::Clock;
 use shared::context::RequestContext;
 use shared::lambda::{Answer, Event, Handler, Request};
-use shared::password::Hasher;
 use shared::password_service::PasswordService;
 use shared::response_floor::ResponseFloor;
 
-use asmx::{Binding, Endpoint, Protocols};
+use asmx::{Binding, Protocols, Route};
 use operation::{Accepted, ResetUserPassword};
 
 pub use config::Config;
@@ -106,9 +106,9 @@ impl Handler for Service {
     fn handle(&self, request: Request) -> BoxFuture<'_, Answer> {
         Box::pin(async move {
             match asmx::route(self.protocols, &request) {
-                Endpoint::Call(binding) => self.call(binding, &request).await,
-                Endpoint::Document(document) => document.encode(&request.url()).into(),
-                Endpoint::Refused(rejection) => rejection.encode().into(),
+                Route::Call(binding) => self.call(binding, &request).await,
+                Route::Page(page) => page.encode(self.protocols, &request).into(),
+                Route::Rejected(rejection) => rejection.encode().into(),
             }
         })
     }

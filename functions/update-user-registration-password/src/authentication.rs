@@ -1,10 +1,10 @@
 //! Authentication of the caller: by Basic, with a user name or an e-mail address.
 
+use password::Secret;
 use shared::audit::Audit;
 use shared::context::RequestContext;
 use shared::dynamodb::StoreError;
 use shared::metrics::{self, Metric};
-use shared::password::Secret;
 use shared::password_service::PasswordService;
 use shared::rate_limit::{Lookup, Quota, RateLimit, RateLimitKey, RateLimiter};
 use shared::response_floor::ResponseFloor;

@@ -2,8 +2,8 @@
 
 use std::ops::RangeInclusive;
 
+use password::Weakness;
 use shared::dynamodb::StoreError;
-use shared::password::Weakness;
 use shared::password_service::PasswordError;
 
 /// Why the password is not set.

@@ -3,6 +3,7 @@
 
 use std::ops::RangeInclusive;
 
+use password::Secret;
 use rand_core::CryptoRng;
 use shared::audit::{Audit, Entry};
 use shared::aws::Clients;
@@ -10,7 +11,6 @@ use shared::brands::Brands;
 use shared::context::RequestContext;
 use shared::mail::{self, Brand, LoginUpdated, MailError, Mailer};
 use shared::metrics::{self, Metric};
-use shared::password::{self, Secret};
 use shared::password_service::PasswordService;
 use shared::rate_limit::RateLimiter;
 use shared::response_floor::ResponseFloor;

@@ -11,7 +11,7 @@ use super::key::{brand_key, email_key};
 use super::protocol::{MAILED, UNDER_WAY};
 use crate::clock::Timestamp;
 use crate::dynamodb::{number, secret, text};
-use crate::password::Secret;
+use password::Secret;
 
 /// An account to add.
 #[derive(Clone)]

@@ -6,7 +6,7 @@ use std::fmt;
 use super::key::{NO_BRAND, UsernameKey};
 use crate::clock::Timestamp;
 use crate::dynamodb::{Item, get_flag, get_map, get_number, get_text};
-use crate::password::Secret;
+use password::Secret;
 
 /// The attribute that says that another password was set since a reset was asked for: the password
 /// mailed for that reset must not replace it.

@@ -12,7 +12,7 @@ use super::change::{Change, Condition};
 use super::item::SUPERSEDED;
 use crate::clock::Timestamp;
 use crate::dynamodb::{number, secret, text};
-use crate::password::Secret;
+use password::Secret;
 
 /// What a mailed password leaves in an account until another one is chosen.
 pub(super) const MAILED: [&str; 3] = ["temporary", "must_change_password", "password_expires_at"];

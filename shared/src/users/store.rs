@@ -16,7 +16,7 @@ use crate::clock::Timestamp;
 use crate::dynamodb::{
     Backoff, Cancellation, Item, StoreError, cancellation, get_text, number, text,
 };
-use crate::password::Secret;
+use password::Secret;
 
 /// A table, and the keys of the items to read from it.
 pub(crate) type Keys = (String, KeysAndAttributes);
