@@ -5,9 +5,9 @@ use std::cell::OnceCell;
 use aws_sdk_dynamodb::types::Put;
 use clap::Args;
 use shared::audit::{Audit, Entry};
-use shared::aws::{Access, Clients};
+use shared::aws::{AwsConfig, Clients};
 use shared::clock::Timestamp;
-use shared::config::{self, ConfigError, Variables};
+use shared::config::{self, ConfigError, Env};
 use shared::users::{Change, User, UsernameKey, Users, brand_key, email_key};
 use uuid::Uuid;
 
@@ -44,7 +44,7 @@ pub(crate) struct Connection {
 impl Connection {
     /// A variable of the environment, or what an option says instead. An endpoint of one's own
     /// checks neither region nor credentials, so anything will do there.
-    fn variable(&self, variables: Variables<'_>, name: &str) -> Option<String> {
+    fn variable(&self, variables: Env<'_>, name: &str) -> Option<String> {
         let option = match name {
             "AWS_ENDPOINT_URL_DYNAMODB" => &self.endpoint,
             "AWS_ENDPOINT_URL_SESV2" => &self.ses_endpoint,
@@ -72,18 +72,14 @@ impl Connection {
 /// One run of the program.
 pub(crate) struct Session<'a> {
     connection: &'a Connection,
-    variables: Variables<'a>,
+    variables: Env<'a>,
     pub(crate) now: Timestamp,
     pub(crate) request_id: String,
     clients: OnceCell<Clients>,
 }
 
 impl<'a> Session<'a> {
-    pub(crate) fn new(
-        connection: &'a Connection,
-        variables: Variables<'a>,
-        now: Timestamp,
-    ) -> Self {
+    pub(crate) fn new(connection: &'a Connection, variables: Env<'a>, now: Timestamp) -> Self {
         Self {
             connection,
             variables,
@@ -96,10 +92,10 @@ impl<'a> Session<'a> {
     /// Reads configuration from the environment and the options.
     pub(crate) fn configured<T>(
         &self,
-        read: impl FnOnce(Variables<'_>) -> Result<T, ConfigError>,
+        read: impl FnOnce(Env<'_>) -> Result<T, ConfigError>,
     ) -> Result<T, ConfigError> {
         let lookup = |name: &str| self.connection.variable(self.variables, name);
-        read(Variables::new(&lookup))
+        read(Env::new(&lookup))
     }
 
     /// The SDK's clients; `import --dry-run` needs none.
@@ -107,7 +103,7 @@ impl<'a> Session<'a> {
         if let Some(clients) = self.clients.get() {
             return Ok(clients);
         }
-        let clients = self.configured(Access::read).and_then(Clients::new)?;
+        let clients = self.configured(AwsConfig::read).and_then(Clients::new)?;
         Ok(self.clients.get_or_init(|| clients))
     }
 

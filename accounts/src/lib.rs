@@ -27,7 +27,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use shared::audit::BuildError;
 use shared::clock::Clock;
-use shared::config::{ConfigError, Variables};
+use shared::config::{ConfigError, Env};
 use shared::password::HashError;
 use shared::text::one_line;
 use shared::users::StoreError;
@@ -158,7 +158,7 @@ impl Error {
 /// Carries out one command. What is wrong is one line on the console.
 pub async fn run(
     arguments: Arguments,
-    variables: Variables<'_>,
+    variables: Env<'_>,
     clock: &Clock,
     console: &mut Console,
 ) -> ExitCode {
@@ -176,7 +176,7 @@ pub async fn run(
 
 async fn execute(
     arguments: Arguments,
-    variables: Variables<'_>,
+    variables: Env<'_>,
     clock: &Clock,
     console: &mut Console,
 ) -> Result<ExitCode, Error> {

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use dynoxide::Database;
-use shared::aws::{Access, Clients, Credentials};
+use shared::aws::{AwsConfig, Clients, Credentials};
 use tokio::net::TcpListener;
 
 use crate::demo;
@@ -74,10 +74,10 @@ async fn serve(database: Database) -> Result<String, Error> {
     Ok(url)
 }
 
-/// Access to endpoints other than AWS's, with credentials that are never checked.
+/// AwsConfig to endpoints other than AWS's, with credentials that are never checked.
 #[must_use]
-pub fn access(dynamodb_url: String, ses_url: String) -> Access {
-    Access {
+pub fn access(dynamodb_url: String, ses_url: String) -> AwsConfig {
+    AwsConfig {
         region: "us-east-1".to_owned(),
         credentials: Credentials::new("local", "local", None, None, "local"),
         dynamodb_url: Some(dynamodb_url),

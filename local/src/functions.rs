@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use shared::clock::Clock;
-use shared::config::{ConfigError, Variables};
-use shared::lambda::Function;
+use shared::config::{ConfigError, Env};
+use shared::lambda::Handler;
 use shared::password::Hasher;
 
 use crate::Backend;
@@ -14,18 +14,14 @@ use crate::tables::TableNames;
 #[derive(Debug, Clone)]
 pub struct Functions {
     /// `ResetUserPassword`
-    pub reset_user_password: Arc<dyn Function>,
+    pub reset_user_password: Arc<dyn Handler>,
     /// `UpdateUserRegistrationPassword`
-    pub update_user_registration_password: Arc<dyn Function>,
+    pub update_user_registration_password: Arc<dyn Handler>,
 }
 
 impl Functions {
     /// Both functions on this backend, as these variables configure them.
-    pub fn new(
-        backend: &Backend,
-        variables: Variables<'_>,
-        clock: &Clock,
-    ) -> Result<Self, ConfigError> {
+    pub fn new(backend: &Backend, variables: Env<'_>, clock: &Clock) -> Result<Self, ConfigError> {
         let reset = reset_user_password::Config::read(variables)?;
         let update = update_user_registration_password::Config::read(variables)?;
         let [reset_hasher, update_hasher] =

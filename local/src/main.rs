@@ -9,7 +9,7 @@ use local::tables::TableNames;
 use local::{Backend, Error, Functions, Storage, gateway};
 use mimalloc::MiMalloc;
 use shared::clock::Clock;
-use shared::config::{ConfigError, Variables};
+use shared::config::{ConfigError, Env};
 use shared::lambda;
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
@@ -97,7 +97,7 @@ fn runtime() -> std::io::Result<Runtime> {
 }
 
 async fn run(mut arguments: Arguments) -> Result<(), Error> {
-    shared::telemetry::init_to(Variables::of_process(), std::io::stderr)?;
+    shared::telemetry::init_to(Env::of_process(), std::io::stderr)?;
     match arguments.command.take() {
         None => serve(arguments).await,
         Some(Command::Invoke { function, event }) => invoke(arguments, function, &event).await,
@@ -170,12 +170,12 @@ fn functions(backend: &Backend, url: Option<&str>) -> Result<Functions, ConfigEr
         let table = backend.tables.variable(name);
         table.or_else(|| variable(name, own))
     };
-    Functions::new(backend, Variables::new(&lookup), &Clock::system())
+    Functions::new(backend, Env::new(&lookup), &Clock::system())
 }
 
 fn tables() -> Result<TableNames, ConfigError> {
     let lookup = |name: &str| variable(name, None);
-    let variables = Variables::new(&lookup);
+    let variables = Env::new(&lookup);
     Ok(TableNames {
         users: variables.required("USERS_TABLE")?,
         limits: variables.required("LIMITS_TABLE")?,
@@ -186,7 +186,7 @@ fn tables() -> Result<TableNames, ConfigError> {
 
 /// What the environment says, else what this run knows, else the default.
 fn variable(name: &str, own: Option<String>) -> Option<String> {
-    let given = Variables::of_process().optional(name);
+    let given = Env::of_process().optional(name);
     given.or(own).or_else(|| local::default_variable(name))
 }
 

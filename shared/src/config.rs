@@ -41,12 +41,12 @@ impl ConfigError {
     }
 }
 
-/// Looks variables up. An empty value counts as none: that is how SAM passes an unset parameter.
+/// Environment env. An empty value counts as none: that is how SAM passes an unset parameter.
 #[derive(Clone, Copy)]
-pub struct Variables<'a>(&'a dyn Fn(&str) -> Option<String>);
+pub struct Env<'a>(&'a dyn Fn(&str) -> Option<String>);
 
-impl<'a> Variables<'a> {
-    /// Variables from anywhere.
+impl<'a> Env<'a> {
+    /// Variables from a lookup by name.
     #[must_use]
     pub fn new(lookup: &'a dyn Fn(&str) -> Option<String>) -> Self {
         Self(lookup)
@@ -54,8 +54,8 @@ impl<'a> Variables<'a> {
 
     /// The variables of this process.
     #[must_use]
-    pub fn of_process() -> Variables<'static> {
-        Variables(&|name| {
+    pub fn of_process() -> Env<'static> {
+        Env(&|name| {
             #[expect(clippy::disallowed_methods, reason = "the one place that reads them")]
             std::env::var(name).ok()
         })
@@ -104,9 +104,9 @@ impl<'a> Variables<'a> {
     }
 }
 
-impl std::fmt::Debug for Variables<'_> {
+impl std::fmt::Debug for Env<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Variables")
+        f.write_str("Env")
     }
 }
 
@@ -140,24 +140,24 @@ pub struct Config {
 
 impl Config {
     /// Reads and checks all of it.
-    pub fn read(variables: Variables<'_>) -> Result<Self, ConfigError> {
+    pub fn read(env: Env<'_>) -> Result<Self, ConfigError> {
         Ok(Self {
-            users_table: variables.required("USERS_TABLE")?,
-            limits_table: variables.required("LIMITS_TABLE")?,
-            reset_mode: reset_mode(variables)?,
-            response_floor: response_floor(variables)?,
-            audit_table: variables.required("AUDIT_TABLE")?,
-            audit_days: audit_days(variables)?,
-            brands_table: variables.required("BRANDS_TABLE")?,
-            brand: brand(variables)?,
-            password_cost: password_cost(variables)?,
-            password_min_length: password_min_length(variables)?,
+            users_table: env.required("USERS_TABLE")?,
+            limits_table: env.required("LIMITS_TABLE")?,
+            reset_mode: reset_mode(env)?,
+            response_floor: response_floor(env)?,
+            audit_table: env.required("AUDIT_TABLE")?,
+            audit_days: audit_days(env)?,
+            brands_table: env.required("BRANDS_TABLE")?,
+            brand: brand(env)?,
+            password_cost: password_cost(env)?,
+            password_min_length: password_min_length(env)?,
         })
     }
 }
 
-fn reset_mode(variables: Variables<'_>) -> Result<ResetMode, ConfigError> {
-    match variables.optional("RESET_MODE").as_deref() {
+fn reset_mode(env: Env<'_>) -> Result<ResetMode, ConfigError> {
+    match env.optional("RESET_MODE").as_deref() {
         None | Some("replace") => Ok(ResetMode::Replace),
         Some("dual") => Ok(ResetMode::Dual),
         Some(_) => Err(ConfigError::invalid(
@@ -167,17 +167,17 @@ fn reset_mode(variables: Variables<'_>) -> Result<ResetMode, ConfigError> {
     }
 }
 
-fn response_floor(variables: Variables<'_>) -> Result<Duration, ConfigError> {
+fn response_floor(env: Env<'_>) -> Result<Duration, ConfigError> {
     let name = "RESPONSE_FLOOR_MS";
-    match variables.number(name, 500)? {
+    match env.number(name, 500)? {
         ms @ 0..=5_000 => Ok(Duration::from_millis(ms)),
         _ => Err(ConfigError::invalid(name, "must be 0 to 5000")),
     }
 }
 
 /// `AUDIT_DAYS`, checked.
-pub fn audit_days(variables: Variables<'_>) -> Result<u64, ConfigError> {
-    let days = variables.number("AUDIT_DAYS", 400)?;
+pub fn audit_days(env: Env<'_>) -> Result<u64, ConfigError> {
+    let days = env.number("AUDIT_DAYS", 400)?;
     if (1..=3_653).contains(&days) {
         Ok(days)
     } else {
@@ -185,9 +185,9 @@ pub fn audit_days(variables: Variables<'_>) -> Result<u64, ConfigError> {
     }
 }
 
-fn brand(variables: Variables<'_>) -> Result<Brand, ConfigError> {
+fn brand(env: Env<'_>) -> Result<Brand, ConfigError> {
     let required = |attribute: Attribute| {
-        let value = variables.default_brand(&attribute)?;
+        let value = env.default_brand(&attribute)?;
         value.ok_or(ConfigError::Missing(attribute.variable))
     };
     Ok(Brand {
@@ -195,15 +195,15 @@ fn brand(variables: Variables<'_>) -> Result<Brand, ConfigError> {
         from: required(brand::FROM_ADDRESS)?,
         support_contact: required(brand::SUPPORT_CONTACT)?,
         login_url: required(brand::LOGIN_URL)?,
-        configuration_set: variables.default_brand(&brand::CONFIGURATION_SET)?,
+        configuration_set: env.default_brand(&brand::CONFIGURATION_SET)?,
     })
 }
 
 /// `ARGON2_MEMORY_KIB`, `ARGON2_ITERATIONS`, checked.
-pub fn password_cost(variables: Variables<'_>) -> Result<Cost, ConfigError> {
+pub fn password_cost(env: Env<'_>) -> Result<Cost, ConfigError> {
     let default = Cost::DEFAULT;
-    let memory_kib = variables.number("ARGON2_MEMORY_KIB", default.memory_kib())?;
-    let iterations = variables.number("ARGON2_ITERATIONS", default.iterations())?;
+    let memory_kib = env.number("ARGON2_MEMORY_KIB", default.memory_kib())?;
+    let iterations = env.number("ARGON2_ITERATIONS", default.iterations())?;
     Cost::new(memory_kib, iterations).map_err(|error| {
         let is_iterations = iterations == 0 || (iterations == 1 && memory_kib >= 19_456);
         let name = if is_iterations {
@@ -216,10 +216,10 @@ pub fn password_cost(variables: Variables<'_>) -> Result<Cost, ConfigError> {
 }
 
 /// `PASSWORD_MIN_LENGTH`, checked.
-pub fn password_min_length(variables: Variables<'_>) -> Result<usize, ConfigError> {
+pub fn password_min_length(env: Env<'_>) -> Result<usize, ConfigError> {
     let name = "PASSWORD_MIN_LENGTH";
     let allowed = password::MIN_LENGTH..=password::MAX_LENGTH;
-    let length = variables.number(name, password::MIN_LENGTH)?;
+    let length = env.number(name, password::MIN_LENGTH)?;
     if allowed.contains(&length) {
         Ok(length)
     } else {
@@ -253,7 +253,7 @@ mod tests {
                 .find(|(n, _)| *n == name)
                 .map(|(_, value)| (*value).to_owned())
         };
-        Config::read(Variables::new(&lookup))
+        Config::read(Env::new(&lookup))
     }
 
     #[test]

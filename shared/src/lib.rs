@@ -7,6 +7,7 @@
 //! | [`text`] | names of other people in lines of ours | std |
 //! | [`config`], [`clock`] | the environment and the time, each read in one place | std |
 //! | [`hashing`], [`pace`] | Argon2id beside the runtime's thread, and when an answer is given | `tokio` |
+//! | [`http`] | paths, parameters of queries and forms, pages | `http`, `askama` |
 //! | [`telemetry`], [`metrics`] | logs, and what CloudWatch counts | `tracing`, `serde_json` |
 //! | [`lambda`], [`aws`] | the boundary to AWS: events in, responses out, clients | `lambda_http`, the SDKs |
 //!
@@ -19,14 +20,14 @@ pub mod brands;
 pub mod clock;
 pub mod config;
 pub mod hashing;
+pub mod http;
 pub mod lambda;
 pub mod limits;
 pub mod mail;
 pub mod metrics;
 pub mod pace;
-pub mod soap;
 pub mod telemetry;
 pub mod text;
 pub mod users;
 
-pub use {password, xml};
+pub use {password, xml, xml::soap};

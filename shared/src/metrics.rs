@@ -1,4 +1,4 @@
-//! What an invocation measured, as a CloudWatch embedded metric: one log line that CloudWatch turns
+//! Metrics of an invocation, as a CloudWatch embedded metric: one log line that CloudWatch turns
 //! into metrics (CloudWatch user guide, "Specification: Embedded metric format").
 //!
 //! Every metric has the dimension `Function`; requests and their durations are also kept by
@@ -13,52 +13,52 @@ use serde_json::{Map, Value, json};
 use crate::clock::Timestamp;
 
 const NAMESPACE: &str = "PasswordServices";
-/// What is kept by outcome too.
+/// The metrics that also have the dimension `Outcome`.
 const BY_OUTCOME: [Metric; 2] = [Metric::Requests, Metric::Duration];
 
-/// What is measured.
+/// A metric.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Metric {
     /// HTTP requests.
     Requests,
-    /// From a request to its response.
+    /// Time from a request to its response.
     Duration,
     /// Invocations that were the first of their process.
     ColdStarts,
-    /// Computing or comparing one password's hashes.
+    /// Time to compute or compare the hash of one password.
     Argon2Time,
-    /// A call of SES.
+    /// Time of one call to SES.
     MailTime,
     /// Resets and failed logins that took longer than one response floor.
     FloorExceeded,
-    /// What DynamoDB or a hash failed at, whatever the caller was told.
+    /// Failures of DynamoDB or of hashing, whatever the caller was told.
     Failures,
-    /// Resets that are left to the sweep.
+    /// Resets left to the sweep.
     ResetPending,
-    /// Resets that were given up.
+    /// Resets given up.
     ResetAbandoned,
-    /// Mails SES did not accept.
+    /// Mails that SES did not accept.
     MailFailures,
-    /// Mails that came back.
+    /// Mails that bounced.
     MailBounced,
-    /// Mails somebody complained about.
+    /// Mails that a recipient reported as spam.
     MailComplained,
-    /// Mails SES refused after it had accepted them.
+    /// Mails that SES accepted and then rejected.
     MailRejected,
-    /// Mails that are late.
+    /// Mails whose delivery is delayed.
     MailDelayed,
     /// Failed logins.
     LoginFailures,
-    /// Logins refused unseen: too many failed before.
+    /// Logins refused without a check, after too many failures.
     LoginsLimited,
-    /// How much longer a known name was answered than an unknown one, in the self-test.
+    /// Difference between the response times of a known and an unknown name, in the self-test.
     SelfTestGap,
-    /// Self-tests whose reset did not work.
+    /// Self-tests that failed.
     SelfTestFailures,
 }
 
 impl Metric {
-    /// All of them.
+    /// All metrics.
     pub const ALL: [Self; 18] = [
         Self::Requests,
         Self::Duration,
@@ -80,7 +80,7 @@ impl Metric {
         Self::SelfTestFailures,
     ];
 
-    /// Its name in CloudWatch.
+    /// The name in CloudWatch.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -119,18 +119,25 @@ tokio::task_local! {
     static INVOCATION: RefCell<Measurements>;
 }
 
-/// What one invocation measured.
+/// The numbers that one invocation measured.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Measurements {
-    values: BTreeMap<Metric, Vec<f64>>,
-    /// How the request came: a binding or a format.
-    pub binding: Option<&'static str>,
-    /// How it ended: the name of its log event.
-    pub outcome: Option<&'static str>,
+pub struct Measurements(BTreeMap<Metric, Vec<f64>>);
+
+/// The text that stands with the numbers in a log line.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Labels<'a> {
+    /// The function's name, a dimension of every metric.
+    pub function: &'a str,
+    /// The identifier of the invocation.
+    pub request_id: &'a str,
+    /// The binding or format of the call, if there was one.
+    pub binding: Option<&'a str>,
+    /// How a request ended, a dimension of [`Metric::Requests`] and [`Metric::Duration`].
+    pub outcome: Option<&'a str>,
 }
 
-/// Runs `invocation`; gives what it measured beside its result. An invocation around it measures
-/// the same.
+/// Runs `invocation` and returns its result with what it measured. A surrounding invocation
+/// measures the same.
 pub async fn collect<F: Future>(invocation: F) -> (F::Output, Measurements) {
     let measured = RefCell::default();
     let (output, measured) = INVOCATION
@@ -139,40 +146,22 @@ pub async fn collect<F: Future>(invocation: F) -> (F::Output, Measurements) {
             (output, INVOCATION.with(RefCell::take))
         })
         .await;
-    change(|around| around.extend(&measured));
+    change(|surrounding| surrounding.extend(&measured));
     (output, measured)
 }
 
-/// What was measured so far.
-#[must_use]
-pub fn so_far() -> Measurements {
-    INVOCATION
-        .try_with(|measured| measured.borrow().clone())
-        .unwrap_or_default()
-}
-
-/// One more.
+/// Increments a counter.
 pub fn count(metric: Metric) {
     change(|measured| measured.add(metric, 1.0));
 }
 
-/// It took so long.
+/// Records a duration.
 pub fn time(metric: Metric, duration: Duration) {
     change(|measured| measured.add(metric, milliseconds(duration)));
 }
 
-/// How the request came: a binding or a format.
-pub fn binding(name: &'static str) {
-    change(|measured| measured.binding = Some(name));
-}
-
-/// How the request ended: the name of its log event.
-pub fn outcome(event: &'static str) {
-    change(|measured| measured.outcome = Some(event));
-}
-
 fn change(change: impl FnOnce(&mut Measurements)) {
-    // Nobody measures outside of an invocation.
+    // Outside of an invocation there is nothing to add to.
     let _ = INVOCATION.try_with(|measured| change(&mut measured.borrow_mut()));
 }
 
@@ -182,45 +171,43 @@ fn milliseconds(duration: Duration) -> f64 {
 }
 
 impl Measurements {
-    /// The values of a metric.
+    /// The values of a metric, in the order of their measurement.
     #[must_use]
     pub fn values(&self, metric: Metric) -> &[f64] {
-        self.values.get(&metric).map_or(&[], Vec::as_slice)
+        self.0.get(&metric).map_or(&[], Vec::as_slice)
     }
 
     fn add(&mut self, metric: Metric, value: f64) {
-        self.values.entry(metric).or_default().push(value);
+        self.0.entry(metric).or_default().push(value);
     }
 
     fn extend(&mut self, other: &Self) {
-        for (metric, values) in &other.values {
-            self.values.entry(*metric).or_default().extend(values);
+        for (metric, values) in &other.0 {
+            self.0.entry(*metric).or_default().extend(values);
         }
-        self.binding = other.binding.or(self.binding);
-        self.outcome = other.outcome.or(self.outcome);
     }
 
-    /// The log line of this function's invocation, if it measured anything.
+    /// The log line of an invocation in the embedded metric format; `None` if nothing was measured.
     #[must_use]
-    pub fn embedded(&self, function: &str, request_id: &str, at: Timestamp) -> Option<Value> {
-        if self.values.is_empty() {
+    pub fn embedded(&self, labels: &Labels<'_>, at: Timestamp) -> Option<Value> {
+        if self.0.is_empty() {
             return None;
         }
         let mut line = Map::from_iter([
-            ("Function".to_owned(), function.into()),
-            ("request_id".to_owned(), request_id.into()),
+            ("Function".to_owned(), labels.function.into()),
+            ("request_id".to_owned(), labels.request_id.into()),
         ]);
         let mut directives = vec![self.directive(&["Function"], |_| true)];
         let requests = self.values(Metric::Requests);
-        if let (Some(outcome), [_, ..]) = (self.outcome, requests) {
+        if let (Some(outcome), [_, ..]) = (labels.outcome, requests) {
             line.insert("Outcome".to_owned(), outcome.into());
             let is_kept = |metric: &Metric| BY_OUTCOME.contains(metric);
             directives.push(self.directive(&["Function", "Outcome"], is_kept));
         }
-        if let Some(binding) = self.binding {
+        if let Some(binding) = labels.binding {
             line.insert("Binding".to_owned(), binding.into());
         }
-        for (metric, values) in &self.values {
+        for (metric, values) in &self.0 {
             // A metric has one number, or at most 100 of them.
             let value = match values.as_slice() {
                 [one] => json!(one),
@@ -237,7 +224,7 @@ impl Measurements {
     }
 
     fn directive(&self, dimensions: &[&str], is_kept: impl Fn(&Metric) -> bool) -> Value {
-        let kept = self.values.keys().filter(|metric| is_kept(metric));
+        let kept = self.0.keys().filter(|metric| is_kept(metric));
         let metrics: Vec<_> = kept
             .map(|metric| json!({ "Name": metric.name(), "Unit": metric.unit() }))
             .collect();
@@ -256,11 +243,15 @@ mod tests {
             time(Metric::Duration, Duration::from_micros(1_500));
             time(Metric::Argon2Time, Duration::from_millis(12));
             time(Metric::Argon2Time, Duration::from_millis(13));
-            binding("Soap11");
-            outcome("reset.done");
         })
         .await;
-        let line = measured.embedded("reset", "r-1", Timestamp(1_795_300_455));
+        let labels = Labels {
+            function: "reset",
+            request_id: "r-1",
+            binding: Some("Soap11"),
+            outcome: Some("reset.done"),
+        };
+        let line = measured.embedded(&labels, Timestamp(1_795_300_455));
         let count = |name: &str| json!({ "Name": name, "Unit": "Count" });
         let time = |name: &str| json!({ "Name": name, "Unit": "Milliseconds" });
         let expected = json!({
@@ -288,7 +279,7 @@ mod tests {
             "Argon2Time": [12.0, 13.0],
         });
         assert_eq!(line, Some(expected));
-        let nothing = Measurements::default().embedded("reset", "r-1", Timestamp(0));
+        let nothing = Measurements::default().embedded(&labels, Timestamp(0));
         assert_eq!(nothing, None);
     }
 
@@ -304,9 +295,10 @@ mod tests {
         assert_eq!(outer.values(Metric::MailFailures), [1.0, 1.0]);
     }
 
-    #[test]
-    fn nothing_is_measured_outside_of_an_invocation() {
+    #[tokio::test]
+    async fn what_is_measured_outside_of_an_invocation_is_dropped() {
         count(Metric::Requests);
-        assert_eq!(so_far(), Measurements::default());
+        let ((), measured) = collect(std::future::ready(())).await;
+        assert_eq!(measured, Measurements::default());
     }
 }

@@ -8,21 +8,21 @@ use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
-use crate::config::{ConfigError, Variables};
+use crate::config::{ConfigError, Env};
 
 /// Starts logging to the standard output, as [`init_to`] does. It is compiled here, for size, and not
 /// in the binaries, whose own code is optimised for speed.
-pub fn init(variables: Variables<'_>) -> Result<(), ConfigError> {
-    init_to(variables, std::io::stdout)
+pub fn init(env: Env<'_>) -> Result<(), ConfigError> {
+    init_to(env, std::io::stdout)
 }
 
 /// Starts logging: as JSON when `AWS_LAMBDA_LOG_FORMAT` says so, else as text; from the level
 /// `AWS_LAMBDA_LOG_LEVEL` (or `RUST_LOG`, on a developer's machine) on, else from INFO on.
-pub fn init_to<W>(variables: Variables<'_>, writer: W) -> Result<(), ConfigError>
+pub fn init_to<W>(env: Env<'_>, writer: W) -> Result<(), ConfigError>
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
-    subscriber(variables, writer)?.init();
+    subscriber(env, writer)?.init();
     Ok(())
 }
 
@@ -35,17 +35,12 @@ pub fn log_panics() {
     }));
 }
 
-fn subscriber<W>(
-    variables: Variables<'_>,
-    writer: W,
-) -> Result<impl Subscriber + Send + Sync, ConfigError>
+fn subscriber<W>(env: Env<'_>, writer: W) -> Result<impl Subscriber + Send + Sync, ConfigError>
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
-    let level = level(variables)?;
-    let format = variables
-        .optional("AWS_LAMBDA_LOG_FORMAT")
-        .unwrap_or_default();
+    let level = level(env)?;
+    let format = env.optional("AWS_LAMBDA_LOG_FORMAT").unwrap_or_default();
     let is_json = format.eq_ignore_ascii_case("json");
     let filter = Targets::new()
         .with_default(level.min(LevelFilter::WARN))
@@ -76,9 +71,9 @@ const OWN_TARGETS: [&str; 5] = [
     "update_user_registration_password",
 ];
 
-fn level(variables: Variables<'_>) -> Result<LevelFilter, ConfigError> {
+fn level(env: Env<'_>) -> Result<LevelFilter, ConfigError> {
     let name = "AWS_LAMBDA_LOG_LEVEL";
-    match variables.optional(name) {
+    match env.optional(name) {
         // Lambda has a level above those of tracing.
         Some(level) if level.eq_ignore_ascii_case("fatal") => Ok(LevelFilter::ERROR),
         Some(level) => level.parse().map_err(|_| {
@@ -86,7 +81,7 @@ fn level(variables: Variables<'_>) -> Result<LevelFilter, ConfigError> {
         }),
         // It may be meant for other programs and say more than a level.
         None => {
-            let level = variables
+            let level = env
                 .optional("RUST_LOG")
                 .and_then(|level| level.parse().ok());
             Ok(level.unwrap_or(LevelFilter::INFO))
@@ -107,8 +102,8 @@ mod tests {
             "RUST_LOG" => Some("trace".to_owned()),
             _ => None,
         };
-        assert_eq!(level(Variables::new(&both)), Ok(LevelFilter::WARN));
-        assert_eq!(level(Variables::new(&|_| None)), Ok(LevelFilter::INFO));
+        assert_eq!(level(Env::new(&both)), Ok(LevelFilter::WARN));
+        assert_eq!(level(Env::new(&|_| None)), Ok(LevelFilter::INFO));
     }
 
     #[test]
@@ -119,7 +114,7 @@ mod tests {
             ("RUST_LOG", "info,hyper=warn", Some(LevelFilter::INFO)),
         ] {
             let lookup = |n: &str| (n == name).then(|| value.to_owned());
-            assert_eq!(level(Variables::new(&lookup)).ok(), expected, "{value}");
+            assert_eq!(level(Env::new(&lookup)).ok(), expected, "{value}");
         }
     }
 
@@ -143,7 +138,7 @@ mod tests {
         let json = |name: &str| (name == "AWS_LAMBDA_LOG_FORMAT").then(|| "JSON".to_owned());
         let buffer = Buffer::default();
         let writer = buffer.clone();
-        let subscriber = subscriber(Variables::new(&json), move || writer.clone()).unwrap();
+        let subscriber = subscriber(Env::new(&json), move || writer.clone()).unwrap();
         let hostile = "x\",\"level\":\"ERROR\"}\r\n{\"message\":\"forged\"}\u{0}\u{1b}[2K\u{85}";
         tracing::subscriber::with_default(subscriber, || {
             let error: &dyn std::error::Error = &std::io::Error::other(hostile);

@@ -3,7 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use serde_json::Value;
-use shared::config::Variables;
+use shared::config::Env;
 use shared::telemetry;
 
 static LOG: Mutex<Vec<u8>> = Mutex::new(Vec::new());
@@ -25,7 +25,7 @@ impl std::io::Write for Log {
 #[test]
 fn a_panic_is_an_event_without_its_message() {
     let json = |name: &str| (name == "AWS_LAMBDA_LOG_FORMAT").then(|| "JSON".to_owned());
-    telemetry::init_to(Variables::new(&json), || Log).unwrap();
+    telemetry::init_to(Env::new(&json), || Log).unwrap();
     telemetry::log_panics();
 
     let secret = "pässword\nof a caller";

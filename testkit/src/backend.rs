@@ -2,7 +2,7 @@
 
 use local::tables::TableNames;
 use local::{Backend, Storage};
-use shared::config::Variables;
+use shared::config::Env;
 
 /// A backend with the demo data that keeps nothing, on an embedded DynamoDB of its own.
 ///
@@ -22,7 +22,7 @@ pub async fn backend() -> Backend {
 /// If it cannot be started.
 #[expect(clippy::expect_used, reason = "a test fails by panicking")]
 pub async fn backend_with(tables: TableNames) -> Backend {
-    let started = match Variables::of_process().optional("TEST_DYNAMODB_URL") {
+    let started = match Env::of_process().optional("TEST_DYNAMODB_URL") {
         Some(url) => {
             let suffix = uuid::Uuid::new_v4();
             let with_suffix = |name| format!("{name}.{suffix}");

@@ -7,21 +7,18 @@ use std::sync::Arc;
 use libtest_mimic::{Failed, Trial};
 use local::Error;
 use serde_json::Value;
-use shared::lambda::{self, Function};
+use shared::lambda::{self, Handler};
 
 use crate::{Sandbox, runner};
 
 /// Runs every event of a folder through a function, each on a backend of its own. The result of
 /// `NAME.json` must be `NAME.expected.json`.
 #[must_use]
-pub fn run(folder: &Path, function: fn(&Sandbox) -> &Arc<dyn Function>) -> ExitCode {
+pub fn run(folder: &Path, function: fn(&Sandbox) -> &Arc<dyn Handler>) -> ExitCode {
     runner::run(trials(folder, function))
 }
 
-fn trials(
-    folder: &Path,
-    function: fn(&Sandbox) -> &Arc<dyn Function>,
-) -> Result<Vec<Trial>, Error> {
+fn trials(folder: &Path, function: fn(&Sandbox) -> &Arc<dyn Handler>) -> Result<Vec<Trial>, Error> {
     let runtime = Arc::new(tokio::runtime::Runtime::new()?);
     let mut trials = Vec::new();
     for entry in std::fs::read_dir(folder)? {

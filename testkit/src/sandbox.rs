@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::body::Bytes;
 use http::{Request, Response};
 use shared::clock::Clock;
-use shared::config::Variables;
+use shared::config::Env;
 
 use crate::watch::Watch;
 use local::attribute::{Item, text};
@@ -53,7 +53,7 @@ impl Sandbox {
                 .or_else(|| backend.tables.variable(name))
                 .or_else(|| local::default_variable(name))
         };
-        let functions = Functions::new(&backend, Variables::new(&lookup), clock)?;
+        let functions = Functions::new(&backend, Env::new(&lookup), clock)?;
         let watch = Watch::start(functions.clone(), backend.outbox.clone());
         Ok(Self {
             backend,

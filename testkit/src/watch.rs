@@ -12,7 +12,7 @@ use base64::prelude::BASE64_STANDARD;
 use http::{Request, Response, header};
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
-use shared::config::Variables;
+use shared::config::Env;
 
 use local::Functions;
 use local::ses::{Mail, Outbox};
@@ -29,7 +29,7 @@ static LOG: LazyLock<Log> = LazyLock::new(|| {
         _ => None,
     };
     let log = Log(Mutex::default());
-    if let Err(error) = shared::telemetry::init_to(Variables::new(&variables), || &*LOG) {
+    if let Err(error) = shared::telemetry::init_to(Env::new(&variables), || &*LOG) {
         log.lock().extend_from_slice(error.to_string().as_bytes());
     }
     log

@@ -16,7 +16,7 @@ use clap::Parser as _;
 use local::Item;
 use serde_json::Value;
 use shared::clock::{Clock, Timestamp};
-use shared::config::Variables;
+use shared::config::Env;
 use testkit::Sandbox;
 
 const NOW: u64 = 1_795_300_455;
@@ -93,7 +93,7 @@ impl Operator {
             Cursor::new(input.to_owned()),
         );
         let clock = Clock::new(|| Timestamp(NOW));
-        let variables = Variables::new(&lookup);
+        let variables = Env::new(&lookup);
         let exit_code = accounts::run(arguments, variables, &clock, &mut console).await;
         Answer {
             exit_code,

@@ -2,12 +2,12 @@
 //! A package that needs nothing the functions do not, so that it has their profile and features.
 
 use lambda_http::{Error, Request, service_fn};
-use shared::aws::{Access, Clients};
-use shared::config::Variables;
+use shared::aws::{AwsConfig, Clients};
+use shared::config::Env;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    let clients = Clients::new(Access::read(Variables::of_process())?)?;
+    let clients = Clients::new(AwsConfig::read(Env::of_process())?)?;
     let handler = async |_: Request| {
         std::hint::black_box(&clients);
         Ok::<_, Error>("")

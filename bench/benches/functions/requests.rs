@@ -16,7 +16,7 @@ use local::{Backend, Functions, Storage, gateway};
 use serde_json::{Value, json};
 use shared::aws::Clients;
 use shared::clock::Clock;
-use shared::config::Variables;
+use shared::config::Env;
 use testkit::requests;
 
 use super::{Error, accounts};
@@ -97,7 +97,7 @@ fn functions(backend: &Backend, meter: &Meter) -> Result<Functions, Error> {
         "RESPONSE_FLOOR_MS" => Some("0".to_owned()),
         _ => local::default_variable(name),
     };
-    let functions = Functions::new(&backend, Variables::new(&lookup), &Clock::system());
+    let functions = Functions::new(&backend, Env::new(&lookup), &Clock::system());
     Ok(functions?)
 }
 

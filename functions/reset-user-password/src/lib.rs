@@ -2,6 +2,7 @@
 //! HTTP POST in, one answer out, whoever is asked for.
 
 pub mod asmx;
+mod config;
 mod deadline;
 mod feedback;
 pub mod operation;
@@ -18,63 +19,14 @@ use lambda_http::lambda_runtime::Error;
 use serde_json::{Value, json};
 use shared::aws::Clients;
 use shared::clock::Clock;
-use shared::config::{ConfigError, Variables};
-use shared::lambda::{Event, Function, Request};
-use shared::metrics;
+use shared::lambda::{Answer, Event, Handler, Request};
 use shared::pace::Pace;
 use shared::password::Hasher;
 
 use asmx::{Binding, Endpoint, Protocols};
-use operation::{Caller, ResetUserPassword};
+use operation::{Accepted, Caller, ResetUserPassword};
 
-/// What the function is told by its environment.
-#[derive(Debug, Clone)]
-pub struct Config {
-    /// What both functions are told.
-    pub shared: shared::config::Config,
-    /// `TEMPORARY_PASSWORD_HOURS`: how long a mailed password can be used, 24 by default, which is
-    /// the most NIST SP 800-63B-4 section 4.2.1.2 allows for a secret sent by e-mail.
-    pub temporary_password_hours: u64,
-    /// `RESET_PER_MINUTE`: resets of one name in any minute, 1 by default; 0 for any number.
-    pub reset_per_minute: u32,
-    /// `RESET_PER_HOUR`: resets of one name in any hour, 5 by default; 0 for any number.
-    pub reset_per_hour: u32,
-    /// `SOURCE_PER_MINUTE`: resets from one address in any minute, 60 by default; 0 for any number.
-    pub source_per_minute: u32,
-    /// `SELF_TEST_USERNAME`: whom the self-test resets, `self-test` by default.
-    pub self_test_username: String,
-    /// `ASMX_PROTOCOLS`: of `HttpGet,HttpPost,Soap,Soap12,Documentation`, all by default.
-    pub protocols: Protocols,
-}
-
-impl Config {
-    /// Reads and checks all of it.
-    pub fn read(variables: Variables<'_>) -> Result<Self, ConfigError> {
-        let temporary_password_hours = variables.number("TEMPORARY_PASSWORD_HOURS", 24)?;
-        if !(1..=24).contains(&temporary_password_hours) {
-            return Err(ConfigError::invalid(
-                "TEMPORARY_PASSWORD_HOURS",
-                "must be 1 to 24",
-            ));
-        }
-        let protocols = match variables.optional("ASMX_PROTOCOLS") {
-            None => Protocols::ALL,
-            Some(names) => names
-                .parse()
-                .map_err(|error| ConfigError::invalid("ASMX_PROTOCOLS", error))?,
-        };
-        let self_test_username = variables.optional("SELF_TEST_USERNAME");
-        Ok(Self {
-            shared: shared::config::Config::read(variables)?,
-            self_test_username: self_test_username.unwrap_or_else(|| "self-test".to_owned()),
-            temporary_password_hours,
-            reset_per_minute: variables.limit("RESET_PER_MINUTE", 1)?,
-            reset_per_hour: variables.limit("RESET_PER_HOUR", 5)?,
-            source_per_minute: variables.limit("SOURCE_PER_MINUTE", 60)?,
-            protocols,
-        })
-    }
-}
+pub use config::Config;
 
 /// The function.
 #[derive(Debug)]
@@ -99,14 +51,18 @@ impl Service {
         }
     }
 
-    async fn call(&self, binding: Binding, request: &Request) -> Response<String> {
+    async fn call(&self, binding: Binding, request: &Request) -> Answer {
         let pace = Pace::begin(self.response_floor);
-        metrics::binding(binding.name());
         let call = match asmx::decode(self.protocols, binding, request) {
             Ok(call) => call,
-            Err(rejection) => return rejection.encode(),
+            Err(rejection) => {
+                return Answer {
+                    response: rejection.encode(),
+                    binding: Some(binding.name()),
+                    outcome: None,
+                };
+            }
         };
-        metrics::binding(call.binding.name());
         let caller = Caller {
             source: &request.source,
             request_id: &request.request_id,
@@ -120,7 +76,11 @@ impl Service {
         if result.is_ok() {
             pace.wait().await;
         }
-        asmx::encode(call.binding, &result)
+        Answer {
+            binding: Some(call.binding.name()),
+            outcome: result.as_ref().ok().copied(),
+            response: asmx::encode(call.binding, &result.map(|_| Accepted)),
+        }
     }
 
     async fn sweep(&self, request_id: &str) -> Result<Value, Error> {
@@ -136,17 +96,17 @@ impl Service {
     }
 }
 
-impl Function for Service {
+impl Handler for Service {
     fn init(&self) -> BoxFuture<'_, ()> {
         Box::pin(self.operation.connect())
     }
 
-    fn handle(&self, request: Request) -> BoxFuture<'_, Response<String>> {
+    fn handle(&self, request: Request) -> BoxFuture<'_, Answer> {
         Box::pin(async move {
             match asmx::route(self.protocols, &request) {
                 Endpoint::Call(binding) => self.call(binding, &request).await,
-                Endpoint::Document(document) => document.encode(&request.url()),
-                Endpoint::Refused(rejection) => rejection.encode(),
+                Endpoint::Document(document) => document.encode(&request.url()).into(),
+                Endpoint::Refused(rejection) => rejection.encode().into(),
             }
         })
     }

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use lambda_http::lambda_runtime::Error;
 use mimalloc::MiMalloc;
 use reset_user_password::{Config, Service};
-use shared::aws::{Access, Clients};
+use shared::aws::{AwsConfig, Clients};
 use shared::clock::Clock;
-use shared::config::Variables;
+use shared::config::Env;
 use shared::password::Hasher;
 
 /// Its large blocks lie on huge pages, which takes a tenth off every hash.
@@ -15,11 +15,11 @@ use shared::password::Hasher;
 static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> Result<(), Error> {
-    shared::telemetry::init(Variables::of_process())?;
-    let config = Config::read(Variables::of_process())?;
+    shared::telemetry::init(Env::of_process())?;
+    let config = Config::read(Env::of_process())?;
     // Its memory is touched while the clients read certificates, which takes as long.
     let hasher = Hasher::new(config.shared.password_cost);
-    let clients = Clients::new(Access::read(Variables::of_process())?)?;
+    let clients = Clients::new(AwsConfig::read(Env::of_process())?)?;
     let service = Service::new(config, hasher, clients, Clock::system());
     shared::lambda::run(Arc::new(service))
 }

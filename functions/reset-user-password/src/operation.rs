@@ -182,7 +182,8 @@ impl ResetUserPassword {
         self.users.check().await
     }
 
-    /// Resets the password of the account, if there is one.
+    /// Resets the password of the account, if there is one. Returns the name of the log event, for
+    /// the metrics only.
     ///
     /// Whatever fails on the way, some password known to the user verifies: the old one until SES
     /// accepted the mail, the mailed one from then on.
@@ -193,7 +194,7 @@ impl ResetUserPassword {
         pace: &Pace,
         now: Timestamp,
         rng: &mut (impl CryptoRng + Send),
-    ) -> Result<Accepted, Error> {
+    ) -> Result<&'static str, Error> {
         let username = input.username.as_deref().filter(|name| !name.is_empty());
         let username = UsernameKey::new(username.ok_or(Error::UsernameRequired)?);
         let request_id = caller.request_id;
@@ -203,17 +204,16 @@ impl ResetUserPassword {
                     metrics::count(Metric::ResetPending);
                 }
                 let event = outcome.event();
-                metrics::outcome(event);
                 tracing::info!(%request_id, event, "password reset");
+                Ok(event)
             }
             Err(error) => {
                 let (event, error) = (error.event(), &error as &dyn std::error::Error);
                 metrics::count(Metric::Failures);
-                metrics::outcome(event);
                 tracing::error!(%request_id, error, event, "password reset");
+                Ok(event)
             }
         }
-        Ok(Accepted)
     }
 
     /// Resets the password and says how that really ended: not for the wire.

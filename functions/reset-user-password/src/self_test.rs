@@ -3,22 +3,22 @@
 
 use std::time::Duration;
 
-use http::{HeaderMap, Method, Response};
+use http::{HeaderMap, Method};
 use lambda_http::lambda_runtime::Error;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
-use shared::lambda::{Function as _, Request};
-use shared::metrics::{self, Measurements, Metric};
+use shared::lambda::{Answer, Handler as _, Request};
+use shared::metrics::{self, Metric};
 use tokio::time::Instant;
 
 use crate::Service;
 use crate::asmx::HTTP_GET_PATH;
+use crate::operation::Outcome;
 
-/// An answer, how long it took, and what it really did.
+/// An answer and the time it took.
 struct Probe {
-    answer: Response<String>,
+    answer: Answer,
     took: Duration,
-    measured: Measurements,
 }
 
 impl Service {
@@ -36,10 +36,11 @@ impl Service {
 
         let gap = known.took.abs_diff(unknown.took);
         metrics::time(Metric::SelfTestGap, gap);
-        let is_reset = known.measured.outcome == Some("reset.done");
-        let is_same_answer = known.answer.status() == unknown.answer.status()
-            && known.answer.headers() == unknown.answer.headers()
-            && known.answer.body() == unknown.answer.body();
+        let is_reset = known.answer.outcome == Some(Outcome::Reset.event());
+        let (known, unknown) = (known.answer.response, unknown.answer.response);
+        let is_same_answer = known.status() == unknown.status()
+            && known.headers() == unknown.headers()
+            && known.body() == unknown.body();
         if !(is_reset && is_same_answer) {
             metrics::count(Metric::SelfTestFailures);
             tracing::error!(%request_id, is_reset, is_same_answer, event = "self_test.failed", "self-test");
@@ -60,11 +61,10 @@ impl Service {
         "self-test".clone_into(&mut request.source);
         request_id.clone_into(&mut request.request_id);
         let began = Instant::now();
-        let (answer, measured) = metrics::collect(self.handle(request)).await;
+        let answer = self.handle(request).await;
         Probe {
             answer,
             took: began.elapsed(),
-            measured,
         }
     }
 }

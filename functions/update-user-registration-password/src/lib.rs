@@ -1,6 +1,7 @@
 //! `UpdateUserRegistrationPassword` of the retired "Registrar Web Services": an administrator sets
 //! the password of a customer, in ServiceStack 4's formats.
 
+mod config;
 pub mod credential_cache;
 mod login;
 pub mod operation;
@@ -16,45 +17,14 @@ use lambda_http::lambda_runtime::Error;
 use serde_json::{Value, json};
 use shared::aws::Clients;
 use shared::clock::Clock;
-use shared::config::{ConfigError, Variables};
-use shared::lambda::{Event, Function, Request};
-use shared::metrics;
+use shared::lambda::{Answer, Event, Handler, Request};
 use shared::pace::Pace;
 use shared::password::Hasher;
 
-use operation::{Caller, UpdateUserRegistrationPassword};
+use operation::{Caller, Error as OperationError, Outcome, UpdateUserRegistrationPassword};
 use servicestack::{Endpoint, Rejection, Reply};
 
-/// What the function is told by its environment.
-#[derive(Debug, Clone)]
-pub struct Config {
-    /// What both functions are told.
-    pub shared: shared::config::Config,
-    /// `LOGIN_FAILURES_PER_MINUTE`: failed logins of one name from one address in any minute, 10
-    /// by default; 0 for any number.
-    pub login_failures_per_minute: u32,
-    /// `CREDENTIAL_CACHE_SECONDS`: how long a credential that was verified is not hashed again, 300
-    /// by default, which is also the most; 0 for every time.
-    pub credential_cache_seconds: u64,
-}
-
-impl Config {
-    /// Reads and checks all of it.
-    pub fn read(variables: Variables<'_>) -> Result<Self, ConfigError> {
-        let credential_cache_seconds = variables.number("CREDENTIAL_CACHE_SECONDS", 300)?;
-        if credential_cache_seconds > 300 {
-            return Err(ConfigError::invalid(
-                "CREDENTIAL_CACHE_SECONDS",
-                "must be 0 to 300",
-            ));
-        }
-        Ok(Self {
-            shared: shared::config::Config::read(variables)?,
-            credential_cache_seconds,
-            login_failures_per_minute: variables.limit("LOGIN_FAILURES_PER_MINUTE", 10)?,
-        })
-    }
-}
+pub use config::Config;
 
 /// The function.
 #[derive(Debug)]
@@ -82,7 +52,11 @@ impl Service {
 
     /// A request without a credential costs nothing, and a body is read before a password is
     /// verified, which is what takes the time.
-    async fn call(&self, endpoint: Endpoint, request: &Request) -> Result<Reply, Rejection> {
+    async fn call(
+        &self,
+        endpoint: Endpoint,
+        request: &Request,
+    ) -> Result<(Reply, &'static str), Rejection> {
         let pace = Pace::begin(self.response_floor);
         let credential = servicestack::credential(request)?;
         let input = servicestack::decode(endpoint, request)?;
@@ -96,28 +70,34 @@ impl Service {
             .operation
             .execute(&credential, &input, &caller, &pace, now, &mut rng)
             .await;
-        Ok(Reply::from(result))
+        let outcome = result
+            .as_ref()
+            .map_or_else(OperationError::event, |_| Outcome::EVENT);
+        Ok((Reply::from(result), outcome))
     }
 }
 
-impl Function for Service {
+impl Handler for Service {
     fn init(&self) -> BoxFuture<'_, ()> {
         Box::pin(self.operation.connect())
     }
 
-    fn handle(&self, request: Request) -> BoxFuture<'_, Response<String>> {
+    fn handle(&self, request: Request) -> BoxFuture<'_, Answer> {
         Box::pin(async move {
             let endpoint = match servicestack::route(&request) {
                 Ok(endpoint) => endpoint,
-                Err(instead) => return instead.encode(&request),
+                Err(instead) => return instead.encode(&request).into(),
             };
-            let reply = self
-                .call(endpoint, &request)
-                .await
-                .unwrap_or_else(Reply::from);
+            let (reply, outcome) = match self.call(endpoint, &request).await {
+                Ok((reply, outcome)) => (reply, Some(outcome)),
+                Err(rejection) => (Reply::from(rejection), None),
+            };
             let format = servicestack::response_format(endpoint, &request);
-            metrics::binding(format.format.name());
-            reply.encode(&format)
+            Answer {
+                response: reply.encode(&format),
+                binding: Some(format.format.name()),
+                outcome,
+            }
         })
     }
 

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use lambda_http::lambda_runtime::Error;
 use mimalloc::MiMalloc;
-use shared::aws::{Access, Clients};
+use shared::aws::{AwsConfig, Clients};
 use shared::clock::Clock;
-use shared::config::Variables;
+use shared::config::Env;
 use shared::password::Hasher;
 use update_user_registration_password::{Config, Service};
 
@@ -15,11 +15,11 @@ use update_user_registration_password::{Config, Service};
 static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> Result<(), Error> {
-    shared::telemetry::init(Variables::of_process())?;
-    let config = Config::read(Variables::of_process())?;
+    shared::telemetry::init(Env::of_process())?;
+    let config = Config::read(Env::of_process())?;
     // Its memory is touched while the clients read certificates, which takes as long.
     let hasher = Hasher::new(config.shared.password_cost);
-    let clients = Clients::new(Access::read(Variables::of_process())?)?;
+    let clients = Clients::new(AwsConfig::read(Env::of_process())?)?;
     let service = Service::new(config, hasher, clients, Clock::system());
     shared::lambda::run(Arc::new(service))
 }

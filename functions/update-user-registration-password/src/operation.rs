@@ -63,6 +63,11 @@ pub struct Outcome {
     pub reset_email_sent: bool,
 }
 
+impl Outcome {
+    /// The stable name of the log event: see `docs/audit.md`.
+    pub const EVENT: &str = "password_set.done";
+}
+
 /// Why it is not.
 #[derive(thiserror::Error)]
 pub enum Error {
@@ -124,7 +129,8 @@ pub enum Violation {
 
 impl Error {
     /// The stable name of the log event: see `docs/audit.md`.
-    fn event(&self) -> &'static str {
+    #[must_use]
+    pub fn event(&self) -> &'static str {
         match self {
             Self::InvalidCredential => "login.refused",
             Self::RoleMissing => "login.role_missing",
@@ -224,8 +230,7 @@ impl UpdateUserRegistrationPassword {
         let request_id = caller.request_id;
         let event = result
             .as_ref()
-            .map_or_else(Error::event, |_| "password_set.done");
-        metrics::outcome(event);
+            .map_or_else(Error::event, |_| Outcome::EVENT);
         match &result {
             Ok(Outcome {
                 reset_email_sent, ..

@@ -1,6 +1,6 @@
 //! The SDK clients, with the limits both functions need.
 //!
-//! Without `aws-config`: Lambda says all there is to know in environment variables, and the
+//! Without `aws-config`: Lambda says all there is to know in environment env, and the
 //! providers for profiles, SSO, ECS, EC2 and STS would be a megabyte of every cold start.
 
 mod http;
@@ -16,13 +16,13 @@ use aws_types::SdkConfig;
 
 pub use aws_sdk_dynamodb::config::Credentials;
 
-use crate::config::{ConfigError, Variables};
+use crate::config::{ConfigError, Env};
 use crate::mail::Mailer;
 use crate::users::Users;
 
 /// Where the services are and who calls them.
 #[derive(Debug, Clone)]
-pub struct Access {
+pub struct AwsConfig {
     /// `AWS_REGION`
     pub region: String,
     /// `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`. They outlive the
@@ -34,11 +34,11 @@ pub struct Access {
     pub ses_url: Option<String>,
 }
 
-impl Access {
+impl AwsConfig {
     /// Reads what Lambda sets in the environment.
-    pub fn read(variables: Variables<'_>) -> Result<Self, ConfigError> {
-        let any_service = variables.optional("AWS_ENDPOINT_URL");
-        let endpoint = |name| match variables.optional(name) {
+    pub fn read(env: Env<'_>) -> Result<Self, ConfigError> {
+        let any_service = env.optional("AWS_ENDPOINT_URL");
+        let endpoint = |name| match env.optional(name) {
             Some(url) => url_of(name, url).map(Some),
             None => any_service
                 .clone()
@@ -46,11 +46,11 @@ impl Access {
                 .transpose(),
         };
         Ok(Self {
-            region: variables.required("AWS_REGION")?,
+            region: env.required("AWS_REGION")?,
             credentials: Credentials::new(
-                variables.required("AWS_ACCESS_KEY_ID")?,
-                variables.required("AWS_SECRET_ACCESS_KEY")?,
-                variables.optional("AWS_SESSION_TOKEN"),
+                env.required("AWS_ACCESS_KEY_ID")?,
+                env.required("AWS_SECRET_ACCESS_KEY")?,
+                env.optional("AWS_SESSION_TOKEN"),
                 None,
                 "environment",
             ),
@@ -80,13 +80,13 @@ pub struct Clients {
 
 impl Clients {
     /// Clients with this access. Fails where no certificates are to be trusted.
-    pub fn new(access: Access) -> Result<Self, ConfigError> {
-        let Access {
+    pub fn new(config: AwsConfig) -> Result<Self, ConfigError> {
+        let AwsConfig {
             region,
             credentials,
             dynamodb_url,
             ses_url,
-        } = access;
+        } = config;
         let http_client = http::client(CONNECT_TIMEOUT)
             .map_err(|error| ConfigError::invalid("SSL_CERT_FILE", error))?;
         let shared = SdkConfig::builder()
@@ -150,14 +150,14 @@ fn timeouts() -> TimeoutConfig {
 mod tests {
     use super::*;
 
-    fn read(pairs: &[(&str, &str)]) -> Result<Access, ConfigError> {
+    fn read(pairs: &[(&str, &str)]) -> Result<AwsConfig, ConfigError> {
         let lookup = |name: &str| {
             pairs
                 .iter()
                 .find(|(n, _)| *n == name)
                 .map(|(_, value)| (*value).to_owned())
         };
-        Access::read(Variables::new(&lookup))
+        AwsConfig::read(Env::new(&lookup))
     }
 
     const LAMBDA: [(&str, &str); 3] = [

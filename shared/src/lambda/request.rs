@@ -22,8 +22,8 @@ pub struct Request {
     pub source: String,
     /// The identifier of this invocation, as in the logs.
     pub request_id: String,
-    /// What the path starts with outside: the stage, if the gateway adds one.
-    path_prefix: String,
+    /// See [`Request::base_path`].
+    base_path: String,
     /// The host the gateway was called by, for a request without a Host header.
     domain_name: String,
 }
@@ -50,7 +50,7 @@ impl Request {
             body,
             source: String::new(),
             request_id: String::new(),
-            path_prefix: String::new(),
+            base_path: String::new(),
             domain_name: String::new(),
         }
     }
@@ -70,20 +70,38 @@ impl Request {
         }))
     }
 
-    /// The URL the caller used, without the query: the gateway's scheme, the Host header, the path.
+    /// The URL the caller used, without the query.
     ///
-    /// The Host header is the caller's own: use this only in an answer to the caller.
+    /// It holds the Host header, which is the caller's own: use it only in an answer to the caller.
     #[must_use]
     pub fn url(&self) -> String {
+        format!("{}{}", self.base_url(), self.path)
+    }
+
+    /// The URL that [`Request::path`] is relative to, without a slash at its end: the gateway's
+    /// scheme, [`Request::host`] and [`Request::base_path`].
+    #[must_use]
+    pub fn base_url(&self) -> String {
         let scheme = match self.header("x-forwarded-proto").as_deref() {
             Some("http") => "http",
             _ => "https",
         };
-        let host = self
-            .header(header::HOST)
+        format!("{scheme}://{}{}", self.host(), self.base_path)
+    }
+
+    /// The Host header, or the gateway's domain without one.
+    #[must_use]
+    pub fn host(&self) -> Cow<'_, str> {
+        self.header(header::HOST)
             .filter(|host| !host.is_empty())
-            .unwrap_or(Cow::Borrowed(&self.domain_name));
-        format!("{scheme}://{host}{}{}", self.path_prefix, self.path)
+            .unwrap_or(Cow::Borrowed(&self.domain_name))
+    }
+
+    /// The part of the caller's path that the gateway adds to [`Request::path`]: `/` and a named
+    /// stage, or nothing.
+    #[must_use]
+    pub fn base_path(&self) -> &str {
+        &self.base_path
     }
 
     /// How long the path, the query and the headers are together, in bytes.
@@ -102,7 +120,7 @@ impl Request {
             body: Vec::new(),
             source: self.source.clone(),
             request_id: self.request_id.clone(),
-            path_prefix: self.path_prefix.clone(),
+            base_path: self.base_path.clone(),
             domain_name: self.domain_name.clone(),
         }
     }
@@ -129,7 +147,7 @@ impl From<lambda_http::Request> for Request {
             _ => (None, None, None),
         };
         // HTTP APIs leave a named stage in the path, REST APIs do not.
-        let path_prefix = stage
+        let base_path = stage
             .filter(|stage| stage != "$default")
             .map(|stage| format!("/{stage}"))
             .filter(|prefix| {
@@ -139,7 +157,7 @@ impl From<lambda_http::Request> for Request {
             })
             .unwrap_or_default();
         let path = raw_path
-            .strip_prefix(&path_prefix)
+            .strip_prefix(&base_path)
             .unwrap_or(&raw_path)
             .to_owned();
         let (parts, body) = request.into_parts();
@@ -155,7 +173,7 @@ impl From<lambda_http::Request> for Request {
             },
             source: source.unwrap_or_default(),
             request_id,
-            path_prefix,
+            base_path,
             domain_name: domain_name.unwrap_or_default(),
         }
     }

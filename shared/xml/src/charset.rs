@@ -1,18 +1,18 @@
-//! Character sets by their label, with the .NET Framework's meaning where it differs from the
-//! WHATWG Encoding Standard's.
+//! Charsets by their label: the WHATWG Encoding Standard's, except where the .NET Framework gives a
+//! label another meaning.
 
 use std::borrow::Cow;
 
 use encoding_rs::{Encoding, UTF_8};
 
-/// How bytes stand for characters.
+/// A charset: a mapping from bytes to characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Charset {
-    /// US-ASCII: each byte above 0x7F reads as `?`.
+    /// US-ASCII. Bytes above 0x7F decode to `?`, as in the .NET Framework.
     Ascii,
-    /// ISO-8859-1: bytes are code points. The WHATWG label means windows-1252.
+    /// ISO-8859-1. Bytes are code points; the Encoding Standard decodes this label as windows-1252.
     Latin1,
-    /// Any other, as the Encoding Standard has it.
+    /// An encoding of the Encoding Standard.
     Standard(&'static Encoding),
 }
 
@@ -20,7 +20,7 @@ impl Charset {
     /// UTF-8.
     pub const UTF_8: Self = Self::Standard(UTF_8);
 
-    /// The charset of this label, in any case; none when it is empty or unknown.
+    /// Finds the charset of a label, in any case; `None` if the label is empty or unknown.
     #[must_use]
     pub fn named(label: &str) -> Option<Self> {
         let label = label.trim();
@@ -36,7 +36,7 @@ impl Charset {
             .map(Self::Standard)
     }
 
-    /// The text; what the charset cannot represent becomes U+FFFD (`?` for US-ASCII).
+    /// Decodes `bytes`. Those that the charset does not allow become U+FFFD (`?` for US-ASCII).
     #[must_use]
     pub fn decode(self, bytes: &[u8]) -> Cow<'_, str> {
         match self {
@@ -54,7 +54,7 @@ impl Charset {
                     .collect(),
             },
             Self::Latin1 => encoding_rs::mem::decode_latin1(bytes),
-            // The same, but faster for what is short and right.
+            // Faster than encoding_rs for short, well-formed text.
             Self::Standard(encoding) if encoding == UTF_8 => match std::str::from_utf8(bytes) {
                 Ok(text) => Cow::Borrowed(text),
                 Err(_) => String::from_utf8_lossy(bytes),

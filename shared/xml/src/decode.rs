@@ -1,39 +1,39 @@
-//! Bytes to text, before any XML is read: byte order mark, then the transport's charset, then the
-//! XML declaration (RFC 7303 section 3, with the order the .NET Framework used).
+//! Decoding the bytes of an XML document: by byte order mark, else by the transport's charset, else
+//! by the XML declaration (RFC 7303 section 3, as the .NET Framework does it).
 
 use std::borrow::Cow;
 
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
 
-use super::charset::Charset;
+use crate::charset::Charset;
 
-/// What to do when neither a byte order mark nor a known charset names the encoding.
+/// The treatment of ill-formed bytes in a document without a known charset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fallback {
-    /// XML's own rules (declaration, else UTF-8); ill-formed bytes are an error.
+    /// Ill-formed bytes are an error.
     Strict,
-    /// XML's own rules; ill-formed bytes become U+FFFD.
+    /// Ill-formed bytes become U+FFFD, except in UTF-16.
     Lossy,
 }
 
-/// Why bytes could not be read as text.
+/// The reason why bytes cannot be decoded.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DecodeError {
-    /// The declaration says UTF-16, the bytes are not.
+    /// The declaration names UTF-16, but the bytes are not UTF-16.
     #[error("the XML declaration names UTF-16, but there is no byte order mark")]
     NotUtf16,
-    /// The declaration names an encoding nobody knows.
+    /// The declaration names an encoding that is unknown or not accepted.
     #[error("unknown encoding {0:?}")]
     UnknownEncoding(String),
-    /// The bytes are not what the encoding allows.
+    /// The bytes are ill-formed in their encoding.
     #[error("invalid byte sequence")]
     InvalidBytes,
 }
 
-/// Decodes a body. A byte order mark wins over `charset`, a known `charset` over the declaration;
-/// an unknown or empty one counts as none. The result has no byte order mark.
+/// Decodes a document by its byte order mark, else by `charset`, else by its declaration, else as
+/// UTF-8. An unknown `charset` counts as none. The result has no byte order mark.
 ///
-/// Under a charset, bytes it cannot represent become U+FFFD (`?` for US-ASCII), never an error.
+/// With a known `charset`, ill-formed bytes become U+FFFD (`?` for US-ASCII) and are never an error.
 pub fn decode<'a>(
     bytes: &'a [u8],
     charset: Option<&str>,
@@ -57,10 +57,12 @@ pub fn decode<'a>(
     }
 }
 
-/// Decodes a body of which nothing says the charset, and takes only UTF-8 and UTF-16, as .NET's data
-/// contracts do. Ill-formed bytes are an error. The result has no byte order mark.
+/// Decodes a document in UTF-8 or UTF-16, the only encodings of .NET's `DataContractSerializer`, by
+/// its byte order mark, else by its declaration. Ill-formed bytes are an error. The result has no
+/// byte order mark.
 ///
-/// Apart from [`decode`], whose tables of all other encodings are a twentieth of a zipped binary.
+/// Unlike [`decode`], it does not link the tables of all other encodings, a twentieth of a zipped
+/// binary.
 pub fn decode_unicode(bytes: &[u8]) -> Result<Cow<'_, str>, DecodeError> {
     let (encoding, text) = match after_byte_order_mark(bytes) {
         Some(found) => found,
@@ -88,13 +90,13 @@ fn from_utf16(bytes: &[u8], from_bytes: fn([u8; 2]) -> u16) -> Option<String> {
     rest.is_empty().then_some(text)
 }
 
-/// The encoding that a byte order mark tells, and what follows it.
+/// The encoding of the byte order mark, if there is one, and the bytes behind the mark.
 fn after_byte_order_mark(bytes: &[u8]) -> Option<(&'static Encoding, &[u8])> {
     let (encoding, length) = Encoding::for_bom(bytes)?;
     Some((encoding, bytes.get(length..)?))
 }
 
-/// The encoding that the first bytes or the declaration tell.
+/// The charset told by the first bytes or by the declaration.
 fn without_byte_order_mark(bytes: &[u8]) -> Result<Charset, DecodeError> {
     let declared = match declared_encoding(bytes) {
         Some(name) => Charset::named(&name).ok_or(DecodeError::UnknownEncoding(name))?,
@@ -117,7 +119,7 @@ fn strict<'a>(encoding: &'static Encoding, bytes: &'a [u8]) -> Result<Cow<'a, st
         .ok_or(DecodeError::InvalidBytes)
 }
 
-/// XML 1.0 appendix F: `<` followed or preceded by a zero byte.
+/// The kind of UTF-16 told by a `<` with a zero byte behind or before it (XML 1.0 appendix F).
 fn utf16_without_bom(bytes: &[u8]) -> Option<&'static Encoding> {
     match bytes {
         [b'<', 0, ..] => Some(UTF_16LE),
@@ -126,7 +128,7 @@ fn utf16_without_bom(bytes: &[u8]) -> Option<&'static Encoding> {
     }
 }
 
-/// The `encoding` of an XML declaration at the very start, if there is one.
+/// The encoding that the XML declaration names, if there is one.
 fn declared_encoding(bytes: &[u8]) -> Option<String> {
     let rest = bytes.strip_prefix(b"<?xml")?;
     let end = rest.windows(2).position(|pair| pair == b"?>")?;

@@ -1,17 +1,16 @@
-//! Escaping as the .NET Framework's `XmlTextWriter` does it, which both legacy servers used.
+//! Escaping like the .NET Framework's `XmlTextWriter`, which both legacy servers used.
 
 use std::fmt::Write as _;
 
-/// Appends `text` as character data.
+/// Appends `text` to `out` as character data.
 ///
-/// Only `&`, `<` and `>` become entities. Quotes, tab, CR, LF and everything above ASCII stay as
-/// they are; other control characters become upper-case hexadecimal references. XML 1.0 does not
-/// allow those, but the legacy server wrote them.
+/// `&`, `<` and `>` become entities, control characters other than tab, CR and LF hexadecimal
+/// references in upper case: XML 1.0 does not allow those, but the legacy servers wrote them.
 pub fn escape_text(text: &str, out: &mut String) {
     escape(text, out, |_| None);
 }
 
-/// Appends `text` as an attribute value between double quotes.
+/// Appends `text` to `out` as the value of an attribute between double quotes.
 pub fn escape_attribute(text: &str, out: &mut String) {
     escape(text, out, |c| (c == '"').then_some("&quot;"));
 }

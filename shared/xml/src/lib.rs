@@ -1,24 +1,33 @@
-//! Strict XML 1.0 on the way in, careful escaping on the way out.
+//! Strict reading of XML 1.0 with namespaces, escaping for writing it, and SOAP envelopes.
 //!
-//! `quick-xml` finds the markup; [`Reader`] adds what it leaves to its caller: one root, balanced,
-//! nothing but white space, comments and instructions around it, declared prefixes, unique
-//! attributes, legal names and characters, no DOCTYPE, only the five predefined entities and
-//! character references, and limits on depth and attributes. Bytes become text in [`decode`]
-//! or [`decode_unicode`] before any of it is read, and by a [`Charset`] where it comes with one.
+//! `quick-xml` finds the markup; [`Reader`] checks what it leaves to its caller: one root element,
+//! balanced tags, nothing but white space, comments and instructions outside the root, declared
+//! prefixes, unique attributes, legal names and characters, no DOCTYPE, no references but to
+//! characters and the five predefined entities, and limits on depth, attributes and namespaces.
+//! [`decode()`] and [`decode_unicode`] turn the bytes of a document into text, [`Charset`] those of
+//! other bodies.
 //!
-//! A package of its own because it is optimised for speed: see the workspace's `Cargo.toml`.
+//! This is a package because it is optimised for speed: see the workspace's `Cargo.toml`.
 
+mod attributes;
+mod chars;
 mod charset;
+mod declaration;
 mod decode;
+mod error;
 mod escape;
+mod names;
+mod namespace;
+mod node;
 mod reader;
+mod reference;
+pub mod soap;
 
+pub use attributes::MAX_ATTRIBUTES;
 pub use charset::Charset;
 pub use decode::{DecodeError, Fallback, decode, decode_unicode};
+pub use error::{Error, ErrorKind};
 pub use escape::{escape_attribute, escape_text};
-pub use reader::{
-    Element, Error, ErrorKind, MAX_ATTRIBUTES, MAX_DEPTH, MAX_NAMESPACES, Node, Reader,
-};
-
-/// The namespace of `xsi:nil` and `xsi:type`.
-pub const SCHEMA_INSTANCE: &str = "http://www.w3.org/2001/XMLSchema-instance";
+pub use namespace::{MAX_NAMESPACES, SCHEMA_INSTANCE};
+pub use node::{Element, Node};
+pub use reader::{MAX_DEPTH, Reader};

@@ -10,7 +10,7 @@ use http::{Request, Response};
 use serde_json::{Value, json};
 use shared::aws::Clients;
 use shared::clock::{Clock, Timestamp};
-use shared::config::Variables;
+use shared::config::Env;
 use shared::lambda;
 use shared::password::{Cost, ExposeSecret as _, Hasher, Secret};
 use shared::users::{self, Outcome, ResetMode, User, UsernameKey, Users};
@@ -66,7 +66,7 @@ impl World {
         let now = Arc::clone(&clock);
         let functions = Functions::new(
             &proxy.relays.backend,
-            Variables::new(&|name| variable(variables, &names, name)),
+            Env::new(&|name| variable(variables, &names, name)),
             &Clock::new(move || Timestamp(now.load(Ordering::Relaxed))),
         )?;
         Ok(Self {

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 pub use action::{Action, Step};
 pub use message::Call;
 use message::Message;
-use shared::aws::{Access, Clients};
+use shared::aws::{AwsConfig, Clients};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::watch;
@@ -60,7 +60,7 @@ impl Relays {
         // The SDK counts its repeats by region, for the whole process, and makes none when there
         // were too many.
         let region = REGIONS.fetch_add(1, Ordering::Relaxed);
-        let clients = Clients::new(Access {
+        let clients = Clients::new(AwsConfig {
             region: format!("local-{region}"),
             ..access(dynamodb.url.clone(), ses.url.clone())
         })

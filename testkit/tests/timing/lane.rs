@@ -13,7 +13,7 @@ use lambda_http::lambda_runtime::Error;
 use local::attribute::text;
 use local::{Backend, gateway};
 use serde_json::{Value, json};
-use shared::lambda::{Event, Function};
+use shared::lambda::{Answer, Event, Handler};
 use testkit::Sandbox;
 use testkit::relay::{Action, Gone, Relays};
 use testkit::requests::{reset, set_password};
@@ -435,22 +435,22 @@ async fn serve(
 /// What is often done in place of a floor: a random pause after the work.
 #[derive(Debug)]
 struct Jittered {
-    function: Arc<dyn Function>,
+    function: Arc<dyn Handler>,
     most: f64,
     rng: Mutex<Rng>,
 }
 
-impl Function for Jittered {
+impl Handler for Jittered {
     fn init(&self) -> BoxFuture<'_, ()> {
         self.function.init()
     }
 
-    fn handle(&self, request: shared::lambda::Request) -> BoxFuture<'_, Response<String>> {
+    fn handle(&self, request: shared::lambda::Request) -> BoxFuture<'_, Answer> {
         Box::pin(async move {
-            let response = self.function.handle(request).await;
+            let answer = self.function.handle(request).await;
             let pause = self.rng.lock().unwrap().ms(&(0.0..self.most));
             tokio::time::sleep(pause).await;
-            response
+            answer
         })
     }
 

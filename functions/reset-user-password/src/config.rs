@@ -1,0 +1,54 @@
+//! Configuration of the function, from its environment.
+
+use shared::config::{ConfigError, Env};
+
+use crate::asmx::Protocols;
+
+/// Configuration of the function.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Configuration that both functions have.
+    pub shared: shared::config::Config,
+    /// `TEMPORARY_PASSWORD_HOURS`: how long a mailed password can be used, 24 by default, which is
+    /// the most NIST SP 800-63B-4 section 4.2.1.2 allows for a secret sent by e-mail.
+    pub temporary_password_hours: u64,
+    /// `RESET_PER_MINUTE`: resets of one name in any minute, 1 by default; 0 for any number.
+    pub reset_per_minute: u32,
+    /// `RESET_PER_HOUR`: resets of one name in any hour, 5 by default; 0 for any number.
+    pub reset_per_hour: u32,
+    /// `SOURCE_PER_MINUTE`: resets from one address in any minute, 60 by default; 0 for any number.
+    pub source_per_minute: u32,
+    /// `SELF_TEST_USERNAME`: whom the self-test resets, `self-test` by default.
+    pub self_test_username: String,
+    /// `ASMX_PROTOCOLS`: of `HttpGet,HttpPost,Soap,Soap12,Documentation`, all by default.
+    pub protocols: Protocols,
+}
+
+impl Config {
+    /// Reads and checks all env. Fails on the first one that is missing or invalid.
+    pub fn read(env: Env<'_>) -> Result<Self, ConfigError> {
+        let temporary_password_hours = env.number("TEMPORARY_PASSWORD_HOURS", 24)?;
+        if !(1..=24).contains(&temporary_password_hours) {
+            return Err(ConfigError::invalid(
+                "TEMPORARY_PASSWORD_HOURS",
+                "must be 1 to 24",
+            ));
+        }
+        let protocols = match env.optional("ASMX_PROTOCOLS") {
+            None => Protocols::ALL,
+            Some(names) => names
+                .parse()
+                .map_err(|error| ConfigError::invalid("ASMX_PROTOCOLS", error))?,
+        };
+        let self_test_username = env.optional("SELF_TEST_USERNAME");
+        Ok(Self {
+            shared: shared::config::Config::read(env)?,
+            self_test_username: self_test_username.unwrap_or_else(|| "self-test".to_owned()),
+            temporary_password_hours,
+            reset_per_minute: env.limit("RESET_PER_MINUTE", 1)?,
+            reset_per_hour: env.limit("RESET_PER_HOUR", 5)?,
+            source_per_minute: env.limit("SOURCE_PER_MINUTE", 60)?,
+            protocols,
+        })
+    }
+}

@@ -1,0 +1,133 @@
+//! What a function does with each kind of event.
+
+use std::fmt::{self, Debug};
+
+use futures_util::future::BoxFuture;
+use http::Response;
+use lambda_http::lambda_runtime::Error;
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
+
+use super::request::Request;
+
+/// A function: it answers HTTP requests and takes events of EventBridge.
+pub trait Handler: Debug + Send + Sync + 'static {
+    /// Opens the connections that requests will use, before the first request is looked at: who is
+    /// made to wait for a connection must not depend on whom the request is about. A failure is
+    /// logged; the request that needs the connection tries again.
+    fn init(&self) -> BoxFuture<'_, ()> {
+        Box::pin(std::future::ready(()))
+    }
+
+    /// Answers a request. Every failure is a response in the caller's protocol: an error would
+    /// become the gateway's own JSON, which no legacy client can read.
+    fn handle(&self, request: Request) -> BoxFuture<'_, Answer>;
+
+    /// The protocol's server fault, for a request whose handling panicked.
+    fn fault(&self, request: &Request) -> Response<String>;
+
+    /// Answers an event of EventBridge with a small JSON result. An error makes the invocation
+    /// fail, so that it is counted and retried.
+    fn on_event<'a>(
+        &'a self,
+        event: &'a Event,
+        request_id: &'a str,
+    ) -> BoxFuture<'a, Result<Value, Error>>;
+}
+
+/// A response, with the names under which the log and the metrics count the request.
+pub struct Answer {
+    /// The response.
+    pub response: Response<String>,
+    /// The binding (ASMX) or format (ServiceStack) of the call; `None` for pages.
+    pub binding: Option<&'static str>,
+    /// How the operation ended, as the name of its log event, for instance `reset.done`; `None`
+    /// when no operation ran.
+    pub outcome: Option<&'static str>,
+}
+
+impl Debug for Answer {
+    /// Omits the response, which may name an address.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Answer")
+            .field("binding", &self.binding)
+            .field("outcome", &self.outcome)
+            .finish_non_exhaustive()
+    }
+}
+
+impl From<Response<String>> for Answer {
+    fn from(response: Response<String>) -> Self {
+        Self {
+            response,
+            binding: None,
+            outcome: None,
+        }
+    }
+}
+
+/// An event of EventBridge (EventBridge user guide, "Events").
+#[derive(Clone, Deserialize)]
+pub struct Event {
+    /// The `detail-type`, for instance `Scheduled Event` or `Email Bounced`.
+    #[serde(rename = "detail-type")]
+    pub kind: String,
+    /// What happened; `null` when the event does not say.
+    #[serde(default, deserialize_with = "detail")]
+    pub detail: Value,
+}
+
+impl Debug for Event {
+    /// Omits the detail: reports of SES name addresses.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Event")
+            .field("kind", &self.kind)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Event {
+    /// The kind of a schedule's events.
+    pub const SCHEDULED: &str = "Scheduled Event";
+    /// The error of a function that expects no events of this kind.
+    pub const UNKNOWN: &str = "no events of this kind are expected";
+
+    /// The task that a schedule asks for; `None` for the default one.
+    #[must_use]
+    pub fn task(&self) -> Option<&str> {
+        self.detail.get("task")?.as_str()
+    }
+}
+
+/// Rules of EventBridge send `detail` as an object. EventBridge Scheduler sends an object as the
+/// JSON text that it was configured with.
+fn detail<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Value, D::Error> {
+    let detail = Value::deserialize(deserializer)?;
+    let object = detail
+        .as_str()
+        .and_then(|text| serde_json::from_str(text).ok());
+    Ok(object.filter(Value::is_object).unwrap_or(detail))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_task_is_found_in_an_object_and_in_its_text() {
+        for (detail, task) in [
+            (json!({ "task": "self-test" }), Some("self-test")),
+            (json!("{\"task\":\"self-test\"}"), Some("self-test")),
+            (json!({}), None),
+            (json!(null), None),
+            (json!("self-test"), None),
+            (json!("\"self-test\""), None),
+        ] {
+            let event = json!({ "detail-type": "Scheduled Event", "detail": detail });
+            let event: Event = serde_json::from_value(event).unwrap();
+            assert_eq!(event.task(), task, "{detail}");
+        }
+    }
+}

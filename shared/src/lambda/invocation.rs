@@ -1,0 +1,317 @@
+//! One invocation: an event in, the gateway's response or a result out, what it measured emitted.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures_util::FutureExt as _;
+use http::{Method, Response, StatusCode};
+use lambda_http::lambda_runtime::{Context, Error, LambdaEvent, service_fn};
+use lambda_http::request::{LambdaRequest, RequestContext};
+use lambda_http::{Body, IntoResponse, RequestExt as _, Service as _};
+use serde_json::Value;
+
+use super::handler::{Answer, Event, Handler};
+use super::repair;
+use super::request::Request;
+use crate::clock::Clock;
+use crate::metrics::{self, Labels, Metric};
+
+/// The most bytes of path, query and headers together: what the legacy servers' HTTP.sys took
+/// (`MaxRequestBytes`). API Gateway passes on 10,240 bytes and what it adds itself.
+pub const MAX_HEAD: usize = 16 * 1024;
+
+/// What the log and the metrics of an invocation need to know of it.
+#[derive(Debug, Clone)]
+pub(super) struct Invocation {
+    /// The function's name, a dimension of its metrics.
+    pub(super) function: String,
+    /// The identifier that Lambda gave it.
+    pub(super) request_id: String,
+    /// Whether it is the first of its process.
+    pub(super) is_cold_start: bool,
+    /// Where its line of metrics goes.
+    pub(super) emit: fn(&Value),
+}
+
+/// Answers one event, given and returned as JSON, as [`run`](super::run) would. Emits no metrics.
+pub async fn invoke(
+    handler: &Arc<dyn Handler>,
+    event: &str,
+    request_id: String,
+) -> Result<Value, Error> {
+    let payload: LambdaRequest = serde_json::from_str(event)?;
+    let mut context = Context::default();
+    context.request_id.clone_from(&request_id);
+    let invocation = Invocation {
+        function: String::new(),
+        request_id,
+        is_cold_start: false,
+        emit: |_| {},
+    };
+    let event = LambdaEvent { payload, context };
+    let response = answer(Arc::clone(handler), invocation, event).await?;
+    Ok(serde_json::to_value(response)?)
+}
+
+pub(super) async fn answer(
+    handler: Arc<dyn Handler>,
+    invocation: Invocation,
+    LambdaEvent { payload, context }: LambdaEvent<LambdaRequest>,
+) -> Result<impl serde::Serialize, Error> {
+    let reply = |request: lambda_http::Request| {
+        let (handler, invocation) = (Arc::clone(&handler), invocation.clone());
+        async move { invocation.reply(handler.as_ref(), request).await }
+    };
+    let payload = repair::repaired(payload);
+    lambda_http::Adapter::from(service_fn(reply))
+        .call(LambdaEvent { payload, context })
+        .await
+}
+
+impl Invocation {
+    async fn reply(
+        &self,
+        handler: &dyn Handler,
+        request: lambda_http::Request,
+    ) -> Result<TextResponse, Error> {
+        let replied = async {
+            if self.is_cold_start {
+                metrics::count(Metric::ColdStarts);
+            }
+            match (request.request_context_ref(), request.body()) {
+                (Some(RequestContext::PassThrough), Body::Text(event)) => {
+                    let result = on_event(handler, event, &self.request_id).await?;
+                    Ok(Response::new(result.to_string()).into())
+                }
+                _ => Ok(self.respond(handler, request.into()).await),
+            }
+        };
+        let (answer, measured) = metrics::collect(replied).await;
+        let ended = answer.as_ref().ok();
+        let labels = Labels {
+            function: &self.function,
+            request_id: &self.request_id,
+            binding: ended.and_then(|answer| answer.binding),
+            outcome: ended.and_then(|answer| answer.outcome),
+        };
+        if let Some(line) = measured.embedded(&labels, Clock::system().now()) {
+            (self.emit)(&line);
+        }
+        answer.map(|answer| TextResponse(answer.response))
+    }
+
+    async fn respond(&self, handler: &dyn Handler, request: Request) -> Answer {
+        let started = Instant::now();
+        let method = request.method.clone();
+        // Only for a panic; without the body, which may be large and is not needed then.
+        let for_fault = request.without_body();
+        let mut answer = if request.head_length() > MAX_HEAD {
+            let mut response = Response::new(String::new());
+            *response.status_mut() = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
+            response.into()
+        } else {
+            let result = AssertUnwindSafe(handler.handle(request))
+                .catch_unwind()
+                .await;
+            result.unwrap_or_else(|_| {
+                let request_id = &self.request_id;
+                tracing::error!(%request_id, event = "request.panicked", "the handler panicked");
+                handler.fault(&for_fault).into()
+            })
+        };
+        let outcome = answer
+            .outcome
+            .unwrap_or_else(|| default_outcome(answer.response.status()));
+        answer.outcome = Some(outcome);
+        self.record(&method, &answer, started.elapsed());
+        answer
+    }
+
+    /// The log line and the metrics of a request.
+    fn record(&self, method: &Method, answer: &Answer, duration: Duration) {
+        metrics::count(Metric::Requests);
+        metrics::time(Metric::Duration, duration);
+        tracing::info!(
+            request_id = %self.request_id,
+            %method,
+            binding = answer.binding,
+            outcome = answer.outcome,
+            status = answer.response.status().as_u16(),
+            duration_ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX),
+            cold_start = self.is_cold_start,
+            "request"
+        );
+    }
+}
+
+/// The outcome of a request that no operation answered.
+fn default_outcome(status: StatusCode) -> &'static str {
+    match status.as_u16() {
+        ..400 => "request.answered",
+        400..500 => "request.refused",
+        500.. => "request.failed",
+    }
+}
+
+/// Events that are not HTTP requests.
+async fn on_event(handler: &dyn Handler, event: &str, request_id: &str) -> Result<Value, Error> {
+    let event: Event = serde_json::from_str(event)
+        .map_err(|_| "the event is neither an HTTP request nor one of EventBridge's")?;
+    handler.on_event(&event, request_id).await
+}
+
+/// A body is text whatever its media type: base64 would only make it longer.
+struct TextResponse(Response<String>);
+
+impl IntoResponse for TextResponse {
+    fn into_response(self) -> std::pin::Pin<Box<dyn Future<Output = Response<Body>> + Send>> {
+        let response = self.0.map(|text| {
+            if text.is_empty() {
+                Body::Empty
+            } else {
+                text.into()
+            }
+        });
+        Box::pin(std::future::ready(response))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::future::BoxFuture;
+    use serde_json::json;
+
+    use super::*;
+
+    /// Answers with what it was asked, and panics when told to.
+    #[derive(Debug)]
+    struct Echo;
+
+    impl Handler for Echo {
+        fn handle(&self, request: Request) -> BoxFuture<'_, Answer> {
+            Box::pin(async move {
+                assert!(request.path != "/panic", "as told");
+                Answer {
+                    response: Response::new(format!("{} {}", request.path, request.request_id)),
+                    binding: Some("Echo"),
+                    outcome: Some("echo.done"),
+                }
+            })
+        }
+
+        fn fault(&self, request: &Request) -> Response<String> {
+            let mut response = Response::new(format!("fault of {}", request.path));
+            *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+            response
+        }
+
+        fn on_event<'a>(
+            &'a self,
+            event: &'a Event,
+            request_id: &'a str,
+        ) -> BoxFuture<'a, Result<Value, Error>> {
+            Box::pin(async move { Ok(json!({ &event.kind: request_id })) })
+        }
+    }
+
+    async fn result(event: Value) -> Result<Value, Error> {
+        let echo: Arc<dyn Handler> = Arc::new(Echo);
+        invoke(&echo, &event.to_string(), "r-1".to_owned()).await
+    }
+
+    fn get(path: &str) -> Value {
+        json!({
+            "version": "2.0",
+            "rawPath": path,
+            "headers": {},
+            "requestContext": { "http": { "method": "GET", "path": path } },
+            "isBase64Encoded": false
+        })
+    }
+
+    #[tokio::test]
+    async fn a_request_gets_the_functions_response() {
+        let result = result(get("/x")).await.unwrap();
+        assert_eq!(result["statusCode"], 200);
+        assert_eq!(result["body"], "/x r-1");
+        assert_eq!(result["isBase64Encoded"], false);
+    }
+
+    #[tokio::test]
+    async fn a_head_over_the_limit_is_refused() {
+        let mut event = get("/x");
+        event["headers"]["x-long"] = "x".repeat(MAX_HEAD - 100).into();
+        assert_eq!(result(event.clone()).await.unwrap()["statusCode"], 200);
+        event["headers"]["x-more"] = "x".repeat(100).into();
+        assert_eq!(result(event).await.unwrap()["statusCode"], 431);
+        let long_path = result(get(&format!("/{}", "x".repeat(MAX_HEAD)))).await;
+        assert_eq!(long_path.unwrap()["statusCode"], 431);
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_answered_in_the_protocol() {
+        let result = result(get("/panic")).await.unwrap();
+        assert_eq!(result["statusCode"], 500);
+        assert_eq!(result["body"], "fault of /panic");
+    }
+
+    #[tokio::test]
+    async fn an_event_gets_the_functions_result() {
+        let event = json!({ "source": "aws.events", "detail-type": "Scheduled Event" });
+        assert_eq!(
+            result(event).await.unwrap(),
+            json!({ "Scheduled Event": "r-1" })
+        );
+    }
+
+    #[tokio::test]
+    async fn an_event_of_another_kind_fails_the_invocation() {
+        for event in [
+            json!({}),
+            json!({ "Records": [] }),
+            json!("text"),
+            json!(null),
+        ] {
+            assert!(result(event).await.is_err());
+        }
+    }
+
+    /// The line of metrics of an invocation on this thread.
+    fn emitted(event: &Value) -> Value {
+        thread_local! {
+            static LINE: std::cell::RefCell<Value> = std::cell::RefCell::default();
+        }
+        let invocation = Invocation {
+            function: "echo".to_owned(),
+            request_id: "r-1".to_owned(),
+            is_cold_start: true,
+            emit: |line| LINE.set(line.clone()),
+        };
+        let event = LambdaEvent {
+            payload: serde_json::from_str(&event.to_string()).unwrap(),
+            context: Context::default(),
+        };
+        let answered = answer(Arc::new(Echo), invocation, event);
+        let runtime = tokio::runtime::Builder::new_current_thread();
+        let answered = { runtime }.build().unwrap().block_on(answered);
+        answered.map(|_| ()).unwrap();
+        LINE.take()
+    }
+
+    #[test]
+    fn metrics_name_the_binding_and_the_outcome() {
+        let line = emitted(&get("/x"));
+        assert_eq!(line["Function"], "echo");
+        assert_eq!(line["request_id"], "r-1");
+        assert_eq!(line["ColdStarts"], 1.0);
+        assert_eq!(line["Binding"], "Echo");
+        assert_eq!(line["Outcome"], "echo.done");
+        let panicked = emitted(&get("/panic"));
+        assert_eq!(panicked["Outcome"], "request.failed");
+        assert_eq!(panicked["Binding"], Value::Null);
+        let event = emitted(&json!({ "detail-type": "Scheduled Event" }));
+        assert_eq!(event["Requests"], Value::Null);
+        assert_eq!(event["ColdStarts"], 1.0);
+    }
+}

@@ -1,0 +1,41 @@
+//! Processing instructions and the XML declaration.
+
+use crate::attributes::RawAttributes;
+use crate::chars::{check_legal, is_space};
+use crate::error::ErrorKind;
+use crate::names::check_name;
+
+/// Checks what stands between `<?` and `?>` (XML 1.0 productions 16 and 17).
+pub(crate) fn check_instruction(content: &str) -> Result<(), ErrorKind> {
+    let target = content.split(is_space).next().unwrap_or_default();
+    if target.eq_ignore_ascii_case("xml") {
+        return Err(ErrorKind::Declaration);
+    }
+    check_name(target)?;
+    check_legal(content)?;
+    Ok(())
+}
+
+/// Checks what stands between `<?xml` and `?>` (XML 1.0 productions 23 to 26, 32 and 80; only
+/// version 1.0).
+pub(crate) fn check_declaration(content: &str) -> Result<(), ErrorKind> {
+    let mut attributes = RawAttributes::of(content).map(Result::ok).peekable();
+    let is_of_version_1_0 = attributes.next() == Some(Some(("version", "1.0")));
+    attributes.next_if(
+        |attribute| matches!(attribute, Some(("encoding", name)) if is_encoding_name(name)),
+    );
+    attributes.next_if(|attribute| matches!(attribute, Some(("standalone", "yes" | "no"))));
+    if is_of_version_1_0 && attributes.next().is_none() {
+        Ok(())
+    } else {
+        Err(ErrorKind::Declaration)
+    }
+}
+
+/// Whether this is the name of an encoding (XML 1.0 production 81).
+fn is_encoding_name(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_alphabetic())
+        && name
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-'))
+}

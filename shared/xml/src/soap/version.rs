@@ -1,0 +1,41 @@
+//! The versions of SOAP.
+
+/// A version of SOAP, known by the namespace of its envelope.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Version {
+    /// SOAP 1.1.
+    V11,
+    /// SOAP 1.2.
+    V12,
+}
+
+impl Version {
+    /// Both versions.
+    pub const ALL: [Self; 2] = [Self::V11, Self::V12];
+
+    /// The namespace of the envelope.
+    #[must_use]
+    pub const fn namespace(self) -> &'static str {
+        match self {
+            Self::V11 => "http://schemas.xmlsoap.org/soap/envelope/",
+            Self::V12 => "http://www.w3.org/2003/05/soap-envelope",
+        }
+    }
+
+    /// The media type of a message, without parameters.
+    #[must_use]
+    pub const fn media_type(self) -> &'static str {
+        match self {
+            Self::V11 => "text/xml",
+            Self::V12 => "application/soap+xml",
+        }
+    }
+
+    /// The version whose envelope has this namespace.
+    #[must_use]
+    pub fn of_namespace(namespace: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|version| version.namespace() == namespace)
+    }
+}
