@@ -22,9 +22,9 @@ use serde_json::{Map, Value, json};
 use shared::config::{ConfigError, Env};
 use shared::lambda::{self, Handler};
 use shared::metrics::Metric;
+use testkit::Sandbox;
 use testkit::relay::{Call, Relays};
 use testkit::requests::set_password;
-use testkit::{Sandbox, logged};
 
 const RESET: &str = "ResetUserPasswordFunction";
 const UPDATE: &str = "UpdateUserRegistrationPasswordFunction";
@@ -33,7 +33,7 @@ const UPDATE: &str = "UpdateUserRegistrationPasswordFunction";
 fn template() -> Value {
     // `N` is a type of attributes, not a "no".
     let options = serde_saphyr::options! { strict_booleans: true };
-    let text = include_str!("../../template.yaml");
+    let text = include_str!("../../../template.yaml");
     serde_saphyr::from_str_with_options(text, options).unwrap()
 }
 
@@ -439,7 +439,12 @@ async fn an_alarm_on_one_outcome_names_one_that_comes() {
     let body = json!({ "Email": "a@example.com", "NewPassword": "lamp-Sodium-4417" });
     let request = set_password("admin:p@55wOrd", &body);
     assert_eq!(world.sandbox.send(&request).await.status(), 200);
-    assert!(logged().contains(&format!("\"outcome\":{outcome}")));
+    assert!(
+        world
+            .sandbox
+            .logged()
+            .contains(&format!("\"outcome\":{outcome}"))
+    );
     assert_eq!(metric, "Duration");
 }
 
