@@ -228,7 +228,7 @@ fn next_content<'a>(reader: &mut Reader<'a>) -> Result<Option<Element<'a>>, xml:
     loop {
         match reader.next_node()? {
             Node::Start(element) => return Ok(Some(element)),
-            Node::Misc => {}
+            Node::Comment | Node::Instruction => {}
             Node::Text(text) if text.trim().is_empty() => {}
             Node::Text(_) | Node::End | Node::Eof => return Ok(None),
         }

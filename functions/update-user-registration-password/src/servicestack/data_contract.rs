@@ -1,6 +1,6 @@
 //! XML of the response DTO and its errors, as .NET's `DataContractSerializer` writes it.
 
-use shared::xml::{SCHEMA_INSTANCE, escape_text};
+use shared::xml::{SCHEMA_INSTANCE, escape_text, is_legal};
 
 use super::contract::{ARRAYS_NAMESPACE, DTO_NAMESPACE, RESPONSE_DTO, TYPES_NAMESPACE};
 use super::response_status::{ResponseError, ResponseStatus};
@@ -95,9 +95,12 @@ fn error_xml(prefix: &str, depth: usize, error: &ResponseError) -> String {
     .concat()
 }
 
+/// Element with text. Characters that XML does not allow become U+FFFD: the original wrote references
+/// to them, which no strict parser reads.
 fn text_element(prefix: &str, name: &str, text: &str) -> String {
     let mut element = format!("<{prefix}{name}>");
-    escape_text(text, &mut element);
+    let legal = text.replace(|c| !is_legal(c), "\u{fffd}");
+    escape_text(&legal, &mut element);
     element.push_str("</");
     element.push_str(prefix);
     element.push_str(name);

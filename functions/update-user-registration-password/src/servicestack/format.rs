@@ -1,9 +1,11 @@
 //! ServiceStack's formats, and how a request chooses one.
 
+use std::convert::Infallible;
+
 use http::header;
+use shared::http::Parameters;
 use shared::lambda::Request;
 
-use super::parameters::Parameters;
 use super::value::JsonStyle;
 
 /// Format of a body.
@@ -83,7 +85,7 @@ pub struct ResponseFormat {
     pub format: Format,
     /// `Content-Type`: the format's media type, or the one the request used for its own body.
     pub content_type: String,
-    /// JSON options.
+    /// Options of JSON and JSV.
     pub json_style: JsonStyle,
 }
 
@@ -142,9 +144,12 @@ fn json_style(request: &Request) -> JsonStyle {
     style
 }
 
-/// Value of a parameter of the query.
+/// Value of a parameter of the query. What is not UTF-8 in it becomes U+FFFD.
 pub(super) fn query_value(request: &Request, name: &str) -> Option<String> {
-    Parameters::urlencoded(request.query.as_bytes()).value(name)
+    let parameters = Parameters::decode(request.query.as_bytes(), |bytes| {
+        Ok::<_, Infallible>(String::from_utf8_lossy(bytes))
+    });
+    parameters.ok()?.value(name)
 }
 
 /// Format that `Accept` asks for, in the order of ServiceStack's `GetResponseContentType`; weights

@@ -4,6 +4,7 @@
 use askama::Template;
 use http::header::{self, HeaderValue};
 use http::{Response, StatusCode};
+use shared::http::PagePolicy;
 use shared::lambda::Request;
 
 use super::contract::REQUEST_DTO;
@@ -153,11 +154,11 @@ impl Page {
         let (host, base) = service.split_at(service.find('/').unwrap_or(service.len()));
         match self {
             Self::Root => redirect(&format!("{url}/metadata")),
-            Self::Operations => html::page(&OperationsPage {
+            Self::Operations => page_of(&OperationsPage {
                 base,
                 formats: FORMATS,
             }),
-            Self::Operation(format) => html::page(&OperationPage {
+            Self::Operation(format) => page_of(&OperationPage {
                 base,
                 host,
                 format,
@@ -169,6 +170,10 @@ impl Page {
             Self::Forbidden => html::empty_page(StatusCode::FORBIDDEN),
         }
     }
+}
+
+fn page_of(template: &impl Template) -> Response<String> {
+    shared::http::page(template, PagePolicy::Styled)
 }
 
 /// URL of the service, without the request's own path.

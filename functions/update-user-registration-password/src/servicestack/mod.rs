@@ -7,7 +7,6 @@ mod failure;
 mod format;
 mod html;
 mod metadata;
-mod parameters;
 mod rejection;
 mod request;
 mod response;

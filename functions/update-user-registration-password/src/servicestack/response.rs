@@ -4,6 +4,8 @@ use askama::Template;
 use http::header::{self, HeaderMap, HeaderValue};
 use http::{Response, StatusCode};
 
+use shared::http::{PagePolicy, page};
+
 use super::contract::REQUEST_DTO;
 use super::data_contract::{dto_xml, error_response_xml};
 use super::failure::Failure;
@@ -44,12 +46,15 @@ impl Reply {
         if let Err(failure) = &self.0
             && failure.root == Root::PlainText
         {
-            return html::plain(failure.http_status, &failure.status.message);
+            let mut response = html::plain(failure.http_status, &failure.status.message);
+            let vary = HeaderValue::from_static("Accept");
+            response.headers_mut().insert(header::VARY, vary);
+            return response;
         }
         let mut response = match response_format.format {
-            Format::Json => Response::new(self.json(response_format.json_style)),
+            Format::Json => Response::new(self.value().json(self.style(response_format))),
             Format::Xml => Response::new(self.xml()),
-            Format::Jsv => Response::new(self.value().jsv()),
+            Format::Jsv => Response::new(self.value().jsv(self.style(response_format))),
             Format::Csv => Response::new(self.value().csv()),
             Format::Html => self.page(),
         };
@@ -67,6 +72,7 @@ impl Reply {
             headers.insert(header::CONTENT_TYPE, content_type);
         }
         if response_format.format == Format::Csv
+            && self.0.is_ok()
             && let Ok(name) = format!("attachment;filename={REQUEST_DTO}.csv").parse()
         {
             headers.insert(header::CONTENT_DISPOSITION, name);
@@ -83,13 +89,12 @@ impl Reply {
         }
     }
 
-    /// JSON. ServiceStack ignores `jsconfig` in errors of its pipeline.
-    fn json(&self, style: JsonStyle) -> String {
-        let style = match &self.0 {
+    /// Options of JSON and JSV. ServiceStack ignores `jsconfig` in errors of its pipeline.
+    fn style(&self, response_format: &ResponseFormat) -> JsonStyle {
+        match &self.0 {
             Err(failure) if failure.root != Root::ResponseDto => JsonStyle::default(),
-            _ => style,
-        };
-        self.value().json(style)
+            _ => response_format.json_style,
+        }
     }
 
     fn value(&self) -> Value {
@@ -105,18 +110,21 @@ impl Reply {
     fn xml(&self) -> String {
         match &self.0 {
             Ok(outcome) => dto_xml(None, Some(outcome)),
-            Err(failure) if failure.root == Root::ResponseDto => {
-                dto_xml(Some(&failure.status), None)
-            }
-            Err(failure) => error_response_xml(&failure.status),
+            Err(failure) => match failure.root {
+                Root::ResponseDto | Root::ResponseDtoInXml => dto_xml(Some(&failure.status), None),
+                Root::ErrorResponse | Root::PlainText => error_response_xml(&failure.status),
+            },
         }
     }
 
     /// Page for people who call the service from a browser: the members of the answer.
     fn page(&self) -> Response<String> {
-        html::page(&ReplyPage {
-            rows: self.value().rows(),
-        })
+        page(
+            &ReplyPage {
+                rows: self.value().rows(),
+            },
+            PagePolicy::Styled,
+        )
     }
 }
 
