@@ -5,8 +5,8 @@
 
 use axum::body::Bytes;
 use http::{Request, Response, StatusCode};
-use local::Sandbox;
 use shared::xml::{MAX_ATTRIBUTES, MAX_DEPTH, MAX_NAMESPACES};
+use testkit::Sandbox;
 
 const SERVICE: &str = "/webservices/IFCommonService.asmx";
 const OPERATION: &str = "http://www.ifactorconsulting.com/webservices";
@@ -253,6 +253,6 @@ async fn names_stay_out_of_logs_and_answers() {
     assert!(answers.iter().all(|answer| !answer.contains(MARK)));
     assert!(sandbox.backend.outbox.mails().is_empty());
 
-    assert!(local::logged().lines().count() >= answers.len());
-    local::assert_not_logged(&[MARK, "Bcc"]);
+    assert!(testkit::logged().lines().count() >= answers.len());
+    testkit::assert_not_logged(&[MARK, "Bcc"]);
 }

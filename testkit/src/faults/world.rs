@@ -16,11 +16,11 @@ use shared::password::{Cost, ExposeSecret as _, Hasher, Secret};
 use shared::users::{self, Outcome, ResetMode, User, UsernameKey, Users};
 
 use super::Proxy;
-use crate::attribute::{Item, text};
-use crate::ses::Mail;
-use crate::tables::{self, TableNames};
 use crate::watch::Watch;
-use crate::{Backend, BackendError, Functions, gateway};
+use local::attribute::{Item, text};
+use local::ses::Mail;
+use local::tables::{self, TableNames};
+use local::{Backend, Error, Functions, gateway};
 
 /// Where every world's clock begins.
 const BEGIN: u64 = 1_800_000_000;
@@ -51,7 +51,7 @@ pub struct World {
 
 impl World {
     /// An empty world, with these variables beside the defaults. Answers do not wait for the floor.
-    pub async fn new(backend: &Backend, variables: &[(&str, &str)]) -> Result<Self, BackendError> {
+    pub async fn new(backend: &Backend, variables: &[(&str, &str)]) -> Result<Self, Error> {
         let _at_work = super::at_work().await;
         let number = WORLDS.fetch_add(1, Ordering::Relaxed);
         let proxy = Proxy::start(backend)?;
@@ -89,7 +89,7 @@ impl World {
     }
 
     /// A copy of a demo account, in this world and under a name and an address of its own.
-    pub async fn copy_of(&self, demo: &str) -> Result<Item, BackendError> {
+    pub async fn copy_of(&self, demo: &str) -> Result<Item, Error> {
         let mut item = self.read(&self.backend.tables.users, demo).await?;
         let name = format!("{demo}-{}", self.number);
         let email = format!("{name}@example.com");
@@ -104,7 +104,7 @@ impl World {
     }
 
     /// Writes an account.
-    pub async fn put(&self, item: &Item) -> Result<(), BackendError> {
+    pub async fn put(&self, item: &Item) -> Result<(), Error> {
         let request = self.backend.clients.dynamodb.put_item();
         let request = request.table_name(&self.table);
         request.set_item(Some(item.clone())).send().await?;
@@ -112,11 +112,11 @@ impl World {
     }
 
     /// The item of an account.
-    pub async fn item(&self, username: &str) -> Result<Item, BackendError> {
+    pub async fn item(&self, username: &str) -> Result<Item, Error> {
         self.read(&self.table, username).await
     }
 
-    async fn read(&self, table: &str, username: &str) -> Result<Item, BackendError> {
+    async fn read(&self, table: &str, username: &str) -> Result<Item, Error> {
         let request = self.backend.clients.dynamodb.get_item().table_name(table);
         let request = request
             .key("username", text(username))
@@ -126,13 +126,13 @@ impl World {
     }
 
     /// The account, as the functions see it.
-    pub async fn user(&self, username: &str) -> Result<User, BackendError> {
+    pub async fn user(&self, username: &str) -> Result<User, Error> {
         let user = self.users.find(&UsernameKey::new(username)).await?;
         user.ok_or_else(|| "there is no such account".into())
     }
 
     /// Whether a login with this password is valid.
-    pub async fn opens(&self, username: &str, password: &str) -> Result<bool, BackendError> {
+    pub async fn opens(&self, username: &str, password: &str) -> Result<bool, Error> {
         let user = self.user(username).await?;
         let (mode, now, secret) = (self.mode, self.now(), Secret::from(password.to_owned()));
         let login = Attempt::new(&user, password);
@@ -158,7 +158,7 @@ impl World {
     }
 
     /// The audit rows of an account, oldest first.
-    pub async fn audit(&self, username: &str) -> Result<Vec<Item>, BackendError> {
+    pub async fn audit(&self, username: &str) -> Result<Vec<Item>, Error> {
         let query = self.backend.clients.dynamodb.query();
         let query = query
             .table_name(&self.backend.tables.audit)
@@ -177,14 +177,14 @@ impl World {
     }
 
     /// What `ResetUserPassword` answers to an event.
-    pub async fn event(&self, event: &Value) -> Result<Value, BackendError> {
+    pub async fn event(&self, event: &Value) -> Result<Value, Error> {
         let request_id = uuid::Uuid::new_v4().to_string();
         let function = &self.functions.reset_user_password;
         lambda::invoke(function, &event.to_string(), request_id).await
     }
 
     /// The answer to a scheduled event.
-    pub async fn sweep(&self) -> Result<Value, BackendError> {
+    pub async fn sweep(&self) -> Result<Value, Error> {
         let event = json!({ "source": "aws.events", "detail-type": "Scheduled Event" });
         self.event(&event).await
     }
@@ -200,7 +200,7 @@ impl World {
     }
 
     /// Lets time pass and runs the scheduled event until nothing is due.
-    pub async fn sweep_until_done(&self) -> Result<(), BackendError> {
+    pub async fn sweep_until_done(&self) -> Result<(), Error> {
         for _ in 0..EVENTS {
             self.wait();
             let summary = self.sweep().await?;
@@ -276,7 +276,7 @@ fn variable(given: &[(&str, &str)], names: &TableNames, name: &str) -> Option<St
         (None, "RESPONSE_FLOOR_MS") => Some("0".to_owned()),
         (None, _) => names
             .variable(name)
-            .or_else(|| crate::default_variable(name)),
+            .or_else(|| local::default_variable(name)),
     }
 }
 

@@ -11,12 +11,12 @@ use futures_util::future::BoxFuture;
 use http::{Request, Response, header};
 use lambda_http::lambda_runtime::Error;
 use local::attribute::text;
-use local::relay::{Action, Gone, Relays};
-use local::requests::{reset, set_password};
-use local::tables::TableNames;
-use local::{Backend, Sandbox, Storage, gateway};
+use local::{Backend, gateway};
 use serde_json::{Value, json};
 use shared::lambda::{Answer, Event, Handler};
+use testkit::Sandbox;
+use testkit::relay::{Action, Gone, Relays};
+use testkit::requests::{reset, set_password};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
@@ -160,8 +160,8 @@ pub(crate) struct Lane {
 
 impl Lane {
     pub(crate) async fn start(pacing: Pacing, latency: &Latency, seed: u64) -> Self {
-        let backend = Backend::start(Storage::Memory, TableNames::default());
-        let tables = Sandbox::on(backend.await.unwrap(), &[("RESET_PER_MINUTE", "1")]).unwrap();
+        let backend = testkit::backend().await;
+        let tables = Sandbox::on(backend, &[("RESET_PER_MINUTE", "1")]).unwrap();
         let setting = Setting {
             backend: tables.backend.clone(),
             pacing,

@@ -4,22 +4,18 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use libtest_mimic::{Arguments, Failed, Trial};
-use local::Sandbox;
+use libtest_mimic::{Failed, Trial};
+use local::Error;
 use serde_json::Value;
 use shared::lambda::{self, Handler};
 
-use super::Error;
+use crate::{Sandbox, runner};
 
 /// Runs every event of a folder through a function, each on a backend of its own. The result of
 /// `NAME.json` must be `NAME.expected.json`.
 #[must_use]
 pub fn run(folder: &Path, function: fn(&Sandbox) -> &Arc<dyn Handler>) -> ExitCode {
-    let arguments = Arguments::from_args();
-    match trials(folder, function) {
-        Ok(trials) => libtest_mimic::run(&arguments, trials).exit_code(),
-        Err(error) => super::cannot_run(&error),
-    }
+    runner::run(trials(folder, function))
 }
 
 fn trials(folder: &Path, function: fn(&Sandbox) -> &Arc<dyn Handler>) -> Result<Vec<Trial>, Error> {

@@ -6,8 +6,6 @@
 //! `www_authenticate`, `body` byte for byte or `json`). Intended differences are lines of JSON too:
 //! the `name` of a case, the `reason`, and what to `expect` instead.
 
-pub mod events;
-
 use std::collections::HashMap;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -17,10 +15,12 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, TRANSFER_ENCODING, WWW_AUTHENTICATE};
 use http::{HeaderMap, Request, Response};
-use libtest_mimic::{Arguments, Failed, Trial};
-use local::Sandbox;
+use libtest_mimic::{Failed, Trial};
+use local::Error;
 use serde::Deserialize;
 use serde_json::Value;
+
+use crate::{Sandbox, runner};
 
 #[derive(Debug, Deserialize)]
 struct Case {
@@ -58,20 +58,8 @@ struct Deviation {
 /// Runs all of `cases` on one backend.
 #[must_use]
 pub fn run(cases: &str, deviations: &str) -> ExitCode {
-    let arguments = Arguments::from_args();
-    match trials(cases, deviations) {
-        Ok(trials) => libtest_mimic::run(&arguments, trials).exit_code(),
-        Err(error) => cannot_run(&error),
-    }
+    runner::run(trials(cases, deviations))
 }
-
-#[expect(clippy::print_stderr, reason = "this is a test runner")]
-fn cannot_run(error: &Error) -> ExitCode {
-    eprintln!("the tests cannot be run: {error}");
-    ExitCode::FAILURE
-}
-
-type Error = Box<dyn std::error::Error + Send + Sync>;
 
 fn trials(cases: &str, deviations: &str) -> Result<Vec<Trial>, Error> {
     let runtime = Arc::new(tokio::runtime::Runtime::new()?);

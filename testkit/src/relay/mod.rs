@@ -18,8 +18,7 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::Backend;
-use crate::backend::access;
+use local::{Backend, access};
 
 /// Connections that may wait to be accepted.
 const BACKLOG: u32 = 128;

@@ -17,14 +17,14 @@ use axum::body::Bytes;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use http::Request;
-use local::relay::{Call, Relays};
-use local::requests::set_password;
 use local::tables::TableNames;
-use local::{Backend, Sandbox, Storage, logged};
 use serde_json::{Map, Value, json};
 use shared::config::{ConfigError, Env};
 use shared::lambda::{self, Handler};
 use shared::metrics::Metric;
+use testkit::relay::{Call, Relays};
+use testkit::requests::set_password;
+use testkit::{Sandbox, logged};
 
 const RESET: &str = "ResetUserPasswordFunction";
 const UPDATE: &str = "UpdateUserRegistrationPasswordFunction";
@@ -110,7 +110,7 @@ impl World {
             audit: name("AUDIT_TABLE"),
             brands: name("BRANDS_TABLE"),
         };
-        let backend = Backend::start(Storage::Memory, tables).await.unwrap();
+        let backend = testkit::backend_with(tables).await;
         let relays = Relays::start(&backend).unwrap();
         let named: Vec<_> = variables
             .iter()

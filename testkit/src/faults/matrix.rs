@@ -7,7 +7,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::task::JoinSet;
 
 use super::{Failure, Injection};
-use crate::BackendError;
+use local::Error;
 
 /// Cells of one table that are begun at once: most of them wait for a timeout of the SDK.
 const AT_ONCE: usize = 16;
@@ -40,7 +40,7 @@ pub async fn fill<F>(
     title: &'static str,
     calls: Vec<String>,
     cell: impl Fn(Injection) -> F,
-) -> Result<Matrix, BackendError>
+) -> Result<Matrix, Error>
 where
     F: Future<Output = String> + Send + 'static,
 {

@@ -1,5 +1,5 @@
-//! What the functions' start is measured against: the clients they make, and nothing else of ours.
-//! An example of this package, so that it is built with the same profile and the same features.
+//! What the start of the functions is measured against: the same SDK clients, and nothing else.
+//! A package that needs nothing the functions do not, so that it has their profile and features.
 
 use lambda_http::{Error, Request, service_fn};
 use shared::aws::{AwsConfig, Clients};

@@ -2,8 +2,7 @@
 //! the model does, on accounts of every kind.
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use local::tables::TableNames;
-use local::{Backend, Item, Storage, attribute};
+use local::{Item, attribute};
 use shared::audit::{Audit, Entry};
 use shared::clock::Timestamp;
 use shared::password::Secret;
@@ -104,9 +103,7 @@ fn accounts() -> Vec<Item> {
 
 #[tokio::test]
 async fn dynamodb_does_what_the_model_does() {
-    let backend = Backend::start(Storage::Memory, TableNames::default())
-        .await
-        .unwrap();
+    let backend = testkit::backend().await;
     let dynamodb = &backend.clients.dynamodb;
     let users = Users::new(dynamodb.clone(), backend.tables.users.clone());
     let audit = Audit::new(dynamodb.clone(), backend.tables.audit.clone(), 1);

@@ -6,8 +6,8 @@ use serde_json::Value;
 use tokio::sync::Notify;
 
 use super::{Attempts, Fault, Injection};
-use crate::Backend;
 use crate::relay::{Action, Call, Relays, Step};
+use local::Backend;
 
 /// DynamoDB and SES, one call of which may fail.
 #[derive(Debug)]

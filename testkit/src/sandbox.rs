@@ -8,10 +8,9 @@ use http::{Request, Response};
 use shared::clock::Clock;
 use shared::config::Env;
 
-use crate::attribute::{Item, text};
-use crate::tables::TableNames;
 use crate::watch::Watch;
-use crate::{Backend, BackendError, Functions, Storage, gateway};
+use local::attribute::{Item, text};
+use local::{Backend, Error, Functions, gateway};
 
 /// What a test does not want, if it does not say so: waiting for the floor, and limits.
 const OFF: [&str; 5] = [
@@ -35,31 +34,24 @@ pub struct Sandbox {
 
 impl Sandbox {
     /// A sandbox with the demo data, in which these variables are set too.
-    pub async fn start(variables: &[(&str, &str)]) -> Result<Self, BackendError> {
-        Self::on(
-            Backend::start(Storage::Memory, TableNames::default()).await?,
-            variables,
-        )
+    pub async fn start(variables: &[(&str, &str)]) -> Result<Self, Error> {
+        Self::on(crate::backend().await, variables)
     }
 
     /// The functions on this backend, with these variables.
-    pub fn on(backend: Backend, variables: &[(&str, &str)]) -> Result<Self, BackendError> {
+    pub fn on(backend: Backend, variables: &[(&str, &str)]) -> Result<Self, Error> {
         Self::at(&Clock::system(), backend, variables)
     }
 
     /// The same, in the time of this clock.
-    pub fn at(
-        clock: &Clock,
-        backend: Backend,
-        variables: &[(&str, &str)],
-    ) -> Result<Self, BackendError> {
+    pub fn at(clock: &Clock, backend: Backend, variables: &[(&str, &str)]) -> Result<Self, Error> {
         let lookup = |name: &str| {
             let given = variables.iter().find(|(n, _)| *n == name);
             let given = given.or(OFF.contains(&name).then_some(&("", "0")));
             given
                 .map(|(_, value)| (*value).to_owned())
                 .or_else(|| backend.tables.variable(name))
-                .or_else(|| crate::default_variable(name))
+                .or_else(|| local::default_variable(name))
         };
         let functions = Functions::new(&backend, Env::new(&lookup), clock)?;
         let watch = Watch::start(functions.clone(), backend.outbox.clone());
@@ -89,7 +81,7 @@ impl Sandbox {
     }
 
     /// The item of an account.
-    pub async fn user(&self, username: &str) -> Result<Item, BackendError> {
+    pub async fn user(&self, username: &str) -> Result<Item, Error> {
         let dynamodb = &self.backend.clients.dynamodb;
         let request = dynamodb
             .get_item()
@@ -102,18 +94,18 @@ impl Sandbox {
     }
 
     /// Writes an account, in place of any other of its name.
-    pub async fn put_user(&self, item: Item) -> Result<(), BackendError> {
+    pub async fn put_user(&self, item: Item) -> Result<(), Error> {
         self.put(&self.backend.tables.users, item).await
     }
 
     /// Writes a row of the Brands table with these attributes, in place of any other of its key.
-    pub async fn put_brand(&self, attributes: &[(&str, &str)]) -> Result<(), BackendError> {
+    pub async fn put_brand(&self, attributes: &[(&str, &str)]) -> Result<(), Error> {
         let row = attributes.iter();
         let row = row.map(|(name, value)| ((*name).to_owned(), text(value)));
         self.put(&self.backend.tables.brands, row.collect()).await
     }
 
-    async fn put(&self, table: &str, item: Item) -> Result<(), BackendError> {
+    async fn put(&self, table: &str, item: Item) -> Result<(), Error> {
         let request = self.backend.clients.dynamodb.put_item();
         let request = request.table_name(table).set_item(Some(item));
         request.send().await?;
@@ -121,11 +113,7 @@ impl Sandbox {
     }
 
     /// Gives an account these texts, in place of those it has under their names.
-    pub async fn change_user(
-        &self,
-        username: &str,
-        texts: &[(&str, &str)],
-    ) -> Result<(), BackendError> {
+    pub async fn change_user(&self, username: &str, texts: &[(&str, &str)]) -> Result<(), Error> {
         let mut item = self.user(username).await?;
         item.extend(
             texts
@@ -136,7 +124,7 @@ impl Sandbox {
     }
 
     /// The audit rows of an account, oldest first.
-    pub async fn audit(&self, username: &str) -> Result<Vec<Item>, BackendError> {
+    pub async fn audit(&self, username: &str) -> Result<Vec<Item>, Error> {
         let query = self
             .backend
             .clients

@@ -14,8 +14,8 @@ use percent_encoding::percent_decode_str;
 use serde_json::Value;
 use shared::config::Env;
 
-use crate::Functions;
-use crate::ses::{Mail, Outbox};
+use local::Functions;
+use local::ses::{Mail, Outbox};
 
 /// What must be in no log, whatever was asked: hashes, credentials and addresses.
 const NEVER: [&str; 4] = ["$argon2", "Basic ", "Bearer ", "@"];

@@ -13,10 +13,10 @@ use std::path::Path;
 
 use axum::body::Bytes;
 use http::Request;
-use local::requests::{reset, set_password};
-use local::{Sandbox, logged};
 use serde_json::{Value, json};
 use shared::metrics::{self, Metric};
+use testkit::requests::{reset, set_password};
+use testkit::{Sandbox, logged};
 
 /// One attempt, and all it leaves behind.
 struct Case {
