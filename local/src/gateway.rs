@@ -53,16 +53,14 @@ pub async fn serve(
     let connections = GracefulShutdown::new();
     let mut stop = std::pin::pin!(stop);
     loop {
-        let (stream, peer) = tokio::select! {
+        let accepted = tokio::select! {
             () = &mut stop => break,
-            accepted = listener.accept() => match accepted {
-                Ok(accepted) => accepted,
-                // The client is gone, or too many are here.
-                Err(_) => {
-                    tokio::time::sleep(RETRY).await;
-                    continue;
-                }
-            },
+            accepted = listener.accept() => accepted,
+        };
+        let Ok((stream, peer)) = accepted else {
+            // The client is gone, or too many are connected.
+            tokio::time::sleep(RETRY).await;
+            continue;
         };
         let service = router.clone().layer(Extension(ConnectInfo(peer)));
         let service = TowerToHyperService::new(service);
