@@ -8,6 +8,7 @@ use shared::http::PagePolicy;
 use shared::lambda::Request;
 
 use super::contract::REQUEST_DTO;
+use super::description::{CLASSES, Class, Sample};
 use super::format::{Format, query_value};
 use super::html;
 
@@ -62,87 +63,8 @@ struct OperationPage<'a> {
     host: &'a str,
     format: Format,
     classes: &'static [Class],
-    request: &'static str,
-    response: &'static str,
+    sample: Sample,
 }
-
-/// Class of the data contract, with the members that it declares.
-struct Class {
-    name: &'static str,
-    members: &'static [Member],
-}
-
-struct Member {
-    name: &'static str,
-    data_type: &'static str,
-    is_required: bool,
-    description: &'static str,
-}
-
-const fn member(
-    name: &'static str,
-    data_type: &'static str,
-    is_required: bool,
-    description: &'static str,
-) -> Member {
-    Member {
-        name,
-        data_type,
-        is_required,
-        description,
-    }
-}
-
-/// Classes in the order of the original page: the request, its base class, the response.
-const CLASSES: [Class; 3] = [
-    Class {
-        name: "UpdateUserRegistrationPasswordRequest",
-        members: &[
-            member(
-                "Email",
-                "string",
-                true,
-                "E-mail address of the user registration",
-            ),
-            member("NewPassword", "string", true, "Password to set"),
-            member(
-                "SendResetEmail",
-                "bool",
-                false,
-                "Whether to tell the user by e-mail",
-            ),
-            member(
-                "CustomerBrandName",
-                "string",
-                false,
-                "Chooses among users of one address",
-            ),
-        ],
-    },
-    Class {
-        name: "RequesterBase",
-        members: &[member("Requester", "string", false, "On whose behalf")],
-    },
-    Class {
-        name: "UpdateUserRegistrationPasswordResponse",
-        members: &[
-            member(
-                "ResponseStatus",
-                "ResponseStatus",
-                false,
-                "What went wrong, if anything",
-            ),
-            member("Id", "long", false, "Number of the user registration"),
-            member("DisplayName", "string", false, "Name of the user"),
-            member(
-                "ResetEmailSent",
-                "bool",
-                false,
-                "Whether the e-mail was accepted for delivery",
-            ),
-        ],
-    },
-];
 
 impl Page {
     /// Writes the response.
@@ -152,6 +74,7 @@ impl Page {
         let (_, service) = url.split_once("://").unwrap_or(("", &url));
         // The host, and the stage that a gateway puts in front of every path.
         let (host, base) = service.split_at(service.find('/').unwrap_or(service.len()));
+        let host = without_port(host);
         match self {
             Self::Root => redirect(&format!("{url}/metadata")),
             Self::Operations => page_of(&OperationsPage {
@@ -163,8 +86,7 @@ impl Page {
                 host,
                 format,
                 classes: &CLASSES,
-                request: sample_request(format),
-                response: sample_response(format),
+                sample: Sample::of(format),
             }),
             Self::Misspelt => html::empty_page(StatusCode::OK),
             Self::Forbidden => html::empty_page(StatusCode::FORBIDDEN),
@@ -174,6 +96,14 @@ impl Page {
 
 fn page_of(template: &impl Template) -> Response<String> {
     shared::http::page(template, PagePolicy::Styled)
+}
+
+/// Host as the original's pages show it.
+fn without_port(host: &str) -> &str {
+    match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        _ => host,
+    }
 }
 
 /// URL of the service, without the request's own path.
@@ -188,22 +118,4 @@ fn redirect(url: &str) -> Response<String> {
         response.headers_mut().insert(header::LOCATION, location);
     }
     response
-}
-
-fn sample_request(format: Format) -> &'static str {
-    match format {
-        Format::Xml => include_str!("assets/request.xml"),
-        Format::Json => include_str!("assets/request.json"),
-        Format::Jsv => include_str!("assets/request.jsv"),
-        Format::Csv | Format::Html => include_str!("assets/request.csv"),
-    }
-}
-
-fn sample_response(format: Format) -> &'static str {
-    match format {
-        Format::Xml => include_str!("assets/response.xml"),
-        Format::Json => include_str!("assets/response.json"),
-        Format::Jsv => include_str!("assets/response.jsv"),
-        Format::Csv | Format::Html => include_str!("assets/response.csv"),
-    }
 }

@@ -2,6 +2,7 @@
 
 mod contract;
 mod data_contract;
+mod description;
 mod endpoint;
 mod failure;
 mod format;
