@@ -18,7 +18,7 @@ struct Original {
     differences: &'static [(&'static str, &'static str)],
 }
 
-const ORIGINALS: [Original; 4] = [
+const ORIGINALS: [Original; 6] = [
     Original {
         format: "xml",
         text: include_str!("pages/xml.txt"),
@@ -56,6 +56,18 @@ const ORIGINALS: [Original; 4] = [
                 include_str!("../src/servicestack/assets/response.csv"),
             ),
         ],
+    },
+    Original {
+        format: "soap11",
+        text: include_str!("pages/soap11.txt"),
+        host: "127.0.0.1",
+        differences: &[],
+    },
+    Original {
+        format: "soap12",
+        text: include_str!("pages/soap12.txt"),
+        host: "127.0.0.1",
+        differences: &[],
     },
 ];
 

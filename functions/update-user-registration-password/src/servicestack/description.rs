@@ -1,6 +1,6 @@
 //! What the metadata pages say of the operation, in the words of the original's page.
 
-use super::format::Format;
+use shared::xml::soap::Version;
 
 /// Class of the data contract, with the members that it declares.
 pub(super) struct Class {
@@ -82,36 +82,132 @@ pub(super) const CLASSES: [Class; 3] = [
     },
 ];
 
-/// Bodies of a request and of its answer.
+/// Format in which the operation has a page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PageFormat {
+    /// XML.
+    Xml,
+    /// JSON.
+    Json,
+    /// JSV.
+    Jsv,
+    /// CSV.
+    Csv,
+    /// SOAP 1.1 or SOAP 1.2.
+    Soap(Version),
+}
+
+impl PageFormat {
+    /// Every format, in the order of the list of operations.
+    pub(super) const ALL: [Self; 6] = [
+        Self::Xml,
+        Self::Json,
+        Self::Jsv,
+        Self::Csv,
+        Self::Soap(Version::V11),
+        Self::Soap(Version::V12),
+    ];
+
+    /// Name in paths and suffixes.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Xml => "xml",
+            Self::Json => "json",
+            Self::Jsv => "jsv",
+            Self::Csv => "csv",
+            Self::Soap(Version::V11) => "soap11",
+            Self::Soap(Version::V12) => "soap12",
+        }
+    }
+
+    /// Name in the list of operations.
+    pub(super) const fn label(self) -> &'static str {
+        match self {
+            Self::Xml => "XML",
+            Self::Json => "JSON",
+            Self::Jsv => "JSV",
+            Self::Csv => "CSV",
+            Self::Soap(Version::V11) => "SOAP 1.1",
+            Self::Soap(Version::V12) => "SOAP 1.2",
+        }
+    }
+
+    pub(super) const fn is_soap(self) -> bool {
+        matches!(self, Self::Soap(_))
+    }
+
+    /// Sample of a request and of its answer.
+    pub(super) const fn sample(self) -> Sample {
+        match self {
+            Self::Xml => Sample::plain("application/xml", XML),
+            Self::Json => Sample::plain(
+                "application/json",
+                (
+                    include_str!("assets/request.json"),
+                    include_str!("assets/response.json"),
+                ),
+            ),
+            Self::Jsv => Sample::plain(
+                "text/jsv",
+                (
+                    include_str!("assets/request.jsv"),
+                    include_str!("assets/response.jsv"),
+                ),
+            ),
+            Self::Csv => Sample::plain(
+                "text/csv",
+                (
+                    include_str!("assets/request.csv"),
+                    include_str!("assets/response.csv"),
+                ),
+            ),
+            Self::Soap(Version::V11) => Sample::soap(
+                include_str!("assets/soap11-before.xml"),
+                "</soap:Body>\n</soap:Envelope>",
+            ),
+            Self::Soap(Version::V12) => Sample::soap(
+                include_str!("assets/soap12-before.xml"),
+                "</soap12:Body>\n</soap12:Envelope>",
+            ),
+        }
+    }
+}
+
+/// Request and answer in XML.
+const XML: (&str, &str) = (
+    include_str!("assets/request.xml"),
+    include_str!("assets/response.xml"),
+);
+
+/// Sample of a request and of its answer.
 pub(super) struct Sample {
-    pub(super) content_type: &'static str,
+    pub(super) request_type: &'static str,
+    pub(super) response_type: &'static str,
     pub(super) request: &'static str,
     pub(super) response: &'static str,
+    /// What is around either of the two.
+    pub(super) before: &'static str,
+    pub(super) after: &'static str,
 }
 
 impl Sample {
-    pub(super) const fn of(format: Format) -> Self {
-        match format {
-            Format::Xml => Self {
-                content_type: "application/xml",
-                request: include_str!("assets/request.xml"),
-                response: include_str!("assets/response.xml"),
-            },
-            Format::Json => Self {
-                content_type: "application/json",
-                request: include_str!("assets/request.json"),
-                response: include_str!("assets/response.json"),
-            },
-            Format::Jsv => Self {
-                content_type: "text/jsv",
-                request: include_str!("assets/request.jsv"),
-                response: include_str!("assets/response.jsv"),
-            },
-            Format::Csv | Format::Html => Self {
-                content_type: "text/csv",
-                request: include_str!("assets/request.csv"),
-                response: include_str!("assets/response.csv"),
-            },
+    const fn plain(media_type: &'static str, bodies: (&'static str, &'static str)) -> Self {
+        Self {
+            request_type: media_type,
+            response_type: media_type,
+            request: bodies.0,
+            response: bodies.1,
+            before: "",
+            after: "",
+        }
+    }
+
+    const fn soap(before: &'static str, after: &'static str) -> Self {
+        Self {
+            request_type: "text/xml; charset=utf-8",
+            before,
+            after,
+            ..Self::plain("application/xml", XML)
         }
     }
 }

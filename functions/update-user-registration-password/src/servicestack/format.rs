@@ -5,8 +5,12 @@ use std::convert::Infallible;
 use http::header;
 use shared::http::Parameters;
 use shared::lambda::Request;
+use shared::xml::soap::Version;
 
 use super::value::JsonStyle;
+
+/// Content type of SOAP 1.1, whose answer on the service's own route is an envelope too.
+const TEXT_XML: &str = "text/xml; charset=utf-8";
 
 /// Format of a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,6 +87,8 @@ impl Format {
 pub struct ResponseFormat {
     /// Format of the body.
     pub format: Format,
+    /// SOAP version of the envelope around a body in XML.
+    pub envelope: Option<Version>,
     /// `Content-Type`: the format's media type, or the one the request used for its own body.
     pub content_type: String,
     /// Options of JSON and JSV.
@@ -101,8 +107,33 @@ impl ResponseFormat {
         let content_type = format!("{}{charset}", format.media_type());
         Self {
             format,
+            envelope: None,
             content_type,
             json_style: JsonStyle::default(),
+        }
+    }
+
+    /// XML in an envelope.
+    #[must_use]
+    pub fn soap(version: Version) -> Self {
+        let content_type = match version {
+            Version::V11 => TEXT_XML,
+            Version::V12 => version.media_type(),
+        };
+        Self {
+            envelope: Some(version),
+            content_type: content_type.to_owned(),
+            ..Self::of(Format::Xml)
+        }
+    }
+
+    /// Name in logs and metrics.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self.envelope {
+            Some(Version::V11) => "soap11",
+            Some(Version::V12) => "soap12",
+            None => self.format.name(),
         }
     }
 
@@ -170,6 +201,9 @@ pub(super) fn accepted(request: &Request) -> ResponseFormat {
         .filter(is_accepted);
     if let Some(format) = of_request.or_else(|| Format::PREFERRED.into_iter().find(is_accepted)) {
         return ResponseFormat::of(format);
+    }
+    if content_type == TEXT_XML && (accept.is_empty() || accepts("*/*")) {
+        return ResponseFormat::soap(Version::V11);
     }
     if accepts("*/*") {
         return of_request_body(&content_type);

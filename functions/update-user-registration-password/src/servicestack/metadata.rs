@@ -6,14 +6,22 @@ use http::header::{self, HeaderValue};
 use http::{Response, StatusCode};
 use shared::http::PagePolicy;
 use shared::lambda::Request;
+use shared::xml::soap::Version;
 
 use super::contract::REQUEST_DTO;
-use super::description::{CLASSES, Class, Sample};
-use super::format::{Format, query_value};
+use super::data_contract::document;
+use super::description::{CLASSES, Class, PageFormat, Sample};
+use super::format::query_value;
 use super::html;
 
-/// Formats that have a page.
-const FORMATS: [Format; 4] = [Format::Xml, Format::Json, Format::Jsv, Format::Csv];
+/// Schemas of the data contracts, in the order in which the original numbers them.
+const SCHEMAS: [&str; 5] = [
+    include_str!("assets/schemas/serialization.xsd"),
+    include_str!("assets/schemas/dto.xsd"),
+    include_str!("assets/schemas/interfaces.xsd"),
+    include_str!("assets/schemas/types.xsd"),
+    include_str!("assets/schemas/arrays.xsd"),
+];
 
 /// Metadata page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,7 +31,11 @@ pub enum Page {
     /// List of operations.
     Operations,
     /// The operation, in a format.
-    Operation(Format),
+    Operation(PageFormat),
+    /// WSDL of the operation in a version of SOAP.
+    Wsdl(Version),
+    /// XML Schema of a namespace.
+    Schema(&'static str),
     /// An empty page: the operation's name is in the wrong case.
     Misspelt,
     /// An empty page: there is no operation of this name.
@@ -34,11 +46,13 @@ pub enum Page {
 pub(super) fn page(path: &str, request: &Request) -> Option<Page> {
     let format = match path.split_once('/') {
         None if path.is_empty() => return Some(Page::Root),
-        None if path.eq_ignore_ascii_case("metadata") => return Some(Page::Operations),
+        None if path.eq_ignore_ascii_case("metadata") => {
+            return Some(schema(request).map_or(Page::Operations, Page::Schema));
+        }
         Some((format, page)) if page.eq_ignore_ascii_case("metadata") => format,
         _ => return None,
     };
-    let format = FORMATS
+    let format = PageFormat::ALL
         .into_iter()
         .find(|f| f.name().eq_ignore_ascii_case(format))?;
     Some(match query_value(request, "op") {
@@ -49,11 +63,53 @@ pub(super) fn page(path: &str, request: &Request) -> Option<Page> {
     })
 }
 
+/// Schema that `?xsd=` numbers.
+fn schema(request: &Request) -> Option<&'static str> {
+    let number: usize = query_value(request, "xsd")?.parse().ok()?;
+    SCHEMAS.get(number).copied()
+}
+
+/// Path of a version's endpoint, without its leading slash.
+pub(super) const fn soap_path(version: Version) -> &'static str {
+    PageFormat::Soap(version).name()
+}
+
+/// Description of the operation (WSDL 1.1). The messages are the elements of the DTOs; those of the
+/// original were in a namespace that no schema declared, so that no tool could use it.
+#[derive(Template)]
+#[template(path = "registrar.wsdl.xml")]
+struct Wsdl<'a> {
+    name: &'static str,
+    binding: &'static str,
+    /// Prefix of the extension elements.
+    soap: &'static str,
+    service: &'a str,
+    path: &'static str,
+    schemas: [&'static str; 5],
+}
+
+impl<'a> Wsdl<'a> {
+    const fn new(version: Version, service: &'a str) -> Self {
+        let (name, binding, soap) = match version {
+            Version::V11 => ("Soap11", "BasicHttpBinding_ISyncReply", "soap"),
+            Version::V12 => ("Soap12", "WSHttpBinding_ISyncReply", "soap12"),
+        };
+        Self {
+            name,
+            binding,
+            soap,
+            service,
+            path: soap_path(version),
+            schemas: SCHEMAS,
+        }
+    }
+}
+
 #[derive(Template)]
 #[template(path = "operations.html")]
 struct OperationsPage<'a> {
     base: &'a str,
-    formats: [Format; 4],
+    formats: [PageFormat; 6],
 }
 
 #[derive(Template)]
@@ -61,7 +117,7 @@ struct OperationsPage<'a> {
 struct OperationPage<'a> {
     base: &'a str,
     host: &'a str,
-    format: Format,
+    format: PageFormat,
     classes: &'static [Class],
     sample: Sample,
 }
@@ -79,15 +135,17 @@ impl Page {
             Self::Root => redirect(&format!("{url}/metadata")),
             Self::Operations => page_of(&OperationsPage {
                 base,
-                formats: FORMATS,
+                formats: PageFormat::ALL,
             }),
             Self::Operation(format) => page_of(&OperationPage {
                 base,
                 host,
                 format,
                 classes: &CLASSES,
-                sample: Sample::of(format),
+                sample: format.sample(),
             }),
+            Self::Wsdl(version) => xml(Wsdl::new(version, &url).render().unwrap_or_default()),
+            Self::Schema(schema) => xml(document(schema)),
             Self::Misspelt => html::empty_page(StatusCode::OK),
             Self::Forbidden => html::empty_page(StatusCode::FORBIDDEN),
         }
@@ -110,6 +168,15 @@ fn without_port(host: &str) -> &str {
 fn service_url(request: &Request) -> String {
     let url = request.url();
     url.strip_suffix(&request.path).unwrap_or(&url).to_owned()
+}
+
+fn xml(body: String) -> Response<String> {
+    let mut response = Response::new(body);
+    let content_type = HeaderValue::from_static("text/xml");
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, content_type);
+    response
 }
 
 fn redirect(url: &str) -> Response<String> {

@@ -13,8 +13,10 @@ mod request;
 mod response;
 mod response_status;
 mod route;
+mod soap;
 mod value;
 
+pub use description::PageFormat;
 pub use endpoint::Endpoint;
 pub use format::{Format, ResponseFormat};
 pub use metadata::Page;

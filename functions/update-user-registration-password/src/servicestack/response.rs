@@ -5,13 +5,15 @@ use http::header::{self, HeaderMap, HeaderValue};
 use http::{Response, StatusCode};
 
 use shared::http::{PagePolicy, page};
+use shared::xml::soap::Version;
 
 use super::contract::REQUEST_DTO;
-use super::data_contract::{dto_xml, error_response_xml};
+use super::data_contract::{document, dto_element, error_response_element};
 use super::failure::Failure;
 use super::format::{Format, ResponseFormat};
 use super::html;
 use super::rejection::{Rejection, Root};
+use super::soap;
 use super::value::{JsonStyle, Value};
 use crate::operation::{Error, Outcome};
 
@@ -50,6 +52,9 @@ impl Reply {
             let vary = HeaderValue::from_static("Accept");
             response.headers_mut().insert(header::VARY, vary);
             return response;
+        }
+        if let Some(version) = response_format.envelope {
+            return self.soap(version, response_format);
         }
         let mut response = match response_format.format {
             Format::Json => Response::new(self.value().json(self.style(response_format))),
@@ -108,13 +113,30 @@ impl Reply {
     }
 
     fn xml(&self) -> String {
-        match &self.0 {
-            Ok(outcome) => dto_xml(None, Some(outcome)),
+        document(&match &self.0 {
+            Ok(outcome) => dto_element(1, None, Some(outcome)),
             Err(failure) => match failure.root {
-                Root::ResponseDto | Root::ResponseDtoInXml => dto_xml(Some(&failure.status), None),
-                Root::ErrorResponse | Root::PlainText => error_response_xml(&failure.status),
+                Root::ResponseDto | Root::ResponseDtoInXml => {
+                    dto_element(1, Some(&failure.status), None)
+                }
+                Root::ErrorResponse | Root::PlainText => error_response_element(&failure.status),
             },
+        })
+    }
+
+    fn soap(&self, version: Version, response_format: &ResponseFormat) -> Response<String> {
+        let answer = match &self.0 {
+            Ok(outcome) => soap::encode_outcome(version, outcome),
+            Err(failure) => soap::encode_failure(version, failure),
+        };
+        let mut response = Response::new(answer.body);
+        *response.status_mut() = answer.http_status;
+        let headers = response.headers_mut();
+        self.set_headers(response_format, headers);
+        if let Some(status) = answer.x_status {
+            headers.insert("x-status", status.as_u16().into());
         }
+        response
     }
 
     /// Page for people who call the service from a browser: the members of the answer.

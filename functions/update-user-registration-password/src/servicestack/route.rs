@@ -4,11 +4,12 @@ use std::borrow::Cow;
 
 use shared::http::decode_path;
 use shared::lambda::Request;
+use shared::xml::soap::Version;
 
 use super::contract::REQUEST_DTO;
 use super::endpoint::Endpoint;
 use super::format::{Format, ResponseFormat, format_parameter, query_value};
-use super::metadata::{self, Page};
+use super::metadata::{self, Page, soap_path};
 use super::rejection::Rejection;
 use super::request::form_value;
 
@@ -47,7 +48,8 @@ impl Route {
 pub fn route(request: &Request) -> Route {
     let path = decode_path(&request.path);
     let path = path.trim_start_matches('/');
-    let is_post = verb(request).eq_ignore_ascii_case("POST");
+    let verb = verb(request);
+    let is_post = verb.eq_ignore_ascii_case("POST");
     let rejected = Route::Rejected;
     if let Some(endpoint) = own_route(path) {
         return if is_post {
@@ -58,6 +60,13 @@ pub fn route(request: &Request) -> Route {
     }
     if let Some(page) = metadata::page(path, request) {
         return Route::Page(page);
+    }
+    if let Some(version) = soap_version(path) {
+        return match (is_post, &*verb) {
+            (true, _) => Route::Call(Endpoint::Soap(version)),
+            (false, "GET") => Route::Page(Page::Wsdl(version)),
+            (false, _) => rejected(Rejection::VerbNotAllowed),
+        };
     }
     match predefined_route(path) {
         None => rejected(Rejection::NotFound),
@@ -97,6 +106,13 @@ fn own_route(path: &str) -> Option<Endpoint> {
     Some(Endpoint::Route {
         suffix: Some(format),
     })
+}
+
+/// SOAP version of `soap11` and `soap12`, in any case.
+fn soap_version(path: &str) -> Option<Version> {
+    Version::ALL
+        .into_iter()
+        .find(|version| soap_path(*version).eq_ignore_ascii_case(path))
 }
 
 /// Format and operation of `{format}/reply/{operation}`, and of its alias `api/{operation}`, which

@@ -6,6 +6,7 @@ use shared::text::one_line;
 
 use super::body::Unreadable;
 use super::compression::{BodyError, plain_body};
+use super::soap::{self, SoapError};
 use super::{csv, form, json, jsv, xml};
 use crate::operation::Input;
 use crate::servicestack::endpoint::Endpoint;
@@ -27,6 +28,13 @@ pub fn decode(endpoint: Endpoint, request: &Request) -> Result<Input, Rejection>
         BodyError::TooLong => Rejection::TooLong,
         BodyError::Corrupt => unreadable(name),
     })?;
+    if let Endpoint::Soap(version) = endpoint {
+        let input = soap::read(version, &body).map_err(|error| match error {
+            SoapError::Unreadable => unreadable(name),
+            SoapError::UnknownOperation(name) => Rejection::UnknownOperation(name),
+        })?;
+        return Ok(with_annotation(input));
+    }
     let form =
         form::parameters(&content_type, &body).map_err(|Unreadable| unreadable(&content_type))?;
     let mut input = match format {
@@ -37,13 +45,12 @@ pub fn decode(endpoint: Endpoint, request: &Request) -> Result<Input, Rejection>
     };
     let query = match endpoint {
         Endpoint::Route { .. } => &request.query,
-        Endpoint::Predefined { .. } => "",
+        Endpoint::Predefined { .. } | Endpoint::Soap(_) => "",
     };
     let query =
         form::query(query).map_err(|Unreadable| unreadable("application/x-www-form-urlencoded"))?;
     form::bind(&form.unwrap_or_default(), &query, &mut input)?;
-    input.requester = input.requester.as_deref().map(annotation);
-    Ok(input)
+    Ok(with_annotation(input))
 }
 
 /// Format of a body that is no form, and the name that error messages give it. A predefined route
@@ -54,6 +61,7 @@ fn body_format(endpoint: Endpoint, content_type: &str) -> (Option<Format>, &str)
         Endpoint::Predefined { format } if format != Format::Html => {
             (Some(format), format.media_type())
         }
+        Endpoint::Soap(version) => (None, version.media_type()),
         _ => (Format::of_media_type(content_type), content_type),
     }
 }
@@ -68,8 +76,10 @@ fn read_body(format: Format, body: &[u8]) -> Result<Input, Unreadable> {
     }
 }
 
-/// Text for the audit trail, where people read it in one line. A longer one is cut rather than
-/// refused, because it decides nothing.
-fn annotation(text: &str) -> String {
-    one_line(text).chars().take(MAX_REQUESTER).collect()
+/// Shortens `Requester` to a line that people can read in the audit trail. It is not refused, because
+/// it decides nothing.
+fn with_annotation(mut input: Input) -> Input {
+    let shortened = |text: String| one_line(&text).chars().take(MAX_REQUESTER).collect();
+    input.requester = input.requester.map(shortened);
+    input
 }

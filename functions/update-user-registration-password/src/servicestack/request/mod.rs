@@ -13,6 +13,7 @@ mod jsv;
 mod members;
 mod multipart;
 mod origin;
+mod soap;
 mod xml;
 
 pub use credential::credential;

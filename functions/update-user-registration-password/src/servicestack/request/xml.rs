@@ -27,7 +27,7 @@ pub(super) fn read(body: &[u8]) -> Result<Input, Unreadable> {
 
 /// Reads the request DTO up to its end tag: members in any order, the first of several, unknown ones
 /// skipped.
-fn read_dto(root: &Element<'_>, reader: &mut Reader<'_>) -> Result<Input, Unreadable> {
+pub(super) fn read_dto(root: &Element<'_>, reader: &mut Reader<'_>) -> Result<Input, Unreadable> {
     let own_type = |name: &str| name.rsplit(':').next() == Some(REQUEST_DTO);
     let is_other_type = root
         .attribute(SCHEMA_INSTANCE, "type")
