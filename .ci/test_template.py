@@ -33,6 +33,7 @@ OTHER = {
     "CommonServiceDomain": "a.example.org",
     "DeletionProtection": "DISABLED",
     "Deployment": "AllAtOnce",
+    "EventBus": "accounts",
     "LogDays": "30",
     "LoginUrl": "https://example.org/other",
     "MailArns": "arn:aws:ses:us-east-1:123456789012:identity/example.org",
@@ -241,7 +242,7 @@ class FirstDeploymentAndLast(unittest.TestCase):
             for name, resource in resources.items()
             if resource.get("DeletionPolicy") == "RetainExceptOnCreate"
         }
-        stores = {"AWS::DynamoDB::Table", "AWS::KMS::Key", "AWS::Logs::LogGroup"}
+        stores = {"AWS::DynamoDB::Table", "AWS::KMS::Key", "AWS::Logs::LogGroup", "AWS::S3::Bucket"}
         expected = {name for kind in stores for name in of_type(resources, kind)} - {"LimitsTable"}
         self.assertEqual(outliving, expected)
         retained = [
@@ -399,6 +400,69 @@ class Events(unittest.TestCase):
         self.assertLess(waiting["Threshold"] / 1000 + waiting["Period"], 3600)
 
 
+class AuditTrail(unittest.TestCase):
+    """Audit rows as events and in an archive. What the rows are like: test_events.py."""
+
+    RESOURCES = TEMPLATE["Resources"]
+
+    def test_both_are_off_until_their_parameter_is_set(self):
+        self.assertEqual(values()["EventBus"], "")
+        self.assertEqual(values()["AuditArchiveDays"], "0")
+        stream = "StreamSpecification"
+        for changes, expected in (
+            ({}, None),
+            ({"EventBus": "default"}, {"StreamViewType": "NEW_IMAGE"}),
+            ({"AuditArchiveDays": "400"}, {"StreamViewType": "NEW_IMAGE"}),
+        ):
+            table = deploy(**changes)["AuditTable"]["Properties"]
+            self.assertEqual(table.get(stream), expected, changes)
+        for name, resource in self.RESOURCES.items():
+            if name.startswith("AuditEvents"):
+                self.assertEqual(resource["Condition"], "HasEventBus", name)
+            if name.startswith("AuditArchive"):
+                self.assertEqual(resource["Condition"], "HasAuditArchive", name)
+
+    def test_a_row_that_cannot_be_passed_on_becomes_a_dead_letter(self):
+        pipes = of_type(self.RESOURCES, "AWS::Pipes::Pipe")
+        self.assertEqual(len(pipes), 2)
+        for pipe in pipes.values():
+            stream = pipe["Properties"]["SourceParameters"]["DynamoDBStreamParameters"]
+            self.assertEqual(stream["DeadLetterConfig"], {"Arn": {"Fn::GetAtt": ["DeadLetters", "Arn"]}})
+            self.assertLessEqual(stream["MaximumRetryAttempts"], 10)
+
+    def test_an_event_is_the_row(self):
+        target = self.RESOURCES["AuditEvents"]["Properties"]["TargetParameters"]
+        self.assertEqual(target["InputTemplate"], "<$.dynamodb.NewImage>")
+        named = target["EventBridgeEventBusParameters"]
+        documented = (ROOT / "docs/audit.md").read_text()
+        self.assertIn(f'"source": ["{named["Source"]}"]', documented)
+        self.assertIn(f'"detail-type": ["{named["DetailType"]}"]', documented)
+
+    def test_nobody_can_change_or_delete_what_is_in_the_archive(self):
+        days = {"Ref": "AuditArchiveDays"}
+        bucket = self.RESOURCES["AuditArchive"]["Properties"]
+        self.assertIs(bucket["ObjectLockEnabled"], True)
+        retention = bucket["ObjectLockConfiguration"]["Rule"]["DefaultRetention"]
+        self.assertEqual(retention, {"Mode": "COMPLIANCE", "Days": days})
+        self.assertEqual(bucket["VersioningConfiguration"], {"Status": "Enabled"})
+        # A key of the account can be deleted, and the archive with it.
+        [encryption] = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+        self.assertEqual(encryption["ServerSideEncryptionByDefault"], {"SSEAlgorithm": "AES256"})
+        self.assertTrue(all(bucket["PublicAccessBlockConfiguration"].values()))
+
+    def test_a_row_that_is_written_over_is_archived_in_both_forms(self):
+        source = self.RESOURCES["AuditArchivePipe"]["Properties"]["SourceParameters"]
+        [criterion] = source["FilterCriteria"]["Filters"]
+        self.assertEqual(json.loads(criterion["Pattern"]), {"eventName": ["INSERT", "MODIFY"]})
+        machine = self.RESOURCES["AuditArchiveWriter"]["Properties"]["Definition"]
+        keep = machine["States"]["EachRow"]["ItemProcessor"]["States"]["Keep"]["Parameters"]
+        self.assertEqual(keep["Body.$"], "$.dynamodb.NewImage")
+        # Each record of the stream has an eventID of its own.
+        self.assertIn("$.eventID", keep["Key.$"])
+        # S3 takes no object into a locked bucket without a checksum.
+        self.assertEqual(keep["ChecksumAlgorithm"], "SHA256")
+
+
 class Access(unittest.TestCase):
     RESOURCES = TEMPLATE["Resources"]
 
@@ -426,24 +490,32 @@ class Access(unittest.TestCase):
                 self.assertTrue(is_bound, (resource, statement))
         self.assertEqual(granted, 4)
 
-    def test_queue_and_topic_refuse_what_is_not_encrypted(self):
-        for resource in ("DeadLettersPolicy", "AlarmTopicPolicy"):
+    def test_queue_topic_and_bucket_refuse_what_is_not_encrypted(self):
+        for resource in ("DeadLettersPolicy", "AlarmTopicPolicy", "AuditArchivePolicy"):
             [denied] = [s for s in self.statements(resource) if s["Effect"] == "Deny"]
             self.assertEqual(denied["Principal"], "*")
             self.assertEqual(denied["Condition"], {"Bool": {"aws:SecureTransport": "false"}})
 
-    def test_every_queue_and_topic_has_its_policy(self):
+    def test_every_queue_topic_and_bucket_has_its_policy(self):
         kinds = {
             "AWS::SQS::Queue": ("AWS::SQS::QueuePolicy", "Queues"),
             "AWS::SNS::Topic": ("AWS::SNS::TopicPolicy", "Topics"),
+            "AWS::S3::Bucket": ("AWS::S3::BucketPolicy", "Bucket"),
         }
+        resources = deploy(EventBus="default", AuditArchiveDays="400")
         for kind, (policy, property_name) in kinds.items():
             covered = [
                 reference["Ref"]
-                for resource in of_type(deploy(), policy).values()
-                for reference in resource["Properties"][property_name]
+                for resource in of_type(resources, policy).values()
+                for reference in as_list(resource["Properties"][property_name])
             ]
-            self.assertEqual(sorted(covered), sorted(of_type(deploy(), kind)))
+            self.assertEqual(sorted(covered), sorted(of_type(resources, kind)))
+
+    def test_pipes_and_the_state_machine_assume_their_roles_in_this_account_alone(self):
+        for name in ("AuditEventsRole", "AuditArchivePipeRole", "AuditArchiveWriterRole"):
+            [statement] = self.statements(name, "AssumeRolePolicyDocument")
+            account = {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
+            self.assertEqual(statement["Condition"], account, name)
 
     def test_the_roles_of_the_functions_name_what_they_may_use(self):
         for function in BOTH:
