@@ -1,6 +1,6 @@
 """docs/audit-row.schema.json, held against rows that the services and `accounts` write.
 
-`python .ci/test_events.py` with what `.ci/run` installs; it builds and starts `local`.
+`python -m unittest discover -s .ci` with what `.ci/run` installs; it builds and starts `local`.
 """
 
 import base64
