@@ -3,18 +3,13 @@
 `python -m unittest discover -s .ci` with what `.ci/run` installs; it builds and starts `local`.
 """
 
-import base64
 import json
-import os
 import re
-import subprocess
 import tempfile
 import unittest
-import urllib.error
-import urllib.request
 
-import boto3
 from jsonschema import Draft202012Validator
+from services import Local
 from transform import ROOT, template
 
 SCHEMA = json.loads((ROOT / "docs/audit-row.schema.json").read_text())
@@ -39,74 +34,6 @@ CAUSED = {
 
 def text(attribute):
     return attribute["S"]
-
-
-class Local:
-    """`local` with tables in memory."""
-
-    def __init__(self):
-        subprocess.run(["cargo", "build", "--quiet", "-p", "local", "-p", "accounts"], cwd=ROOT, check=True)
-        self.process = subprocess.Popen(
-            [ROOT / "target/debug/local", "--port", "0", "--memory"],
-            cwd=ROOT,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
-        self.dynamodb = self.gateway = None
-        for line in self.process.stdout:
-            if found := re.match(r"DynamoDB on (\S+), SES on (\S+)", line):
-                self.dynamodb, self.ses = found.groups()
-            if found := re.match(r"ready on (\S+)", line):
-                self.gateway = found[1]
-                break
-
-    def stop(self):
-        self.process.terminate()
-        self.process.wait()
-        self.process.stdout.close()
-
-    def http(self, url, body=None, headers=None):
-        data = json.dumps(body).encode() if body is not None else None
-        request = urllib.request.Request(url, data, headers or {})
-        try:
-            with urllib.request.urlopen(request) as answer:
-                return answer.status, answer.read()
-        except urllib.error.HTTPError as refused:
-            return refused.code, refused.read()
-
-    def set_password(self, credential):
-        body = {"Email": "a@example.com", "NewPassword": "lamp-Sodium-4417", "Requester": "Front Desk"}
-        headers = {
-            "Content-Type": "application/json",
-            "Authorization": "Basic " + base64.b64encode(credential.encode()).decode(),
-        }
-        return self.http(f"{self.gateway}/UpdateUserRegistrationPassword", body, headers)[0]
-
-    def reset(self, username):
-        path = f"/webservices/IFCommonService.asmx/ResetUserPassword?username={username}"
-        return self.http(self.gateway + path)[0]
-
-    def accounts(self, *arguments, **options):
-        tables = {name.upper() + "_TABLE": name.capitalize() for name in ("users", "audit", "brands", "limits")}
-        subprocess.run(
-            [ROOT / "target/debug/accounts", "--endpoint", self.dynamodb, "--operator", "ops", *arguments],
-            env={**os.environ, **tables},
-            check=True,
-            capture_output=True,
-            text=True,
-            **options,
-        )
-
-    def rows(self):
-        client = boto3.client(
-            "dynamodb",
-            endpoint_url=self.dynamodb,
-            region_name="us-east-1",
-            aws_access_key_id="any",
-            aws_secret_access_key="any",
-        )
-        return client.scan(TableName="Audit")["Items"]
 
 
 class Rows(unittest.TestCase):
