@@ -11,9 +11,9 @@ use axum::body::Bytes;
 use http::{Request, Response, StatusCode};
 use serde_json::{Value, json};
 use shared::metrics::{self, Metric};
-use shared::xml::MAX_DEPTH;
 use testkit::Sandbox;
 use testkit::requests::basic;
+use xml::MAX_DEPTH;
 
 const ROUTE: &str = "/UpdateUserRegistrationPassword";
 const PASSWORD: &str = "lamp-Sodium-4417";

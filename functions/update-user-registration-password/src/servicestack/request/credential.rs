@@ -3,8 +3,8 @@
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use http::header;
+use password::{ExposeSecret as _, Secret};
 use shared::lambda::Request;
-use shared::password::{ExposeSecret as _, Secret};
 
 use crate::login::Credential;
 use crate::servicestack::rejection::Rejection;
