@@ -3,6 +3,7 @@
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use local::{Item, attribute};
+use password::Secret;
 use shared::audit::{Audit, Entry};
 use shared::clock::Timestamp;
 use shared::dynamodb::StoreError;
