@@ -1,7 +1,5 @@
-//! The commands that change who may log in, what they may do, and where their mail goes. What is so
-//! already is left alone and has no audit row.
-
-use std::collections::BTreeSet;
+//! The commands that change who may log in, what they may do, and where their mail goes. A command
+//! that would change nothing writes no audit row.
 
 use shared::mail::is_address;
 use shared::users::{Account, NOBODY, admin, email_key};
@@ -45,12 +43,12 @@ pub(crate) async fn grant(
     if !roles.insert(role.clone()) {
         return Ok(unchanged(account, &format!("has the role {role} already")));
     }
-    set_roles(session, &account, &roles, "role.granted", &role).await?;
-    Ok(changed(
-        account,
-        "role.granted",
-        &format!("has the role {role}"),
-    ))
+    let change = admin::set_roles(&account.roles, &roles);
+    let (username, event) = (&account.profile.username, "role.granted");
+    session
+        .change(username, &change, event, Some(&role))
+        .await?;
+    Ok(changed(account, event, &format!("has the role {role}")))
 }
 
 pub(crate) async fn revoke(
@@ -67,24 +65,14 @@ pub(crate) async fn revoke(
             &format!("does not have the role {role}"),
         ));
     }
-    set_roles(session, &account, &roles, "role.revoked", role).await?;
+    let change = admin::set_roles(&account.roles, &roles);
+    let (username, event) = (&account.profile.username, "role.revoked");
+    session.change(username, &change, event, Some(role)).await?;
     Ok(changed(
         account,
-        "role.revoked",
+        event,
         &format!("has the role {role} no more"),
     ))
-}
-
-async fn set_roles(
-    session: &Session<'_>,
-    account: &Account,
-    roles: &BTreeSet<String>,
-    event: &'static str,
-    role: &str,
-) -> Result<(), Error> {
-    let change = admin::set_roles(&account.roles, roles);
-    let changed = session.change(&account.profile.username, &change, event, Some(role));
-    changed.await
 }
 
 /// The same address again is a change too: it takes the mark off it that mail to it failed.
