@@ -3,19 +3,18 @@
 use std::path::PathBuf;
 
 use dynoxide::Database;
-use shared::aws::{AwsConfig, Clients, Credentials};
-use shared::config::Env;
+use shared::aws::{AwsConfig, Clients, Credentials, Timeouts};
 use tokio::net::TcpListener;
 
 use crate::demo;
+use crate::error::Error;
 use crate::ses::{self, Outbox};
 use crate::tables::{self, TableNames};
 
 /// Where the tables are.
 #[derive(Debug, Clone)]
 pub enum Storage {
-    /// Nowhere: gone when the process ends. Where `TEST_DYNAMODB_URL` is set, in tables of their
-    /// own in the DynamoDB there, so that the tests can run on another than the embedded one.
+    /// In memory: gone when the process ends.
     Memory,
     /// In a file in this directory.
     Directory(PathBuf),
@@ -38,20 +37,11 @@ pub struct Backend {
     pub ses_url: String,
 }
 
-/// Why the backend could not be started.
-pub type BackendError = Box<dyn std::error::Error + Send + Sync>;
-
 impl Backend {
     /// Starts both; creates the tables, with the demo data, where they do not exist.
-    pub async fn start(storage: Storage, mut tables: TableNames) -> Result<Self, BackendError> {
+    pub async fn start(storage: Storage, tables: TableNames) -> Result<Self, Error> {
         let dynamodb_url = match storage {
-            Storage::Memory => match Env::of_process().optional("TEST_DYNAMODB_URL") {
-                Some(url) => {
-                    tables = tables.with_suffix(&uuid::Uuid::new_v4().to_string());
-                    url
-                }
-                None => serve(Database::memory()?).await?,
-            },
+            Storage::Memory => serve(Database::memory()?).await?,
             Storage::Directory(directory) => {
                 std::fs::create_dir_all(&directory)
                     .map_err(|error| format!("{}: {error}", directory.display()))?;
@@ -77,19 +67,21 @@ impl Backend {
     }
 }
 
-async fn serve(database: Database) -> Result<String, BackendError> {
+async fn serve(database: Database) -> Result<String, Error> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let url = format!("http://{}", listener.local_addr()?);
     tokio::spawn(dynoxide::server::serve_on(listener, database));
     Ok(url)
 }
 
-/// Configuration for local endpoints, with credentials that are not checked.
-pub(crate) fn access(dynamodb_url: String, ses_url: String) -> AwsConfig {
+/// Configuration for endpoints other than AWS's, with credentials that are never checked.
+#[must_use]
+pub fn access(dynamodb_url: String, ses_url: String) -> AwsConfig {
     AwsConfig {
         region: "us-east-1".to_owned(),
         credentials: Credentials::new("local", "local", None, None, "local"),
         dynamodb_url: Some(dynamodb_url),
         ses_url: Some(ses_url),
+        timeouts: Timeouts::default(),
     }
 }

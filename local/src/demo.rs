@@ -7,7 +7,7 @@ use getrandom::rand_core::UnwrapErr;
 use password::{Cost, ExposeSecret as _, Hasher, Salt, Secret};
 use shared::users::{UsernameKey, brand_key, email_key};
 
-use crate::BackendError;
+use crate::Error;
 use crate::attribute::{Item, number, text};
 use crate::tables::TableNames;
 
@@ -62,7 +62,7 @@ const BRAND: [(&str, &str); 6] = [
 
 /// Writes them into empty tables: all or none, so that a start that was interrupted is made good
 /// by the next one.
-pub(crate) async fn load(client: &Client, tables: &TableNames) -> Result<(), BackendError> {
+pub(crate) async fn load(client: &Client, tables: &TableNames) -> Result<(), Error> {
     let table = &tables.users;
     let scan = client.scan().table_name(table).limit(1).send().await?;
     if scan.count > 0 {
@@ -81,7 +81,7 @@ pub(crate) async fn load(client: &Client, tables: &TableNames) -> Result<(), Bac
     Ok(())
 }
 
-fn put(table: &str, item: Item) -> Result<TransactWriteItem, BackendError> {
+fn put(table: &str, item: Item) -> Result<TransactWriteItem, Error> {
     let put = Put::builder().table_name(table).set_item(Some(item));
     Ok(TransactWriteItem::builder().put(put.build()?).build())
 }

@@ -20,7 +20,7 @@ use shared::lambda;
 use tokio::net::TcpListener;
 
 use crate::ses::{self, Outbox};
-use crate::{BackendError, Functions};
+use crate::{Error, Functions};
 
 /// How long requests that are under way are waited for when the program is stopped.
 const GRACE: Duration = Duration::from_secs(2);
@@ -115,7 +115,7 @@ async fn invoke(
     path: &str,
     event: &str,
     request_id: String,
-) -> Result<Value, BackendError> {
+) -> Result<Value, Error> {
     // On AWS each service has its own host.
     let path = percent_decode_str(path)
         .decode_utf8_lossy()

@@ -1,77 +1,18 @@
 //! Both services on this machine, without an AWS account: an embedded DynamoDB, an SES endpoint
 //! that keeps the mails, and a gateway that turns requests into the events Lambda would get.
 //!
-//! The tests of the functions run on the same parts.
+//! The program is `main.rs`. Tests and benchmarks run on the same parts.
 
 pub mod attribute;
 mod backend;
 mod demo;
-pub mod faults;
+mod error;
+mod functions;
 pub mod gateway;
-pub mod relay;
-pub mod requests;
-mod sandbox;
 pub mod ses;
 pub mod tables;
-mod watch;
 
 pub use attribute::Item;
-pub use backend::{Backend, BackendError, Storage};
-pub use sandbox::Sandbox;
-pub use watch::{assert_not_logged, logged};
-
-use std::sync::Arc;
-
-use password::Hasher;
-use shared::clock::Clock;
-use shared::config::{ConfigError, Env};
-use shared::lambda::Handler;
-use tables::TableNames;
-
-/// Both functions.
-#[derive(Debug, Clone)]
-pub struct Functions {
-    /// `ResetUserPassword`
-    pub reset_user_password: Arc<dyn Handler>,
-    /// `UpdateUserRegistrationPassword`
-    pub update_user_registration_password: Arc<dyn Handler>,
-}
-
-impl Functions {
-    /// Both functions on this backend, as these variables configure them.
-    pub fn new(backend: &Backend, variables: Env<'_>, clock: &Clock) -> Result<Self, ConfigError> {
-        let reset = reset_user_password::Config::read(variables)?;
-        let update = update_user_registration_password::Config::read(variables)?;
-        let [reset_hasher, update_hasher] =
-            [&reset.shared, &update.shared].map(|shared| Hasher::new(shared.password_cost));
-        Ok(Self {
-            reset_user_password: Arc::new(reset_user_password::Service::new(
-                reset,
-                reset_hasher,
-                backend.clients.clone(),
-                clock.clone(),
-            )),
-            update_user_registration_password: Arc::new(
-                update_user_registration_password::Service::new(
-                    update,
-                    update_hasher,
-                    backend.clients.clone(),
-                    clock.clone(),
-                ),
-            ),
-        })
-    }
-}
-
-/// A value for each variable that has no default of its own.
-#[must_use]
-pub fn default_variable(name: &str) -> Option<String> {
-    let value = match name {
-        "PRODUCT_NAME" => "Pump Alarm",
-        "MAIL_FROM" => "Pump Alarm <no-reply@pumpalarm.com>",
-        "SUPPORT_CONTACT" => "support@pumpalarm.com",
-        "LOGIN_URL" => "http://127.0.0.1:3000/",
-        _ => return TableNames::default().variable(name),
-    };
-    Some(value.to_owned())
-}
+pub use backend::{Backend, Storage, access};
+pub use error::Error;
+pub use functions::{Functions, default_variable};

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::{Parser, Subcommand, ValueEnum};
 use local::tables::TableNames;
-use local::{Backend, BackendError, Functions, Storage, gateway};
+use local::{Backend, Error, Functions, Storage, gateway};
 use mimalloc::MiMalloc;
 use shared::clock::Clock;
 use shared::config::{ConfigError, Env};
@@ -73,7 +73,7 @@ impl Arguments {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let result = runtime().map_err(BackendError::from);
+    let result = runtime().map_err(Error::from);
     match result.and_then(|runtime| runtime.block_on(run(arguments))) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -96,7 +96,7 @@ fn runtime() -> std::io::Result<Runtime> {
         .build()
 }
 
-async fn run(mut arguments: Arguments) -> Result<(), BackendError> {
+async fn run(mut arguments: Arguments) -> Result<(), Error> {
     shared::telemetry::init_to(Env::of_process(), std::io::stderr)?;
     match arguments.command.take() {
         None => serve(arguments).await,
@@ -104,7 +104,7 @@ async fn run(mut arguments: Arguments) -> Result<(), BackendError> {
     }
 }
 
-async fn serve(arguments: Arguments) -> Result<(), BackendError> {
+async fn serve(arguments: Arguments) -> Result<(), Error> {
     let listener = TcpListener::bind(("127.0.0.1", arguments.port))
         .await
         .map_err(|error| format!("port {}: {error}", arguments.port))?;
@@ -135,11 +135,7 @@ async fn sweep(functions: Functions) {
     }
 }
 
-async fn invoke(
-    arguments: Arguments,
-    function: FunctionName,
-    event: &Path,
-) -> Result<(), BackendError> {
+async fn invoke(arguments: Arguments, function: FunctionName, event: &Path) -> Result<(), Error> {
     let event =
         std::fs::read_to_string(event).map_err(|error| format!("{}: {error}", event.display()))?;
     let backend = Backend::start(arguments.storage(), tables()?).await?;

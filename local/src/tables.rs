@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::types::{
     ProjectionType, ScalarAttributeType,
 };
 
-use crate::BackendError;
+use crate::Error;
 
 /// The name of the Users table here.
 pub const USERS: &str = "Users";
@@ -65,22 +65,10 @@ impl TableNames {
         };
         Some(table.clone())
     }
-
-    /// These names with something behind them.
-    #[must_use]
-    pub(crate) fn with_suffix(&self, suffix: &str) -> Self {
-        let with_suffix = |name| format!("{name}.{suffix}");
-        Self {
-            users: with_suffix(&self.users),
-            limits: with_suffix(&self.limits),
-            audit: with_suffix(&self.audit),
-            brands: with_suffix(&self.brands),
-        }
-    }
 }
 
 /// Creates the tables that do not exist.
-pub async fn create_missing(client: &Client, names: &TableNames) -> Result<(), BackendError> {
+pub async fn create_missing(client: &Client, names: &TableNames) -> Result<(), Error> {
     for (name, key) in [(&names.limits, "subject"), (&names.brands, "brand")] {
         if !exists(client, name).await? {
             create_with_key(client, name, key).await?;
@@ -95,7 +83,7 @@ pub async fn create_missing(client: &Client, names: &TableNames) -> Result<(), B
     Ok(())
 }
 
-async fn exists(client: &Client, name: &str) -> Result<bool, BackendError> {
+async fn exists(client: &Client, name: &str) -> Result<bool, Error> {
     match client.describe_table().table_name(name).send().await {
         Ok(_) => Ok(true),
         Err(error) if error.code() == Some("ResourceNotFoundException") => Ok(false),
@@ -110,7 +98,7 @@ fn causes(error: &dyn std::error::Error) -> String {
     causes.join(": ")
 }
 
-async fn create_users(client: &Client, name: &str) -> Result<(), BackendError> {
+async fn create_users(client: &Client, name: &str) -> Result<(), Error> {
     let email_index = GlobalSecondaryIndex::builder()
         .index_name("email-index")
         .key_schema(key("email_key", KeyType::Hash)?)
@@ -150,7 +138,7 @@ async fn create_users(client: &Client, name: &str) -> Result<(), BackendError> {
 }
 
 /// A table whose key is one text.
-async fn create_with_key(client: &Client, name: &str, key_name: &str) -> Result<(), BackendError> {
+async fn create_with_key(client: &Client, name: &str, key_name: &str) -> Result<(), Error> {
     client
         .create_table()
         .table_name(name)
@@ -162,7 +150,7 @@ async fn create_with_key(client: &Client, name: &str, key_name: &str) -> Result<
     Ok(())
 }
 
-async fn create_audit(client: &Client, name: &str) -> Result<(), BackendError> {
+async fn create_audit(client: &Client, name: &str) -> Result<(), Error> {
     client
         .create_table()
         .table_name(name)
@@ -176,7 +164,7 @@ async fn create_audit(client: &Client, name: &str) -> Result<(), BackendError> {
     Ok(())
 }
 
-fn key(name: &str, key_type: KeyType) -> Result<KeySchemaElement, BackendError> {
+fn key(name: &str, key_type: KeyType) -> Result<KeySchemaElement, Error> {
     Ok(KeySchemaElement::builder()
         .attribute_name(name)
         .key_type(key_type)
@@ -186,7 +174,7 @@ fn key(name: &str, key_type: KeyType) -> Result<KeySchemaElement, BackendError> 
 fn attribute(
     name: &str,
     attribute_type: ScalarAttributeType,
-) -> Result<AttributeDefinition, BackendError> {
+) -> Result<AttributeDefinition, Error> {
     Ok(AttributeDefinition::builder()
         .attribute_name(name)
         .attribute_type(attribute_type)

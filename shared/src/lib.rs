@@ -2,7 +2,7 @@
 //!
 //! | module | what it does | what it may use |
 //! |---|---|---|
-//! | [`xml`], [`password`] (packages) | strict XML, SOAP envelopes, Argon2id | no async, no HTTP, no AWS |
+//! | the packages `xml` and `password` | strict XML, SOAP envelopes, Argon2id | no async, no HTTP, no AWS |
 //! | [`users`], [`brands`], [`mail`], [`limits`], [`audit`] | the tables and the mailbox | their SDK, no HTTP, no protocol |
 //! | [`text`] | names of other people in lines of ours | std |
 //! | [`config`], [`clock`] | the environment and the time, each read in one place | std |

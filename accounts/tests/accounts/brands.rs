@@ -4,8 +4,8 @@ use std::process::ExitCode;
 
 use accounts::Arguments;
 use clap::Parser as _;
-use local::relay::{Action, Relays};
 use serde_json::{Value, json};
+use testkit::relay::{Action, Relays};
 
 use crate::{Answer, Operator, row};
 

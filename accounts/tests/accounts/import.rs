@@ -2,10 +2,10 @@
 
 use std::process::ExitCode;
 
-use local::faults::{Attempts, Failure, Fault, Injection, Proxy};
-use local::relay::{Action, Relays};
 use serde_json::json;
 use tempfile::TempDir;
+use testkit::faults::{Attempts, Failure, Fault, Injection, Proxy};
+use testkit::relay::{Action, Relays};
 
 use crate::{Answer, NOW, Operator, number, row, text};
 

@@ -13,10 +13,11 @@ use std::sync::{Arc, Mutex};
 use accounts::{Arguments, Console};
 use anstream::StripStream;
 use clap::Parser as _;
-use local::{Item, Sandbox};
+use local::Item;
 use serde_json::Value;
 use shared::clock::{Clock, Timestamp};
 use shared::config::Env;
+use testkit::Sandbox;
 
 const NOW: u64 = 1_795_300_455;
 const PASSWORD: &str = "lamp-Sodium-4417";

@@ -81,7 +81,9 @@ async fn main() -> Result<(), Error> {
         .into_iter()
         .any(is_asked)
     {
-        let binaries = process::build(&["--package", "lambda", "--bins", "--example", "baseline"])?;
+        // The functions as `sam build` does: the default members.
+        process::build(&["--bins"])?;
+        let binaries = process::build(&["--package", "baseline"])?;
         if is_asked(Subject::Size) {
             size::measure(&binaries)?;
         }

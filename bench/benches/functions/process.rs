@@ -76,7 +76,7 @@ pub(super) fn cpu_time(clock: ClockId) -> Result<Duration, Error> {
 }
 
 /// Builds what these arguments of `cargo build` say, with the profile of this program; the folder
-/// it is in. Never two packages at once: each would have the features that the other needs.
+/// it is in. Never other packages beside the functions: all would have the features that one needs.
 pub(super) fn build(arguments: &[&str]) -> Result<PathBuf, Error> {
     let cargo = std::env::var_os("CARGO").unwrap_or("cargo".into());
     let profile = if cfg!(debug_assertions) {

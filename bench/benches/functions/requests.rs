@@ -12,11 +12,12 @@ use aws_sdk_dynamodb::error::BoxError;
 use axum::body::Bytes;
 use http::Request;
 use local::tables::TableNames;
-use local::{Backend, Functions, Storage, gateway, requests};
+use local::{Backend, Functions, Storage, gateway};
 use serde_json::{Value, json};
 use shared::aws::Clients;
 use shared::clock::Clock;
 use shared::config::Env;
+use testkit::requests;
 
 use super::{Error, accounts};
 

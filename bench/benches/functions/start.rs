@@ -1,5 +1,5 @@
 //! The start of a process, as a ratio to one with the same SDK clients and nothing else of ours
-//! (`lambda/examples/baseline.rs`), and its first request, as a ratio to its next ones. Starts of
+//! (`bench/baseline`), and its first request, as a ratio to its next ones. Starts of
 //! all alternate.
 
 use std::path::Path;
@@ -14,7 +14,7 @@ use super::statistic::{median, ratio};
 use super::{Error, Function, RESET, UPDATE, WARM_UP};
 
 const BASELINE: Function = Function {
-    binary: "examples/baseline",
+    binary: "baseline",
     event: RESET.event,
 };
 

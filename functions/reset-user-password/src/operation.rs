@@ -174,7 +174,7 @@ impl ResetUserPassword {
 
     /// Opens the connections to DynamoDB and SES.
     pub async fn connect(&self) {
-        aws::connect(&self.users, &self.mailer).await;
+        Box::pin(aws::connect(self.users.check(), self.mailer.connect())).await;
     }
 
     /// Whether the table answers.

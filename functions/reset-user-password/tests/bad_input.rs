@@ -5,7 +5,7 @@
 
 use axum::body::Bytes;
 use http::{Request, Response, StatusCode};
-use local::Sandbox;
+use testkit::Sandbox;
 use xml::{MAX_ATTRIBUTES, MAX_DEPTH, MAX_NAMESPACES};
 
 const SERVICE: &str = "/webservices/IFCommonService.asmx";
@@ -253,6 +253,6 @@ async fn names_stay_out_of_logs_and_answers() {
     assert!(answers.iter().all(|answer| !answer.contains(MARK)));
     assert!(sandbox.backend.outbox.mails().is_empty());
 
-    assert!(local::logged().lines().count() >= answers.len());
-    local::assert_not_logged(&[MARK, "Bcc"]);
+    assert!(testkit::logged().lines().count() >= answers.len());
+    testkit::assert_not_logged(&[MARK, "Bcc"]);
 }

@@ -1,6 +1,6 @@
 //! Nobody can tell who is on file: whatever becomes of a request, its answer has the same status,
 //! headers and bytes as the answer for a name that is not on file. How long it takes is the subject
-//! of `local/tests/timing/`.
+//! of `testkit/tests/timing/`.
 //!
 //! Every state is brought about for real, by what is in the tables and by a relay in front of
 //! DynamoDB and SES, and the calls that were made prove that it was.
@@ -19,10 +19,9 @@ use axum::body::Bytes;
 use futures_util::stream::{self, StreamExt as _};
 use http::{Request, Response, StatusCode};
 use local::attribute::text;
-use local::relay::{Action, Call, Gone, Relays};
-use local::requests::reset;
-use local::tables::TableNames;
-use local::{Backend, Sandbox, Storage};
+use testkit::Sandbox;
+use testkit::relay::{Action, Call, Gone, Relays};
+use testkit::requests::reset;
 
 const SERVICE: &str = "/webservices/IFCommonService.asmx";
 const NAMESPACE: &str = "http://www.ifactorconsulting.com/webservices";
@@ -359,8 +358,8 @@ async fn answer(tables: &Sandbox, state: &State, binding: Binding, username: &st
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_state_has_the_answer_of_an_unknown_name() {
-    let backend = Backend::start(Storage::Memory, TableNames::default());
-    let tables = Sandbox::on(backend.await.unwrap(), &[]).unwrap();
+    let backend = testkit::backend().await;
+    let tables = Sandbox::on(backend, &[]).unwrap();
     let unknown = State::new("unknown", Account::Unknown, &[Limit, Reserve]);
     let mut expected = Vec::new();
     for binding in BINDINGS {

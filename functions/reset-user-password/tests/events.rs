@@ -5,5 +5,5 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../events/reset-user-password");
-    corpus::events::run(&folder, |sandbox| &sandbox.functions.reset_user_password)
+    testkit::events::run(&folder, |sandbox| &sandbox.functions.reset_user_password)
 }

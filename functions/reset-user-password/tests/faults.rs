@@ -12,14 +12,13 @@
 )]
 
 use futures_util::future::join_all;
-use local::faults::{Injection, Matrix, World, at_work, fill};
-use local::requests::reset;
+use local::Backend;
 use local::ses::Mail;
-use local::tables::TableNames;
-use local::{Backend, Storage};
 use password::Secret;
 use shared::clock::Timestamp;
 use shared::users::protocol::{Pending, reserve, set_password};
+use testkit::faults::{Injection, Matrix, World, at_work, fill};
+use testkit::requests::reset;
 
 const OLD_PASSWORD: &str = "p@55wOrd";
 const PENDING: [&str; 3] = ["reset", "reset_queue", "reset_due_at"];
@@ -82,10 +81,7 @@ const SCENARIOS: [Scenario; 7] = [
 
 #[tokio::test(flavor = "multi_thread")]
 async fn some_known_password_works_whatever_fails() {
-    let storage = Storage::Memory;
-    let backend = Backend::start(storage, TableNames::default())
-        .await
-        .unwrap();
+    let backend = testkit::backend().await;
     let matrices = SCENARIOS.map(|scenario| matrix(&backend, scenario));
     for matrix in join_all(matrices).await {
         println!("{matrix}");

@@ -6,23 +6,19 @@
     reason = "a test fails by panicking"
 )]
 
-use local::faults::World;
-use local::requests::reset;
 use local::ses::Mail;
-use local::tables::TableNames;
-use local::{Backend, Storage};
 use serde_json::{Value, json};
 use shared::metrics::{self, Metric};
+use testkit::faults::World;
+use testkit::requests::reset;
 
 const OLD_PASSWORD: &str = "p@55wOrd";
 
 /// A world in which the account of this name was just mailed a password.
 async fn after_reset(mode: &str) -> (World, String, Mail) {
-    let backend = Backend::start(Storage::Memory, TableNames::default());
+    let backend = testkit::backend().await;
     let variables = [("RESET_MODE", mode)];
-    let world = World::new(&backend.await.unwrap(), &variables)
-        .await
-        .unwrap();
+    let world = World::new(&backend, &variables).await.unwrap();
     let item = world.copy_of("jdoe").await.unwrap();
     world.put(&item).await.unwrap();
     let username = item["username"].as_s().unwrap().clone();

@@ -3,15 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use http::StatusCode;
-use local::relay::{Action, Relays};
-use local::tables::TableNames;
-use local::{Backend, Sandbox, Storage, requests};
-
-async fn backend() -> Backend {
-    Backend::start(Storage::Memory, TableNames::default())
-        .await
-        .unwrap()
-}
+use testkit::relay::{Action, Relays};
+use testkit::{Sandbox, requests};
 
 async fn reset(service: &Sandbox, username: &str) -> StatusCode {
     service.send(&requests::reset(username)).await.status()
@@ -29,7 +22,7 @@ fn operations(relays: &Relays) -> Vec<String> {
 
 #[tokio::test]
 async fn connections_are_open_before_the_first_request() {
-    let backend = backend().await;
+    let backend = testkit::backend().await;
     for (username, calls) in [("jdoe", 5), ("nobody", 2)] {
         let relays = Relays::start(&backend).unwrap();
         let service = fresh(&relays);
@@ -49,7 +42,7 @@ async fn connections_are_open_before_the_first_request() {
 /// What the test above would not see if connections were not counted right.
 #[tokio::test]
 async fn without_init_the_connections_depend_on_the_name() {
-    let backend = backend().await;
+    let backend = testkit::backend().await;
     for (username, connections) in [("jdoe", 2), ("nobody", 1)] {
         let relays = Relays::start(&backend).unwrap();
         let service = fresh(&relays);
@@ -61,7 +54,7 @@ async fn without_init_the_connections_depend_on_the_name() {
 /// SES answers what it likes: the connection is open all the same, and nothing is asked twice.
 #[tokio::test]
 async fn a_refusal_opens_the_connection_too() {
-    let backend = backend().await;
+    let backend = testkit::backend().await;
     for (status, error) in [(403, "AccessDeniedException"), (429, "Throttling")] {
         let relays = Relays::start(&backend).unwrap();
         relays.script(move |call| {
@@ -83,7 +76,7 @@ async fn a_refusal_opens_the_connection_too() {
 
 #[tokio::test]
 async fn a_process_starts_without_dynamodb_and_ses() {
-    let backend = backend().await;
+    let backend = testkit::backend().await;
     let relays = Relays::start(&backend).unwrap();
     relays.script(|_| Action::HANG_UP);
     let service = fresh(&relays);

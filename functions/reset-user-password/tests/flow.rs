@@ -7,9 +7,10 @@ use std::time::{Duration, Instant};
 use aws_sdk_dynamodb::types::AttributeValue;
 use axum::body::Bytes;
 use http::{Request, Response, StatusCode};
-use local::requests::reset;
-use local::{Item, Sandbox, attribute};
+use local::{Item, attribute};
 use password::{Cost, Hasher, Secret, Verification};
+use testkit::Sandbox;
+use testkit::requests::reset;
 
 const SERVICE: &str = "/webservices/IFCommonService.asmx";
 const OLD_PASSWORD: &str = "p@55wOrd";

@@ -10,11 +10,10 @@ use std::sync::Arc;
 
 use axum::body::Bytes;
 use http::Response;
-use local::relay::Relays;
-use local::requests::reset;
-use local::tables::TableNames;
-use local::{Backend, Sandbox, Storage};
 use password::{Cost, Hasher, Secret, Verification};
+use testkit::Sandbox;
+use testkit::relay::Relays;
+use testkit::requests::reset;
 
 const DEFAULTS: [(&str, &str); 3] = [
     ("RESET_PER_MINUTE", "1"),
@@ -113,8 +112,8 @@ async fn beside_the_old_password_a_stranger_locks_nobody_out() {
 /// A client that is busy is one source: counting it takes no second look at what it used.
 #[tokio::test]
 async fn one_request_counts_a_use() {
-    let backend = Backend::start(Storage::Memory, TableNames::default());
-    let relays = Relays::start(&backend.await.unwrap()).unwrap();
+    let backend = testkit::backend().await;
+    let relays = Relays::start(&backend).unwrap();
     let sandbox = Sandbox::on(relays.backend.clone(), &DEFAULTS).unwrap();
     for username in ["jdoe", "bob", "nobody"] {
         relays.take_calls();

@@ -8,10 +8,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use aws_sdk_dynamodb::types::AttributeValue;
 use axum::body::Bytes;
 use http::Request;
-use local::Sandbox;
-use local::relay::{Action, Relays};
 use local::ses::Mail;
 use shared::clock::{Clock, Timestamp};
+use testkit::Sandbox;
+use testkit::relay::{Action, Relays};
 
 const DEFAULT_FROM: &str = "Pump Alarm <no-reply@pumpalarm.com>";
 const BRANDS_FROM: &str = "Brand Flood Watch <no-reply@brand.example>";

@@ -11,19 +11,14 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use http::StatusCode;
-use local::faults::{Attempts, Failure, Fault, Injection, World};
-use local::requests::reset;
-use local::tables::TableNames;
-use local::{Backend, Item, Storage, attribute, logged};
+use local::{Backend, Item, attribute};
 use serde_json::{Value, json};
 use shared::metrics::{self, Metric};
+use testkit::faults::{Attempts, Failure, Fault, Injection, World};
+use testkit::logged;
+use testkit::requests::reset;
 
 const OLD_PASSWORD: &str = "p@55wOrd";
-
-async fn backend() -> Backend {
-    let backend = Backend::start(Storage::Memory, TableNames::default());
-    backend.await.unwrap()
-}
 
 /// A world with one account; gives its name.
 async fn world(backend: &Backend, variables: &[(&str, &str)]) -> (World, String) {
@@ -40,7 +35,7 @@ fn count(summary: &Value, what: &str) -> u64 {
 
 #[tokio::test]
 async fn two_sweeps_at_once_finish_a_reset_once() {
-    let backend = backend().await;
+    let backend = testkit::backend().await;
     let (world, username) = world(&backend, &[]).await;
     backend.outbox.refuse(Some("MessageRejected"));
     world.send(&reset(&username)).await;
@@ -78,7 +73,7 @@ async fn two_sweeps_at_once_finish_a_reset_once() {
 /// A user who asked and got no mail for minutes is told when that was, not when the sweep ran.
 #[tokio::test]
 async fn a_mail_of_the_sweep_says_when_the_reset_was_requested() {
-    let backend = backend().await;
+    let backend = testkit::backend().await;
     let (world, username) = world(&backend, &[]).await;
     backend.outbox.refuse(Some("MessageRejected"));
     let requested_at = world.now();
@@ -99,7 +94,7 @@ async fn a_mail_of_the_sweep_says_when_the_reset_was_requested() {
 /// A slow SES must not make the answer for a known name late.
 #[tokio::test]
 async fn what_is_not_done_in_time_for_the_answer_is_left_to_the_sweep() {
-    let backend = backend().await;
+    let backend = testkit::backend().await;
     let (world, username) = world(&backend, &[("RESPONSE_FLOOR_MS", "1000")]).await;
     backend.outbox.delay(Duration::from_mins(1));
     let (answer, measured) = metrics::collect(world.send(&reset(&username))).await;
@@ -119,7 +114,7 @@ async fn what_is_not_done_in_time_for_the_answer_is_left_to_the_sweep() {
 
 #[tokio::test]
 async fn a_reset_that_is_given_up_is_counted() {
-    let backend = backend().await;
+    let backend = testkit::backend().await;
     let (world, username) = world(&backend, &[]).await;
     backend.outbox.refuse(Some("MessageRejected"));
     let ((), measured) = metrics::collect(async {
@@ -148,7 +143,7 @@ fn self_test() -> Value {
 
 #[tokio::test]
 async fn the_self_test_resets_its_account_and_measures_the_gap() {
-    let backend = backend().await;
+    let backend = testkit::backend().await;
     let variables = [("SELF_TEST_USERNAME", "canary")];
     let (world, _) = world(&backend, &variables).await;
     let mut canary = world.copy_of("jdoe").await.unwrap();
@@ -177,7 +172,7 @@ async fn the_self_test_resets_its_account_and_measures_the_gap() {
 
 #[tokio::test]
 async fn events_that_nobody_asked_for_fail_the_invocation() {
-    let backend = backend().await;
+    let backend = testkit::backend().await;
     let (world, _) = world(&backend, &[("ASMX_PROTOCOLS", "Soap")]).await;
     // It asks by HTTP GET.
     assert!(world.event(&self_test()).await.is_err());
@@ -199,7 +194,7 @@ async fn pending(backend: &Backend) -> (World, String) {
 /// An older version did not write when a reset was asked for.
 #[tokio::test]
 async fn a_reset_without_its_time_is_swept_too() {
-    let backend = backend().await;
+    let backend = testkit::backend().await;
     let (world, username) = pending(&backend).await;
     let mut item = world.item(&username).await.unwrap();
     let reset = item.get_mut("reset").unwrap();
@@ -227,7 +222,7 @@ fn counts(summary: &Value) -> Value {
 /// end after 16, although its reservation is over after one.
 #[tokio::test]
 async fn every_attempt_waits_twice_as_long_as_the_one_before() {
-    let backend = backend().await;
+    let backend = testkit::backend().await;
     let (world, _) = pending(&backend).await;
     for (delay, what) in [
         (60, "postponed"),
@@ -274,7 +269,7 @@ async fn assert_all_reset(world: &World, usernames: &[String]) {
 
 #[tokio::test]
 async fn what_is_more_than_a_batch_is_left_to_the_next_sweep() {
-    let backend = backend().await;
+    let backend = testkit::backend().await;
     let (world, usernames) = many_pending(&backend, 26).await;
     world.wait();
     assert_eq!(count(&world.sweep().await.unwrap(), "due"), 25);
@@ -285,7 +280,7 @@ async fn what_is_more_than_a_batch_is_left_to_the_next_sweep() {
 /// With an SES that never answers, each takes three seconds, and the function ends after twenty.
 #[tokio::test]
 async fn what_there_is_no_time_for_is_left_to_the_next_sweep() {
-    let backend = backend().await;
+    let backend = testkit::backend().await;
     let (world, usernames) = many_pending(&backend, 8).await;
     world.wait();
     backend.outbox.delay(Duration::from_mins(1));
@@ -302,7 +297,7 @@ async fn what_there_is_no_time_for_is_left_to_the_next_sweep() {
 /// Nobody gets a password who could no longer ask for one.
 #[tokio::test]
 async fn a_reset_of_an_account_that_may_not_have_one_is_given_up() {
-    let backend = backend().await;
+    let backend = testkit::backend().await;
     for (why, change) in [
         ("disabled", disable as fn(&mut Item)),
         ("no address", remove_address),
@@ -341,7 +336,7 @@ fn remove_address(item: &mut Item) {
 /// The reservation of another sweep, or a failure, leaves a reset as it was for the next one.
 #[tokio::test]
 async fn what_cannot_be_reserved_stays_due() {
-    let backend = backend().await;
+    let backend = testkit::backend().await;
     let (world, username) = pending(&backend).await;
     backend.outbox.refuse(None);
     world.wait();

@@ -22,7 +22,7 @@ use shared::lambda::{Answer, Event, Handler, Request};
 use shared::pace::Pace;
 
 use operation::{Caller, Error as OperationError, Outcome, UpdateUserRegistrationPassword};
-use servicestack::{Endpoint, Rejection, Reply};
+use servicestack::{Endpoint, Rejection, Reply, Route};
 
 pub use config::Config;
 
@@ -84,25 +84,29 @@ impl Handler for Service {
 
     fn handle(&self, request: Request) -> BoxFuture<'_, Answer> {
         Box::pin(async move {
-            let endpoint = match servicestack::route(&request) {
-                Ok(endpoint) => endpoint,
-                Err(instead) => return instead.encode(&request).into(),
-            };
-            let (reply, outcome) = match self.call(endpoint, &request).await {
-                Ok((reply, outcome)) => (reply, Some(outcome)),
-                Err(rejection) => (Reply::from(rejection), None),
-            };
-            let format = servicestack::response_format(endpoint, &request);
-            Answer {
-                response: reply.encode(&format),
-                binding: Some(format.format.name()),
-                outcome,
+            let route = servicestack::route(&request);
+            let format = route.response_format(&request);
+            match route {
+                Route::Call(endpoint) => {
+                    let (reply, outcome) = match self.call(endpoint, &request).await {
+                        Ok((reply, outcome)) => (reply, Some(outcome)),
+                        Err(rejection) => (Reply::from(rejection), None),
+                    };
+                    Answer {
+                        response: reply.encode(&format),
+                        binding: Some(format.format.name()),
+                        outcome,
+                    }
+                }
+                Route::Page(page) => page.encode(&request).into(),
+                Route::Rejected(rejection) => Reply::from(rejection).encode(&format).into(),
             }
         })
     }
 
     fn fault(&self, request: &Request) -> Response<String> {
-        servicestack::server_fault(request)
+        let route = servicestack::route(request);
+        servicestack::server_fault(&route.response_format(request))
     }
 
     fn on_event<'a>(&'a self, event: &'a Event, _: &'a str) -> BoxFuture<'a, Result<Value, Error>> {

@@ -208,7 +208,7 @@ impl UpdateUserRegistrationPassword {
 
     /// Opens the connections to DynamoDB and SES.
     pub async fn connect(&self) {
-        aws::connect(&self.users, &self.mailer).await;
+        Box::pin(aws::connect(self.users.check(), self.mailer.connect())).await;
     }
 
     /// Whether the table answers.

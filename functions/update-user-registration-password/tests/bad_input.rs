@@ -9,10 +9,10 @@
 
 use axum::body::Bytes;
 use http::{Request, Response, StatusCode};
-use local::Sandbox;
-use local::requests::basic;
 use serde_json::{Value, json};
 use shared::metrics::{self, Metric};
+use testkit::Sandbox;
+use testkit::requests::basic;
 use xml::MAX_DEPTH;
 
 const ROUTE: &str = "/UpdateUserRegistrationPassword";
@@ -295,6 +295,6 @@ async fn values_stay_out_of_logs() {
         assert_eq!(send_json(&sandbox, &body).await.0, 400);
         requests += 2;
     }
-    assert!(local::logged().lines().count() >= requests);
-    local::assert_not_logged(&[MARK]);
+    assert!(testkit::logged().lines().count() >= requests);
+    testkit::assert_not_logged(&[MARK]);
 }

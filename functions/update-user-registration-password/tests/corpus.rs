@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    corpus::run(
+    testkit::corpus::run(
         include_str!("corpus/cases.jsonl"),
         include_str!("corpus/deviations.jsonl"),
     )

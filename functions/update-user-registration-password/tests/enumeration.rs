@@ -6,11 +6,11 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use axum::body::Bytes;
 use http::{Request, Response, StatusCode};
+use local::Item;
 use local::attribute::{number, text};
-use local::relay::Relays;
-use local::requests::basic;
-use local::tables::TableNames;
-use local::{Backend, Item, Sandbox, Storage};
+use testkit::Sandbox;
+use testkit::relay::Relays;
+use testkit::requests::basic;
 
 /// Of every demo account.
 const PASSWORD: &str = "p@55wOrd";
@@ -124,8 +124,8 @@ struct Fixture {
 
 impl Fixture {
     async fn start() -> Self {
-        let backend = Backend::start(Storage::Memory, TableNames::default());
-        let tables = Sandbox::on(backend.await.unwrap(), &[]).unwrap();
+        let backend = testkit::backend().await;
+        let tables = Sandbox::on(backend, &[]).unwrap();
         let relays = Relays::start(&tables.backend).unwrap();
         let limit = [("LOGIN_FAILURES_PER_MINUTE", "1")];
         let service = Sandbox::on(relays.backend.clone(), &limit).unwrap();

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../../events/update-user-registration-password");
-    corpus::events::run(&folder, |sandbox| {
+    testkit::events::run(&folder, |sandbox| {
         &sandbox.functions.update_user_registration_password
     })
 }

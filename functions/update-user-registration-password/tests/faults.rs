@@ -13,16 +13,15 @@
 use getrandom::SysRng;
 use getrandom::rand_core::UnwrapErr;
 use http::StatusCode;
-use local::faults::{Injection, Matrix, World, at_work, fill};
-use local::requests::set_password;
 use local::ses::Mail;
-use local::tables::TableNames;
-use local::{Backend, Item, Storage, attribute};
+use local::{Backend, Item, attribute};
 use password::{Cost, ExposeSecret as _, Hasher, Salt, Secret};
 use serde_json::{Value, json};
 use shared::clock::Timestamp;
 use shared::users::ResetMode;
 use shared::users::protocol::{Pending, Promotion, promote, reserve};
+use testkit::faults::{Injection, Matrix, World, at_work, fill};
+use testkit::requests::set_password;
 
 /// Of every demo account.
 const OLD_PASSWORD: &str = "p@55wOrd";
@@ -57,10 +56,7 @@ impl Login {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn some_known_password_works_whatever_fails() {
-    let storage = Storage::Memory;
-    let backend = Backend::start(storage, TableNames::default())
-        .await
-        .unwrap();
+    let backend = testkit::backend().await;
     let (temporary, old_parameters, wrong, without_role) = tokio::join!(
         matrix(&backend, Login::FirstWithTemporary),
         matrix(&backend, Login::WithOldParameters),

@@ -11,10 +11,11 @@ use axum::body::Bytes;
 use getrandom::SysRng;
 use getrandom::rand_core::UnwrapErr;
 use http::{Request, StatusCode};
-use local::requests::set_password;
-use local::{Item, Sandbox, attribute};
+use local::{Item, attribute};
 use password::{Cost, ExposeSecret as _, Hasher, Salt, Secret, Verification};
 use serde_json::{Value, json};
+use testkit::Sandbox;
+use testkit::requests::set_password;
 
 const OLD_PASSWORD: &str = "p@55wOrd";
 const NEW_PASSWORD: &str = "lamp-Sodium-4417";

@@ -5,11 +5,12 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use axum::body::Bytes;
 use http::{HeaderValue, Request, StatusCode};
-use local::relay::{Action, Relays};
-use local::requests::{reset, set_password};
-use local::{BackendError, Sandbox};
+use local::Error;
 use serde_json::{Value, json};
 use shared::metrics::{self, Metric};
+use testkit::Sandbox;
+use testkit::relay::{Action, Relays};
+use testkit::requests::{reset, set_password};
 
 fn request(credential: &str) -> Request<Bytes> {
     let body = json!({ "Email": "a@example.com", "NewPassword": "lamp-Sodium-4417" });
@@ -117,7 +118,7 @@ async fn a_temporary_password_ends_the_old_one_when_it_is_used() {
 
 /// Two processes with the same tables and a limit of one failure; the second one's calls pass the
 /// relays.
-async fn two_processes() -> Result<(Sandbox, Relays, Sandbox), BackendError> {
+async fn two_processes() -> Result<(Sandbox, Relays, Sandbox), Error> {
     let limit = [("LOGIN_FAILURES_PER_MINUTE", "1")];
     let one = Sandbox::start(&limit).await?;
     let relays = Relays::start(&one.backend)?;

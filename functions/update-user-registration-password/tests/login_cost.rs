@@ -12,11 +12,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use http::StatusCode;
-use local::requests::set_password;
-use local::tables::TableNames;
-use local::{Backend, Sandbox, Storage, attribute};
+use local::attribute;
 use serde_json::json;
 use shared::clock::{Clock, Timestamp};
+use testkit::Sandbox;
+use testkit::requests::set_password;
 use tokio::sync::Mutex;
 
 /// SHA-1 once: far cheaper than Argon2.
@@ -25,7 +25,7 @@ const IMPORTED: &str =
 
 /// How many hashes of today's cost this process computed.
 fn hashes() -> usize {
-    let log = local::logged();
+    let log = testkit::logged();
     let lines = log
         .lines()
         .filter(|line| line.contains("\"message\":\"Argon2\""));
@@ -71,8 +71,8 @@ async fn a_credential_is_hashed_once_in_five_minutes() {
     let time = Arc::new(AtomicU64::new(1_800_000_000));
     let now = Arc::clone(&time);
     let clock = Clock::new(move || Timestamp(now.load(Ordering::Relaxed)));
-    let backend = Backend::start(Storage::Memory, TableNames::default());
-    let sandbox = Sandbox::at(&clock, backend.await.unwrap(), &[]).unwrap();
+    let backend = testkit::backend().await;
+    let sandbox = Sandbox::at(&clock, backend, &[]).unwrap();
     let body = json!({ "Email": "a@example.com", "NewPassword": "lamp-Sodium-4417" });
     let request = set_password("admin:p@55wOrd", &body);
     let cost = async || {

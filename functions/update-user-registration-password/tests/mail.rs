@@ -7,10 +7,10 @@ use axum::body::Bytes;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use http::{Request, Response};
-use local::Sandbox;
-use local::relay::Relays;
 use local::ses::Mail;
 use serde_json::{Value, json};
+use testkit::Sandbox;
+use testkit::relay::Relays;
 
 const DEFAULT_FROM: &str = "Pump Alarm <no-reply@pumpalarm.com>";
 const BRANDS_FROM: &str = "Brand Flood Watch <no-reply@brand.example>";

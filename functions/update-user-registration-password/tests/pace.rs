@@ -6,10 +6,10 @@
 use std::time::{Duration, Instant};
 
 use http::StatusCode;
-use local::Sandbox;
-use local::requests::set_password;
 use serde_json::json;
 use shared::metrics::{self, Measurements, Metric};
+use testkit::Sandbox;
+use testkit::requests::set_password;
 
 /// PBKDF2 on top of Argon2.
 const DEARER: &str = "$pbkdf2-sha256$i=1000,l=32$AAECAwQFBgcICQoLDA0ODw\

@@ -11,13 +11,12 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use http::StatusCode;
-use local::faults::{World, at_work};
-use local::relay::{Action, Step};
-use local::requests::{reset, set_password};
 use local::ses::Mail;
-use local::tables::TableNames;
-use local::{Backend, Item, Storage, attribute};
+use local::{Item, attribute};
 use serde_json::json;
+use testkit::faults::{World, at_work};
+use testkit::relay::{Action, Step};
+use testkit::requests::{reset, set_password};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
@@ -27,10 +26,7 @@ const NEW_PASSWORDS: [&str; 2] = ["lamp-Sodium-4417", "pier-Cobalt-9021"];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_administrators_and_a_reset_have_one_winner() {
-    let storage = Storage::Memory;
-    let backend = Backend::start(storage, TableNames::default())
-        .await
-        .unwrap();
+    let backend = testkit::backend().await;
     // Long enough for an administrator to come between a mail and what it says.
     backend.outbox.delay(Duration::from_millis(30));
     let mut rounds = JoinSet::new();
@@ -64,9 +60,7 @@ async fn the_sweep_corrects_what_the_request_could_not() {
 /// A reset, before whose promotion an administrator sets another password without a mail. This
 /// happens to the second mail.
 async fn overtaken(second: Action) -> World {
-    let backend = Backend::start(Storage::Memory, TableNames::default())
-        .await
-        .unwrap();
+    let backend = testkit::backend().await;
     let world = World::new(&backend, &[]).await.unwrap();
     world
         .put(&world.copy_of("jdoe").await.unwrap())

@@ -1,33 +1,37 @@
-//! The pages on which the service describes itself: the list of its operations, and the one
+//! Metadata pages, on which the service describes itself: the list of its operations, and the
 //! operation in each format.
 
 use askama::Template;
-use http::{Response, StatusCode, header};
+use http::header::{self, HeaderValue};
+use http::{Response, StatusCode};
 use shared::lambda::Request;
 
-use super::REQUEST_DTO;
+use super::contract::REQUEST_DTO;
 use super::format::{Format, query_value};
-use super::response::html;
+use super::html;
 
-/// The formats that have a page.
+/// Formats that have a page.
 const FORMATS: [Format; 4] = [Format::Xml, Format::Json, Format::Jsv, Format::Csv];
 
-/// A page.
+/// Metadata page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Page {
-    /// All operations.
+    /// `/`, which redirects to the list of operations.
+    Root,
+    /// List of operations.
     Operations,
     /// The operation, in a format.
     Operation(Format),
-    /// Nothing, because the name of the operation is not spelt as it should be.
+    /// An empty page: the operation's name is in the wrong case.
     Misspelt,
-    /// Nothing, because there is no operation of this name.
+    /// An empty page: there is no operation of this name.
     Forbidden,
 }
 
-/// The page at a path without its leading slash, if there is one.
+/// Page at a path without its leading slash.
 pub(super) fn page(path: &str, request: &Request) -> Option<Page> {
     let format = match path.split_once('/') {
+        None if path.is_empty() => return Some(Page::Root),
         None if path.eq_ignore_ascii_case("metadata") => return Some(Page::Operations),
         Some((format, page)) if page.eq_ignore_ascii_case("metadata") => format,
         _ => return None,
@@ -61,7 +65,7 @@ struct OperationPage<'a> {
     response: &'static str,
 }
 
-/// A class of the DTOs, with the members it declares.
+/// Class of the data contract, with the members that it declares.
 struct Class {
     name: &'static str,
     members: &'static [Member],
@@ -88,7 +92,7 @@ const fn member(
     }
 }
 
-/// In the order of the legacy page: the request's own members, those of its base, the response's.
+/// Classes in the order of the original page: the request, its base class, the response.
 const CLASSES: [Class; 3] = [
     Class {
         name: "UpdateUserRegistrationPasswordRequest",
@@ -140,20 +144,20 @@ const CLASSES: [Class; 3] = [
 ];
 
 impl Page {
-    /// The response.
+    /// Writes the response.
     #[must_use]
     pub fn encode(self, request: &Request) -> Response<String> {
-        let url = request.url();
-        let service = url.strip_suffix(&request.path).unwrap_or(&url);
-        let (_, service) = service.split_once("://").unwrap_or(("", service));
-        // The host, and what the gateway puts in front of every path.
+        let url = service_url(request);
+        let (_, service) = url.split_once("://").unwrap_or(("", &url));
+        // The host, and the stage that a gateway puts in front of every path.
         let (host, base) = service.split_at(service.find('/').unwrap_or(service.len()));
         match self {
-            Self::Operations => html(&OperationsPage {
+            Self::Root => redirect(&format!("{url}/metadata")),
+            Self::Operations => html::page(&OperationsPage {
                 base,
                 formats: FORMATS,
             }),
-            Self::Operation(format) => html(&OperationPage {
+            Self::Operation(format) => html::page(&OperationPage {
                 base,
                 host,
                 format,
@@ -161,17 +165,23 @@ impl Page {
                 request: sample_request(format),
                 response: sample_response(format),
             }),
-            Self::Misspelt => empty(StatusCode::OK),
-            Self::Forbidden => empty(StatusCode::FORBIDDEN),
+            Self::Misspelt => html::empty_page(StatusCode::OK),
+            Self::Forbidden => html::empty_page(StatusCode::FORBIDDEN),
         }
     }
 }
 
-fn empty(status: StatusCode) -> Response<String> {
-    let mut response = Response::new(String::new());
-    *response.status_mut() = status;
-    let html = header::HeaderValue::from_static("text/html; charset=utf-8");
-    response.headers_mut().insert(header::CONTENT_TYPE, html);
+/// URL of the service, without the request's own path.
+fn service_url(request: &Request) -> String {
+    let url = request.url();
+    url.strip_suffix(&request.path).unwrap_or(&url).to_owned()
+}
+
+fn redirect(url: &str) -> Response<String> {
+    let mut response = html::plain(StatusCode::FOUND, "");
+    if let Ok(location) = HeaderValue::try_from(url) {
+        response.headers_mut().insert(header::LOCATION, location);
+    }
     response
 }
 

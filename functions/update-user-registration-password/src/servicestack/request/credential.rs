@@ -1,4 +1,4 @@
-//! The credential of a request.
+//! Credential of a request.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -7,10 +7,14 @@ use password::{ExposeSecret as _, Secret};
 use shared::lambda::Request;
 
 use crate::login::Credential;
-use crate::servicestack::{MAX_AUTHORIZATION, Rejection};
+use crate::servicestack::rejection::Rejection;
 
-/// Reads `Authorization: Basic` (RFC 7617, UTF-8). None, another scheme, or one without a password
-/// is asked for; what cannot be taken apart is the client's mistake.
+/// Longest `Authorization` header that is read, in bytes: a user name of 256 bytes with a password
+/// of 128 characters takes at most 1,034.
+const MAX_AUTHORIZATION: usize = 4 * 1024;
+
+/// Reads `Authorization: Basic` (RFC 7617, UTF-8). No header, another scheme or an empty password
+/// is [`Rejection::NoCredential`], which is answered with a challenge.
 pub fn credential(request: &Request) -> Result<Credential, Rejection> {
     let value = request
         .header(header::AUTHORIZATION)

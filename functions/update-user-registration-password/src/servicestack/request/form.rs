@@ -1,25 +1,21 @@
-//! Names and values of queries and forms, `application/x-www-form-urlencoded` or
-//! `multipart/form-data`.
+//! Forms, `application/x-www-form-urlencoded` or `multipart/form-data`, and how their parameters
+//! and those of a query set the members of the request DTO.
 
-use password::Secret;
-
-use super::Rejection;
+use super::members::{Member, NotBoolean};
 use crate::operation::Input;
-use crate::servicestack::MAX_PARAMETERS;
+use crate::servicestack::parameters::Parameters;
+use crate::servicestack::rejection::Rejection;
 
-/// A name and a value.
-pub(super) type Pair = (String, String);
-
-/// The pairs of a body, if its content type says that it is a form.
-pub(super) fn pairs(content_type: &str, body: &[u8]) -> Option<Vec<Pair>> {
+/// Parameters of a body whose content type is a form's; else `None`.
+pub(super) fn parameters(content_type: &str, body: &[u8]) -> Option<Parameters> {
     let mut parts = content_type.split(';').map(str::trim);
     let base = parts.next().unwrap_or_default();
     if base.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
-        Some(urlencoded(body))
+        Some(Parameters::urlencoded(body))
     } else if base.eq_ignore_ascii_case("multipart/form-data") {
         Some(
             parameter(parts, "boundary")
-                .map(|b| multipart(b, body))
+                .map(|boundary| multipart(boundary, body))
                 .unwrap_or_default(),
         )
     } else {
@@ -27,28 +23,16 @@ pub(super) fn pairs(content_type: &str, body: &[u8]) -> Option<Vec<Pair>> {
     }
 }
 
-/// The pairs of a query or a urlencoded body, at most one more than allowed.
-pub(super) fn urlencoded(encoded: &[u8]) -> Vec<Pair> {
-    form_urlencoded::parse(encoded)
-        .into_owned()
-        .take(MAX_PARAMETERS + 1)
-        .collect()
-}
-
-/// The parts of a multipart body that are no files (RFC 7578), at most one more than allowed.
-fn multipart(boundary: &str, body: &[u8]) -> Vec<Pair> {
+/// Parts of a multipart body that are no files (RFC 7578).
+fn multipart(boundary: &str, body: &[u8]) -> Parameters {
     let text = String::from_utf8_lossy(body);
     let delimiter = format!("\r\n--{boundary}");
     // The first delimiter has no line break before it.
     let body = format!("\r\n{text}");
-    body.split(&delimiter)
-        .skip(1)
-        .filter_map(part)
-        .take(MAX_PARAMETERS + 1)
-        .collect()
+    body.split(&delimiter).skip(1).filter_map(part).collect()
 }
 
-fn part(part: &str) -> Option<Pair> {
+fn part(part: &str) -> Option<(String, String)> {
     let (headers, value) = part.strip_prefix("\r\n")?.split_once("\r\n\r\n")?;
     let disposition = headers.lines().find_map(|line| {
         let (name, value) = line.split_once(':')?;
@@ -74,43 +58,31 @@ fn parameter<'a>(mut parts: impl Iterator<Item = &'a str>, name: &str) -> Option
     })
 }
 
-/// Applies pairs: names in any case, empty values ignored, several values of one name joined by
-/// commas.
-pub(super) fn bind(pairs: &[Pair], input: &mut Input) -> Result<(), Rejection> {
-    if pairs.len() > MAX_PARAMETERS {
+/// Sets the members that `parameters` has non-empty values for.
+pub(super) fn bind(parameters: &Parameters, input: &mut Input) -> Result<(), Rejection> {
+    if parameters.are_too_many() {
         return Err(Rejection::TooManyParameters);
     }
-    let value = |name: &str| {
-        let values = pairs.iter().filter(|(n, _)| n.eq_ignore_ascii_case(name));
-        values
-            .map(|(_, value)| value.clone())
-            .reduce(|joined, value| joined + "," + &value)
-            .filter(|value| !value.is_empty())
-    };
-    let set = |member: &mut Option<String>, name| {
-        if let Some(value) = value(name) {
-            *member = Some(value);
+    for member in Member::ALL {
+        let value = parameters.value(member.name());
+        if let Some(value) = value.filter(|value| !value.is_empty()) {
+            member
+                .set(input, Some(value), boolean)
+                .map_err(|NotBoolean(value)| Rejection::Unbindable {
+                    value: value.unwrap_or_default(),
+                })?;
         }
-    };
-    set(&mut input.email, "Email");
-    set(&mut input.customer_brand_name, "CustomerBrandName");
-    set(&mut input.requester, "Requester");
-    if let Some(password) = value("NewPassword") {
-        input.new_password = Some(Secret::from(password));
-    }
-    if let Some(flag) = value("SendResetEmail") {
-        input.send_reset_email = boolean(flag)?;
     }
     Ok(())
 }
 
-/// ServiceStack's converter: a single character or a number that is no truth is false.
-fn boolean(value: String) -> Result<bool, Rejection> {
-    match value.to_ascii_lowercase().as_str() {
-        "true" | "1" | "on" => Ok(true),
-        "false" => Ok(false),
-        other if other.chars().count() == 1 || other.parse::<i64>().is_ok() => Ok(false),
-        _ => Err(Rejection::Unbindable { value }),
+/// Boolean of a query or a form: a single character or a number that is not true is false.
+fn boolean(text: Option<&str>) -> Option<bool> {
+    match text?.to_ascii_lowercase().as_str() {
+        "true" | "1" | "on" => Some(true),
+        "false" => Some(false),
+        other if other.chars().count() == 1 || other.parse::<i64>().is_ok() => Some(false),
+        _ => None,
     }
 }
 
@@ -125,16 +97,14 @@ mod tests {
                     Content-Type: text/plain\r\n\r\nline\r\nline\r\n\
                     --XX\r\nContent-Disposition: form-data; name=\"f\"; filename=\"f\"\r\n\r\nx\r\n\
                     --XX--\r\n";
-        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-        assert_eq!(
-            pairs("Multipart/Form-Data; boundary=\"XX\"", body.as_bytes()),
-            Some(vec![
-                pair("Email", "a@b"),
-                pair("Requester", "line\r\nline")
-            ])
-        );
-        assert_eq!(pairs("multipart/form-data", body.as_bytes()), Some(vec![]));
-        assert_eq!(pairs("application/json", b"{}"), None);
+        let form = parameters("Multipart/Form-Data; boundary=\"XX\"", body.as_bytes()).unwrap();
+        let value = |name| form.value(name);
+        assert_eq!(value("Email").as_deref(), Some("a@b"));
+        assert_eq!(value("requester").as_deref(), Some("line\r\nline"));
+        assert_eq!(value("f"), None);
+        let without_boundary = parameters("multipart/form-data", body.as_bytes());
+        assert!(without_boundary.is_some_and(|form| form == Parameters::default()));
+        assert!(parameters("application/json", b"{}").is_none());
     }
 
     #[test]
@@ -146,11 +116,12 @@ mod tests {
             ("y", false),
             ("22", false),
             ("0", false),
+            ("False", false),
         ] {
-            assert_eq!(boolean(value.to_owned()), Ok(expected), "{value}");
+            assert_eq!(boolean(Some(value)), Some(expected), "{value}");
         }
         for value in ["off", "yes", "abc"] {
-            assert!(boolean(value.to_owned()).is_err(), "{value}");
+            assert_eq!(boolean(Some(value)), None, "{value}");
         }
     }
 }

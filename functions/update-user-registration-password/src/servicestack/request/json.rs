@@ -1,9 +1,10 @@
-//! JSON, and nothing that only resembles it.
+//! JSON bodies, read strictly (RFC 8259).
 
 use serde::de::{Deserializer as _, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::{Unreadable, assign};
+use super::body::{Unreadable, boolean};
+use super::members::Member;
 use crate::operation::Input;
 
 /// Reads a request DTO. Bytes are UTF-8 whatever the content type says, with or without a byte
@@ -19,7 +20,7 @@ pub(super) fn read(body: &[u8]) -> Result<Input, Unreadable> {
     Ok(input)
 }
 
-/// The members of an object: the last of several counts, unknown ones are skipped.
+/// Visitor of an object. The last of several members of one name counts; unknown ones are skipped.
 struct Members;
 
 impl<'de> Visitor<'de> for Members {
@@ -32,14 +33,20 @@ impl<'de> Visitor<'de> for Members {
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Input, A::Error> {
         let mut input = Input::default();
         while let Some((name, value)) = members.next_entry::<String, &RawValue>()? {
-            assign(&mut input, &name, || text(value.get()))
-                .map_err(|Unreadable| serde::de::Error::custom("a value does not fit"))?;
+            if let Some(member) = Member::named(&name) {
+                set(member, &mut input, value)
+                    .map_err(|Unreadable| serde::de::Error::custom("a value does not fit"))?;
+            }
         }
         Ok(input)
     }
 }
 
-/// A string; a number or a boolean as it is written; or null.
+fn set(member: Member, input: &mut Input, value: &RawValue) -> Result<(), Unreadable> {
+    Ok(member.set(input, text(value.get())?, boolean)?)
+}
+
+/// Text of a string, a number or a boolean; `None` for null.
 fn text(raw: &str) -> Result<Option<String>, Unreadable> {
     match raw.chars().next() {
         Some('"') => serde_json::from_str(raw).map(Some).map_err(|_| Unreadable),

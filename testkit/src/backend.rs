@@ -1,0 +1,40 @@
+//! The backend of a test.
+
+use local::tables::TableNames;
+use local::{Backend, Storage};
+use shared::config::Env;
+
+/// A backend with the demo data that keeps nothing, on an embedded DynamoDB of its own.
+///
+/// With `TEST_DYNAMODB_URL` it has new tables in the DynamoDB at that URL, so that the tests can run
+/// on another implementation than the embedded one.
+///
+/// # Panics
+/// If it cannot be started.
+pub async fn backend() -> Backend {
+    backend_with(TableNames::default()).await
+}
+
+/// A backend like [`backend`], whose tables have these names; with `TEST_DYNAMODB_URL`, a suffix
+/// makes them unique.
+///
+/// # Panics
+/// If it cannot be started.
+#[expect(clippy::expect_used, reason = "a test fails by panicking")]
+pub async fn backend_with(tables: TableNames) -> Backend {
+    let started = match Env::of_process().optional("TEST_DYNAMODB_URL") {
+        Some(url) => {
+            let suffix = uuid::Uuid::new_v4();
+            let with_suffix = |name| format!("{name}.{suffix}");
+            let tables = TableNames {
+                users: with_suffix(tables.users),
+                limits: with_suffix(tables.limits),
+                audit: with_suffix(tables.audit),
+                brands: with_suffix(tables.brands),
+            };
+            Backend::start(Storage::Running(url), tables).await
+        }
+        None => Backend::start(Storage::Memory, tables).await,
+    };
+    started.expect("the backend did not start")
+}

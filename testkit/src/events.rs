@@ -1,0 +1,58 @@
+//! Sample events with the result each is expected to have beside it.
+
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use libtest_mimic::{Failed, Trial};
+use local::Error;
+use serde_json::Value;
+use shared::lambda::{self, Handler};
+
+use crate::{Sandbox, runner};
+
+/// Runs every event of a folder through a function, each on a backend of its own. The result of
+/// `NAME.json` must be `NAME.expected.json`.
+#[must_use]
+pub fn run(folder: &Path, function: fn(&Sandbox) -> &Arc<dyn Handler>) -> ExitCode {
+    runner::run(trials(folder, function))
+}
+
+fn trials(folder: &Path, function: fn(&Sandbox) -> &Arc<dyn Handler>) -> Result<Vec<Trial>, Error> {
+    let runtime = Arc::new(tokio::runtime::Runtime::new()?);
+    let mut trials = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let Some((name, "json")) = name.split_once('.') else {
+            continue;
+        };
+        let name = name.to_owned();
+        let runtime = Arc::clone(&runtime);
+        trials.push(Trial::test(name, move || {
+            let result = runtime.block_on(async {
+                let sandbox = Sandbox::start(&[("SELF_TEST_USERNAME", "bob")]).await?;
+                let event = std::fs::read_to_string(&path)?;
+                let request_id = "00000000-0000-4000-8000-000000000000".to_owned();
+                lambda::invoke(function(&sandbox), &event, request_id).await
+            });
+            judge(&path.with_extension("expected.json"), &result?)
+        }));
+    }
+    if trials.is_empty() {
+        return Err(format!("there are no events in {}", folder.display()).into());
+    }
+    trials.sort_by(|one, other| one.name().cmp(other.name()));
+    Ok(trials)
+}
+
+fn judge(expected: &Path, result: &Value) -> Result<(), Failed> {
+    let wanted: Value = std::fs::read_to_string(expected)
+        .map_err(|error| format!("{}: {error}", expected.display()))
+        .and_then(|text| serde_json::from_str(&text).map_err(|error| error.to_string()))?;
+    if *result == wanted {
+        Ok(())
+    } else {
+        Err(format!("wanted {wanted:#}\ngot    {result:#}").into())
+    }
+}

@@ -1,0 +1,289 @@
+//! One test's accounts, on a backend that many tests share.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+
+use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
+use axum::body::Bytes;
+use http::{Request, Response};
+use password::{Cost, ExposeSecret as _, Hasher, Secret};
+use serde_json::{Value, json};
+use shared::aws::Clients;
+use shared::clock::{Clock, Timestamp};
+use shared::config::Env;
+use shared::lambda;
+use shared::users::{self, Outcome, ResetMode, User, UsernameKey, Users};
+
+use super::Proxy;
+use crate::watch::Watch;
+use local::attribute::{Item, text};
+use local::ses::Mail;
+use local::tables::{self, TableNames};
+use local::{Backend, Error, Functions, gateway};
+
+/// Where every world's clock begins.
+const BEGIN: u64 = 1_800_000_000;
+/// More than the longest pause between two attempts of the sweep.
+const STEP_SECONDS: u64 = 1_000;
+/// More events than a reset can need.
+const EVENTS: usize = 8;
+
+static WORLDS: AtomicU64 = AtomicU64::new(0);
+
+/// Both functions behind a proxy of their own, with a clock of their own, and with tables of their
+/// own: a sweep finishes whatever it finds, and all of them call from one address. As in a sandbox,
+/// nothing secret may be shown.
+#[derive(Debug)]
+pub struct World {
+    /// What the functions talk through.
+    pub proxy: Proxy,
+    /// The number of this world, for names that no other world uses.
+    pub number: u64,
+    backend: Backend,
+    users: Users,
+    table: String,
+    functions: Functions,
+    mode: ResetMode,
+    clock: Arc<AtomicU64>,
+    watch: Watch,
+}
+
+impl World {
+    /// An empty world, with these variables beside the defaults. Answers do not wait for the floor.
+    pub async fn new(backend: &Backend, variables: &[(&str, &str)]) -> Result<Self, Error> {
+        let _at_work = super::at_work().await;
+        let number = WORLDS.fetch_add(1, Ordering::Relaxed);
+        let proxy = Proxy::start(backend)?;
+        let names = TableNames {
+            users: format!("{}.{number}", backend.tables.users),
+            limits: format!("{}.{number}", backend.tables.limits),
+            ..backend.tables.clone()
+        };
+        let direct = patient(backend);
+        tables::create_missing(&direct.clients.dynamodb, &names).await?;
+        let clock = Arc::new(AtomicU64::new(BEGIN));
+        let now = Arc::clone(&clock);
+        let functions = Functions::new(
+            &proxy.relays.backend,
+            Env::new(&|name| variable(variables, &names, name)),
+            &Clock::new(move || Timestamp(now.load(Ordering::Relaxed))),
+        )?;
+        Ok(Self {
+            watch: Watch::start(functions.clone(), backend.outbox.clone()),
+            functions,
+            users: Users::new(direct.clients.dynamodb.clone(), names.users.clone()),
+            backend: direct,
+            mode: mode(variables),
+            proxy,
+            number,
+            table: names.users,
+            clock,
+        })
+    }
+
+    /// The time of this world.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        Timestamp(self.clock.load(Ordering::Relaxed))
+    }
+
+    /// A copy of a demo account, in this world and under a name and an address of its own.
+    pub async fn copy_of(&self, demo: &str) -> Result<Item, Error> {
+        let mut item = self.read(&self.backend.tables.users, demo).await?;
+        let name = format!("{demo}-{}", self.number);
+        let email = format!("{name}@example.com");
+        for (attribute, value) in [
+            ("username", &name),
+            ("email", &email),
+            ("email_key", &email),
+        ] {
+            item.insert(attribute.to_owned(), text(value));
+        }
+        Ok(item)
+    }
+
+    /// Writes an account.
+    pub async fn put(&self, item: &Item) -> Result<(), Error> {
+        let request = self.backend.clients.dynamodb.put_item();
+        let request = request.table_name(&self.table);
+        request.set_item(Some(item.clone())).send().await?;
+        Ok(())
+    }
+
+    /// The item of an account.
+    pub async fn item(&self, username: &str) -> Result<Item, Error> {
+        self.read(&self.table, username).await
+    }
+
+    async fn read(&self, table: &str, username: &str) -> Result<Item, Error> {
+        let request = self.backend.clients.dynamodb.get_item().table_name(table);
+        let request = request
+            .key("username", text(username))
+            .consistent_read(true);
+        let item = request.send().await?.item;
+        item.ok_or_else(|| "there is no such account".into())
+    }
+
+    /// The account, as the functions see it.
+    pub async fn user(&self, username: &str) -> Result<User, Error> {
+        let user = self.users.find(&UsernameKey::new(username)).await?;
+        user.ok_or_else(|| "there is no such account".into())
+    }
+
+    /// Whether a login with this password is valid.
+    pub async fn opens(&self, username: &str, password: &str) -> Result<bool, Error> {
+        let user = self.user(username).await?;
+        let (mode, now, secret) = (self.mode, self.now(), Secret::from(password.to_owned()));
+        let login = Attempt::new(&user, password);
+        if let Some(is_valid) = login.known() {
+            return Ok(is_valid);
+        }
+        let verified = tokio::task::spawn_blocking(move || {
+            users::verify(&HASHER, mode, Some(&user), &secret, now)
+        });
+        let outcome = verified.await??.outcome;
+        let is_valid = matches!(outcome, Outcome::Valid | Outcome::MustChange);
+        login.learn(is_valid);
+        Ok(is_valid)
+    }
+
+    /// The mails to the account of this name, oldest first.
+    #[must_use]
+    pub fn mails(&self, username: &str) -> Vec<Mail> {
+        let address = format!("{username}@example.com");
+        let mut mails = self.backend.outbox.mails();
+        mails.retain(|mail| mail.to.contains(&address));
+        mails
+    }
+
+    /// The audit rows of an account, oldest first.
+    pub async fn audit(&self, username: &str) -> Result<Vec<Item>, Error> {
+        let query = self.backend.clients.dynamodb.query();
+        let query = query
+            .table_name(&self.backend.tables.audit)
+            .key_condition_expression("username = :username")
+            .expression_attribute_values(":username", text(username));
+        Ok(query.send().await?.items.unwrap_or_default())
+    }
+
+    /// The answer to a request, the way through the gateway and Lambda.
+    pub async fn send(&self, request: &Request<Bytes>) -> Response<Bytes> {
+        self.watch.see(request);
+        let peer = ([192, 0, 2, 1], 50_000).into();
+        let response = gateway::call(&self.functions, request, peer).await;
+        Watch::check(request, &response);
+        response
+    }
+
+    /// What `ResetUserPassword` answers to an event.
+    pub async fn event(&self, event: &Value) -> Result<Value, Error> {
+        let request_id = uuid::Uuid::new_v4().to_string();
+        let function = &self.functions.reset_user_password;
+        lambda::invoke(function, &event.to_string(), request_id).await
+    }
+
+    /// The answer to a scheduled event.
+    pub async fn sweep(&self) -> Result<Value, Error> {
+        let event = json!({ "source": "aws.events", "detail-type": "Scheduled Event" });
+        self.event(&event).await
+    }
+
+    /// Lets so much time pass that whatever waits is due.
+    pub fn wait(&self) {
+        self.wait_seconds(STEP_SECONDS);
+    }
+
+    /// Lets this much time pass.
+    pub fn wait_seconds(&self, seconds: u64) {
+        self.clock.fetch_add(seconds, Ordering::Relaxed);
+    }
+
+    /// Lets time pass and runs the scheduled event until nothing is due.
+    pub async fn sweep_until_done(&self) -> Result<(), Error> {
+        for _ in 0..EVENTS {
+            self.wait();
+            let summary = self.sweep().await?;
+            if summary.pointer("/sweep/due") == Some(&json!(0)) {
+                return Ok(());
+            }
+        }
+        Err("there is always something due".into())
+    }
+
+    /// What an operation comes to; nothing if the process ends on the way. Waits until nothing of
+    /// it is on its way any more.
+    pub async fn run<T>(&self, operation: impl Future<Output = T>) -> Option<T> {
+        let done = tokio::select! {
+            done = operation => Some(done),
+            () = self.proxy.killed() => None,
+        };
+        self.proxy.settled().await;
+        done
+    }
+}
+
+/// The hashes of an account, and a password. Hashing is what takes the time of these tests, and the
+/// same attempt comes again and again; nothing expires as long as a world lasts.
+#[derive(PartialEq, Eq, Hash)]
+struct Attempt {
+    hashes: [Option<String>; 2],
+    password: String,
+}
+
+/// One for all, as it touches all the memory it needs when it is made.
+static HASHER: LazyLock<Hasher> = LazyLock::new(|| Hasher::new(Cost::DEFAULT));
+static KNOWN: LazyLock<Mutex<HashMap<Attempt, bool>>> = LazyLock::new(Mutex::default);
+
+impl Attempt {
+    fn new(user: &User, password: &str) -> Self {
+        let temporary = user.temporary.as_ref().map(|temporary| &temporary.hash);
+        let hashes = [user.password_hash.as_ref(), temporary];
+        Self {
+            hashes: hashes.map(|hash| hash.map(|hash| hash.expose_secret().to_owned())),
+            password: password.to_owned(),
+        }
+    }
+
+    fn known(&self) -> Option<bool> {
+        let known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+        known.get(self).copied()
+    }
+
+    fn learn(self, is_valid: bool) {
+        let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+        known.insert(self, is_valid);
+    }
+}
+
+/// The same backend for the test's own calls, which wait as long as it takes.
+fn patient(backend: &Backend) -> Backend {
+    let dynamodb = backend.clients.dynamodb.config().to_builder();
+    let dynamodb = dynamodb.timeout_config(TimeoutConfig::disabled()).build();
+    Backend {
+        clients: Clients {
+            dynamodb: aws_sdk_dynamodb::Client::from_conf(dynamodb),
+            ses: backend.clients.ses.clone(),
+        },
+        ..backend.clone()
+    }
+}
+
+fn variable(given: &[(&str, &str)], names: &TableNames, name: &str) -> Option<String> {
+    let given = given.iter().find(|(n, _)| *n == name);
+    match (given, name) {
+        (Some((_, value)), _) => Some((*value).to_owned()),
+        (None, "RESPONSE_FLOOR_MS") => Some("0".to_owned()),
+        (None, _) => names
+            .variable(name)
+            .or_else(|| local::default_variable(name)),
+    }
+}
+
+fn mode(variables: &[(&str, &str)]) -> ResetMode {
+    if variables.contains(&("RESET_MODE", "dual")) {
+        ResetMode::Dual
+    } else {
+        ResetMode::Replace
+    }
+}

@@ -1,0 +1,18 @@
+//! What the tests share: sandboxes, relays and faults in front of DynamoDB and SES, requests, and the
+//! runners of recorded exchanges and sample events.
+//!
+//! No program depends on this package; `.ci/run` checks.
+
+mod backend;
+pub mod corpus;
+pub mod events;
+pub mod faults;
+pub mod relay;
+pub mod requests;
+mod runner;
+mod sandbox;
+mod watch;
+
+pub use backend::{backend, backend_with};
+pub use sandbox::Sandbox;
+pub use watch::{assert_not_logged, logged};

@@ -1,0 +1,268 @@
+//! What tests put between the functions and DynamoDB or SES: it counts connections and calls, and
+//! does with each call as it is told.
+
+mod action;
+mod message;
+
+use std::fmt::{Debug, Formatter};
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+pub use action::{Action, Step};
+pub use message::Call;
+use message::Message;
+use shared::aws::{AwsConfig, Clients};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use local::{Backend, access};
+
+/// Connections that may wait to be accepted.
+const BACKLOG: u32 = 128;
+
+static REGIONS: AtomicU64 = AtomicU64::new(0);
+
+/// What refuses connections, as a machine that does not run the service.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Gone {
+    /// DynamoDB.
+    pub dynamodb: bool,
+    /// SES.
+    pub ses: bool,
+}
+
+/// The relays of one backend. They end when they are dropped, with all their connections.
+#[derive(Debug)]
+pub struct Relays {
+    /// The backend, reached through the relays.
+    pub backend: Backend,
+    /// In front of DynamoDB.
+    pub dynamodb: Relay,
+    /// In front of SES.
+    pub ses: Relay,
+    traffic: Arc<Traffic>,
+}
+
+impl Relays {
+    /// Relays to this backend, with clients of their own that have no connection yet.
+    pub fn start(backend: &Backend) -> std::io::Result<Self> {
+        Self::start_without(backend, Gone::default())
+    }
+
+    /// The same, with some of the services gone.
+    pub fn start_without(backend: &Backend, gone: Gone) -> std::io::Result<Self> {
+        let traffic = Arc::new(Traffic::default());
+        let dynamodb = Relay::start(&backend.dynamodb_url, &traffic, gone.dynamodb)?;
+        let ses = Relay::start(&backend.ses_url, &traffic, gone.ses)?;
+        // The SDK counts its repeats by region, for the whole process, and makes none when there
+        // were too many.
+        let region = REGIONS.fetch_add(1, Ordering::Relaxed);
+        let clients = Clients::new(AwsConfig {
+            region: format!("local-{region}"),
+            ..access(dynamodb.url.clone(), ses.url.clone())
+        })
+        .map_err(std::io::Error::other)?;
+        let backend = Backend {
+            clients,
+            dynamodb_url: dynamodb.url.clone(),
+            ses_url: ses.url.clone(),
+            ..backend.clone()
+        };
+        Ok(Self {
+            backend,
+            dynamodb,
+            ses,
+            traffic,
+        })
+    }
+
+    /// From now on this decides what happens to a call. Until then all are forwarded.
+    pub fn script(&self, script: impl Fn(&Call) -> Action + Send + Sync + 'static) {
+        *lock(&self.traffic.script) = Some(Arc::new(script));
+    }
+
+    /// The calls to both since the last time, in their order.
+    #[expect(
+        clippy::must_use_candidate,
+        reason = "taking them is a way to forget them"
+    )]
+    pub fn take_calls(&self) -> Vec<Call> {
+        std::mem::take(&mut lock(&self.traffic.calls))
+    }
+
+    /// The connections to both so far.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        self.dynamodb.connections() + self.ses.connections()
+    }
+
+    /// Resolves when no call is on its way any more.
+    pub async fn settled(&self) {
+        let mut on_their_way = self.traffic.on_their_way.subscribe();
+        // There is a sender as long as there is `self`.
+        let _ = on_their_way.wait_for(|calls| *calls == 0).await;
+    }
+}
+
+/// The calls to both services, and what happens to them.
+#[derive(Default)]
+struct Traffic {
+    script: Mutex<Option<Script>>,
+    calls: Mutex<Vec<Call>>,
+    on_their_way: watch::Sender<usize>,
+}
+
+type Script = Arc<dyn Fn(&Call) -> Action + Send + Sync>;
+
+impl Traffic {
+    fn action(&self, call: &Call) -> Action {
+        let script = lock(&self.script).clone();
+        script.map_or_else(Action::forward, |script| script(call))
+    }
+}
+
+impl Debug for Traffic {
+    fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Traffic").finish_non_exhaustive()
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// One relay, on a port of its own.
+#[derive(Debug)]
+pub struct Relay {
+    url: String,
+    connections: Arc<AtomicUsize>,
+    _accepting: JoinSet<()>,
+}
+
+impl Relay {
+    fn start(upstream: &str, traffic: &Arc<Traffic>, is_gone: bool) -> std::io::Result<Self> {
+        let socket = TcpSocket::new_v4()?;
+        socket.bind(SocketAddr::from(([127, 0, 0, 1], 0)))?;
+        let url = format!("http://{}", socket.local_addr()?);
+        let connections = Arc::new(AtomicUsize::new(0));
+        let mut accepting = JoinSet::new();
+        if is_gone {
+            // A port that is bound and not listened on refuses, and is nobody else's.
+            accepting.spawn(async move {
+                let _bound = socket;
+                std::future::pending::<()>().await;
+            });
+        } else {
+            let upstream = upstream.trim_start_matches("http://").to_owned();
+            let (traffic, connections) = (Arc::clone(traffic), Arc::clone(&connections));
+            accepting.spawn(accept(
+                socket.listen(BACKLOG)?,
+                upstream,
+                traffic,
+                connections,
+            ));
+        }
+        Ok(Self {
+            url,
+            connections,
+            _accepting: accepting,
+        })
+    }
+
+    /// The connections so far.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        self.connections.load(Ordering::Relaxed)
+    }
+}
+
+async fn accept(
+    listener: TcpListener,
+    upstream: String,
+    traffic: Arc<Traffic>,
+    count: Arc<AtomicUsize>,
+) {
+    let mut connections = JoinSet::new();
+    while let Ok((client, _)) = listener.accept().await {
+        count.fetch_add(1, Ordering::Relaxed);
+        let (upstream, traffic) = (upstream.clone(), Arc::clone(&traffic));
+        // An error is an end of the connection: what the other side notices is all there is to it.
+        connections.spawn(async move { serve(client, &upstream, &traffic).await });
+    }
+}
+
+/// Handles the calls of one connection, one after another, until one of them is not answered.
+async fn serve(client: TcpStream, upstream: &str, traffic: &Traffic) -> std::io::Result<()> {
+    client.set_nodelay(true)?;
+    let mut exchange = Exchange {
+        client: BufReader::new(client),
+        upstream,
+        connected: None,
+    };
+    loop {
+        let request = Message::read(&mut exchange.client).await?;
+        traffic.on_their_way.send_modify(|calls| *calls += 1);
+        let call = request.call();
+        let Action(steps) = traffic.action(&call);
+        lock(&traffic.calls).push(call);
+        let is_answered = exchange.take(steps, &request).await;
+        traffic.on_their_way.send_modify(|calls| *calls -= 1);
+        if !is_answered? {
+            return Ok(());
+        }
+    }
+}
+
+/// A connection of a caller, and the one its calls are forwarded by.
+struct Exchange<'a> {
+    client: BufReader<TcpStream>,
+    upstream: &'a str,
+    connected: Option<BufReader<TcpStream>>,
+}
+
+impl Exchange<'_> {
+    /// Takes the steps. Whether the caller got an answer.
+    async fn take(&mut self, steps: Vec<Step>, request: &Message) -> std::io::Result<bool> {
+        let mut is_answered = false;
+        for step in steps {
+            match step {
+                Step::Wait(delay) => tokio::time::sleep(delay).await,
+                Step::Forward => {
+                    let response = self.deliver(request).await?;
+                    self.client.write_all(&response.bytes()).await?;
+                    is_answered = true;
+                }
+                Step::Deliver => drop(self.deliver(request).await?),
+                Step::Answer(response) => {
+                    self.client.write_all(response.as_bytes()).await?;
+                    is_answered = true;
+                }
+                Step::AwaitGivingUp => {
+                    // In whatever way the connection is closed.
+                    let _ = self.client.read(&mut [0]).await;
+                }
+                Step::AwaitNotice(notice) => notice.notified().await,
+                Step::Notify(whom) => whom.notify_one(),
+                Step::Reset => self.client.get_ref().set_zero_linger()?,
+            }
+        }
+        Ok(is_answered)
+    }
+
+    /// The service's answer to a request.
+    async fn deliver(&mut self, request: &Message) -> std::io::Result<Message> {
+        let connected = match &mut self.connected {
+            Some(connected) => connected,
+            unconnected @ None => {
+                let upstream = TcpStream::connect(self.upstream).await?;
+                upstream.set_nodelay(true)?;
+                unconnected.insert(BufReader::new(upstream))
+            }
+        };
+        connected.write_all(&request.bytes()).await?;
+        Message::read(connected).await
+    }
+}

@@ -1,0 +1,141 @@
+//! Both functions on a backend of their own that keeps nothing, for tests.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use axum::body::Bytes;
+use http::{Request, Response};
+use shared::clock::Clock;
+use shared::config::Env;
+
+use crate::watch::Watch;
+use local::attribute::{Item, text};
+use local::{Backend, Error, Functions, gateway};
+
+/// What a test does not want, if it does not say so: waiting for the floor, and limits.
+const OFF: [&str; 5] = [
+    "RESPONSE_FLOOR_MS",
+    "RESET_PER_MINUTE",
+    "RESET_PER_HOUR",
+    "SOURCE_PER_MINUTE",
+    "LOGIN_FAILURES_PER_MINUTE",
+];
+
+/// Both functions, without the response floor and without limits. A test fails when its sandbox is
+/// dropped and something secret was shown.
+#[derive(Debug, Clone)]
+pub struct Sandbox {
+    /// Their tables and their mails.
+    pub backend: Backend,
+    /// The functions.
+    pub functions: Functions,
+    watch: Arc<Watch>,
+}
+
+impl Sandbox {
+    /// A sandbox with the demo data, in which these variables are set too.
+    pub async fn start(variables: &[(&str, &str)]) -> Result<Self, Error> {
+        Self::on(crate::backend().await, variables)
+    }
+
+    /// The functions on this backend, with these variables.
+    pub fn on(backend: Backend, variables: &[(&str, &str)]) -> Result<Self, Error> {
+        Self::at(&Clock::system(), backend, variables)
+    }
+
+    /// The same, in the time of this clock.
+    pub fn at(clock: &Clock, backend: Backend, variables: &[(&str, &str)]) -> Result<Self, Error> {
+        let lookup = |name: &str| {
+            let given = variables.iter().find(|(n, _)| *n == name);
+            let given = given.or(OFF.contains(&name).then_some(&("", "0")));
+            given
+                .map(|(_, value)| (*value).to_owned())
+                .or_else(|| backend.tables.variable(name))
+                .or_else(|| local::default_variable(name))
+        };
+        let functions = Functions::new(&backend, Env::new(&lookup), clock)?;
+        let watch = Watch::start(functions.clone(), backend.outbox.clone());
+        Ok(Self {
+            backend,
+            functions,
+            watch: Arc::new(watch),
+        })
+    }
+
+    /// The answer to a request from 192.0.2.1, the way through the gateway and Lambda.
+    pub async fn send(&self, request: &Request<Bytes>) -> Response<Bytes> {
+        self.send_from([192, 0, 2, 1], request).await
+    }
+
+    /// The same, from this address.
+    pub async fn send_from(
+        &self,
+        source: impl Into<IpAddr>,
+        request: &Request<Bytes>,
+    ) -> Response<Bytes> {
+        self.watch.see(request);
+        let peer = (source.into(), 50_000).into();
+        let response = gateway::call(&self.functions, request, peer).await;
+        Watch::check(request, &response);
+        response
+    }
+
+    /// The item of an account.
+    pub async fn user(&self, username: &str) -> Result<Item, Error> {
+        let dynamodb = &self.backend.clients.dynamodb;
+        let request = dynamodb
+            .get_item()
+            .table_name(&self.backend.tables.users)
+            .consistent_read(true);
+        let output = request.key("username", text(username)).send().await?;
+        output
+            .item
+            .ok_or_else(|| format!("there is no user {username}").into())
+    }
+
+    /// Writes an account, in place of any other of its name.
+    pub async fn put_user(&self, item: Item) -> Result<(), Error> {
+        self.put(&self.backend.tables.users, item).await
+    }
+
+    /// Writes a row of the Brands table with these attributes, in place of any other of its key.
+    pub async fn put_brand(&self, attributes: &[(&str, &str)]) -> Result<(), Error> {
+        let row = attributes.iter();
+        let row = row.map(|(name, value)| ((*name).to_owned(), text(value)));
+        self.put(&self.backend.tables.brands, row.collect()).await
+    }
+
+    async fn put(&self, table: &str, item: Item) -> Result<(), Error> {
+        let request = self.backend.clients.dynamodb.put_item();
+        let request = request.table_name(table).set_item(Some(item));
+        request.send().await?;
+        Ok(())
+    }
+
+    /// Gives an account these texts, in place of those it has under their names.
+    pub async fn change_user(&self, username: &str, texts: &[(&str, &str)]) -> Result<(), Error> {
+        let mut item = self.user(username).await?;
+        item.extend(
+            texts
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), text(value))),
+        );
+        self.put_user(item).await
+    }
+
+    /// The audit rows of an account, oldest first.
+    pub async fn audit(&self, username: &str) -> Result<Vec<Item>, Error> {
+        let query = self
+            .backend
+            .clients
+            .dynamodb
+            .query()
+            .table_name(&self.backend.tables.audit);
+        let output = query
+            .key_condition_expression("username = :username")
+            .expression_attribute_values(":username", text(username))
+            .send()
+            .await?;
+        Ok(output.items.unwrap_or_default())
+    }
+}

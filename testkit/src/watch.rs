@@ -1,0 +1,224 @@
+//! Whatever a test does, nothing secret may be shown. A watch remembers what was secret in the
+//! requests and the mails of one sandbox, and looks for it in every answer, in the Debug output of
+//! the functions, and in all that this process logged meanwhile at the most talkative level.
+
+use std::collections::BTreeSet;
+use std::io::Write;
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
+
+use axum::body::Bytes;
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use http::{Request, Response, header};
+use percent_encoding::percent_decode_str;
+use serde_json::Value;
+use shared::config::Env;
+
+use local::Functions;
+use local::ses::{Mail, Outbox};
+
+/// What must be in no log, whatever was asked: hashes, credentials and addresses.
+const NEVER: [&str; 4] = ["$argon2", "Basic ", "Bearer ", "@"];
+/// Shorter values are found everywhere by chance.
+const SHORTEST: usize = 4;
+
+static LOG: LazyLock<Log> = LazyLock::new(|| {
+    let variables = |name: &str| match name {
+        "AWS_LAMBDA_LOG_FORMAT" => Some("JSON".to_owned()),
+        "AWS_LAMBDA_LOG_LEVEL" => Some("TRACE".to_owned()),
+        _ => None,
+    };
+    let log = Log(Mutex::default());
+    if let Err(error) = shared::telemetry::init_to(Env::new(&variables), || &*LOG) {
+        log.lock().extend_from_slice(error.to_string().as_bytes());
+    }
+    log
+});
+
+struct Log(Mutex<Vec<u8>>);
+
+impl Log {
+    fn lock(&self) -> MutexGuard<'_, Vec<u8>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Write for &Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.lock().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// All that this process logged since its first sandbox, one JSON object a line.
+#[must_use]
+pub fn logged() -> String {
+    String::from_utf8_lossy(&LOG.lock()).into_owned()
+}
+
+/// Fails the test unless all that was logged is events, and none of them holds one of these texts.
+///
+/// # Panics
+/// Then.
+pub fn assert_not_logged(texts: &[&str]) {
+    for line in logged().lines() {
+        let event: Value = serde_json::from_str(line).unwrap_or_default();
+        assert!(event.get("level").is_some_and(Value::is_string), "{line}");
+        assert!(!texts.iter().any(|text| line.contains(text)), "{line}");
+    }
+}
+
+/// What was secret in one sandbox. Dropping it is the check.
+#[derive(Debug)]
+pub(crate) struct Watch {
+    functions: Functions,
+    outbox: Outbox,
+    secrets: Mutex<BTreeSet<String>>,
+    logged_before: usize,
+}
+
+impl Watch {
+    pub(crate) fn start(functions: Functions, outbox: Outbox) -> Self {
+        Self {
+            functions,
+            outbox,
+            secrets: Mutex::default(),
+            logged_before: LOG.lock().len(),
+        }
+    }
+
+    /// Takes note of what is secret in a request.
+    pub(crate) fn see(&self, request: &Request<Bytes>) {
+        let mut secrets = self.secrets.lock().unwrap_or_else(PoisonError::into_inner);
+        secrets.extend(secrets_of(request));
+    }
+
+    /// Fails the test if the answer to this request holds what was secret in it.
+    ///
+    /// # Panics
+    /// Then.
+    pub(crate) fn check(request: &Request<Bytes>, response: &Response<Bytes>) {
+        let body = String::from_utf8_lossy(response.body());
+        for secret in secrets_of(request)
+            .iter()
+            .filter(|secret| is_telling(secret))
+        {
+            assert!(
+                !body.contains(secret.as_str()),
+                "{secret:?} is in the answer {body}"
+            );
+        }
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            return;
+        }
+        let mut secrets =
+            std::mem::take(&mut *self.secrets.lock().unwrap_or_else(PoisonError::into_inner));
+        let mails = self.outbox.mails();
+        secrets.extend(mails.iter().filter_map(Mail::password).map(str::to_owned));
+        let log = LOG.lock();
+        let log =
+            String::from_utf8_lossy(log.get(self.logged_before..).unwrap_or_default()).into_owned();
+        let debug = format!("{:?}", self.functions);
+        for secret in secrets.iter().map(String::as_str).chain(NEVER) {
+            let line = log.lines().find(|line| line.contains(secret));
+            assert_eq!(line, None, "{secret:?} was logged");
+        }
+        for secret in secrets.iter().filter(|secret| is_telling(secret)) {
+            assert!(!debug.contains(secret), "{secret:?} is in Debug output");
+        }
+    }
+}
+
+/// Whether a text of ours would not hold it by chance, as it would a word.
+fn is_telling(secret: &str) -> bool {
+    !secret.chars().all(char::is_alphabetic)
+}
+
+/// The credential, the chosen password, and the user name typed into the anonymous operation:
+/// people type passwords there.
+fn secrets_of(request: &Request<Bytes>) -> BTreeSet<String> {
+    let mut secrets = BTreeSet::new();
+    if let Some(value) = request.headers().get(header::AUTHORIZATION) {
+        let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
+        let credential = value.rsplit(' ').next().unwrap_or_default().to_owned();
+        if let Ok(decoded) = BASE64_STANDARD.decode(&credential) {
+            let decoded = String::from_utf8_lossy(&decoded).into_owned();
+            secrets.extend(
+                decoded
+                    .split_once(':')
+                    .map(|(_, password)| password.to_owned()),
+            );
+            secrets.insert(decoded);
+        }
+        secrets.extend([value, credential]);
+    }
+    let body = String::from_utf8_lossy(request.body());
+    for text in [request.uri().query().unwrap_or_default(), &body] {
+        secrets.extend(values(text, "username"));
+        secrets.extend(values(text, "newpassword"));
+    }
+    secrets.retain(|secret| secret.chars().count() >= SHORTEST);
+    secrets
+}
+
+/// The values of this name in a query, a form, XML, JSON, JSV or multipart; as they are written
+/// and decoded.
+fn values(text: &str, name: &str) -> Vec<String> {
+    let lower = text.to_ascii_lowercase();
+    let found = lower
+        .match_indices(name)
+        .filter_map(|(at, _)| text.get(at + name.len()..));
+    found
+        .flat_map(|rest| {
+            let value = rest.trim_start_matches(['"', '=', ':', '>', ' ', '\r', '\n']);
+            let end = value.find(['"', '<', '&', ',', '}', '\r', '\n']);
+            let value = value.get(..end.unwrap_or(value.len())).unwrap_or_default();
+            let decoded = percent_decode_str(value)
+                .decode_utf8_lossy()
+                .replace('+', " ");
+            [value.to_owned(), decoded]
+        })
+        .filter(|value| value.chars().count() >= SHORTEST)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finds_the_values_of_every_format() {
+        for text in [
+            "username=some%20body",
+            "x=1&username=some+body&y=2",
+            "<username>some body</username>",
+            "{\"UserName\": \"some body\"}",
+            "{UserName:some body,x:1}",
+            "name=\"username\"\r\n\r\nsome body\r\n--x",
+        ] {
+            assert!(
+                values(text, "username").contains(&"some body".to_owned()),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_credential_is_secret_in_every_form() {
+        let credential = BASE64_STANDARD.encode("admin:p@55wOrd");
+        let request = Request::get("/").header("authorization", format!("Basic {credential}"));
+        let secrets = secrets_of(&request.body(Bytes::new()).unwrap());
+        for secret in [&*credential, "admin:p@55wOrd", "p@55wOrd"] {
+            assert!(secrets.contains(secret), "{secret}");
+        }
+    }
+}
