@@ -23,7 +23,7 @@ use shared::clock::Clock;
 use shared::lambda::{Answer, Event, Handler, Request};
 use shared::pace::Pace;
 
-use asmx::{Binding, Endpoint, Protocols};
+use asmx::{Binding, Protocols, Route};
 use operation::{Accepted, Caller, ResetUserPassword};
 
 pub use config::Config;
@@ -104,9 +104,9 @@ impl Handler for Service {
     fn handle(&self, request: Request) -> BoxFuture<'_, Answer> {
         Box::pin(async move {
             match asmx::route(self.protocols, &request) {
-                Endpoint::Call(binding) => self.call(binding, &request).await,
-                Endpoint::Document(document) => document.encode(&request.url()).into(),
-                Endpoint::Refused(rejection) => rejection.encode().into(),
+                Route::Call(binding) => self.call(binding, &request).await,
+                Route::Page(page) => page.encode(self.protocols, &request).into(),
+                Route::Rejected(rejection) => rejection.encode().into(),
             }
         })
     }

@@ -334,6 +334,11 @@ mod tests {
     #[test]
     fn what_is_around_the_root() {
         assert!(read("<?xml version='1.0'?>\r\n<!-- c --><?p x?><a/> <!-- d -->\n").is_ok());
+        // The bytes are decoded already: the name need not be one.
+        for name in ["utf-16", "", "ISO 8859-1", "8859_1", "a>b&c"] {
+            let declaration = format!("<?xml version='1.0' encoding='{name}'?><a/>");
+            assert!(read(&declaration).is_ok(), "{name}");
+        }
         for (text, kind) in [
             ("", ErrorKind::NoRoot),
             (" \r\n", ErrorKind::NoRoot),
@@ -351,6 +356,14 @@ mod tests {
             (" <?xml version='1.0'?><a/>", ErrorKind::Declaration),
             ("<?xml version='1.1'?><a/>", ErrorKind::Declaration),
             ("<?xml encoding='utf-8'?><a/>", ErrorKind::Declaration),
+            (
+                "<?xml version='1.0' encoding='<'?><a/>",
+                ErrorKind::Declaration,
+            ),
+            (
+                "<?xml version='1.0' encoding='\u{1}'?><a/>",
+                ErrorKind::Declaration,
+            ),
             ("<!DOCTYPE a><a/>", ErrorKind::Doctype),
             (
                 "<!DOCTYPE a [<!ENTITY e 'x'>]><a>&e;</a>",

@@ -1,6 +1,7 @@
 //! Reading envelopes.
 
 use super::version::Version;
+use crate::chars::is_space;
 use crate::error::Error;
 use crate::node::{Element, Node};
 use crate::reader::Reader;
@@ -166,7 +167,7 @@ fn next_element<'a>(reader: &mut Reader<'a>) -> Result<Option<Element<'a>>, Erro
         match reader.next_node()? {
             Node::Start(element) => return Ok(Some(element)),
             Node::Misc => {}
-            Node::Text(text) if text.trim().is_empty() => {}
+            Node::Text(text) if text.chars().all(is_space) => {}
             Node::Text(_) | Node::End | Node::Eof => return Ok(None),
         }
     }
@@ -274,6 +275,7 @@ mod tests {
             &format!("<s:Body xmlns:s='{SOAP11}'/>"),
             "text<e:Body/>",
             "&#x41;<e:Body/>",
+            "\u{a0}<e:Body/>",
             "text<e:Header/><e:Body/>",
             "<e:Header/>text<e:Body/>",
             "<e:Header/><e:Header/><e:Body/>",
