@@ -21,7 +21,7 @@ pub(crate) fn read(text: &str) -> Result<String, ErrorKind> {
                 seen.push_str("</>");
             }
             Node::Text(text) if depth > 0 => seen.push_str(&text),
-            Node::Text(_) | Node::Misc => {}
+            Node::Text(_) | Node::Comment | Node::Instruction => {}
             Node::Eof => return Ok(seen),
         }
     }
