@@ -347,6 +347,30 @@ mod tests {
     }
 
     #[test]
+    fn the_most_work_that_is_allowed_is_done() {
+        for stored in [
+            "$2b$14$WU5KOq4hTw5ULoKf.vxN7uMsCutYOe7QOwW.8ZOSgt6G0thLoXWG2",
+            "$pbkdf2-sha256$i=2000000$AAECAwQFBgcICQoLDA0ODw$7JVVxQmle/vt2y4y0rVzoxqTdOhPxsi8gjw+ffFH/Ng",
+        ] {
+            assert!(parse(stored).is_ok(), "{stored}");
+        }
+    }
+
+    #[test]
+    fn the_shortest_salt_and_hash_of_aspnet_identity() {
+        let stored = |salt: u8, hash: usize| {
+            let head = [1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, salt];
+            let bytes = [&head[..], &vec![7; usize::from(salt)], &vec![7; hash]].concat();
+            format!("$aspnet-identity${}", BASE64_STANDARD.encode(bytes))
+        };
+        assert!(parse(&stored(16, 16)).is_ok());
+        for (salt, hash) in [(15, 16), (16, 15), (15, 32), (0, 32)] {
+            let error = parse(&stored(salt, hash)).err();
+            assert_eq!(error, Some(HashError::Unreadable), "{salt} {hash}");
+        }
+    }
+
+    #[test]
     fn other_formats_are_left_to_argon2() {
         for stored in ["", "plain", "$argon2id$v=19", "$2x$04$", "$1$abc$def"] {
             assert!(matches!(Imported::parse(stored), Ok(None)), "{stored}");
