@@ -175,6 +175,10 @@ mod tests {
                 "aspnet-membership-sha1",
             ),
             (
+                "$aspnet-membership-hmacsha256$AA==$ZmIyiBp2uZP0iHjnP4+RQw59Nx3M+QVVHINasaUSu8s=",
+                "aspnet-membership-hmacsha256",
+            ),
+            (
                 "$servicestack-sha256$AA==$ZmIyiBp2uZP0iHjnP4+RQw59Nx3M+QVVHINasaUSu8s=",
                 "servicestack-sha256",
             ),
