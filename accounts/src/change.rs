@@ -44,11 +44,14 @@ pub(crate) async fn grant(
         return Ok(unchanged(account, &format!("has the role {role} already")));
     }
     let change = admin::set_roles(&account.roles, &roles);
-    let (username, event) = (&account.profile.username, "role.granted");
-    session
-        .change(username, &change, event, Some(&role))
-        .await?;
-    Ok(changed(account, event, &format!("has the role {role}")))
+    let key = &account.profile.username;
+    let granted = session.change(key, &change, "role.granted", Some(&role));
+    granted.await?;
+    Ok(changed(
+        account,
+        "role.granted",
+        &format!("has the role {role}"),
+    ))
 }
 
 pub(crate) async fn revoke(
@@ -66,11 +69,12 @@ pub(crate) async fn revoke(
         ));
     }
     let change = admin::set_roles(&account.roles, &roles);
-    let (username, event) = (&account.profile.username, "role.revoked");
-    session.change(username, &change, event, Some(role)).await?;
+    let key = &account.profile.username;
+    let revoked = session.change(key, &change, "role.revoked", Some(role));
+    revoked.await?;
     Ok(changed(
         account,
-        event,
+        "role.revoked",
         &format!("has the role {role} no more"),
     ))
 }
