@@ -94,7 +94,7 @@ impl Handler for Service {
                     };
                     Answer {
                         response: reply.encode(&format),
-                        binding: Some(format.format.name()),
+                        binding: Some(format.name()),
                         outcome,
                     }
                 }

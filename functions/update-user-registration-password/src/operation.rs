@@ -300,7 +300,7 @@ impl UpdateUserRegistrationPassword {
         if email.trim().is_empty() {
             violations.push(Violation::EmailEmpty);
         }
-        if input.email.is_some() && !mail::is_address(email) {
+        if input.email.is_some() && (!mail::is_address(email) || email.trim() != email) {
             violations.push(Violation::EmailMalformed);
         }
         match &input.new_password {

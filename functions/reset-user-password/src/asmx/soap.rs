@@ -128,7 +128,7 @@ fn read_string(reader: &mut Reader<'_>) -> Result<String, Malformed> {
         }
         Node::Text(text) => Ok(text.into_owned() + &reader.text()?),
         Node::End => Ok(String::new()),
-        Node::Misc | Node::Eof => Err(Malformed),
+        Node::Comment | Node::Instruction | Node::Eof => Err(Malformed),
     }
 }
 

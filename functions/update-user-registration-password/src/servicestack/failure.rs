@@ -41,10 +41,10 @@ impl From<Rejection> for Failure {
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        use Root::{ErrorResponse, ResponseDto};
+        use Root::{ResponseDto, ResponseDtoInXml};
         let (kind, message) = match error {
             Error::InvalidCredential => (
-                (StatusCode::UNAUTHORIZED, "Unauthorized", ErrorResponse),
+                (StatusCode::UNAUTHORIZED, "Unauthorized", ResponseDtoInXml),
                 "Invalid UserName or Password".to_owned(),
             ),
             Error::RoleMissing => (
