@@ -1,10 +1,31 @@
-"""Reads template.yaml and prints what SAM's transform makes of it, as it does when deployed."""
+"""What CloudFormation makes of template.yaml before it deploys it: AWS::LanguageExtensions as SAM CLI
+implements it, and SAM's own transform.
 
+Run as a program it prints the template as SAM's transform leaves it, for cfn-lint.
+"""
+
+import copy
 import json
+import logging
+import os
+import pathlib
 import sys
 
+from samcli.lib.cfn_language_extensions.sam_integration import expand_language_extensions
 from samtranslator.translator.transform import transform
 from samtranslator.yaml_helper import yaml_parse
+
+# SAM looks up which partition of AWS it works for.
+os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")
+# Their own messages are not about the template.
+logging.disable()
+ROOT = pathlib.Path(__file__).parent.parent
+PSEUDO_PARAMETERS = {
+    "AWS::AccountId": "123456789012",
+    "AWS::Partition": "aws",
+    "AWS::Region": "us-east-1",
+    "AWS::StackName": "password-services",
+}
 
 
 class ManagedPolicies:
@@ -14,7 +35,29 @@ class ManagedPolicies:
         return {}
 
 
-template = yaml_parse(sys.stdin)
-# Where `sam deploy` would have put the code.
-template["Globals"]["Function"]["CodeUri"] = "s3://bucket/code"
-json.dump(transform(template, {}, ManagedPolicies()), sys.stdout)
+def template():
+    """template.yaml with its short forms (`!Ref`) written out."""
+    return yaml_parse((ROOT / "template.yaml").read_text())
+
+
+def with_code(source, code):
+    """A copy whose functions have the code `sam package` uploaded under this name."""
+    copied = copy.deepcopy(source)
+    copied["Globals"]["Function"]["CodeUri"] = f"s3://bucket/{code}"
+    return copied
+
+
+def serverless(source, parameters=None):
+    """What the transform AWS::Serverless-2016-10-31 alone makes of it."""
+    return transform(copy.deepcopy(source), dict(parameters or {}), ManagedPolicies())
+
+
+def deployed(source, parameters):
+    """What both transforms make of it, in their order, with these values of its parameters."""
+    values = {**PSEUDO_PARAMETERS, **parameters}
+    expanded = expand_language_extensions(source, parameter_values=values, enabled=True)
+    return serverless(expanded.expanded_template, values)
+
+
+if __name__ == "__main__":
+    json.dump(serverless(with_code(template(), "code")), sys.stdout)

@@ -4,7 +4,7 @@
 
 use http::header::{CONTENT_TYPE, HeaderName};
 use http::{HeaderMap, Method};
-use reset_user_password::asmx::{self, Endpoint, Protocols};
+use reset_user_password::asmx::{self, Protocols, Route};
 use shared::lambda::Request;
 
 const SOAP_ACTION: HeaderName = HeaderName::from_static("soapaction");
@@ -26,13 +26,13 @@ libfuzzer_sys::fuzz_target!(|data: &[u8]| {
     let method = verb.parse().unwrap_or(Method::POST);
     let request = Request::new(method, &path, &query, headers, body);
     match asmx::route(Protocols::ALL, &request) {
-        Endpoint::Call(binding) => {
+        Route::Call(binding) => {
             if let Err(rejection) = asmx::decode(Protocols::ALL, binding, &request) {
                 assert!(!rejection.encode().status().is_success());
             }
         }
-        Endpoint::Document(document) => assert!(document.encode(&request.url()).status() == 200),
-        Endpoint::Refused(rejection) => assert!(!rejection.encode().status().is_success()),
+        Route::Page(page) => assert!(page.encode(Protocols::ALL, &request).status() == 200),
+        Route::Rejected(rejection) => assert!(!rejection.encode().status().is_success()),
     }
     assert!(asmx::server_fault(&request).status().is_server_error());
 });

@@ -5,7 +5,7 @@
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, Method};
 use shared::lambda::Request;
-use update_user_registration_password::servicestack::{self, Instead, Reply};
+use update_user_registration_password::servicestack::{self, Reply, Route};
 
 // A verb, then lines with the path, the query, the content type, what is accepted and the
 // credential; the rest is the body.
@@ -22,18 +22,21 @@ libfuzzer_sys::fuzz_target!(|data: &[u8]| {
     let body = lines.next().unwrap_or_default().to_vec();
     let method = verb.parse().unwrap_or(Method::POST);
     let request = Request::new(method, &path, &query, headers, body);
-    let endpoint = match servicestack::route(&request) {
-        Ok(endpoint) => endpoint,
-        Err(instead) => {
-            let is_page = matches!(instead, Instead::Page(_));
-            assert!(is_page || !instead.encode(&request).status().is_success());
-            return;
+    let route = servicestack::route(&request);
+    let format = route.response_format(&request);
+    let rejection = match route {
+        Route::Call(endpoint) => {
+            let _ = servicestack::credential(&request);
+            servicestack::decode(endpoint, &request).err()
         }
+        Route::Page(page) => {
+            let _ = page.encode(&request);
+            None
+        }
+        Route::Rejected(rejection) => Some(rejection),
     };
-    let _ = servicestack::credential(&request);
-    let format = servicestack::response_format(endpoint, &request);
-    if let Err(rejection) = servicestack::decode(endpoint, &request) {
+    if let Some(rejection) = rejection {
         assert!(!Reply::from(rejection).encode(&format).status().is_success());
     }
-    assert!(servicestack::server_fault(&request).status().is_server_error());
+    assert!(servicestack::server_fault(&format).status().is_server_error());
 });

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use dynoxide::Database;
-use shared::aws::{AwsConfig, Clients, Credentials};
+use shared::aws::{AwsConfig, Clients, Credentials, Timeouts};
 use tokio::net::TcpListener;
 
 use crate::demo;
@@ -74,7 +74,7 @@ async fn serve(database: Database) -> Result<String, Error> {
     Ok(url)
 }
 
-/// AwsConfig to endpoints other than AWS's, with credentials that are never checked.
+/// Configuration for endpoints other than AWS's, with credentials that are never checked.
 #[must_use]
 pub fn access(dynamodb_url: String, ses_url: String) -> AwsConfig {
     AwsConfig {
@@ -82,5 +82,6 @@ pub fn access(dynamodb_url: String, ses_url: String) -> AwsConfig {
         credentials: Credentials::new("local", "local", None, None, "local"),
         dynamodb_url: Some(dynamodb_url),
         ses_url: Some(ses_url),
+        timeouts: Timeouts::default(),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use shared::password::{Cost, Hasher};
+use password::{Cost, Hasher};
 
 static HASHERS: Mutex<Vec<(Cost, Hasher)>> = Mutex::new(Vec::new());
 

@@ -3,8 +3,10 @@
 use std::process::ExitCode;
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use password::{Cost, Hasher, Secret, Verification};
 use serde_json::{Value, json};
-use shared::password::{Cost, Hasher, Secret, Verification};
+use testkit::Sandbox;
+use testkit::requests::reset;
 
 use crate::{NOW, Operator, PASSWORD, number, row, text};
 
@@ -66,13 +68,13 @@ async fn what_may_not_be_added_changes_nothing() {
         (
             &[],
             "Password1",
-            "the password is one of the most common passwords. Please choose another.",
+            "the password is one of the most common passwords",
             1,
         ),
         (
             &["--name", PASSWORD],
             PASSWORD,
-            "the password must not be the e-mail address, the user name, the display name or the brand.",
+            "the password is the e-mail address, the user name, the display name or the brand",
             1,
         ),
     ] {
@@ -237,7 +239,7 @@ async fn a_reset_is_the_operation_and_says_how_it_ended() {
     let answer = operator.run(&["reset", "jdoe"]).await;
     assert_eq!(
         answer.error(),
-        "jdoe: it was reset too often lately; nothing has changed"
+        "jdoe: operators reset it too often lately; try again at 2026-11-21T22:35:15Z"
     );
     assert_eq!(answer.exit_code, ExitCode::FAILURE);
     for (name, error) in [
@@ -253,6 +255,22 @@ async fn a_reset_is_the_operation_and_says_how_it_ended() {
     let answer = operator.run(&["reset", "bob"]).await;
     assert_eq!(answer.error(), "bob: it is disabled");
     assert_eq!(operator.sandbox.backend.outbox.mails().len(), 1);
+}
+
+/// A stranger who asks for resets keeps no operator from one.
+#[tokio::test]
+async fn operators_are_counted_apart() {
+    let operator = Operator::start().await;
+    let backend = operator.sandbox.backend.clone();
+    let service = Sandbox::on(backend, &[("RESET_PER_MINUTE", "1")]).unwrap();
+    for _ in 0..2 {
+        service.send(&reset("jdoe")).await;
+    }
+    let outbox = &operator.sandbox.backend.outbox;
+    assert_eq!(outbox.mails().len(), 1);
+    let answer = operator.run(&["reset", "jdoe"]).await;
+    assert_eq!(answer.exit_code, ExitCode::SUCCESS, "{answer:?}");
+    assert_eq!(outbox.mails().len(), 2);
 }
 
 #[tokio::test]

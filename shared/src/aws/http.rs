@@ -6,7 +6,6 @@
 
 use std::error::Error;
 use std::sync::Arc;
-use std::time::Duration;
 
 use aws_smithy_runtime_api::client::connection::{CaptureSmithyConnection, ConnectionMetadata};
 use aws_smithy_runtime_api::client::http::{
@@ -16,54 +15,90 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::retry::ErrorKind;
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper::body::Incoming;
+use hyper_rustls::HttpsConnectorBuilder;
 use hyper_util::client::legacy;
 use hyper_util::client::legacy::connect::{
     CaptureConnection, HttpConnector as TcpConnector, capture_connection,
 };
-use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::crypto::ring;
 
+use super::config::Timeouts;
+use super::pool::{Client, Pool};
+
 /// A client that trusts the certificates of this machine. Fails where there are none.
-pub(super) fn client(connect_timeout: Duration) -> std::io::Result<SharedHttpClient> {
+pub(super) fn client(timeouts: Timeouts) -> std::io::Result<SharedHttpClient> {
     let mut tcp = TcpConnector::new();
     tcp.enforce_http(false);
     tcp.set_nodelay(true);
-    tcp.set_connect_timeout(Some(connect_timeout));
+    tcp.set_connect_timeout(Some(timeouts.connect));
     let https = HttpsConnectorBuilder::new()
         .with_provider_and_native_roots(Arc::new(ring::default_provider()))?
         .https_or_http()
         .enable_http1()
         .wrap_connector(tcp);
-    let client = legacy::Client::builder(TokioExecutor::new())
-        .pool_timer(TokioTimer::new())
-        .build(https);
-    let connector = SharedHttpConnector::new(Connector(client));
+    let connector = SharedHttpConnector::new(Connector(Arc::new(Pool::new(https, timeouts.idle))));
     Ok(http_client_fn(move |_, _| connector.clone()))
 }
 
 #[derive(Debug)]
-struct Connector(legacy::Client<HttpsConnector<TcpConnector>, SdkBody>);
+struct Connector(Arc<Pool>);
 
 impl HttpConnector for Connector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let mut request = match request.try_into_http1x() {
+        let request = match request.try_into_http1x() {
             Ok(request) => request,
             Err(error) => {
                 return HttpConnectorFuture::ready(Err(ConnectorError::user(error.into())));
             }
         };
-        let connection = capture_connection(&mut request);
-        if let Some(captured) = request.extensions().get::<CaptureSmithyConnection>() {
-            captured.set_connection_retriever(move || poisonable(&connection));
-        }
-        let response = self.0.request(request);
+        let pool = Arc::clone(&self.0);
         HttpConnectorFuture::new(async move {
-            let response = response.await.map_err(failed)?;
+            let again = duplicate(&request);
+            let mut response = send(&pool.client(), request).await;
+            // A connection that the other side has forgotten ends like this at its first use, and
+            // the others are probably forgotten too. The SDK would wait before it tries again.
+            if let (Err(error), Some(again)) = (&response, again)
+                && is_broken_off(error)
+            {
+                response = send(&pool.renewed(), again).await;
+            }
+            let response = response.map_err(failed)?;
             HttpResponse::try_from(response.map(SdkBody::from_body_1_x))
                 .map_err(|error| ConnectorError::other(error.into(), None))
         })
     }
+}
+
+/// The same request, unless its body can be read only once.
+fn duplicate(request: &http::Request<SdkBody>) -> Option<http::Request<SdkBody>> {
+    let mut copy = http::Request::new(request.body().try_clone()?);
+    copy.method_mut().clone_from(request.method());
+    copy.uri_mut().clone_from(request.uri());
+    copy.headers_mut().clone_from(request.headers());
+    copy.extensions_mut().clone_from(request.extensions());
+    Some(copy)
+}
+
+async fn send(
+    client: &Client,
+    mut request: http::Request<SdkBody>,
+) -> Result<http::Response<Incoming>, legacy::Error> {
+    let connection = capture_connection(&mut request);
+    if let Some(captured) = request.extensions().get::<CaptureSmithyConnection>() {
+        captured.set_connection_retriever(move || poisonable(&connection));
+    }
+    client.request(request).await
+}
+
+/// Whether the connection ended between the request and its response.
+fn is_broken_off(error: &legacy::Error) -> bool {
+    let broken = |error: &hyper::Error| {
+        error.is_incomplete_message() || error.is_closed() || error.is_canceled()
+    };
+    !error.is_connect()
+        && (source::<hyper::Error>(error).is_some_and(broken)
+            || source::<std::io::Error>(error).is_some())
 }
 
 /// For the SDK, which wants a connection that failed to be used no more.

@@ -31,7 +31,8 @@ impl PagePolicy {
     }
 }
 
-/// A response of status 200 with a page in UTF-8 and its policy.
+/// A response of status 200 with a page in UTF-8 and its policy. Browsers must not take it for
+/// another type (Fetch Standard, `X-Content-Type-Options`).
 pub fn page(template: &impl Template, policy: PagePolicy) -> Response<String> {
     // Rendering into a String cannot fail.
     let mut response = Response::new(template.render().unwrap_or_default());
@@ -39,5 +40,46 @@ pub fn page(template: &impl Template, policy: PagePolicy) -> Response<String> {
     let content_type = HeaderValue::from_static("text/html; charset=utf-8");
     headers.insert(header::CONTENT_TYPE, content_type);
     headers.insert(header::CONTENT_SECURITY_POLICY, policy.header());
+    let nosniff = HeaderValue::from_static("nosniff");
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, nosniff);
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Template)]
+    #[template(source = "<p>{{ text }}</p>", ext = "htm")]
+    struct Page {
+        text: &'static str,
+    }
+
+    #[test]
+    fn pages_can_do_what_their_policy_says() {
+        for (policy, styles, forms) in [
+            (PagePolicy::Form, true, Some("form-action 'self'")),
+            (PagePolicy::Styled, true, Some("form-action 'none'")),
+            (PagePolicy::Plain, false, None),
+        ] {
+            let response = page(&Page { text: "<" }, policy);
+            assert_eq!(response.body(), "<p>&#60;</p>");
+            let value = |name| response.headers().get(name).unwrap().to_str().unwrap();
+            assert_eq!(value(header::CONTENT_TYPE), "text/html; charset=utf-8");
+            assert_eq!(value(header::X_CONTENT_TYPE_OPTIONS), "nosniff");
+            let policy = value(header::CONTENT_SECURITY_POLICY);
+            assert!(policy.starts_with("default-src 'none'; "), "{policy}");
+            assert!(policy.contains("frame-ancestors 'none'"), "{policy}");
+            assert_eq!(
+                policy.contains("style-src 'unsafe-inline'"),
+                styles,
+                "{policy}"
+            );
+            let directives = policy.split("; ");
+            let form_action = directives
+                .into_iter()
+                .find(|d| d.starts_with("form-action"));
+            assert_eq!(form_action, forms, "{policy}");
+        }
+    }
 }

@@ -13,13 +13,9 @@ use serde_json::Value;
 
 use super::handler::{Answer, Event, Handler};
 use super::repair;
-use super::request::Request;
+use super::request::{MAX_HEAD, Request};
 use crate::clock::Clock;
 use crate::metrics::{self, Labels, Metric};
-
-/// The most bytes of path, query and headers together: what the legacy servers' HTTP.sys took
-/// (`MaxRequestBytes`). API Gateway passes on 10,240 bytes and what it adds itself.
-pub const MAX_HEAD: usize = 16 * 1024;
 
 /// What the log and the metrics of an invocation need to know of it.
 #[derive(Debug, Clone)]

@@ -11,6 +11,6 @@ mod request;
 mod runtime;
 
 pub use handler::{Answer, Event, Handler};
-pub use invocation::{MAX_HEAD, invoke};
-pub use request::Request;
+pub use invocation::invoke;
+pub use request::{MAX_HEAD, Request};
 pub use runtime::run;

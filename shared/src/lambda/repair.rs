@@ -1,53 +1,116 @@
-//! Events that `lambda_http` would refuse or panic on, made into ones it takes.
+//! Repair of HTTP events that `lambda_http` would refuse or panic on.
 //!
-//! A gateway passes on what a client sent, and a client can send a header that is not ASCII, a
-//! host that is none, or a query that is no query. None of it may become an error of the
-//! invocation, which the client would see as the gateway's own 500.
+//! A gateway passes on what a client sent: a header that is not ASCII, a host that is none, a path
+//! longer than a URI can be. None of it may become an error of the invocation, which the client
+//! would see as the gateway's own 500.
 
-use http::{HeaderMap, HeaderValue, header};
+use std::collections::HashMap;
+
+use http::header::{self, HeaderMap, HeaderName};
 use lambda_http::request::LambdaRequest;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
-use serde_json::Value;
+use serde::Serialize;
+use serde_json::{Map, Value, json};
 use url::Url;
 
-const FORWARDED_PROTO: &str = "x-forwarded-proto";
+use super::request::MAX_HEAD;
 
-/// What may not stand in the query of an `http::Uri`.
+/// The longest host name (RFC 1035 section 2.3.4) with a port.
+const MAX_HOST: usize = 255 + ":65535".len();
+
+/// The characters that the query of an `http::Uri` must not contain.
 const NOT_QUERY: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'<').add(b'>').add(b'#');
 
-/// The same event, safe to convert.
+/// Returns the event, changed so far that `lambda_http` converts it.
 pub(super) fn repaired(event: LambdaRequest) -> LambdaRequest {
     match event {
         LambdaRequest::PassThrough(event) => {
-            as_http(&event).unwrap_or(LambdaRequest::PassThrough(event))
+            rebuilt(&event).map_or(LambdaRequest::PassThrough(event), safe)
         }
         event => safe(event),
     }
 }
 
-/// An HTTP event whose headers were not ASCII, with `?` in the place of what is not.
-fn as_http(event: &str) -> Option<LambdaRequest> {
-    let mut event: Value = serde_json::from_str(event).ok()?;
-    event.get("requestContext")?;
-    for name in ["headers", "multiValueHeaders"] {
-        if let Some(Value::Object(headers)) = event.get_mut(name) {
-            headers.retain(|name, _| header::HeaderName::try_from(name).is_ok());
-            headers.values_mut().for_each(make_ascii);
+/// Rebuilds an HTTP event that `lambda_http` did not recognise, from the members that a request is
+/// made of. Values of another type than theirs are left out. `None` for other events.
+#[expect(
+    clippy::indexing_slicing,
+    reason = "a member that a JSON value lacks reads as null, and what is written to is an object"
+)]
+fn rebuilt(event: &str) -> Option<LambdaRequest> {
+    let event: Value = serde_json::from_str(event).ok()?;
+    let context = event.get("requestContext")?;
+    let request_context = json!({
+        "domainName": context["domainName"].as_str(),
+        "stage": context["stage"].as_str(),
+    });
+    let mut rebuilt = json!({
+        "headers": headers(&event["headers"]),
+        "body": event["body"].as_str(),
+        "isBase64Encoded": event["isBase64Encoded"] == true,
+        "requestContext": request_context,
+    });
+    if let Some(http) = context.get("http") {
+        rebuilt["version"] = "2.0".into();
+        rebuilt["rawPath"] = event["rawPath"].as_str().into();
+        rebuilt["rawQueryString"] = event["rawQueryString"].as_str().into();
+        rebuilt["cookies"] = texts(&event["cookies"], str::to_owned);
+        rebuilt["requestContext"]["http"] = json!({
+            "method": http["method"],
+            "sourceIp": http["sourceIp"].as_str(),
+        });
+    } else {
+        rebuilt["path"] = event["path"].as_str().into();
+        rebuilt["httpMethod"] = event["httpMethod"].clone();
+        rebuilt["multiValueHeaders"] = headers(&event["multiValueHeaders"]);
+        for name in ["queryStringParameters", "multiValueQueryStringParameters"] {
+            rebuilt[name] = texts(&event[name], str::to_owned);
         }
+        rebuilt["requestContext"]["httpMethod"] = event["httpMethod"].clone();
+        rebuilt["requestContext"]["identity"] = json!({
+            "sourceIp": context["identity"]["sourceIp"].as_str(),
+        });
     }
-    match serde_json::from_value(event).ok()? {
+    match serde_json::from_value(rebuilt).ok()? {
         LambdaRequest::PassThrough(_) => None,
-        event => Some(safe(event)),
+        event => Some(event),
     }
 }
 
-fn make_ascii(value: &mut Value) {
+/// The headers whose names are valid, with `?` for each character that is not ASCII.
+fn headers(headers: &Value) -> Value {
+    let mut headers = texts(headers, |text| {
+        text.replace(|c: char| c != '\t' && !(' '..='~').contains(&c), "?")
+    });
+    if let Value::Object(headers) = &mut headers {
+        headers.retain(|name, _| HeaderName::try_from(name).is_ok());
+    }
+    headers
+}
+
+/// The texts in an object or array, and those in the arrays of an object, changed by `change`.
+/// Other values are left out.
+fn texts(values: &Value, change: fn(&str) -> String) -> Value {
+    match values {
+        Value::Object(members) => members
+            .iter()
+            .filter_map(|(name, value)| match value {
+                Value::Array(_) => Some((name.clone(), texts(value, change))),
+                value => Some((name.clone(), text(value, change)?)),
+            })
+            .collect::<Map<_, _>>()
+            .into(),
+        Value::Array(values) => values.iter().filter_map(|v| text(v, change)).collect(),
+        _ => Value::Null,
+    }
+}
+
+/// The text of a value; `null` has an empty one.
+fn text(value: &Value, change: fn(&str) -> String) -> Option<Value> {
     match value {
-        Value::String(text) => {
-            *text = text.replace(|c: char| c != '\t' && !(' '..='~').contains(&c), "?");
-        }
-        Value::Array(values) => values.iter_mut().for_each(make_ascii),
-        _ => {}
+        Value::String(text) => Some(change(text).into()),
+        Value::Null => Some("".into()),
+        _ => None,
     }
 }
 
@@ -56,17 +119,34 @@ fn safe(event: LambdaRequest) -> LambdaRequest {
         LambdaRequest::ApiGatewayV2(mut event) => {
             make_headers_safe(&mut event.headers);
             make_domain_safe(&mut event.request_context.domain_name);
-            make_path_safe(&mut event.raw_path);
-            if let Some(query) = &mut event.raw_query_string {
-                *query = utf8_percent_encode(query, NOT_QUERY).to_string();
+            let path = with_slash(event.raw_path);
+            let query = event.raw_query_string.unwrap_or_default();
+            if path.len() + query.len() > MAX_HEAD {
+                event.raw_path = Some(too_long());
+                event.raw_query_string = None;
+            } else {
+                event.raw_path = Some(path);
+                event.raw_query_string = Some(utf8_percent_encode(&query, NOT_QUERY).to_string());
             }
             event.is_base64_encoded &= is_base64(event.body.as_deref());
             LambdaRequest::ApiGatewayV2(event)
         }
         LambdaRequest::ApiGatewayV1(mut event) => {
             make_headers_safe(&mut event.headers);
+            make_headers_safe(&mut event.multi_value_headers);
             make_domain_safe(&mut event.request_context.domain_name);
-            make_path_safe(&mut event.path);
+            let path = with_slash(event.path);
+            let single = Parameters::of(&event.query_string_parameters);
+            let several = Parameters::of(&event.multi_value_query_string_parameters);
+            if path.len() + single.query_length().max(several.query_length()) > MAX_HEAD {
+                event.path = Some(too_long());
+                event.query_string_parameters = HashMap::<String, String>::new().into();
+                event.multi_value_query_string_parameters = HashMap::<String, String>::new().into();
+            } else {
+                event.path = Some(path);
+                event.query_string_parameters = single.0.into();
+                event.multi_value_query_string_parameters = several.0.into();
+            }
             event.is_base64_encoded &= is_base64(event.body.as_deref());
             LambdaRequest::ApiGatewayV1(event)
         }
@@ -74,36 +154,79 @@ fn safe(event: LambdaRequest) -> LambdaRequest {
     }
 }
 
+/// The path of a request whose URI is refused for its length, and which `http::Uri` may be too
+/// short for.
+fn too_long() -> String {
+    "/".repeat(MAX_HEAD + 1)
+}
+
+fn with_slash(path: Option<String>) -> String {
+    let path = path.unwrap_or_default();
+    if path.starts_with('/') {
+        path
+    } else {
+        format!("/{path}")
+    }
+}
+
+/// The parameters of a REST API's query, without names that have no value: `query_map` panics when
+/// it comes to one.
+struct Parameters(HashMap<String, Vec<String>>);
+
+impl Parameters {
+    fn of(query_map: &impl Serialize) -> Self {
+        let parameters = serde_json::to_value(query_map).and_then(serde_json::from_value);
+        let mut parameters: HashMap<_, Vec<_>> = parameters.unwrap_or_default();
+        parameters.retain(|_, values| !values.is_empty());
+        Self(parameters)
+    }
+
+    /// The length of the query before it is percent-encoded.
+    fn query_length(&self) -> usize {
+        let length = |(name, values): (&String, &Vec<String>)| -> usize {
+            let separators = "=&".len();
+            values
+                .iter()
+                .map(|v| name.len() + v.len() + separators)
+                .sum()
+        };
+        self.0.iter().map(length).sum()
+    }
+}
+
 fn make_headers_safe(headers: &mut HeaderMap) {
-    let text = |value: &HeaderValue| value.to_str().map(str::to_owned).unwrap_or_default();
-    let scheme = headers.get(FORWARDED_PROTO).map(text);
-    if scheme.is_some_and(|scheme| scheme != "http" && scheme != "https") {
-        headers.remove(FORWARDED_PROTO);
-    }
-    let host = headers.get(header::HOST).map(text);
-    if host.is_some_and(|host| !is_host(&host)) {
-        headers.remove(header::HOST);
+    let is_scheme = |scheme: &str| scheme == "http" || scheme == "https";
+    keep_one(
+        headers,
+        HeaderName::from_static("x-forwarded-proto"),
+        is_scheme,
+    );
+    keep_one(headers, header::HOST, is_host);
+}
+
+/// Removes a header that has several values or a wrong one.
+fn keep_one(headers: &mut HeaderMap, name: HeaderName, is_right: fn(&str) -> bool) {
+    let mut values = headers.get_all(&name).iter();
+    let first = values.next().and_then(|value| value.to_str().ok());
+    if values.next().is_some() || !first.is_some_and(is_right) {
+        headers.remove(name);
     }
 }
 
-/// Both of the parsers that `lambda_http` trusts must take it.
+/// Whether this is a host, perhaps with a port, that both parsers behind `lambda_http` take. The
+/// first one drops tabs and line breaks, and both take a list separated by commas for a name.
 fn is_host(host: &str) -> bool {
-    let url = format!("https://{host}/");
-    !host.contains(['/', '?', '#', '@', '\\'])
-        && Url::parse(&url).is_ok_and(|url| url.as_str().parse::<http::Uri>().is_ok())
+    let is_host_byte = |b: u8| b.is_ascii_alphanumeric() || b"-._~:[]%".contains(&b);
+    host.len() <= MAX_HOST
+        && host.bytes().all(is_host_byte)
+        && Url::parse(&format!("https://{host}/"))
+            .is_ok_and(|url| url.as_str().parse::<http::Uri>().is_ok())
 }
 
-/// The gateway's own name, which stands in when there is no Host header.
+/// Checks the gateway's own name, which is used when there is no Host header.
 fn make_domain_safe(domain_name: &mut Option<String>) {
     if domain_name.as_deref().is_some_and(|name| !is_host(name)) {
         *domain_name = None;
-    }
-}
-
-fn make_path_safe(path: &mut Option<String>) {
-    match path {
-        Some(path) if !path.starts_with('/') => path.insert(0, '/'),
-        _ => {}
     }
 }
 
@@ -136,8 +259,27 @@ mod tests {
         for (name, value) in changes.as_object().unwrap() {
             event[name] = value.clone();
         }
+        request(event)
+    }
+
+    fn request(event: Value) -> Request {
         let event = serde_json::from_value(event).unwrap();
         lambda_http::Request::from(repaired(event)).into()
+    }
+
+    fn rest_event() -> Value {
+        json!({
+            "path": "/path",
+            "httpMethod": "POST",
+            "headers": {},
+            "requestContext": {
+                "domainName": "gateway.example.com",
+                "httpMethod": "POST",
+                "identity": { "sourceIp": "192.0.2.1" },
+                "stage": "prod"
+            },
+            "isBase64Encoded": false
+        })
     }
 
     #[test]
@@ -161,9 +303,15 @@ mod tests {
         assert!(!request.headers.contains_key("x-other"));
     }
 
-    const NO_HOSTS: [&str; 11] = [
+    const NO_HOSTS: &[&str] = &[
         "",
         "a b",
+        "a\tb",
+        "\ta",
+        "a,b",
+        "example.com,example.com",
+        "example.com:80:80",
+        "a;b",
         "[",
         "a\"b",
         "a<b",
@@ -177,7 +325,7 @@ mod tests {
 
     #[test]
     fn hosts_that_are_none_give_way_to_the_gateways() {
-        for host in NO_HOSTS {
+        for &host in NO_HOSTS {
             let request = converted(&json!({
                 "headers": { "host": host, "x-forwarded-proto": "gopher" }
             }));
@@ -190,8 +338,149 @@ mod tests {
     }
 
     #[test]
+    fn of_several_hosts_none_is_used() {
+        let mut event = rest_event();
+        for (headers, expected) in [
+            (json!({ "host": ["example.com"] }), "example.com"),
+            (
+                json!({ "host": ["example.com", "example.com"] }),
+                "gateway.example.com",
+            ),
+            (
+                json!({ "host": ["example.com", "evil.example"] }),
+                "gateway.example.com",
+            ),
+            (json!({ "host": ["a\tb"] }), "gateway.example.com"),
+            (
+                json!({ "host": "example.com,evil.example" }),
+                "gateway.example.com",
+            ),
+            (json!({}), "gateway.example.com"),
+        ] {
+            event["multiValueHeaders"] = headers.clone();
+            assert_eq!(request(event.clone()).host(), expected, "{headers}");
+            let url = request(event.clone()).url();
+            assert_eq!(url, format!("https://{expected}/path"), "{headers}");
+        }
+    }
+
+    #[test]
+    fn long_hosts_are_none() {
+        let long = ["a".repeat(60).as_str(); 5].join(".");
+        assert!(!is_host(&long));
+        assert!(is_host(&long[..MAX_HOST - ":65535".len()]));
+        assert!(is_host("[2001:db8::1]:8080"));
+        assert!(is_host("EXAMPLE.com"));
+    }
+
+    /// A URI holds 65,534 bytes, and escapes make three of one.
+    #[test]
+    fn a_uri_of_any_length_is_converted() {
+        for length in [MAX_HEAD, MAX_HEAD + 1, 65_535, 200_000] {
+            let long = " ".repeat(length);
+            let path = json!({ "rawPath": format!("/{long}") });
+            let query = json!({ "rawQueryString": long });
+            for change in [path, query] {
+                let request = converted(&change);
+                assert!(request.head_length() > MAX_HEAD, "{length}");
+            }
+            let mut event = rest_event();
+            event["path"] = format!("/{long}").into();
+            assert!(request(event).head_length() > MAX_HEAD);
+            for parameters in [
+                json!({ "a": long }),
+                json!({ long.as_str(): "" }),
+                json!({ "a": vec![""; length] }),
+                json!({ "": vec![""; length] }),
+            ] {
+                for name in ["queryStringParameters", "multiValueQueryStringParameters"] {
+                    let mut event = rest_event();
+                    event[name] = parameters.clone();
+                    assert!(request(event).head_length() > MAX_HEAD, "{length}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn values_of_another_type_do_not_lose_the_request() {
+        for strange in [
+            json!(null),
+            json!(1),
+            json!(true),
+            json!({}),
+            json!([[1, 2]]),
+        ] {
+            let request = converted(&json!({
+                "headers": { "host": "example.com", "x-a": strange, "x-b": "b" },
+                "cookies": ["a=b", strange],
+                "queryStringParameters": { "a": strange },
+                "pathParameters": { "a": strange },
+                "stageVariables": strange,
+                "rawQueryString": "a=b",
+                "body": "body",
+            }));
+            assert_eq!(request.method, "POST", "{strange}");
+            assert_eq!(request.url(), "https://example.com/path", "{strange}");
+            assert_eq!(request.query, "a=b", "{strange}");
+            assert_eq!(request.header("x-b").as_deref(), Some("b"), "{strange}");
+            assert!(
+                request.header("cookie").unwrap().starts_with("a=b"),
+                "{strange}"
+            );
+            assert_eq!(request.body, b"body", "{strange}");
+            assert_eq!(request.source, "192.0.2.1", "{strange}");
+
+            let mut event = rest_event();
+            event["queryStringParameters"] = json!({ "a": strange, "b": "\u{e9}" });
+            event["multiValueHeaders"] = json!({ "x-a": [strange], "x-b": ["b", strange] });
+            event["pathParameters"] = json!({ "a": strange });
+            event["requestContext"]["authorizer"] = strange.clone();
+            let request = self::request(event);
+            assert_eq!(request.method, "POST", "{strange}");
+            assert!(request.query.contains("b=%C3%A9"), "{strange}");
+            assert!(request.header("x-b").unwrap().starts_with('b'), "{strange}");
+            assert_eq!(request.source, "192.0.2.1", "{strange}");
+            assert_eq!(
+                request.url(),
+                "https://gateway.example.com/path",
+                "{strange}"
+            );
+        }
+    }
+
+    #[test]
+    fn parameters_without_a_value_are_empty() {
+        for value in [json!(""), json!(null)] {
+            let mut event = rest_event();
+            event["queryStringParameters"] = json!({ "a": value });
+            let request = request(event);
+            assert_eq!(request.query, "a=");
+            assert!(!request.is_query_verbatim);
+        }
+        assert!(converted(&json!({})).is_query_verbatim);
+    }
+
+    #[test]
+    fn other_events_stay_as_they_are() {
+        for event in [
+            json!({}),
+            json!({ "requestContext": {} }),
+            json!({ "requestContext": { "http": {} } }),
+            json!({ "requestContext": { "connectionId": "x" }, "headers": {} }),
+            json!([1]),
+        ] {
+            let repaired = repaired(LambdaRequest::PassThrough(event.to_string()));
+            assert!(
+                matches!(&repaired, LambdaRequest::PassThrough(same) if *same == event.to_string()),
+                "{event}"
+            );
+        }
+    }
+
+    #[test]
     fn a_gateway_without_a_name_can_be_called_too() {
-        for host in NO_HOSTS {
+        for &host in NO_HOSTS {
             let request = converted(&json!({
                 "headers": { "host": host },
                 "requestContext": {

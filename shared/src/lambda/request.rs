@@ -5,6 +5,10 @@ use std::borrow::Cow;
 use http::{HeaderMap, Method, header};
 use lambda_http::{Body, RequestExt as _, request::RequestContext};
 
+/// The most bytes of path, query and headers together: what the legacy servers' HTTP.sys took
+/// (`MaxRequestBytes`). API Gateway passes on 10,240 bytes and what it adds itself.
+pub const MAX_HEAD: usize = 16 * 1024;
+
 /// An HTTP request.
 #[derive(Clone)]
 pub struct Request {
@@ -14,6 +18,9 @@ pub struct Request {
     pub path: String,
     /// The query, percent-encoded, without the question mark.
     pub query: String,
+    /// Whether the query is as it was sent. A REST API passes on names and values, so that `?a` and
+    /// `?a=` both arrive as `a=`.
+    pub is_query_verbatim: bool,
     /// The headers.
     pub headers: HeaderMap,
     /// The body, decoded if the gateway encoded it.
@@ -46,6 +53,7 @@ impl Request {
             method,
             path: path.to_owned(),
             query: query.to_owned(),
+            is_query_verbatim: true,
             headers,
             body,
             source: String::new(),
@@ -116,6 +124,7 @@ impl Request {
             method: self.method.clone(),
             path: self.path.clone(),
             query: self.query.clone(),
+            is_query_verbatim: self.is_query_verbatim,
             headers: self.headers.clone(),
             body: Vec::new(),
             source: self.source.clone(),
@@ -133,6 +142,10 @@ impl From<lambda_http::Request> for Request {
             .lambda_context_ref()
             .map(|context| context.request_id.clone())
             .unwrap_or_default();
+        let is_query_verbatim = !matches!(
+            request.request_context_ref(),
+            Some(RequestContext::ApiGatewayV1(_))
+        );
         let (source, domain_name, stage) = match request.request_context_ref() {
             Some(RequestContext::ApiGatewayV2(context)) => (
                 context.http.source_ip.clone(),
@@ -165,6 +178,7 @@ impl From<lambda_http::Request> for Request {
             method: parts.method,
             path,
             query: parts.uri.query().unwrap_or_default().to_owned(),
+            is_query_verbatim,
             headers: parts.headers,
             body: match body {
                 Body::Text(text) => text.into_bytes(),

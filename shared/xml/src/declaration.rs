@@ -21,9 +21,8 @@ pub(crate) fn check_instruction(content: &str) -> Result<(), ErrorKind> {
 pub(crate) fn check_declaration(content: &str) -> Result<(), ErrorKind> {
     let mut attributes = RawAttributes::of(content).map(Result::ok).peekable();
     let is_of_version_1_0 = attributes.next() == Some(Some(("version", "1.0")));
-    attributes.next_if(
-        |attribute| matches!(attribute, Some(("encoding", name)) if is_encoding_name(name)),
-    );
+    attributes
+        .next_if(|attribute| matches!(attribute, Some(("encoding", name)) if is_encoding(name)));
     attributes.next_if(|attribute| matches!(attribute, Some(("standalone", "yes" | "no"))));
     if is_of_version_1_0 && attributes.next().is_none() {
         Ok(())
@@ -32,10 +31,9 @@ pub(crate) fn check_declaration(content: &str) -> Result<(), ErrorKind> {
     }
 }
 
-/// Whether this is the name of an encoding (XML 1.0 production 81).
-fn is_encoding_name(name: &str) -> bool {
-    name.starts_with(|c: char| c.is_ascii_alphabetic())
-        && name
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-'))
+/// Whether a declaration may name this encoding. It need not be a name (production 81): whether it
+/// counts was decided when the bytes were decoded, and where it does not count, .NET does not look
+/// at it.
+fn is_encoding(name: &str) -> bool {
+    check_legal(name).is_ok() && !name.contains('<')
 }

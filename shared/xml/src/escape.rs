@@ -1,11 +1,11 @@
 //! Escaping like the .NET Framework's `XmlTextWriter`, which both legacy servers used.
 
-use std::fmt::Write as _;
+use crate::chars::is_legal;
 
 /// Appends `text` to `out` as character data.
 ///
-/// `&`, `<` and `>` become entities, control characters other than tab, CR and LF hexadecimal
-/// references in upper case: XML 1.0 does not allow those, but the legacy servers wrote them.
+/// `&`, `<` and `>` become entities. Characters that no XML document may contain become U+FFFD; the
+/// legacy servers wrote references like `&#x1;`, which no parser accepts either.
 pub fn escape_text(text: &str, out: &mut String) {
     escape(text, out, |_| None);
 }
@@ -21,11 +21,7 @@ fn escape(text: &str, out: &mut String, also: impl Fn(char) -> Option<&'static s
             '&' => out.push_str("&amp;"),
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),
-            '\t' | '\r' | '\n' => out.push(c),
-            c if c < ' ' => {
-                // Writing to a String cannot fail.
-                let _ = write!(out, "&#x{:X};", u32::from(c));
-            }
+            c if !is_legal(c) => out.push(char::REPLACEMENT_CHARACTER),
             c => match also(c) {
                 Some(entity) => out.push_str(entity),
                 None => out.push(c),
@@ -51,7 +47,14 @@ mod tests {
             text("\"'\t\r\n\u{85}\u{a0}\u{2028}é😀"),
             "\"'\t\r\n\u{85}\u{a0}\u{2028}é😀"
         );
-        assert_eq!(text("\u{1}\u{1f}"), "&#x1;&#x1F;");
+    }
+
+    #[test]
+    fn characters_that_xml_does_not_allow_are_replaced() {
+        assert_eq!(
+            text("\u{0}\u{1}\u{1f}\u{fffe}\u{ffff}\u{7f}\u{fffd}"),
+            "\u{fffd}\u{fffd}\u{fffd}\u{fffd}\u{fffd}\u{7f}\u{fffd}"
+        );
     }
 
     #[test]

@@ -16,6 +16,12 @@ pub struct Call {
     pub invocation: String,
     /// The body.
     pub body: String,
+    /// Whether it has a signature.
+    pub is_signed: bool,
+    /// Whether the SDK makes it again, after a back-off.
+    pub is_retry: bool,
+    /// The connection that it came by: its number among those of its relay, from 0.
+    pub connection: usize,
 }
 
 impl Call {
@@ -64,7 +70,7 @@ impl Message {
         })
     }
 
-    pub(super) fn call(&self) -> Call {
+    pub(super) fn call(&self, connection: usize) -> Call {
         let path = self.head.split(' ').nth(1).unwrap_or_default();
         let operation = match self.header("x-amz-target") {
             Some(target) => target.rsplit('.').next().unwrap_or_default(),
@@ -72,10 +78,14 @@ impl Message {
             None => path,
         };
         let invocation = self.header("amz-sdk-invocation-id").unwrap_or_default();
+        let attempt = self.header("amz-sdk-request");
         Call {
             operation: operation.to_owned(),
             invocation: invocation.to_owned(),
             body: String::from_utf8_lossy(&self.body).into_owned(),
+            is_signed: self.header("authorization").is_some(),
+            is_retry: attempt.is_some_and(|attempt| !attempt.starts_with("attempt=1")),
+            connection,
         }
     }
 }

@@ -201,15 +201,20 @@ async fn accept(
 ) {
     let mut connections = JoinSet::new();
     while let Ok((client, _)) = listener.accept().await {
-        count.fetch_add(1, Ordering::Relaxed);
+        let number = count.fetch_add(1, Ordering::Relaxed);
         let (upstream, traffic) = (upstream.clone(), Arc::clone(&traffic));
         // An error is an end of the connection: what the other side notices is all there is to it.
-        connections.spawn(async move { serve(client, &upstream, &traffic).await });
+        connections.spawn(async move { serve(client, number, &upstream, &traffic).await });
     }
 }
 
 /// Handles the calls of one connection, one after another, until one of them is not answered.
-async fn serve(client: TcpStream, upstream: &str, traffic: &Traffic) -> std::io::Result<()> {
+async fn serve(
+    client: TcpStream,
+    number: usize,
+    upstream: &str,
+    traffic: &Traffic,
+) -> std::io::Result<()> {
     client.set_nodelay(true)?;
     let mut exchange = Exchange {
         client: BufReader::new(client),
@@ -220,7 +225,7 @@ async fn serve(client: TcpStream, upstream: &str, traffic: &Traffic) -> std::io:
     loop {
         let request = Message::read(&mut exchange.client).await?;
         traffic.on_their_way.send_modify(|calls| *calls += 1);
-        let call = request.call();
+        let call = request.call(number);
         let Action(steps) = traffic.action(&call);
         lock(&traffic.calls).push(call);
         let is_answered = exchange.take(steps, &request).await;

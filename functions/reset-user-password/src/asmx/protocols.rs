@@ -1,12 +1,15 @@
-//! The protocols of the service, switched as `<webServices><protocols>` in web.config switched them.
+//! The protocols of the service, switched on and off as by `<webServices><protocols>` in web.config.
 
 use std::str::FromStr;
 
-use shared::soap::Version;
+use xml::soap::Version;
 
-/// Which protocols are on.
+/// The protocols that are on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "the switches are independent"
+)]
 pub struct Protocols {
     /// `HttpGet`: calls by query.
     pub http_get: bool,
@@ -21,7 +24,7 @@ pub struct Protocols {
 }
 
 impl Protocols {
-    /// All of them, as on the legacy server.
+    /// All protocols, as on the legacy server.
     pub const ALL: Self = Self {
         http_get: true,
         http_post: true,
@@ -30,7 +33,7 @@ impl Protocols {
         documentation: true,
     };
 
-    /// Whether a version of SOAP is on.
+    /// Whether this version of SOAP is on.
     #[must_use]
     pub fn has(self, version: Version) -> bool {
         match version {
@@ -39,7 +42,13 @@ impl Protocols {
         }
     }
 
-    /// The versions of SOAP that are on.
+    /// Whether any version of SOAP is on.
+    #[must_use]
+    pub fn has_soap(self) -> bool {
+        self.soap11 || self.soap12
+    }
+
+    /// The versions of SOAP that are on, the older first.
     #[must_use]
     pub fn soap(self) -> Vec<Version> {
         Version::ALL
@@ -49,7 +58,7 @@ impl Protocols {
     }
 }
 
-/// A word that names no protocol.
+/// A name of no protocol.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is none of HttpGet, HttpPost, Soap, Soap12 and Documentation")]
 pub struct UnknownProtocol(String);
@@ -57,7 +66,7 @@ pub struct UnknownProtocol(String);
 impl FromStr for Protocols {
     type Err = UnknownProtocol;
 
-    /// Reads names separated by commas; what is not named is off.
+    /// Reads names in any case, separated by commas. Protocols that are not named are off.
     fn from_str(names: &str) -> Result<Self, UnknownProtocol> {
         let mut protocols = Self {
             http_get: false,

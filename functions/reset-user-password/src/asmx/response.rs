@@ -1,55 +1,29 @@
-//! Results to the bytes the legacy server sent.
+//! Results and rejections to the bytes that the legacy server sent.
 
-use http::{Method, Response, StatusCode, header};
+use askama::Template;
+use http::{HeaderValue, Method, Response, StatusCode, header};
+use shared::http::{PagePolicy, page};
 use shared::lambda::Request;
-use shared::soap::{self, Fault, FaultCode, Version};
-use shared::xml::escape_text;
+use xml::soap::{self, Fault, FaultCode, Version};
 
-use super::request::guessed_version;
-use super::{Binding, NAMESPACE, Protocols};
+use super::call::{Binding, NAMESPACE};
+use super::content_type::guessed_version;
+use super::protocols::Protocols;
+use super::rejection::Rejection;
 use crate::operation::{Accepted, Error};
 
 const RESULT: &str =
     "If the username is on file, a new password has been sent to its e-mail address.";
 
-/// What ASP.NET set on everything that went well, and on everything else.
-const CACHE_SUCCESS: &str = "private, max-age=0";
-const CACHE_ERROR: &str = "private";
+/// The Cache-Control of ASP.NET for responses of status 200.
+const CACHE_SUCCESS: HeaderValue = HeaderValue::from_static("private, max-age=0");
+/// The Cache-Control of ASP.NET for all others.
+const CACHE_ERROR: HeaderValue = HeaderValue::from_static("private");
 
 pub(super) const XML: &str = "text/xml; charset=utf-8";
-pub(super) const HTML: &str = "text/html; charset=utf-8";
-
-/// A request refused before the operation ran.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Rejection {
-    /// A SOAP fault.
-    Fault(Version, Fault),
-    /// An envelope of none of the versions that are on.
-    VersionMismatch {
-        /// The envelope's namespace.
-        namespace: String,
-        /// The versions that are on.
-        supported: Vec<Version>,
-    },
-    /// A SOAP message that is no well-formed XML: 400 without a body.
-    BadRequest(Version),
-    /// A SOAP message of a content type that is none: 415 without a body.
-    UnsupportedMediaType(Version),
-    /// An error of HTTP GET and POST: 500 with one or more lines of text, already HTML-encoded.
-    Text(String),
-    /// The service's path with something behind it that is no call: a slash, or a call by a
-    /// protocol that is off.
-    UnrecognizedUrl(String),
-    /// A verb other than GET and POST.
-    MethodNotAllowed,
-    /// A query longer than ASP.NET took.
-    QueryTooLong,
-    /// No such file.
-    NotFound,
-}
 
 impl Rejection {
-    /// The response.
+    /// The response to a refused request.
     #[must_use]
     pub fn encode(&self) -> Response<String> {
         match self {
@@ -70,11 +44,9 @@ impl Rejection {
                 page_error(StatusCode::INTERNAL_SERVER_ERROR, &message)
             }
             Self::MethodNotAllowed => {
-                let mut response = page_error(
-                    StatusCode::METHOD_NOT_ALLOWED,
-                    "Request format is unrecognized.",
-                );
-                let allow = header::HeaderValue::from_static("GET, POST");
+                let message = "Request format is unrecognized.";
+                let mut response = page_error(StatusCode::METHOD_NOT_ALLOWED, message);
+                let allow = HeaderValue::from_static("GET, POST");
                 response.headers_mut().insert(header::ALLOW, allow);
                 response
             }
@@ -119,7 +91,8 @@ pub fn encode(binding: Binding, result: &Result<Accepted, Error>) -> Response<St
     }
 }
 
-/// What a caller sees of a bug: the server fault of the binding its request looks like.
+/// The response to a request whose handling panicked: the server fault of the binding that the
+/// request looks like.
 #[must_use]
 pub fn server_fault(request: &Request) -> Response<String> {
     const MESSAGE: &str = "Server was unable to process request.";
@@ -132,9 +105,14 @@ pub fn server_fault(request: &Request) -> Response<String> {
     }
 }
 
-/// A document in the success form.
+/// A response of status 200.
 pub(super) fn success(content_type: &'static str, body: String) -> Response<String> {
-    response(StatusCode::OK, content_type, CACHE_SUCCESS, body)
+    with_cache_control(response(StatusCode::OK, content_type, body), CACHE_SUCCESS)
+}
+
+/// A page of status 200.
+pub(super) fn success_page(template: &impl Template) -> Response<String> {
+    with_cache_control(page(template, PagePolicy::Form), CACHE_SUCCESS)
 }
 
 const fn content_type(version: Version) -> &'static str {
@@ -144,7 +122,7 @@ const fn content_type(version: Version) -> &'static str {
     }
 }
 
-/// Written in the first version that is on, 1.1 when both are.
+/// A fault in the first version that is on, which is SOAP 1.1 when both are.
 fn version_mismatch(namespace: &str, supported: &[Version]) -> Response<String> {
     let version = supported.first().copied().unwrap_or(Version::V11);
     let reason = format!(
@@ -153,86 +131,69 @@ fn version_mismatch(namespace: &str, supported: &[Version]) -> Response<String> 
         version.namespace()
     );
     let body = soap::encode_version_mismatch(version, &reason, supported);
-    response(
+    error(
         StatusCode::INTERNAL_SERVER_ERROR,
         content_type(version),
-        CACHE_ERROR,
         body,
     )
 }
 
 fn soap_fault(version: Version, fault: &Fault) -> Response<String> {
     let body = soap::encode_fault(version, fault);
-    response(
+    error(
         StatusCode::INTERNAL_SERVER_ERROR,
         content_type(version),
-        CACHE_ERROR,
         body,
     )
 }
 
 fn empty(status: StatusCode, version: Version) -> Response<String> {
-    response(status, content_type(version), CACHE_ERROR, String::new())
+    error(status, content_type(version), String::new())
 }
 
+/// An error in lines of text. It may repeat what the caller sent, so no browser may take it for
+/// another type (Fetch Standard, `X-Content-Type-Options`).
 fn text_error(message: &str) -> Response<String> {
-    let body = format!("{message}\r\n");
-    response(
+    let mut response = error(
         StatusCode::INTERNAL_SERVER_ERROR,
         "text/plain; charset=utf-8",
-        CACHE_ERROR,
-        body,
-    )
+        format!("{message}\r\n"),
+    );
+    let nosniff = HeaderValue::from_static("nosniff");
+    let headers = response.headers_mut();
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, nosniff);
+    response
+}
+
+#[derive(Template)]
+#[template(path = "error.html")]
+struct ErrorPage<'a> {
+    status: StatusCode,
+    message: &'a str,
 }
 
 /// A short page for people; programs look at the status.
 fn page_error(status: StatusCode, message: &str) -> Response<String> {
-    let mut escaped = String::new();
-    escape_text(message, &mut escaped);
-    let body = format!(
-        "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <title>{status}</title>\n<main>\n<h1>{status}</h1>\n<p>{escaped}</p>\n</main>\n</html>\n"
-    );
-    let mut response = response(status, HTML, CACHE_ERROR, body);
-    response.headers_mut().insert(
-        header::CONTENT_SECURITY_POLICY,
-        header::HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"),
-    );
-    response
+    let mut response = page(&ErrorPage { status, message }, PagePolicy::Plain);
+    *response.status_mut() = status;
+    with_cache_control(response, CACHE_ERROR)
 }
 
-fn response(
-    status: StatusCode,
-    content_type: &'static str,
-    cache_control: &'static str,
-    body: String,
-) -> Response<String> {
+fn error(status: StatusCode, content_type: &'static str, body: String) -> Response<String> {
+    with_cache_control(response(status, content_type, body), CACHE_ERROR)
+}
+
+fn response(status: StatusCode, content_type: &'static str, body: String) -> Response<String> {
     let mut response = Response::new(body);
     *response.status_mut() = status;
+    let content_type = HeaderValue::from_static(content_type);
     let headers = response.headers_mut();
-    headers.insert(
-        header::CACHE_CONTROL,
-        header::HeaderValue::from_static(cache_control),
-    );
-    headers.insert(
-        header::CONTENT_TYPE,
-        header::HeaderValue::from_static(content_type),
-    );
+    headers.insert(header::CONTENT_TYPE, content_type);
     response
 }
 
-/// `HttpUtility.HtmlEncode` of the .NET Framework 4: markup, quotes, and U+00A0 to U+00FF.
-pub(super) fn html_encode(text: &str) -> String {
-    text.chars()
-        .map(|c| match c {
-            '&' => "&amp;".to_owned(),
-            '<' => "&lt;".to_owned(),
-            '>' => "&gt;".to_owned(),
-            '"' => "&quot;".to_owned(),
-            '\'' => "&#39;".to_owned(),
-            '\u{A0}'..='\u{FF}' => format!("&#{};", u32::from(c)),
-            c => c.to_string(),
-        })
-        .collect()
+fn with_cache_control(mut response: Response<String>, value: HeaderValue) -> Response<String> {
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, value);
+    response
 }

@@ -1,109 +1,137 @@
-//! Which part of the service a request is for: by verb and by what follows `.asmx` in the path.
+//! Routing, by verb and by the path behind `.asmx`, which ASP.NET calls `PathInfo`.
 
 use http::Method;
-use percent_encoding::percent_decode_str;
+use shared::http::decode_path;
 use shared::lambda::Request;
+use xml::Charset;
 
-use super::description::Document;
+use super::call::{Binding, OPERATION};
+use super::content_type::guessed_version;
+use super::description::Page;
 use super::form;
-use super::request::guessed_version;
-use super::response::{Rejection, html_encode};
-use super::{Binding, OPERATION, Protocols};
+use super::html::html_encode;
+use super::protocols::Protocols;
+use super::rejection::Rejection;
 
 const SERVICE_PATH: &str = "/webservices/IFCommonService.asmx";
-/// Where the operation is called by HTTP GET.
+/// The path of a call by HTTP GET.
 pub(crate) const HTTP_GET_PATH: &str = "/webservices/IFCommonService.asmx/ResetUserPassword";
 /// ASP.NET 4's `maxQueryStringLength`.
 const MAX_QUERY: usize = 2_048;
 
-/// What a request is for.
+/// The part of the service that answers a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Endpoint {
-    /// A call of the operation.
+pub enum Route {
+    /// The operation, called by this binding.
     Call(Binding),
     /// A description of the service.
-    Document(Document),
-    /// Neither.
-    Refused(Rejection),
+    Page(Page),
+    /// None.
+    Rejected(Rejection),
 }
 
-/// Finds it. The service's path is found in any case, the operation's name only in its own.
+/// Routes a request. The service's path may be in any case, the operation's name only in its own.
 #[must_use]
-pub fn route(protocols: Protocols, request: &Request) -> Endpoint {
-    let path = percent_decode_str(&request.path).decode_utf8_lossy();
-    let Some(path_info) = path_info(&path) else {
-        return Endpoint::Refused(Rejection::NotFound);
-    };
+pub fn route(protocols: Protocols, request: &Request) -> Route {
+    find(protocols, request).unwrap_or_else(Route::Rejected)
+}
+
+fn find(protocols: Protocols, request: &Request) -> Result<Route, Rejection> {
+    let path = with_single_slashes(&decode_path(&request.path));
+    let path_info = path_info(&path).ok_or(Rejection::NotFound)?;
     if request.query.len() > MAX_QUERY {
-        return Endpoint::Refused(Rejection::QueryTooLong);
+        return Err(Rejection::QueryTooLong);
     }
     let (binding, is_on) = match request.method {
         Method::GET => (Binding::HttpGet, protocols.http_get),
         Method::POST => (Binding::HttpPost, protocols.http_post),
-        _ => return Endpoint::Refused(Rejection::MethodNotAllowed),
+        _ => return Err(Rejection::MethodNotAllowed),
     };
     match (path_info, binding) {
-        ("", Binding::HttpGet) if protocols.documentation => document(protocols, &request.query),
-        ("", Binding::HttpPost) if !protocols.soap().is_empty() => {
-            Endpoint::Call(Binding::Soap(guessed_version(protocols, request)))
+        ("", Binding::HttpGet) if protocols.documentation => find_page(request),
+        ("", Binding::HttpPost) if protocols.has_soap() => {
+            let version = guessed_version(protocols, request);
+            Ok(Route::Call(Binding::Soap(version)))
         }
-        ("", _) => Endpoint::Refused(Rejection::MethodNotAllowed),
+        ("", _) => Err(Rejection::MethodNotAllowed),
         (path_info, _) if path_info == "/" || !is_on => {
-            Endpoint::Refused(Rejection::UnrecognizedUrl(path_info.to_owned()))
+            Err(Rejection::UnrecognizedUrl(path_info.to_owned()))
         }
-        (path_info, binding) => match check_name(path_info.get(1..).unwrap_or_default()) {
-            None => Endpoint::Call(binding),
-            Some(message) => Endpoint::Refused(Rejection::Text(message)),
-        },
+        (path_info, binding) => {
+            check_name(path_info.get(1..).unwrap_or_default())?;
+            Ok(Route::Call(binding))
+        }
     }
 }
 
-/// What follows the service's file in the path, or nothing when it is another file.
+/// The path with repeated slashes as one, as `System.Web.VirtualPath` has it.
+fn with_single_slashes(path: &str) -> String {
+    let mut single = String::with_capacity(path.len());
+    for c in path.chars() {
+        if c != '/' || !single.ends_with('/') {
+            single.push(c);
+        }
+    }
+    single
+}
+
+/// The path behind the service's file; `None` for another file.
 fn path_info(path: &str) -> Option<&str> {
     let (file, path_info) = path.split_at_checked(SERVICE_PATH.len())?;
     let is_service = file.eq_ignore_ascii_case(SERVICE_PATH);
     (is_service && (path_info.is_empty() || path_info.starts_with('/'))).then_some(path_info)
 }
 
-/// What is wrong with the name of an operation, if anything.
-fn check_name(name: &str) -> Option<String> {
+/// Compares the name of a called operation with the one that there is.
+fn check_name(name: &str) -> Result<(), Rejection> {
     if name == OPERATION {
-        None
-    } else if name.eq_ignore_ascii_case(OPERATION) {
-        // Two and three spaces, as the legacy server has them (case get.path.method-lower).
-        Some(format!(
+        return Ok(());
+    }
+    Err(Rejection::Text(if name.eq_ignore_ascii_case(OPERATION) {
+        // The two and three spaces are the legacy server's (case get.path.method-lower).
+        format!(
             "Invalid method name &#39;{name}&#39;,  method names are case sensitive.   The method \
              name &#39;{OPERATION}&#39; with the same name but different casing was found.\r\n\
              Parameter name: methodName"
-        ))
+        )
     } else {
-        Some(format!(
+        format!(
             "{} Web Service method name is not valid.",
             html_encode(name)
-        ))
-    }
+        )
+    }))
 }
 
-/// In the order in which the .NET Framework's `DiscoveryServerProtocol` looks.
-fn document(protocols: Protocols, query: &str) -> Endpoint {
-    let pairs = form::decode(query.as_bytes(), None);
-    let not_found = |message: &str| Endpoint::Refused(Rejection::Text(message.to_owned()));
-    let word = form::nameless(&pairs).unwrap_or_default();
-    if form::value(&pairs, "schema").is_some() {
-        not_found("Schema not found.")
-    } else if form::value(&pairs, "wsdl").is_some() {
-        not_found("XML Web service description was not found.")
-    } else if word.eq_ignore_ascii_case("wsdl") {
-        Endpoint::Document(Document::Wsdl(protocols))
-    } else if word.eq_ignore_ascii_case("disco") {
-        Endpoint::Document(Document::Disco(protocols))
-    } else {
-        Endpoint::Document(match form::value(&pairs, "op") {
-            Some(name) if name == OPERATION => Document::OperationPage(protocols),
-            Some(name) => Document::UnknownOperationPage(name),
-            None => Document::ServicePage,
-        })
+/// Reads the query in the order of the .NET Framework's `DiscoveryServerProtocol`.
+fn find_page(request: &Request) -> Result<Route, Rejection> {
+    let query = bare_word(request).unwrap_or(&request.query);
+    let parameters = form::parameters(query.as_bytes(), Charset::UTF_8);
+    let not_found = |message: &str| Err(Rejection::Text(message.to_owned()));
+    if parameters.value("schema").is_some() {
+        return not_found("Schema not found.");
     }
+    if parameters.value("wsdl").is_some() {
+        return not_found("XML Web service description was not found.");
+    }
+    let word = parameters.nameless().unwrap_or_default();
+    Ok(Route::Page(match word.to_ascii_lowercase().as_str() {
+        "wsdl" => Page::Wsdl,
+        "disco" => Page::Disco,
+        _ => match parameters.value("op") {
+            Some(name) if name == OPERATION => Page::Operation,
+            Some(name) => Page::UnknownOperation(name),
+            None => Page::Operations,
+        },
+    }))
+}
+
+/// The query `wsdl=` or `disco=` without its `=`, if a gateway may have added that.
+fn bare_word(request: &Request) -> Option<&str> {
+    let word = request.query.strip_suffix('=')?;
+    let is_word = ["wsdl", "disco"]
+        .iter()
+        .any(|known| word.eq_ignore_ascii_case(known));
+    (is_word && !request.is_query_verbatim).then_some(word)
 }
 
 #[cfg(test)]
@@ -112,28 +140,60 @@ mod tests {
 
     use super::*;
 
-    fn get(query: &str) -> Endpoint {
+    fn get(query: &str) -> Route {
         let request = Request::new(Method::GET, SERVICE_PATH, query, HeaderMap::new(), vec![]);
         route(Protocols::ALL, &request)
     }
 
-    fn not_found(message: &str) -> Endpoint {
-        Endpoint::Refused(Rejection::Text(message.to_owned()))
+    fn not_found(message: &str) -> Route {
+        Route::Rejected(Rejection::Text(message.to_owned()))
+    }
+
+    #[test]
+    fn repeated_slashes_are_one() {
+        for path in [
+            "//webservices/IFCommonService.asmx/ResetUserPassword",
+            "/webservices///IFCommonService.asmx/ResetUserPassword",
+            "/webservices/IFCommonService.asmx//ResetUserPassword",
+            "/webservices/IFCommonService.asmx/%2FResetUserPassword",
+        ] {
+            let request = Request::new(Method::GET, path, "", HeaderMap::new(), vec![]);
+            let expected = Route::Call(Binding::HttpGet);
+            assert_eq!(route(Protocols::ALL, &request), expected, "{path}");
+        }
+        let path = "/webservices/IFCommonService.asmx//";
+        let request = Request::new(Method::GET, path, "", HeaderMap::new(), vec![]);
+        let expected = Route::Rejected(Rejection::UnrecognizedUrl("/".to_owned()));
+        assert_eq!(route(Protocols::ALL, &request), expected);
     }
 
     #[test]
     fn a_word_in_the_query_asks_for_a_document() {
-        let wsdl = Endpoint::Document(Document::Wsdl(Protocols::ALL));
         for query in ["WsDl", "wsdl&foo=1", "foo=1&wsdl", "%57sdl", "wsdl&op=x"] {
-            assert_eq!(get(query), wsdl, "{query}");
+            assert_eq!(get(query), Route::Page(Page::Wsdl), "{query}");
         }
         // Several words are one, joined by commas.
         for query in ["wsdl&disco", "wsdl&wsdl", "wsdl&", "&disco"] {
-            assert_eq!(
-                get(query),
-                Endpoint::Document(Document::ServicePage),
-                "{query}"
-            );
+            assert_eq!(get(query), Route::Page(Page::Operations), "{query}");
+        }
+    }
+
+    #[test]
+    fn a_word_that_a_gateway_made_a_parameter_is_a_word() {
+        let description = "XML Web service description was not found.";
+        for (query, is_query_verbatim, expected) in [
+            ("WSDL=", false, Route::Page(Page::Wsdl)),
+            ("Disco=", false, Route::Page(Page::Disco)),
+            ("singleWsdl=", false, Route::Page(Page::Operations)),
+            ("wsdl=1", false, not_found(description)),
+            ("wsdl=&a=", false, not_found(description)),
+            ("wsdl=", true, not_found(description)),
+            ("disco=", true, Route::Page(Page::Operations)),
+        ] {
+            let mut request =
+                Request::new(Method::GET, SERVICE_PATH, query, HeaderMap::new(), vec![]);
+            request.is_query_verbatim = is_query_verbatim;
+            assert_eq!(route(Protocols::ALL, &request), expected, "{query}");
         }
     }
 

@@ -1,280 +1,115 @@
-//! SOAP messages to calls, in the order in which the .NET Framework's `SoapServerProtocol` looks:
-//! it decides which of several errors a client gets to see.
+//! Calls by SOAP, read in the order of the .NET Framework's `SoapServerProtocol`, which decides
+//! which of several errors a client sees.
 
 use std::borrow::Cow;
 
 use shared::lambda::Request;
-use shared::soap::{Fault, FaultCode, Version};
-use shared::xml::{self, DecodeError, Element, ErrorKind, Fallback, Node, Reader};
+use xml::soap::{Envelope, EnvelopeError, EnvelopeErrorKind, FaultCode, Version};
+use xml::{Charset, DecodeError, Fallback, Node, Reader};
 
-use super::request::{Call, ContentType, url_decoded};
-use super::response::Rejection;
-use super::{Binding, MAX_BODY, NAMESPACE, OPERATION, Protocols, SOAP_ACTION};
+use super::call::{Binding, Call, MAX_BODY, NAMESPACE, OPERATION};
+use super::content_type::ContentType;
+use super::protocols::Protocols;
+use super::rejection::Rejection;
+use super::soap_routing::{self, Action, missing};
 use crate::operation::Input;
 
 const TOO_LONG: &str = "There was an exception running the extensions specified in the config \
                         file. ---> Maximum request length exceeded.";
-/// What `String.Substring` said when both quotation marks of an action were one and the same.
-const LONE_QUOTE: &str = "Server was unable to process request. ---> Length cannot be less than \
-                          zero.\r\nParameter name: length";
-const NO_ACTION: &str = "Unable to handle request without a valid action parameter. Please supply \
-                         a valid soap action.";
-
-/// Reads a message; `guessed` is the version to answer in until the envelope says another.
+/// Reads a call. `guessed` is the version to answer in until the envelope tells another.
 pub(super) fn decode(
     protocols: Protocols,
     guessed: Version,
     request: &Request,
 ) -> Result<Call, Rejection> {
     let content_type = ContentType::of(request);
-    let route = match guessed {
-        Version::V11 => route_by_header(request)?,
-        Version::V12 => route_by_action(&content_type),
-    };
+    let action = soap_routing::action(guessed, request)?;
     if request.body.len() > MAX_BODY {
-        return Err(fault(guessed, FaultCode::Receiver, TOO_LONG));
+        return Err(Rejection::fault(guessed, FaultCode::Receiver, TOO_LONG));
     }
     let text = text(&content_type, &request.body);
-    let is_on = |version| protocols.has(version) && content_type.is(version);
-    let is_supported = Version::ALL.into_iter().any(is_on);
-
-    let message = match route {
-        Route::ByBody(reason) => route_by_body(protocols, text.as_deref(), reason)?,
-        Route::ToOperation if !is_supported => {
-            return Err(Rejection::UnsupportedMediaType(guessed));
-        }
-        Route::ToOperation => {
-            let text = text
-                .as_deref()
-                .map_err(|_| Rejection::BadRequest(guessed))?;
-            read_to_body(protocols, text, guessed, &content_type)?
-        }
-    };
-    if !is_supported {
+    let text = text.as_deref().map(without_padding);
+    if let Action::Unknown(reason) = action {
+        soap_routing::check_first_child(protocols, text, reason)?;
+    }
+    let is_on = |version| protocols.has(version) && content_type.is_of(version);
+    if !Version::ALL.into_iter().any(is_on) {
         return Err(Rejection::UnsupportedMediaType(guessed));
     }
-    if message.version == Version::V11 && !content_type.is(Version::V11) {
+    let text = text.map_err(|_| Rejection::BadRequest(guessed))?;
+    let envelope = Envelope::open(text, &protocols.soap());
+    let version = match &envelope {
+        Ok(envelope) => Some(envelope.version()),
+        Err(error) => error.version,
+    };
+    if version == Some(Version::V11) && !content_type.is_of(Version::V11) {
         return Err(Rejection::UnsupportedMediaType(Version::V11));
     }
-    message.into_call()
+    let envelope = envelope.map_err(|error| refused(error, guessed, protocols))?;
+    read(envelope)
 }
 
-enum Route {
-    ToOperation,
-    /// The first child of the body decides; the reason is for when it is not known either.
-    ByBody(Cow<'static, str>),
-}
-
-fn route_by_header(request: &Request) -> Result<Route, Rejection> {
-    let value = request.header("soapaction").unwrap_or_default();
-    if value == "\"" {
-        return Err(fault(Version::V11, FaultCode::Receiver, LONE_QUOTE));
-    }
-    let unquoted = value
-        .strip_prefix('"')
-        .and_then(|value| value.strip_suffix('"'));
-    let action = url_decoded(unquoted.unwrap_or(&value));
-    if action == SOAP_ACTION {
-        return Ok(Route::ToOperation);
-    }
-    let reason = format!("Server did not recognize the value of HTTP Header SOAPAction: {action}.");
-    Err(fault(Version::V11, FaultCode::Sender, reason))
-}
-
-fn route_by_action(content_type: &ContentType<'_>) -> Route {
-    match content_type.parameter("action").map(url_decoded) {
-        Some(action) if action == SOAP_ACTION => Route::ToOperation,
-        Some(action) if !action.is_empty() => {
-            let reason =
-                format!("Unable to handle request. The action '{action}' was not recognized.");
-            Route::ByBody(reason.into())
+/// The rejection of a message that does not begin as an envelope must.
+fn refused(error: EnvelopeError, guessed: Version, protocols: Protocols) -> Rejection {
+    let version = error.version.unwrap_or(guessed);
+    match error.kind {
+        EnvelopeErrorKind::Malformed(_) => Rejection::BadRequest(version),
+        EnvelopeErrorKind::VersionMismatch { namespace } => {
+            Rejection::version_mismatch(namespace, protocols)
         }
-        _ => Route::ByBody(NO_ACTION.into()),
-    }
-}
-
-/// Looks for the operation in the body. Whatever is wrong on the way there is the server's fault.
-fn route_by_body<'a>(
-    protocols: Protocols,
-    text: Result<&'a str, &DecodeError>,
-    reason: Cow<'static, str>,
-) -> Result<Message<'a>, Rejection> {
-    let receiver = |version, message: &str| {
-        let reason = format!("Server was unable to process request. ---> {message}");
-        fault(version, FaultCode::Receiver, reason)
-    };
-    let text = text.map_err(|error| receiver(Version::V12, &decode_message(error)))?;
-    let message = Message::open(protocols, text, |version, flaw| {
-        let version = version.unwrap_or(Version::V12);
-        match flaw {
-            Flaw::Malformed(error) => receiver(version, &error_message(&error, text)),
-            Flaw::Missing(part) => receiver(version, &missing(part)),
-        }
-    })?;
-    match &message.first {
-        Node::Start(element) if element.is(NAMESPACE, OPERATION) => Ok(message),
-        _ => Err(fault(message.version, FaultCode::Sender, reason)),
-    }
-}
-
-/// Reads up to the first child of the body, whatever that is; what is not well-formed is 400 from
-/// here on.
-fn read_to_body<'a>(
-    protocols: Protocols,
-    text: &'a str,
-    guessed: Version,
-    content_type: &ContentType<'_>,
-) -> Result<Message<'a>, Rejection> {
-    Message::open(protocols, text, |version, flaw| match (version, flaw) {
-        (Some(Version::V11), _) if !content_type.is(Version::V11) => {
-            Rejection::UnsupportedMediaType(Version::V11)
-        }
-        (version, Flaw::Malformed(_)) => Rejection::BadRequest(version.unwrap_or(guessed)),
-        (version, Flaw::Missing(part)) => {
+        EnvelopeErrorKind::Missing(part) => {
             let reason = format!("Server was unable to read request. ---> {}", missing(part));
-            fault(version.unwrap_or(guessed), FaultCode::Sender, reason)
+            Rejection::fault(version, FaultCode::Sender, reason)
         }
+    }
+}
+
+/// Reads the operation, and the envelope to its end.
+fn read(mut envelope: Envelope<'_>) -> Result<Call, Rejection> {
+    let version = envelope.version();
+    let not_understood = envelope.not_understood().map(str::to_owned);
+    let username = read_body(&mut envelope)
+        .and_then(|username| read_end(envelope).map(|()| username))
+        .map_err(|Malformed| Rejection::BadRequest(version))?;
+    if let Some(header) = not_understood {
+        let reason = format!("SOAP header {header} was not understood.");
+        return Err(Rejection::fault(version, FaultCode::MustUnderstand, reason));
+    }
+    Ok(Call {
+        binding: Binding::Soap(version),
+        input: Input { username },
     })
 }
 
-/// What is wrong with the beginning of a message.
-enum Flaw {
-    Malformed(xml::Error),
-    /// This part of the envelope is not where it must be.
-    Missing(&'static str),
-}
+/// A message that is not well-formed, or has elements where only text is allowed.
+struct Malformed;
 
-/// A message, read up to the first child of its body.
-struct Message<'a> {
-    reader: Reader<'a>,
-    version: Version,
-    not_understood: NotUnderstood,
-    /// The first child of the body, or its end.
-    first: Node<'a>,
-}
-
-impl<'a> Message<'a> {
-    /// `refuse` says how a flaw is answered, with the version if it is known by then.
-    fn open(
-        protocols: Protocols,
-        text: &'a str,
-        refuse: impl Fn(Option<Version>, Flaw) -> Rejection,
-    ) -> Result<Self, Rejection> {
-        let mut reader = Reader::new(text);
-        let root = reader
-            .next_tag()
-            .map_err(|error| refuse(None, Flaw::Malformed(error)))?;
-        let Node::Start(envelope) = root else {
-            return Err(refuse(None, Flaw::Missing("Envelope")));
-        };
-        let version = version_of(protocols, &envelope)?;
-        let malformed = |error| refuse(Some(version), Flaw::Malformed(error));
-        let missing = |part| refuse(Some(version), Flaw::Missing(part));
-        if envelope.local != "Envelope" {
-            return Err(missing("Envelope"));
-        }
-        let not_understood = find_body(&mut reader, version)
-            .map_err(malformed)?
-            .ok_or_else(|| missing("Body"))?;
-        let first = reader.next_tag().map_err(malformed)?;
-        Ok(Self {
-            reader,
-            version,
-            not_understood,
-            first,
-        })
-    }
-
-    /// Reads the rest of it.
-    fn into_call(mut self) -> Result<Call, Rejection> {
-        let bad_request = |_| Rejection::BadRequest(self.version);
-        let username = read_body(&mut self.reader, self.first).map_err(bad_request)?;
-        read_to_end(&mut self.reader).map_err(bad_request)?;
-        if let NotUnderstood(Some(header)) = self.not_understood {
-            let reason = format!("SOAP header {header} was not understood.");
-            return Err(fault(self.version, FaultCode::MustUnderstand, reason));
-        }
-        Ok(Call {
-            binding: Binding::Soap(self.version),
-            input: Input { username },
-        })
+impl From<xml::Error> for Malformed {
+    fn from(_: xml::Error) -> Self {
+        Self
     }
 }
 
-/// The name of the first header block that had to be understood, if there is one.
-struct NotUnderstood(Option<String>);
-
-/// Reads up to and including the start of the body: an optional header comes first, and nothing
-/// else. `None` when that is not what is there.
-fn find_body(
-    reader: &mut Reader<'_>,
-    version: Version,
-) -> Result<Option<NotUnderstood>, xml::Error> {
-    let mut not_understood = NotUnderstood(None);
-    let mut element = next_content(reader)?;
-    if element
-        .as_ref()
-        .is_some_and(|e| e.is(version.namespace(), "Header"))
-    {
-        not_understood = read_header(reader)?;
-        element = next_content(reader)?;
-    }
-    let is_body = element.is_some_and(|e| e.is(version.namespace(), "Body"));
-    Ok(is_body.then_some(not_understood))
-}
-
-/// The next element, if nothing but white space, comments and instructions comes before it.
-fn next_content<'a>(reader: &mut Reader<'a>) -> Result<Option<Element<'a>>, xml::Error> {
-    loop {
-        match reader.next_node()? {
-            Node::Start(element) => return Ok(Some(element)),
-            Node::Misc => {}
-            Node::Text(text) if text.trim().is_empty() => {}
-            Node::Text(_) | Node::End | Node::Eof => return Ok(None),
-        }
-    }
-}
-
-/// Whom a header block is for is never looked at (cases s11.header.mu1-actor-other,
-/// s12.header.mu1-role-none), and the attribute may be of either version.
-fn read_header(reader: &mut Reader<'_>) -> Result<NotUnderstood, xml::Error> {
-    let mut not_understood = None;
-    while let Node::Start(block) = reader.next_tag()? {
-        let must_understand = Version::ALL.into_iter().any(|version| {
-            matches!(
-                block.attribute(version.namespace(), "mustUnderstand"),
-                Some("1" | "true")
-            )
-        });
-        if must_understand && not_understood.is_none() {
-            not_understood = Some(block.local.to_owned());
-        }
-        reader.skip()?;
-    }
-    Ok(NotUnderstood(not_understood))
-}
-
-/// Of several operation elements the last counts.
-fn read_body<'a>(reader: &mut Reader<'a>, first: Node<'a>) -> Result<Option<String>, xml::Error> {
+/// The user name of the last operation that has one.
+fn read_body(envelope: &mut Envelope<'_>) -> Result<Option<String>, Malformed> {
     let mut username = None;
-    let mut node = first;
-    while let Node::Start(element) = node {
-        if element.is(NAMESPACE, OPERATION) {
-            username = read_operation(reader)?;
+    while let Some(child) = envelope.next_child()? {
+        let reader = envelope.reader();
+        if child.is(NAMESPACE, OPERATION) {
+            username = read_operation(reader)?.or(username);
         } else {
             reader.skip()?;
         }
-        node = reader.next_tag()?;
     }
     Ok(username)
 }
 
-/// Of several user names the first counts.
-fn read_operation(reader: &mut Reader<'_>) -> Result<Option<String>, xml::Error> {
+/// The first user name of an operation.
+fn read_operation(reader: &mut Reader<'_>) -> Result<Option<String>, Malformed> {
     let mut username = None;
     while let Node::Start(element) = reader.next_tag()? {
         if username.is_none() && element.is(NAMESPACE, "username") {
-            username = Some(reader.text()?);
+            username = Some(read_string(reader)?);
         } else {
             reader.skip()?;
         }
@@ -282,66 +117,49 @@ fn read_operation(reader: &mut Reader<'_>) -> Result<Option<String>, xml::Error>
     Ok(username)
 }
 
-/// To the end of the envelope and one node further, white space not counted: what stands behind a
-/// comment there was never looked at.
-fn read_to_end(reader: &mut Reader<'_>) -> Result<(), xml::Error> {
-    reader.skip()?;
+/// The text of an element as `XmlReader.ReadElementString` reads it. Of an element that begins with
+/// a child it is the text of that child.
+fn read_string(reader: &mut Reader<'_>) -> Result<String, Malformed> {
+    match reader.next_node()? {
+        Node::Start(_) => {
+            let text = reader.text()?;
+            reader.skip()?;
+            Ok(text)
+        }
+        Node::Text(text) => Ok(text.into_owned() + &reader.text()?),
+        Node::End => Ok(String::new()),
+        Node::Comment | Node::Instruction | Node::Eof => Err(Malformed),
+    }
+}
+
+/// Reads to the end of the envelope and one node further, not counting white space. The legacy
+/// server did not look behind a comment there.
+fn read_end(envelope: Envelope<'_>) -> Result<(), Malformed> {
+    let mut reader = envelope.close()?;
     while let Node::Text(_) = reader.next_node()? {}
     Ok(())
 }
 
-/// The text of the body. `text/xml` without a charset is UTF-8 here, not US-ASCII.
+/// The text of the message. `text/xml` is UTF-8 when nothing else is known, also when its XML
+/// declaration cannot be true: .NET did not look at that one.
 fn text<'a>(content_type: &ContentType<'_>, body: &'a [u8]) -> Result<Cow<'a, str>, DecodeError> {
-    let fallback = if content_type.is(Version::V11) {
-        Fallback::Lossy
+    let charset = content_type.parameter("charset");
+    if content_type.is_of(Version::V11) {
+        let text = xml::decode(body, charset, Fallback::Lossy);
+        Ok(text.unwrap_or_else(|_| Charset::UTF_8.decode(body)))
     } else {
-        Fallback::Strict
-    };
-    xml::decode(body, content_type.parameter("charset"), fallback)
-}
-
-fn fault(version: Version, code: FaultCode, reason: impl Into<String>) -> Rejection {
-    Rejection::Fault(version, Fault::new(code, reason))
-}
-
-fn version_of(protocols: Protocols, envelope: &Element<'_>) -> Result<Version, Rejection> {
-    Version::of_namespace(envelope.namespace())
-        .filter(|version| protocols.has(*version))
-        .ok_or_else(|| Rejection::VersionMismatch {
-            namespace: envelope.namespace().to_owned(),
-            supported: protocols.soap(),
-        })
-}
-
-fn missing(part: &str) -> String {
-    format!("Request format is invalid: Missing required soap:{part} element.")
-}
-
-/// The texts of Microsoft's `XmlTextReader` that real callers meet; everything else in markup is
-/// its most general one.
-fn error_message(error: &xml::Error, text: &str) -> String {
-    let (line, column) = error.line_and_column(text);
-    match &error.kind {
-        ErrorKind::NoRoot => "Root element is missing.".to_owned(),
-        ErrorKind::Doctype => "DTD is prohibited in this XML document.".to_owned(),
-        ErrorKind::UndeclaredPrefix(prefix) => {
-            // It points behind the "<".
-            let column = column + 1;
-            format!("'{prefix}' is an undeclared prefix. Line {line}, position {column}.")
-        }
-        _ => format!("Data at the root level is invalid. Line {line}, position {column}."),
+        xml::decode(body, charset, Fallback::Strict)
     }
 }
 
-fn decode_message(error: &DecodeError) -> String {
-    match error {
-        DecodeError::NotUtf16 => {
-            "There is no Unicode byte order mark. Cannot switch to Unicode.".to_owned()
-        }
-        DecodeError::UnknownEncoding(name) => {
-            format!("System does not support '{name}' encoding. Line 1, position 31.")
-        }
-        DecodeError::InvalidBytes => "Invalid character in the given encoding.".to_owned(),
+/// The text without NUL characters behind the last `>`: .NET takes them for the end of a
+/// zero-terminated stream.
+fn without_padding(text: &str) -> &str {
+    let unpadded = text.trim_end_matches('\0');
+    if unpadded.ends_with('>') {
+        unpadded
+    } else {
+        text
     }
 }
 
@@ -351,22 +169,43 @@ mod tests {
     use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 
     use super::*;
+    use crate::asmx::call::SOAP_ACTION;
 
     const ENVELOPE: &str = "<e:Envelope xmlns:e=\"http://schemas.xmlsoap.org/soap/envelope/\">\
         <e:Body><ResetUserPassword xmlns=\"http://www.ifactorconsulting.com/webservices\">\
         <username>bob</username></ResetUserPassword></e:Body></e:Envelope>";
 
-    fn decoded(action: &str, body: &str) -> Result<Call, Rejection> {
+    /// Decodes a call of SOAP 1.1 as `text/xml`, or of SOAP 1.2 as `application/soap+xml`, with the
+    /// right action.
+    fn decoded(version: Version, body: &[u8]) -> Result<Call, Rejection> {
+        sent_as(version.media_type(), version, body)
+    }
+
+    fn sent_as(media_type: &str, guessed: Version, body: &[u8]) -> Result<Call, Rejection> {
+        let content_type = format!("{media_type}; action=\"{SOAP_ACTION}\"");
         let headers = HeaderMap::from_iter([
-            (CONTENT_TYPE, HeaderValue::from_static("text/xml")),
+            (CONTENT_TYPE, content_type.parse().unwrap()),
             (
                 HeaderName::from_static("soapaction"),
-                action.parse().unwrap(),
+                HeaderValue::from_static(SOAP_ACTION),
             ),
         ]);
-        let request = Request::new(Method::POST, "", "", headers, body.into());
-        decode(Protocols::ALL, Version::V11, &request)
+        let request = Request::new(Method::POST, "", "", headers, body.to_vec());
+        decode(Protocols::ALL, guessed, &request)
     }
+
+    fn soap12(envelope: &str) -> String {
+        envelope.replace(Version::V11.namespace(), Version::V12.namespace())
+    }
+
+    /// The user name in a SOAP 1.1 envelope with this body.
+    fn username(body: &str) -> Result<Option<String>, Rejection> {
+        let (start, end) = ENVELOPE.split_once("<username>bob</username>").unwrap();
+        let call = decoded(Version::V11, format!("{start}{body}{end}").as_bytes());
+        call.map(|call| call.input.username)
+    }
+
+    const BAD_REQUEST: Rejection = Rejection::BadRequest(Version::V11);
 
     #[test]
     fn one_node_behind_the_envelope_is_looked_at() {
@@ -377,9 +216,12 @@ mod tests {
             " <?p?>",
             "<!-- c -->garbage",
             "<?p?><a>",
+            "\0",
+            "\0\0\0",
+            " <!-- c -->\0",
         ] {
-            let call = decoded(SOAP_ACTION, &format!("{ENVELOPE}{fine}")).unwrap();
-            assert_eq!(call.input.username.as_deref(), Some("bob"), "{fine}");
+            let call = decoded(Version::V11, format!("{ENVELOPE}{fine}").as_bytes()).unwrap();
+            assert_eq!(call.input.username.as_deref(), Some("bob"), "{fine:?}");
         }
         for wrong in [
             "garbage",
@@ -389,18 +231,164 @@ mod tests {
             "<!-- c",
             "<!-- -- -->",
             "</a>",
+            "\r\n\0",
+            "\0 ",
+            "\0<!-- c -->",
+            "\u{1a}",
         ] {
-            let result = decoded(SOAP_ACTION, &format!("{ENVELOPE}{wrong}"));
-            assert_eq!(result, Err(Rejection::BadRequest(Version::V11)), "{wrong}");
+            let result = decoded(Version::V11, format!("{ENVELOPE}{wrong}").as_bytes());
+            assert_eq!(result, Err(BAD_REQUEST), "{wrong:?}");
+        }
+        let padded = soap12(ENVELOPE) + "\0";
+        assert!(decoded(Version::V12, padded.as_bytes()).is_ok());
+    }
+
+    #[test]
+    fn a_user_name_is_text_or_begins_with_an_element() {
+        for (content, expected) in [
+            ("bob", "bob"),
+            ("", ""),
+            (" b<![CDATA[o]]>&#98; ", " bob "),
+            ("<string>bob</string>", "bob"),
+            ("<string>bob</string>x<y/>", "bob"),
+            ("<b/>", ""),
+            ("<b></b>x", ""),
+        ] {
+            let name = username(&format!("<username>{content}</username>")).unwrap();
+            assert_eq!(name.as_deref(), Some(expected), "{content}");
+        }
+        for content in [
+            "bob<b/>",
+            " <b>bob</b>",
+            "<b>bob<c/></b>",
+            "<b><c>bob</c></b>",
+            "<!-- c -->bob",
+            "<?p?>bob",
+            "bob<!-- c -->",
+        ] {
+            let result = username(&format!("<username>{content}</username>"));
+            assert_eq!(result, Err(BAD_REQUEST), "{content}");
         }
     }
 
     #[test]
-    fn a_lone_quotation_mark_is_no_action() {
-        let expected = fault(Version::V11, FaultCode::Receiver, LONE_QUOTE);
-        assert_eq!(decoded("\"", ""), Err(expected));
-        let empty = "Server did not recognize the value of HTTP Header SOAPAction: .";
-        let expected = fault(Version::V11, FaultCode::Sender, empty);
-        assert_eq!(decoded("\"\"", ""), Err(expected));
+    fn the_first_user_name_of_the_last_operation_that_has_one_counts() {
+        let next = "</ResetUserPassword>\
+                    <ResetUserPassword xmlns=\"http://www.ifactorconsulting.com/webservices\">";
+        for (body, expected) in [
+            (
+                "<username>a</username><username>b</username>".to_owned(),
+                Some("a"),
+            ),
+            (
+                format!("<username>a</username>{next}<username>b</username>"),
+                Some("b"),
+            ),
+            (format!("<username>a</username>{next}"), Some("a")),
+            (format!("<username>a</username>{next}<username/>"), Some("")),
+            (
+                "<Username>a</Username><username xmlns=\"\">b</username>".to_owned(),
+                None,
+            ),
+        ] {
+            assert_eq!(username(&body).unwrap().as_deref(), expected, "{body}");
+        }
+    }
+
+    #[test]
+    fn a_declaration_that_cannot_be_true_counts_only_where_xml_decides() {
+        for name in [
+            "utf-16",
+            "UCS-2",
+            "unicode",
+            "ANSI",
+            "",
+            "ISO 8859-1",
+            "8859_1",
+        ] {
+            let declaration = format!("<?xml version=\"1.0\" encoding=\"{name}\"?>");
+            let soap11 = format!("{declaration}{ENVELOPE}");
+            let soap12 = format!("{declaration}{}", soap12(ENVELOPE));
+            assert!(decoded(Version::V11, soap11.as_bytes()).is_ok(), "{name}");
+            assert_eq!(
+                decoded(Version::V12, soap12.as_bytes()),
+                Err(Rejection::BadRequest(Version::V12)),
+                "{name}"
+            );
+            for charset in ["text/xml; charset=utf-8", "text/xml; charset=x-none"] {
+                let result = sent_as(charset, Version::V11, soap11.as_bytes());
+                assert!(result.is_ok(), "{name} {charset}");
+            }
+            let charset = "application/soap+xml; charset=utf-8";
+            let result = sent_as(charset, Version::V12, soap12.as_bytes());
+            assert!(result.is_ok(), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_true_declaration_is_honoured() {
+        let envelope = ENVELOPE.replace("bob", "b\u{f6}b");
+        let declaration = "<?xml version=\"1.0\" encoding=\"iso-8859-1\"?>";
+        let latin1: Vec<u8> = format!("{declaration}{envelope}")
+            .chars()
+            .map(|c| u8::try_from(u32::from(c)).unwrap())
+            .collect();
+        let call = decoded(Version::V11, &latin1).unwrap();
+        assert_eq!(call.input.username.as_deref(), Some("b\u{f6}b"));
+    }
+
+    #[test]
+    fn only_soap_1_2_is_read_as_application_soap_xml() {
+        let expected = Err(Rejection::UnsupportedMediaType(Version::V11));
+        for body in [
+            ENVELOPE.to_owned(),
+            ENVELOPE.replace("e:Body", "e:Bodi"),
+            ENVELOPE.replace("</e:Body>", ""),
+            ENVELOPE.replace("<e:Body>", "text<e:Body>"),
+            ENVELOPE.replace("e:Envelope", "e:Envelop"),
+            ENVELOPE.replace("<e:Body>", "<e:Header></e:Body>"),
+        ] {
+            assert_eq!(decoded(Version::V12, body.as_bytes()), expected, "{body}");
+        }
+        assert_eq!(
+            sent_as("text/xml", Version::V11, soap12(ENVELOPE).as_bytes())
+                .unwrap()
+                .binding,
+            Binding::Soap(Version::V12)
+        );
+    }
+
+    #[test]
+    fn nothing_but_a_header_stands_before_the_body() {
+        let reason = "Server was unable to read request. ---> Request format is invalid: Missing \
+                      required soap:Body element.";
+        let expected = Err(Rejection::fault(Version::V11, FaultCode::Sender, reason));
+        for before in [
+            "text",
+            "&#65;",
+            "\u{a0}",
+            "<![CDATA[x]]>",
+            "<x/>",
+            "text<e:Header/>",
+            "<e:Header/>text",
+            "<e:Header/><e:Header/>",
+        ] {
+            let body = ENVELOPE.replace("<e:Body>", &format!("{before}<e:Body>"));
+            assert_eq!(decoded(Version::V11, body.as_bytes()), expected, "{before}");
+        }
+        let fine = ENVELOPE.replace("<e:Body>", " <!-- c --><e:Header/> <?p?><e:Body>");
+        assert!(decoded(Version::V11, fine.as_bytes()).is_ok());
+    }
+
+    #[test]
+    fn the_longest_body_is_read() {
+        let padding = |length: usize| " ".repeat(length - ENVELOPE.len());
+        let longest = format!("{ENVELOPE}{}", padding(MAX_BODY));
+        assert!(decoded(Version::V11, longest.as_bytes()).is_ok());
+        let expected = Rejection::fault(Version::V11, FaultCode::Receiver, TOO_LONG);
+        assert_eq!(
+            decoded(Version::V11, format!("{longest} ").as_bytes()),
+            Err(expected)
+        );
     }
 }

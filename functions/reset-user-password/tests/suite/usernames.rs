@@ -6,7 +6,7 @@
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use http::header::{HeaderName, HeaderValue};
-use reset_user_password::asmx::{self, Endpoint, Protocols};
+use reset_user_password::asmx::{self, Protocols, Route};
 use serde::Deserialize;
 use shared::lambda::Request;
 
@@ -35,7 +35,7 @@ fn names_reach_the_operation_as_they_were_meant() {
             continue;
         };
         let request = request(&case.request);
-        let Endpoint::Call(binding) = asmx::route(Protocols::ALL, &request) else {
+        let Route::Call(binding) = asmx::route(Protocols::ALL, &request) else {
             panic!("{} is no call", case.name);
         };
         let call = asmx::decode(Protocols::ALL, binding, &request).expect("a call");

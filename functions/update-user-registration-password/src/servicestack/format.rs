@@ -1,12 +1,18 @@
-//! The formats, and which of them an answer takes.
+//! ServiceStack's formats, and how a request chooses one.
+
+use std::convert::Infallible;
 
 use http::header;
+use shared::http::Parameters;
 use shared::lambda::Request;
+use xml::soap::Version;
 
-use super::data::JsonStyle;
-use super::route::Endpoint;
+use super::value::JsonStyle;
 
-/// A format of ServiceStack's.
+/// Content type of SOAP 1.1, whose answer on the service's own route is an envelope too.
+const TEXT_XML: &str = "text/xml; charset=utf-8";
+
+/// Format of a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     /// JSON.
@@ -17,17 +23,17 @@ pub enum Format {
     Jsv,
     /// Comma-separated values.
     Csv,
-    /// A page.
+    /// HTML, for answers only.
     Html,
 }
 
 impl Format {
-    /// All of them.
+    /// Every format.
     pub const ALL: [Self; 5] = [Self::Json, Self::Xml, Self::Jsv, Self::Csv, Self::Html];
-    /// Those that `Accept` is searched for first, in this order, whatever their weights.
+    /// Formats that `Accept` is searched for first, in this order; weights are ignored.
     const PREFERRED: [Self; 4] = [Self::Json, Self::Html, Self::Xml, Self::Jsv];
 
-    /// The name in paths, suffixes and `?format=`.
+    /// Name in paths, suffixes and `?format=`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -39,7 +45,7 @@ impl Format {
         }
     }
 
-    /// The media type of an answer.
+    /// Media type of an answer.
     #[must_use]
     pub const fn media_type(self) -> &'static str {
         match self {
@@ -51,7 +57,14 @@ impl Format {
         }
     }
 
-    /// The format a body of this media type has.
+    /// Format of a name in any case.
+    pub(super) fn named(name: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|format| format.name().eq_ignore_ascii_case(name))
+    }
+
+    /// Format of a body with this `Content-Type`.
     pub(super) fn of_media_type(media_type: &str) -> Option<Self> {
         let base = media_type
             .split(';')
@@ -69,19 +82,21 @@ impl Format {
     }
 }
 
-/// How to write an answer.
+/// Format of an answer, with its options.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ResponseFormat {
-    /// In what.
+    /// Format of the body.
     pub format: Format,
-    /// What to call it: usually the format's own media type.
+    /// SOAP version of the envelope around a body in XML.
+    pub envelope: Option<Version>,
+    /// `Content-Type`: the format's media type, or the one the request used for its own body.
     pub content_type: String,
-    /// `?jsconfig=`: how JSON is written.
+    /// Options of JSON and JSV.
     pub json_style: JsonStyle,
 }
 
 impl ResponseFormat {
-    /// The format under its own name.
+    /// Format under its own media type, with default options.
     #[must_use]
     pub fn of(format: Format) -> Self {
         let charset = if format == Format::Json {
@@ -92,33 +107,46 @@ impl ResponseFormat {
         let content_type = format!("{}{charset}", format.media_type());
         Self {
             format,
+            envelope: None,
             content_type,
             json_style: JsonStyle::default(),
         }
     }
+
+    /// XML in an envelope.
+    #[must_use]
+    pub fn soap(version: Version) -> Self {
+        let content_type = match version {
+            Version::V11 => TEXT_XML,
+            Version::V12 => version.media_type(),
+        };
+        Self {
+            envelope: Some(version),
+            content_type: content_type.to_owned(),
+            ..Self::of(Format::Xml)
+        }
+    }
+
+    /// Name in logs and metrics.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self.envelope {
+            Some(Version::V11) => "soap11",
+            Some(Version::V12) => "soap12",
+            None => self.format.name(),
+        }
+    }
+
+    /// Same format with the JSON options of `?jsconfig=`.
+    pub(super) fn with_json_style(self, request: &Request) -> Self {
+        Self {
+            json_style: json_style(request),
+            ..self
+        }
+    }
 }
 
-/// The format of the answer: the suffix, else `?format=`, else for a predefined route its own and
-/// for the service's route what `Accept` says, else JSON.
-#[must_use]
-pub fn response_format(endpoint: Endpoint, request: &Request) -> ResponseFormat {
-    let decided = match endpoint {
-        Endpoint::Route {
-            suffix: Some(format),
-        } => Some(format),
-        Endpoint::Route { suffix: None } => format_parameter(request),
-        Endpoint::Predefined { format } => Some(format_parameter(request).unwrap_or(format)),
-    };
-    let mut response_format = match decided {
-        Some(format) => ResponseFormat::of(format),
-        None => accepted(request),
-    };
-    response_format.json_style = json_style(request);
-    response_format
-}
-
-/// The format that `?format=` names: any value that contains json, xml or jsv, else exactly csv
-/// or html.
+/// Format of `?format=`: a value that contains json, xml or jsv, else one that is csv or html.
 pub(super) fn format_parameter(request: &Request) -> Option<Format> {
     let value = query_value(request, "format")?.to_ascii_lowercase();
     let value = value.split('.').next().unwrap_or_default();
@@ -147,17 +175,17 @@ fn json_style(request: &Request) -> JsonStyle {
     style
 }
 
-/// The value of a name in any case; several are joined by commas.
+/// Value of a parameter of the query. What is not UTF-8 in it becomes U+FFFD.
 pub(super) fn query_value(request: &Request, name: &str) -> Option<String> {
-    form_urlencoded::parse(request.query.as_bytes())
-        .filter(|(n, _)| n.eq_ignore_ascii_case(name))
-        .map(|(_, value)| value.into_owned())
-        .reduce(|joined, value| joined + "," + &value)
+    let parameters = Parameters::decode(request.query.as_bytes(), |bytes| {
+        Ok::<_, Infallible>(String::from_utf8_lossy(bytes))
+    });
+    parameters.ok()?.value(name)
 }
 
-/// What `Accept` asks for, in the order in which ServiceStack's `GetResponseContentType` looks;
-/// weights are not looked at.
-fn accepted(request: &Request) -> ResponseFormat {
+/// Format that `Accept` asks for, in the order of ServiceStack's `GetResponseContentType`; weights
+/// are ignored.
+pub(super) fn accepted(request: &Request) -> ResponseFormat {
     let accept = request.header(header::ACCEPT).unwrap_or_default();
     let accepts = |media_type: &str| {
         accept
@@ -174,6 +202,9 @@ fn accepted(request: &Request) -> ResponseFormat {
     if let Some(format) = of_request.or_else(|| Format::PREFERRED.into_iter().find(is_accepted)) {
         return ResponseFormat::of(format);
     }
+    if content_type == TEXT_XML && (accept.is_empty() || accepts("*/*")) {
+        return ResponseFormat::soap(Version::V11);
+    }
     if accepts("*/*") {
         return of_request_body(&content_type);
     }
@@ -184,8 +215,8 @@ fn accepted(request: &Request) -> ResponseFormat {
     })
 }
 
-/// The format of the request's own body, under the name the request gives it, for instance
-/// text/xml.
+/// Format of the request's own body, under the media type that the request gives it, for instance
+/// `text/xml`.
 fn of_request_body(content_type: &str) -> ResponseFormat {
     match Format::of_media_type(content_type) {
         Some(format) if content_type != format.media_type() => ResponseFormat {
@@ -210,7 +241,10 @@ mod tests {
         headers.insert(header::CONTENT_TYPE, content_type.parse().unwrap());
         headers.insert(header::ACCEPT, accept.parse().unwrap());
         let request = Request::new(Method::POST, "", query, headers, vec![]);
-        response_format(Endpoint::Route { suffix: None }, &request)
+        let format = format_parameter(&request);
+        format
+            .map_or_else(|| accepted(&request), ResponseFormat::of)
+            .with_json_style(&request)
     }
 
     #[test]

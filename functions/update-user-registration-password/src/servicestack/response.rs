@@ -1,22 +1,26 @@
-//! Results to bytes, in every format.
+//! Answers in every format.
 
 use askama::Template;
-use http::{Response, StatusCode, header};
-use shared::lambda::Request;
-use shared::xml::{SCHEMA_INSTANCE, escape_text};
+use http::header::{self, HeaderMap, HeaderValue};
+use http::{Response, StatusCode};
 
-use super::data::{Data, JsonStyle};
-use super::format::{Format, ResponseFormat, response_format};
-use super::route::route;
-use super::status::{Failure, Rejection, ResponseError, ResponseStatus, Root, internal_error};
-use super::{DTO_NAMESPACE, REQUEST_DTO, RESPONSE_DTO};
-use crate::operation::{Error, Outcome};
+use shared::http::{PagePolicy, page};
+use xml::soap::Version;
 
-const TYPES_NAMESPACE: &str = "http://schemas.servicestack.net/types";
-const ARRAYS_NAMESPACE: &str = "http://schemas.microsoft.com/2003/10/Serialization/Arrays";
+use super::contract::REQUEST_DTO;
+use super::data_contract::{document, dto_element, error_response_element};
+use super::failure::Failure;
+use super::format::{Format, ResponseFormat};
+use super::html;
+use super::rejection::{Rejection, Root};
+use super::soap;
+use super::value::{JsonStyle, Value};
+use crate::error::Error;
+use crate::operation::Outcome;
+
 const CHALLENGE: &str = "basic realm=\"/auth/basic\"";
 
-/// The answer to a request, in no format yet.
+/// Answer to a request, before it has a format.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reply(Result<Outcome, Failure>);
 
@@ -32,89 +36,118 @@ impl From<Rejection> for Reply {
     }
 }
 
+/// Answer to a request that a bug in the service prevented from being handled.
+#[must_use]
+pub fn server_fault(response_format: &ResponseFormat) -> Response<String> {
+    Reply(Err(Failure::internal())).encode(response_format)
+}
+
 impl Reply {
-    /// The response.
+    /// Writes the response.
     #[must_use]
     pub fn encode(&self, response_format: &ResponseFormat) -> Response<String> {
+        if let Err(failure) = &self.0
+            && failure.root == Root::PlainText
+        {
+            let mut response = html::plain(failure.http_status, &failure.status.message);
+            let vary = HeaderValue::from_static("Accept");
+            response.headers_mut().insert(header::VARY, vary);
+            return response;
+        }
+        if let Some(version) = response_format.envelope {
+            return self.soap(version, response_format);
+        }
         let mut response = match response_format.format {
-            Format::Json => {
-                let style = if self.is_dto() {
-                    response_format.json_style
-                } else {
-                    JsonStyle::default()
-                };
-                Response::new(self.data().json(style))
-            }
+            Format::Json => Response::new(self.value().json(self.style(response_format))),
             Format::Xml => Response::new(self.xml()),
-            Format::Jsv => Response::new(self.data().jsv()),
-            Format::Csv => Response::new(self.data().csv()),
+            Format::Jsv => Response::new(self.value().jsv(self.style(response_format))),
+            Format::Csv => Response::new(self.value().csv()),
             Format::Html => self.page(),
         };
         *response.status_mut() = self
             .0
             .as_ref()
-            .map_or_else(|f| f.http_status, |_| StatusCode::OK);
-        let headers = response.headers_mut();
-        headers.insert(header::VARY, header::HeaderValue::from_static("Accept"));
+            .map_or_else(|failure| failure.http_status, |_| StatusCode::OK);
+        self.set_headers(response_format, response.headers_mut());
+        response
+    }
+
+    fn set_headers(&self, response_format: &ResponseFormat, headers: &mut HeaderMap) {
+        headers.insert(header::VARY, HeaderValue::from_static("Accept"));
         if let Ok(content_type) = response_format.content_type.parse() {
             headers.insert(header::CONTENT_TYPE, content_type);
         }
         if response_format.format == Format::Csv
+            && self.0.is_ok()
             && let Ok(name) = format!("attachment;filename={REQUEST_DTO}.csv").parse()
         {
             headers.insert(header::CONTENT_DISPOSITION, name);
         }
-        if self.0.as_ref().is_err_and(|failure| failure.challenge) {
-            let challenge = header::HeaderValue::from_static(CHALLENGE);
+        let Err(failure) = &self.0 else {
+            return;
+        };
+        if failure.challenge {
+            let challenge = HeaderValue::from_static(CHALLENGE);
             headers.insert(header::WWW_AUTHENTICATE, challenge);
         }
-        response
+        if let Some(verbs) = failure.allow {
+            headers.insert(header::ALLOW, HeaderValue::from_static(verbs));
+        }
     }
 
-    /// Errors of the pipeline ignore `jsconfig`.
-    fn is_dto(&self) -> bool {
-        self.0
-            .as_ref()
-            .map_or_else(|failure| failure.root == Root::ResponseDto, |_| true)
-    }
-
-    fn data(&self) -> Data {
+    /// Options of JSON and JSV. ServiceStack ignores `jsconfig` in errors of its pipeline.
+    fn style(&self, response_format: &ResponseFormat) -> JsonStyle {
         match &self.0 {
-            Ok(outcome) => dto_data(Data::Null, Some(outcome)),
-            Err(Failure {
-                root: Root::ResponseDto,
-                status,
-                ..
-            }) => dto_data(status.into(), None),
-            Err(Failure {
-                root: Root::ErrorResponse,
-                status,
-                ..
-            }) => Data::Object(vec![("ResponseStatus", status.into())]),
+            Err(failure) if failure.root != Root::ResponseDto => JsonStyle::default(),
+            _ => response_format.json_style,
+        }
+    }
+
+    fn value(&self) -> Value {
+        match &self.0 {
+            Ok(outcome) => dto(Value::Null, Some(outcome)),
+            Err(failure) if failure.root == Root::ResponseDto => {
+                dto((&failure.status).into(), None)
+            }
+            Err(failure) => Value::Object(vec![("ResponseStatus", (&failure.status).into())]),
         }
     }
 
     fn xml(&self) -> String {
-        match &self.0 {
-            Ok(outcome) => dto_xml(None, Some(outcome)),
-            Err(Failure {
-                root: Root::ResponseDto,
-                status,
-                ..
-            }) => dto_xml(Some(status), None),
-            Err(Failure {
-                root: Root::ErrorResponse,
-                status,
-                ..
-            }) => error_response_xml(status),
-        }
+        document(&match &self.0 {
+            Ok(outcome) => dto_element(1, None, Some(outcome)),
+            Err(failure) => match failure.root {
+                Root::ResponseDto | Root::ResponseDtoInXml => {
+                    dto_element(1, Some(&failure.status), None)
+                }
+                Root::ErrorResponse | Root::PlainText => error_response_element(&failure.status),
+            },
+        })
     }
 
-    /// For people who try it in a browser: the members of the answer, those with parts as JSON.
+    fn soap(&self, version: Version, response_format: &ResponseFormat) -> Response<String> {
+        let answer = match &self.0 {
+            Ok(outcome) => soap::encode_outcome(version, outcome),
+            Err(failure) => soap::encode_failure(version, failure),
+        };
+        let mut response = Response::new(answer.body);
+        *response.status_mut() = answer.http_status;
+        let headers = response.headers_mut();
+        self.set_headers(response_format, headers);
+        if let Some(status) = answer.x_status {
+            headers.insert("x-status", status.as_u16().into());
+        }
+        response
+    }
+
+    /// Page for people who call the service from a browser: the members of the answer.
     fn page(&self) -> Response<String> {
-        html(&ReplyPage {
-            rows: self.data().rows(),
-        })
+        page(
+            &ReplyPage {
+                rows: self.value().rows(),
+            },
+            PagePolicy::Styled,
+        )
     }
 }
 
@@ -124,153 +157,16 @@ struct ReplyPage {
     rows: Vec<(&'static str, String)>,
 }
 
-/// Styles stand in the page; nothing else is loaded, and nothing runs.
-const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; \
-                                       base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
-
-/// A page.
-pub(super) fn html(template: &impl Template) -> Response<String> {
-    // The templates only write to a String.
-    let mut response = Response::new(template.render().unwrap_or_default());
-    let headers = response.headers_mut();
-    let content_type = header::HeaderValue::from_static("text/html; charset=utf-8");
-    headers.insert(header::CONTENT_TYPE, content_type);
-    let policy = header::HeaderValue::from_static(CONTENT_SECURITY_POLICY);
-    headers.insert(header::CONTENT_SECURITY_POLICY, policy);
-    response
-}
-
-/// A short text for a request that reaches no service.
-pub(super) fn plain(status: StatusCode, text: &str) -> Response<String> {
-    let mut response = Response::new(text.to_owned());
-    *response.status_mut() = status;
-    let content_type = header::HeaderValue::from_static("text/plain");
-    response
-        .headers_mut()
-        .insert(header::CONTENT_TYPE, content_type);
-    response
-}
-
-/// What a caller sees of a bug, in the format it asked for.
-#[must_use]
-pub fn server_fault(request: &Request) -> Response<String> {
-    let format = match route(request) {
-        Ok(endpoint) => response_format(endpoint, request),
-        Err(_) => ResponseFormat::of(Format::Json),
-    };
-    Reply(Err(internal_error())).encode(&format)
-}
-
-/// Members in the order of their declaration.
-fn dto_data(status: Data, outcome: Option<&Outcome>) -> Data {
-    Data::Object(vec![
+/// Response DTO, its members in the order of their declaration.
+fn dto(status: Value, outcome: Option<&Outcome>) -> Value {
+    let display_name = outcome.map_or(Value::Null, |o| Value::text(&o.display_name));
+    Value::Object(vec![
         ("ResponseStatus", status),
-        ("Id", Data::Number(outcome.map_or(0, |o| o.id))),
-        (
-            "DisplayName",
-            outcome.map_or(Data::Null, |o| Data::text(&o.display_name)),
-        ),
+        ("Id", Value::Number(outcome.map_or(0, |o| o.id))),
+        ("DisplayName", display_name),
         (
             "ResetEmailSent",
-            Data::Bool(outcome.is_some_and(|o| o.reset_email_sent)),
+            Value::Bool(outcome.is_some_and(|o| o.reset_email_sent)),
         ),
     ])
-}
-
-/// Members in the order of the alphabet, as data contracts have them.
-fn dto_xml(status: Option<&ResponseStatus>, outcome: Option<&Outcome>) -> String {
-    let display_name = match outcome {
-        Some(outcome) => text_element("", "DisplayName", &outcome.display_name),
-        None => "<DisplayName i:nil=\"true\" />".to_owned(),
-    };
-    let id = outcome.map_or(0, |o| o.id);
-    let reset_email_sent = outcome.is_some_and(|o| o.reset_email_sent);
-    let status = match status {
-        Some(status) => format!(
-            "<ResponseStatus xmlns:d2p1=\"{TYPES_NAMESPACE}\">{}</ResponseStatus>",
-            status_xml("d2p1:", 3, status)
-        ),
-        None => format!("<ResponseStatus xmlns:d2p1=\"{TYPES_NAMESPACE}\" i:nil=\"true\" />"),
-    };
-    document(
-        RESPONSE_DTO,
-        DTO_NAMESPACE,
-        &format!(
-            "{display_name}<Id>{id}</Id><ResetEmailSent>{reset_email_sent}</ResetEmailSent>{status}"
-        ),
-    )
-}
-
-fn error_response_xml(status: &ResponseStatus) -> String {
-    let status = status_xml("", 3, status);
-    let body = format!("<ResponseStatus>{status}</ResponseStatus>");
-    document("ErrorResponse", TYPES_NAMESPACE, &body)
-}
-
-fn document(root: &str, namespace: &str, body: &str) -> String {
-    format!(
-        "<?xml version=\"1.0\" encoding=\"utf-8\"?><{root} xmlns:i=\"{SCHEMA_INSTANCE}\" \
-         xmlns=\"{namespace}\">{body}</{root}>"
-    )
-}
-
-/// The children of a `ResponseStatus`, `depth` levels below the root: the data contract serialiser
-/// numbers the prefixes it makes up by depth.
-fn status_xml(prefix: &str, depth: usize, status: &ResponseStatus) -> String {
-    let errors = match status.errors.as_deref() {
-        None => format!("<{prefix}Errors i:nil=\"true\" />"),
-        Some([]) => format!("<{prefix}Errors />"),
-        Some(errors) => {
-            let errors: String = errors
-                .iter()
-                .map(|error| error_xml(prefix, depth + 2, error))
-                .collect();
-            format!("<{prefix}Errors>{errors}</{prefix}Errors>")
-        }
-    };
-    [
-        text_element(prefix, "ErrorCode", &status.error_code),
-        text_element(prefix, "Message", &status.message),
-        format!("<{prefix}StackTrace i:nil=\"true\" />"),
-        errors,
-        format!("<{prefix}Meta xmlns:d{depth}p1=\"{ARRAYS_NAMESPACE}\" i:nil=\"true\" />"),
-    ]
-    .concat()
-}
-
-fn error_xml(prefix: &str, depth: usize, error: &ResponseError) -> String {
-    let arrays = format!("d{depth}p1:");
-    let entries: String = error
-        .meta
-        .iter()
-        .map(|(key, value)| {
-            let key = text_element(&arrays, "Key", key);
-            let value = text_element(&arrays, "Value", value);
-            format!("<{arrays}KeyValueOfstringstring>{key}{value}</{arrays}KeyValueOfstringstring>")
-        })
-        .collect();
-    let meta = if entries.is_empty() {
-        format!("<{prefix}Meta xmlns:d{depth}p1=\"{ARRAYS_NAMESPACE}\" i:nil=\"true\" />")
-    } else {
-        format!("<{prefix}Meta xmlns:d{depth}p1=\"{ARRAYS_NAMESPACE}\">{entries}</{prefix}Meta>")
-    };
-    [
-        format!("<{prefix}ResponseError>"),
-        text_element(prefix, "ErrorCode", error.error_code),
-        text_element(prefix, "FieldName", error.field_name),
-        text_element(prefix, "Message", &error.message),
-        meta,
-        format!("</{prefix}ResponseError>"),
-    ]
-    .concat()
-}
-
-fn text_element(prefix: &str, name: &str, text: &str) -> String {
-    let mut element = format!("<{prefix}{name}>");
-    escape_text(text, &mut element);
-    element.push_str("</");
-    element.push_str(prefix);
-    element.push_str(name);
-    element.push('>');
-    element
 }

@@ -1,131 +1,102 @@
-//! Which route a request takes: the service's own, or one of the predefined ones.
+//! Routing: by verb and path, in ServiceStack's order.
 
-use http::{Method, Response, StatusCode, header};
-use percent_encoding::percent_decode_str;
+use std::borrow::Cow;
+
+use shared::http::decode_path;
 use shared::lambda::Request;
+use xml::soap::Version;
 
-use super::REQUEST_DTO;
-use super::format::{Format, ResponseFormat, format_parameter};
-use super::metadata::{self, Page};
-use super::response::{Reply, plain};
-use super::status::Rejection;
+use super::contract::REQUEST_DTO;
+use super::endpoint::Endpoint;
+use super::format::{Format, ResponseFormat, format_parameter, query_value};
+use super::metadata::{self, Page, soap_path};
+use super::rejection::Rejection;
+use super::request::form_value;
 
 const ROUTE: &str = "UpdateUserRegistrationPassword";
 
-/// A way to the operation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Endpoint {
-    /// `POST /UpdateUserRegistrationPassword`, perhaps with a format as suffix.
-    Route {
-        /// The format the suffix names.
-        suffix: Option<Format>,
-    },
-    /// `POST /{format}/reply/UpdateUserRegistrationPasswordRequest`
-    Predefined {
-        /// The format of the path, of the body and, unless the query says another, of the answer.
-        format: Format,
-    },
-}
-
-/// What a request gets that does not call the operation.
+/// What a request is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Instead {
-    /// Nothing is there, or not for this verb.
-    NotFound,
-    /// The way to the page of all operations.
-    ToMetadata,
-    /// A page.
+pub enum Route {
+    /// A call of the operation.
+    Call(Endpoint),
+    /// A page that describes the service.
     Page(Page),
-    /// A predefined route that leads nowhere.
-    Refused {
-        /// What to answer.
-        rejection: Rejection,
-        /// How.
-        format: Format,
-        /// The verbs that would be allowed, if it is the verb that is wrong.
-        allow: Option<&'static str>,
-    },
+    /// Neither.
+    Rejected(Rejection),
 }
 
-impl Instead {
-    /// The response.
+impl Route {
+    /// Format of the answer to a call or its rejection: see [`Endpoint::response_format`]. Without an
+    /// endpoint, that of `?format=`, else of the path's first segment, else JSON.
     #[must_use]
-    pub fn encode(self, request: &Request) -> Response<String> {
+    pub fn response_format(&self, request: &Request) -> ResponseFormat {
         match self {
-            // Always text, whatever the client accepts (case routing/get-unknown-accept-json).
-            Self::NotFound => plain(StatusCode::NOT_FOUND, "404"),
-            Self::ToMetadata => {
-                let mut response = plain(StatusCode::FOUND, "");
-                if let Ok(location) = format!("{}/metadata", service_url(request)).parse() {
-                    response.headers_mut().insert(header::LOCATION, location);
-                }
-                response
-            }
-            Self::Page(page) => page.encode(request),
-            Self::Refused {
-                rejection,
-                format,
-                allow,
-            } => {
-                let mut response = Reply::from(rejection).encode(&ResponseFormat::of(format));
-                if let Some(allow) = allow {
-                    let allow = header::HeaderValue::from_static(allow);
-                    response.headers_mut().insert(header::ALLOW, allow);
-                }
-                response
+            Self::Call(endpoint) => endpoint.response_format(request),
+            Self::Page(_) | Self::Rejected(_) => {
+                let path = request.path.trim_start_matches('/');
+                let of_path = || Format::named(path.split('/').next().unwrap_or_default());
+                let format = format_parameter(request).or_else(of_path);
+                ResponseFormat::of(format.unwrap_or(Format::Json))
             }
         }
     }
 }
 
-/// Finds the way.
-pub fn route(request: &Request) -> Result<Endpoint, Instead> {
-    let path = percent_decode_str(&request.path).decode_utf8_lossy();
+/// Finds what a request is for.
+#[must_use]
+pub fn route(request: &Request) -> Route {
+    let path = decode_path(&request.path);
     let path = path.trim_start_matches('/');
-    let is_post = verb(request).as_str().eq_ignore_ascii_case("POST");
+    let verb = verb(request);
+    let is_post = verb.eq_ignore_ascii_case("POST");
+    let rejected = Route::Rejected;
     if let Some(endpoint) = own_route(path) {
-        return is_post.then_some(endpoint).ok_or(Instead::NotFound);
-    }
-    if path.is_empty() {
-        return Err(Instead::ToMetadata);
+        return if is_post {
+            Route::Call(endpoint)
+        } else {
+            rejected(Rejection::NotFound)
+        };
     }
     if let Some(page) = metadata::page(path, request) {
-        return Err(Instead::Page(page));
+        return Route::Page(page);
     }
-    let (format, operation) = predefined_route(path).ok_or(Instead::NotFound)?;
-    let refused = |rejection, allow| {
-        let format = format_parameter(request).unwrap_or(format);
-        Err(Instead::Refused {
-            rejection,
-            format,
-            allow,
-        })
-    };
-    if !operation.eq_ignore_ascii_case(REQUEST_DTO) {
-        return refused(Rejection::UnknownOperation(operation.to_owned()), None);
+    if let Some(version) = soap_version(path) {
+        return match (is_post, &*verb) {
+            (true, _) => Route::Call(Endpoint::Soap(version)),
+            (false, "GET") => Route::Page(Page::Wsdl(version)),
+            (false, _) => rejected(Rejection::VerbNotAllowed),
+        };
     }
-    if !is_post {
-        return refused(Rejection::VerbNotAllowed, Some("POST"));
+    match predefined_route(path) {
+        None => rejected(Rejection::NotFound),
+        Some((_, operation)) if !operation.eq_ignore_ascii_case(REQUEST_DTO) => {
+            rejected(Rejection::UnknownOperation(operation.to_owned()))
+        }
+        Some(_) if !is_post => rejected(Rejection::VerbNotAllowed),
+        Some((format, _)) => Route::Call(Endpoint::Predefined { format }),
     }
-    Ok(Endpoint::Predefined { format })
 }
 
-/// Proxies that cannot send a verb name it in a header.
-fn verb(request: &Request) -> Method {
-    request
-        .header("x-http-method-override")
-        .and_then(|verb| verb.parse().ok())
-        .unwrap_or_else(|| request.method.clone())
+/// Verb of the request. Proxies and clients that cannot send one name it in a header, in the query or
+/// in a form.
+fn verb(request: &Request) -> String {
+    let name = "x-http-method-override";
+    let of_header = request.header(name).map(Cow::into_owned);
+    let verb = of_header
+        .or_else(|| query_value(request, name))
+        .or_else(|| form_value(request, name));
+    verb.filter(|verb| !verb.is_empty())
+        .unwrap_or_else(|| request.method.to_string())
 }
 
-/// The service's own route, in any case, with a format in lower case as suffix or without.
+/// The service's own route, in any case, with slashes at its end or a format in lower case as suffix.
 fn own_route(path: &str) -> Option<Endpoint> {
-    let path = path.strip_suffix('/').unwrap_or(path);
     let (name, suffix) = path.split_at_checked(ROUTE.len())?;
     if !name.eq_ignore_ascii_case(ROUTE) {
         return None;
     }
-    if suffix.is_empty() {
+    if suffix.trim_end_matches('/').is_empty() {
         return Some(Endpoint::Route { suffix: None });
     }
     let suffix = suffix.strip_prefix('.')?;
@@ -137,8 +108,15 @@ fn own_route(path: &str) -> Option<Endpoint> {
     })
 }
 
-/// The format and the operation of `{format}/reply/{operation}`, and of the alias
-/// `api/{operation}` that today's clients use.
+/// SOAP version of `soap11` and `soap12`, in any case.
+fn soap_version(path: &str) -> Option<Version> {
+    Version::ALL
+        .into_iter()
+        .find(|version| soap_path(*version).eq_ignore_ascii_case(path))
+}
+
+/// Format and operation of `{format}/reply/{operation}`, and of its alias `api/{operation}`, which
+/// today's ServiceStack clients use.
 fn predefined_route(path: &str) -> Option<(Format, &str)> {
     let (first, rest) = path.split_once('/')?;
     if first.eq_ignore_ascii_case("api") {
@@ -146,24 +124,16 @@ fn predefined_route(path: &str) -> Option<(Format, &str)> {
             .eq_ignore_ascii_case(REQUEST_DTO)
             .then_some((Format::Json, rest));
     }
-    let format = Format::ALL
-        .into_iter()
-        .find(|f| f.name().eq_ignore_ascii_case(first))?;
+    let format = Format::named(first)?;
     let (action, operation) = match rest.split_once('/') {
         // Without an operation, the action with its slash is taken for one
         // (cases routing/predef-no-op, -slash).
         Some((action, "")) => (action, rest),
-        Some((action, operation)) => (action, operation),
+        Some((action, operation)) => (action, operation.trim_start_matches('/')),
         None => (rest, rest),
     };
     let is_action = ["reply", "oneway"]
         .into_iter()
         .any(|known| action.eq_ignore_ascii_case(known));
     is_action.then_some((format, operation))
-}
-
-/// The URL in front of the request's own path, as the caller sees it.
-fn service_url(request: &Request) -> String {
-    let url = request.url();
-    url.strip_suffix(&request.path).unwrap_or(&url).to_owned()
 }

@@ -11,11 +11,11 @@ use http::Method;
 use http::header::CONTENT_TYPE;
 use libtest_mimic::{Failed, Trial};
 use local::Error;
+use password::ExposeSecret as _;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use shared::lambda::Request;
-use shared::password::ExposeSecret as _;
-use update_user_registration_password::servicestack::{self, Reply, ResponseFormat};
+use update_user_registration_password::servicestack::{self, Reply, ResponseFormat, Route};
 
 #[derive(Deserialize)]
 struct Case {
@@ -98,7 +98,9 @@ fn request(case: &CaseRequest) -> Request {
 
 /// What was bound, as the cases have it, or the status and the body of the error.
 fn bind(request: &Request) -> Result<Value, (u16, Value)> {
-    let endpoint = servicestack::route(request).expect("a route of the service");
+    let Route::Call(endpoint) = servicestack::route(request) else {
+        unreachable!("not a call");
+    };
     match servicestack::decode(endpoint, request) {
         Ok(input) => Ok(json!({
             "Email": input.email,

@@ -11,9 +11,9 @@ use axum::body::Bytes;
 use http::{Request, Response, StatusCode};
 use serde_json::{Value, json};
 use shared::metrics::{self, Metric};
-use shared::xml::MAX_DEPTH;
 use testkit::Sandbox;
 use testkit::requests::basic;
+use xml::MAX_DEPTH;
 
 const ROUTE: &str = "/UpdateUserRegistrationPassword";
 const PASSWORD: &str = "lamp-Sodium-4417";
@@ -71,6 +71,138 @@ async fn too_many_parameters_are_refused() {
         ] {
             assert_eq!(send(&sandbox, request).await, expected, "{n}");
         }
+    }
+}
+
+/// A body is measured when it is decompressed, and not decompressed further than that.
+#[tokio::test]
+async fn compressed_bodies_are_limited_by_what_comes_out() {
+    let sandbox = Sandbox::start(&[]).await.unwrap();
+    let json = |length: usize| {
+        let body = json!({ "X": "" }).to_string();
+        body.replace(
+            "\"\"}",
+            &format!("\"{}\"}}", "x".repeat(length - body.len())),
+        )
+    };
+    let empty = (400, "NotEmpty".to_owned());
+    let too_long = (413, "RequestEntityTooLarge".to_owned());
+    let unreadable = (400, "SerializationException".to_owned());
+    let whole = gzip(json(256 * 1024).as_bytes());
+    let cut = whole[..whole.len() - 9].to_vec();
+    for (encoding, body, expected) in [
+        ("gzip", whole.clone(), &empty),
+        ("gzip", gzip(json(256 * 1024 + 1).as_bytes()), &too_long),
+        ("gzip", gzip(&vec![b'x'; 64 * 1024 * 1024]), &too_long),
+        ("gzip", cut, &unreadable),
+        ("gzip", json(100).into_bytes(), &unreadable),
+        ("deflate", whole.clone(), &unreadable),
+        // Only these two, in lower case: another body is taken as it is.
+        ("GZIP", whole, &unreadable),
+        ("identity", json(100).into_bytes(), &empty),
+    ] {
+        let mut request = request(ROUTE, "application/json", body);
+        let headers = request.headers_mut();
+        headers.insert("content-encoding", encoding.parse().unwrap());
+        assert_eq!(&send(&sandbox, request).await, expected, "{encoding}");
+    }
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    std::io::Write::write_all(&mut encoder, bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+/// A browser adds the credential that it knows to what any page makes it send.
+#[tokio::test]
+async fn a_foreign_page_cannot_make_a_browser_set_a_password() {
+    let sandbox = Sandbox::start(&[]).await.unwrap();
+    let form = format!("Email=a%40example.com&NewPassword={PASSWORD}");
+    let json = json!({ "Email": "a@example.com", "NewPassword": PASSWORD }).to_string();
+    let part = |name, value: &str| {
+        format!("--b\r\nContent-Disposition: form-data; name={name}\r\n\r\n{value}\r\n")
+    };
+    let multipart = part("Email", "a@example.com") + &part("NewPassword", PASSWORD) + "--b--";
+    let predefined = "/json/reply/UpdateUserRegistrationPasswordRequest";
+    let before = sandbox.user("jdoe").await.unwrap();
+    for (uri, content_type, body) in [
+        (ROUTE, "application/x-www-form-urlencoded", &form),
+        (ROUTE, "multipart/form-data; boundary=b", &multipart),
+        (predefined, "text/plain", &json),
+        (ROUTE, "application/json", &json),
+    ] {
+        let sent = |headers: &[(&'static str, &str)]| {
+            let mut request = request(uri, content_type, body.clone());
+            let map = request.headers_mut();
+            map.insert("host", "regapi.example.com".parse().unwrap());
+            for (name, value) in headers {
+                map.insert(*name, value.parse().unwrap());
+            }
+            request
+        };
+        for foreign in [
+            &[("sec-fetch-site", "cross-site")][..],
+            &[("sec-fetch-site", "same-site")],
+            &[("origin", "https://evil.example")],
+            &[("origin", "null")],
+        ] {
+            let answer = send(&sandbox, sent(foreign)).await;
+            assert_eq!(answer, (403, "Forbidden".to_owned()), "{foreign:?}");
+            assert_eq!(sandbox.user("jdoe").await.unwrap(), before);
+        }
+    }
+    // A page of the service itself, and a program that names the service as its origin.
+    for own in [
+        [("sec-fetch-site", "same-origin"), ("origin", "null")],
+        [
+            ("sec-fetch-site", "none"),
+            ("origin", "http://regapi.example.com"),
+        ],
+    ] {
+        let mut request = request(ROUTE, "application/json", json.clone());
+        let map = request.headers_mut();
+        map.insert("host", "regapi.example.com".parse().unwrap());
+        for (name, value) in own {
+            map.insert(name, value.parse().unwrap());
+        }
+        assert_eq!(
+            send(&sandbox, request).await,
+            (200, String::new()),
+            "{own:?}"
+        );
+    }
+}
+
+/// Whatever was typed in, an XML answer that quotes it is XML.
+#[tokio::test]
+async fn xml_answers_are_well_formed() {
+    let sandbox = Sandbox::start(&[]).await.unwrap();
+    let name = "J\u{1}ane\u{FFFE}";
+    sandbox
+        .change_user("jdoe", &[("display_name", name)])
+        .await
+        .unwrap();
+    let hostile = "a\u{1}\u{b}\u{FFFE}\u{FFFF}]]>&<@example.com";
+    let flag = "?SendResetEmail=%01x%EF%BF%BE";
+    let unknown = json!({ "Email": "a\u{FFFE}@b.com", "NewPassword": PASSWORD });
+    for (query, body, expected) in [
+        (
+            "",
+            json!({ "Email": "a@example.com", "NewPassword": PASSWORD }),
+            "J\u{fffd}ane\u{fffd}",
+        ),
+        ("", unknown, "Customer a\u{fffd}@b.com was not found"),
+        (flag, json!({}), "'\u{fffd}x\u{fffd}' is an Invalid value"),
+        ("", json!({ "Email": hostile }), "not a valid email address"),
+    ] {
+        let uri = format!("{ROUTE}.xml{query}");
+        let request = request(&uri, "application/json", body.to_string());
+        let response = sandbox.send(&request).await;
+        let text = std::str::from_utf8(response.body()).unwrap();
+        let mut reader = xml::Reader::new(text);
+        while reader.next_node().unwrap() != xml::Node::Eof {}
+        assert!(text.contains(expected), "{text}");
     }
 }
 
@@ -297,4 +429,50 @@ async fn values_stay_out_of_logs() {
     }
     assert!(sandbox.logged().lines().count() >= requests);
     sandbox.assert_not_logged(&[MARK]);
+}
+
+/// A bug shows nothing of itself, and what it shows is what the client's parser expects.
+#[tokio::test]
+async fn a_bug_is_answered_in_the_format_of_the_call() {
+    let sandbox = Sandbox::start(&[]).await.unwrap();
+    let message = "The service is temporarily unable to process the request";
+    let namespace = "http://schemas.datacontract.org/2004/07/\
+                     Registrar.Model.Model.Transactions.UserRegistration";
+    let json = format!(
+        "{{\"ResponseStatus\":{{\"ErrorCode\":\"Exception\",\"Message\":\"{message}\",\
+         \"Errors\":[]}},\"Id\":0,\"ResetEmailSent\":false}}"
+    );
+    let xml = format!(
+        "<?xml version=\"1.0\" encoding=\"utf-8\"?><UpdateUserRegistrationPasswordResponse \
+         xmlns:i=\"http://www.w3.org/2001/XMLSchema-instance\" xmlns=\"{namespace}\">\
+         <DisplayName i:nil=\"true\" /><Id>0</Id><ResetEmailSent>false</ResetEmailSent>\
+         <ResponseStatus xmlns:d2p1=\"http://schemas.servicestack.net/types\">\
+         <d2p1:ErrorCode>Exception</d2p1:ErrorCode><d2p1:Message>{message}</d2p1:Message>\
+         <d2p1:StackTrace i:nil=\"true\" /><d2p1:Errors />\
+         <d2p1:Meta xmlns:d3p1=\"http://schemas.microsoft.com/2003/10/Serialization/Arrays\" \
+         i:nil=\"true\" /></ResponseStatus></UpdateUserRegistrationPasswordResponse>"
+    );
+    let jsv = format!(
+        "{{ResponseStatus:{{ErrorCode:Exception,Message:{message},Errors:[]}},Id:0,\
+         ResetEmailSent:False}}"
+    );
+    let predefined = "/reply/UpdateUserRegistrationPasswordRequest";
+    let json_type = "application/json; charset=utf-8";
+    for (path, content_type, body) in [
+        (ROUTE.to_owned(), json_type, &json),
+        (format!("{ROUTE}.xml"), "application/xml", &xml),
+        (format!("/xml{predefined}"), "application/xml", &xml),
+        (format!("/json{predefined}"), json_type, &json),
+        (format!("/jsv{predefined}"), "application/jsv", &jsv),
+        ("/metadata".to_owned(), json_type, &json),
+        ("/".to_owned(), json_type, &json),
+    ] {
+        let headers = http::HeaderMap::new();
+        let request = shared::lambda::Request::new(http::Method::POST, &path, "", headers, vec![]);
+        let function = &sandbox.functions.update_user_registration_password;
+        let response = function.fault(&request);
+        assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        assert_eq!(response.headers()["content-type"], content_type, "{path}");
+        assert_eq!(response.body(), body, "{path}");
+    }
 }

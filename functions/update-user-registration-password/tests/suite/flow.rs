@@ -12,8 +12,8 @@ use getrandom::SysRng;
 use getrandom::rand_core::UnwrapErr;
 use http::{Request, StatusCode};
 use local::{Item, attribute};
+use password::{Cost, ExposeSecret as _, Hasher, Salt, Secret, Verification};
 use serde_json::{Value, json};
-use shared::password::{Cost, ExposeSecret as _, Hasher, Salt, Secret, Verification};
 use testkit::Sandbox;
 use testkit::requests::set_password;
 
@@ -55,7 +55,7 @@ fn error_code(body: &Value) -> &str {
 #[tokio::test]
 async fn the_new_password_takes_the_old_ones_place() {
     let sandbox = Sandbox::start(&[]).await.unwrap();
-    let body = change(" A@Example.com", NEW_PASSWORD);
+    let body = change("A@Example.com", NEW_PASSWORD);
     let (status, body) = send(&sandbox, ADMIN, &body).await;
     assert_eq!(status, StatusCode::OK);
     assert_eq!(

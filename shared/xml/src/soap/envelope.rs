@@ -1,6 +1,7 @@
 //! Reading envelopes.
 
 use super::version::Version;
+use crate::chars::is_space;
 use crate::error::Error;
 use crate::node::{Element, Node};
 use crate::reader::Reader;
@@ -165,8 +166,8 @@ fn next_element<'a>(reader: &mut Reader<'a>) -> Result<Option<Element<'a>>, Erro
     loop {
         match reader.next_node()? {
             Node::Start(element) => return Ok(Some(element)),
-            Node::Misc => {}
-            Node::Text(text) if text.trim().is_empty() => {}
+            Node::Comment | Node::Instruction => {}
+            Node::Text(text) if text.chars().all(is_space) => {}
             Node::Text(_) | Node::End | Node::Eof => return Ok(None),
         }
     }
@@ -274,6 +275,7 @@ mod tests {
             &format!("<s:Body xmlns:s='{SOAP11}'/>"),
             "text<e:Body/>",
             "&#x41;<e:Body/>",
+            "\u{a0}<e:Body/>",
             "text<e:Header/><e:Body/>",
             "<e:Header/>text<e:Body/>",
             "<e:Header/><e:Header/><e:Body/>",
@@ -337,7 +339,7 @@ mod tests {
         let text = envelope(SOAP11, content) + "\n<!-- c -->";
         let (children, behind) = read(&text).unwrap();
         assert_eq!(children, ["a=1", "b=2"]);
-        assert_eq!(behind, [Node::Text("\n".into()), Node::Misc]);
+        assert_eq!(behind, [Node::Text("\n".into()), Node::Comment]);
         let empty = envelope(SOAP11, "<e:Body/>");
         assert_eq!(read(&empty).unwrap(), (vec![], vec![]));
     }

@@ -1,17 +1,15 @@
-//! JSON, and nothing that only resembles it.
+//! JSON bodies, read strictly (RFC 8259).
 
 use serde::de::{Deserializer as _, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::{Unreadable, assign};
+use super::body::{self, Unreadable, boolean};
+use super::members::Member;
 use crate::operation::Input;
 
-/// Reads a request DTO. Bytes are UTF-8 whatever the content type says, with or without a byte
-/// order mark.
+/// Reads a request DTO.
 pub(super) fn read(body: &[u8]) -> Result<Input, Unreadable> {
-    let body = body.strip_prefix("\u{feff}".as_bytes()).unwrap_or(body);
-    let text = String::from_utf8_lossy(body);
-    let mut deserializer = serde_json::Deserializer::from_str(&text);
+    let mut deserializer = serde_json::Deserializer::from_str(body::text(body)?);
     let input = deserializer
         .deserialize_map(Members)
         .map_err(|_| Unreadable)?;
@@ -19,7 +17,7 @@ pub(super) fn read(body: &[u8]) -> Result<Input, Unreadable> {
     Ok(input)
 }
 
-/// The members of an object: the last of several counts, unknown ones are skipped.
+/// Visitor of an object. The last of several members of one name counts; unknown ones are skipped.
 struct Members;
 
 impl<'de> Visitor<'de> for Members {
@@ -32,14 +30,20 @@ impl<'de> Visitor<'de> for Members {
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Input, A::Error> {
         let mut input = Input::default();
         while let Some((name, value)) = members.next_entry::<String, &RawValue>()? {
-            assign(&mut input, &name, || text(value.get()))
-                .map_err(|Unreadable| serde::de::Error::custom("a value does not fit"))?;
+            if let Some(member) = Member::named(&name) {
+                set(member, &mut input, value)
+                    .map_err(|Unreadable| serde::de::Error::custom("a value does not fit"))?;
+            }
         }
         Ok(input)
     }
 }
 
-/// A string; a number or a boolean as it is written; or null.
+fn set(member: Member, input: &mut Input, value: &RawValue) -> Result<(), Unreadable> {
+    Ok(member.set(input, text(value.get())?, boolean)?)
+}
+
+/// Text of a string, a number or a boolean; `None` for null.
 fn text(raw: &str) -> Result<Option<String>, Unreadable> {
     match raw.chars().next() {
         Some('"') => serde_json::from_str(raw).map(Some).map_err(|_| Unreadable),

@@ -1,14 +1,14 @@
-//! JSV, ServiceStack's own format: JSON without quotation marks where none are needed, and with
-//! those of CSV where they are.
+//! JSV bodies. JSV is ServiceStack's JSON-like format, with strings quoted as in CSV and only where
+//! needed.
 
-use super::{Unreadable, assign};
+use super::body::{self, Unreadable, boolean};
+use super::members::Member;
 use crate::operation::Input;
 
 /// Reads a request DTO: `{Name:value,Name:"a ""quoted"", value"}`. White space belongs to values,
 /// and a name in quotation marks is no name.
 pub(super) fn read(body: &[u8]) -> Result<Input, Unreadable> {
-    let text = String::from_utf8_lossy(body);
-    let inside = text
+    let inside = body::text(body)?
         .trim()
         .strip_prefix('{')
         .and_then(|text| text.strip_suffix('}'));
@@ -18,14 +18,16 @@ pub(super) fn read(body: &[u8]) -> Result<Input, Unreadable> {
         let (name, after) = rest.split_once(':').ok_or(Unreadable)?;
         let end = value_length(after)?;
         let (value, after) = after.split_at_checked(end).ok_or(Unreadable)?;
-        assign(&mut input, name, || unquoted(value))?;
+        if let Some(member) = Member::named(name) {
+            member.set(&mut input, unquoted(value)?, boolean)?;
+        }
         rest = after.strip_prefix(',').unwrap_or(after);
     }
     Ok(input)
 }
 
-/// Up to the comma behind the value, or the end; commas in quotation marks and brackets belong to
-/// the value.
+/// Length of the value at the start of `text`: up to the next comma outside quotation marks and
+/// brackets, or to the end.
 fn value_length(text: &str) -> Result<usize, Unreadable> {
     let (mut in_quotes, mut depth) = (false, 0_usize);
     for (at, c) in text.char_indices() {

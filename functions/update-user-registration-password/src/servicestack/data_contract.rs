@@ -1,0 +1,117 @@
+//! XML of the response DTO and its errors, as .NET's `DataContractSerializer` writes it.
+
+use xml::{SCHEMA_INSTANCE, escape_text, is_legal};
+
+use super::contract::{ARRAYS_NAMESPACE, DTO_NAMESPACE, RESPONSE_DTO, TYPES_NAMESPACE};
+use super::response_status::{ResponseError, ResponseStatus};
+use crate::operation::Outcome;
+
+/// Element of the response DTO at a `depth` in the document, 1 for the root. Data contracts order
+/// members by name.
+pub(super) fn dto_element(
+    depth: usize,
+    status: Option<&ResponseStatus>,
+    outcome: Option<&Outcome>,
+) -> String {
+    let display_name = match outcome {
+        Some(outcome) => text_element("", "DisplayName", &outcome.display_name),
+        None => "<DisplayName i:nil=\"true\" />".to_owned(),
+    };
+    let id = outcome.map_or(0, |o| o.id);
+    let reset_email_sent = outcome.is_some_and(|o| o.reset_email_sent);
+    let prefix = format!("d{}p1", depth + 1);
+    let status = match status {
+        Some(status) => format!(
+            "<ResponseStatus xmlns:{prefix}=\"{TYPES_NAMESPACE}\">{}</ResponseStatus>",
+            status_xml(&format!("{prefix}:"), depth + 2, status)
+        ),
+        None => format!("<ResponseStatus xmlns:{prefix}=\"{TYPES_NAMESPACE}\" i:nil=\"true\" />"),
+    };
+    element(
+        RESPONSE_DTO,
+        DTO_NAMESPACE,
+        &format!(
+            "{display_name}<Id>{id}</Id><ResetEmailSent>{reset_email_sent}</ResetEmailSent>{status}"
+        ),
+    )
+}
+
+/// Root element of ServiceStack's `ErrorResponse`.
+pub(super) fn error_response_element(status: &ResponseStatus) -> String {
+    let status = status_xml("", 3, status);
+    let body = format!("<ResponseStatus>{status}</ResponseStatus>");
+    element("ErrorResponse", TYPES_NAMESPACE, &body)
+}
+
+/// Document with a root element.
+pub(super) fn document(root: &str) -> String {
+    format!("<?xml version=\"1.0\" encoding=\"utf-8\"?>{root}")
+}
+
+fn element(name: &str, namespace: &str, body: &str) -> String {
+    format!("<{name} xmlns:i=\"{SCHEMA_INSTANCE}\" xmlns=\"{namespace}\">{body}</{name}>")
+}
+
+/// Children of a `ResponseStatus`. The serialiser names the prefixes it makes up after their `depth`
+/// in the document, for instance `d3p1`.
+fn status_xml(prefix: &str, depth: usize, status: &ResponseStatus) -> String {
+    let errors = match status.errors.as_deref() {
+        None => format!("<{prefix}Errors i:nil=\"true\" />"),
+        Some([]) => format!("<{prefix}Errors />"),
+        Some(errors) => {
+            let errors: String = errors
+                .iter()
+                .map(|error| error_xml(prefix, depth + 2, error))
+                .collect();
+            format!("<{prefix}Errors>{errors}</{prefix}Errors>")
+        }
+    };
+    [
+        text_element(prefix, "ErrorCode", &status.error_code),
+        text_element(prefix, "Message", &status.message),
+        format!("<{prefix}StackTrace i:nil=\"true\" />"),
+        errors,
+        format!("<{prefix}Meta xmlns:d{depth}p1=\"{ARRAYS_NAMESPACE}\" i:nil=\"true\" />"),
+    ]
+    .concat()
+}
+
+fn error_xml(prefix: &str, depth: usize, error: &ResponseError) -> String {
+    let arrays = format!("d{depth}p1:");
+    let entries: String = error
+        .meta
+        .iter()
+        .map(|(key, value)| {
+            let key = text_element(&arrays, "Key", key);
+            let value = text_element(&arrays, "Value", value);
+            format!("<{arrays}KeyValueOfstringstring>{key}{value}</{arrays}KeyValueOfstringstring>")
+        })
+        .collect();
+    let meta = if entries.is_empty() {
+        format!("<{prefix}Meta xmlns:d{depth}p1=\"{ARRAYS_NAMESPACE}\" i:nil=\"true\" />")
+    } else {
+        format!("<{prefix}Meta xmlns:d{depth}p1=\"{ARRAYS_NAMESPACE}\">{entries}</{prefix}Meta>")
+    };
+    [
+        format!("<{prefix}ResponseError>"),
+        text_element(prefix, "ErrorCode", error.error_code),
+        text_element(prefix, "FieldName", error.field_name),
+        text_element(prefix, "Message", &error.message),
+        meta,
+        format!("</{prefix}ResponseError>"),
+    ]
+    .concat()
+}
+
+/// Element with text. Characters that XML does not allow become U+FFFD: the original wrote references
+/// to them, which no strict parser reads.
+fn text_element(prefix: &str, name: &str, text: &str) -> String {
+    let mut element = format!("<{prefix}{name}>");
+    let legal = text.replace(|c| !is_legal(c), "\u{fffd}");
+    escape_text(&legal, &mut element);
+    element.push_str("</");
+    element.push_str(prefix);
+    element.push_str(name);
+    element.push('>');
+    element
+}

@@ -1,0 +1,41 @@
+//! Endpoints of the operation.
+
+use shared::lambda::Request;
+use xml::soap::Version;
+
+use super::format::{Format, ResponseFormat, accepted, format_parameter};
+
+/// Endpoint that calls the operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Endpoint {
+    /// `POST /UpdateUserRegistrationPassword`, the service's own route.
+    Route {
+        /// Format of the answer, from a suffix such as `.json`.
+        suffix: Option<Format>,
+    },
+    /// `POST /{format}/reply/UpdateUserRegistrationPasswordRequest`, a predefined route.
+    Predefined {
+        /// Format of the body and, unless `?format=` names another, of the answer.
+        format: Format,
+    },
+    /// `POST /soap11` or `POST /soap12`.
+    Soap(Version),
+}
+
+impl Endpoint {
+    /// Format of the answer: the suffix; else `?format=`; else a predefined route's own format, or
+    /// on the service's route what `Accept` asks for.
+    #[must_use]
+    pub fn response_format(self, request: &Request) -> ResponseFormat {
+        let decided = match self {
+            Self::Route {
+                suffix: Some(format),
+            } => Some(format),
+            Self::Route { suffix: None } => format_parameter(request),
+            Self::Predefined { format } => Some(format_parameter(request).unwrap_or(format)),
+            Self::Soap(version) => return ResponseFormat::soap(version),
+        };
+        let format = decided.map_or_else(|| accepted(request), ResponseFormat::of);
+        format.with_json_style(request)
+    }
+}

@@ -1,0 +1,37 @@
+//! What the readers of bodies share.
+
+use std::str::Utf8Error;
+
+use super::members::NotBoolean;
+
+/// A body that its format does not allow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Unreadable;
+
+impl From<NotBoolean> for Unreadable {
+    fn from(_: NotBoolean) -> Self {
+        Self
+    }
+}
+
+impl From<Utf8Error> for Unreadable {
+    fn from(_: Utf8Error) -> Self {
+        Self
+    }
+}
+
+/// Text of a body in UTF-8, whatever its content type says, with or without a byte order mark.
+/// Other bytes are refused: a password with U+FFFD in it is one that nobody typed.
+pub(super) fn text(body: &[u8]) -> Result<&str, Unreadable> {
+    let text = std::str::from_utf8(body)?;
+    Ok(text.strip_prefix('\u{feff}').unwrap_or(text))
+}
+
+/// Boolean of JSON or JSV: null is false.
+pub(super) fn boolean(text: Option<&str>) -> Option<bool> {
+    match text.map(str::to_ascii_lowercase).as_deref() {
+        Some("true" | "1" | "on") => Some(true),
+        Some("false" | "0" | "off") | None => Some(false),
+        Some(_) => None,
+    }
+}

@@ -1,0 +1,112 @@
+//! `ResponseStatus`, in which ServiceStack tells what went wrong.
+
+use super::value::Value;
+use crate::error::Violation;
+
+/// ServiceStack's `ResponseStatus`. `StackTrace` and `Meta` are always null.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct ResponseStatus {
+    pub(super) error_code: String,
+    pub(super) message: String,
+    /// `None` and an empty list are written differently.
+    pub(super) errors: Option<Vec<ResponseError>>,
+}
+
+/// ServiceStack's `ResponseError`, an entry of `Errors`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct ResponseError {
+    pub(super) error_code: &'static str,
+    pub(super) field_name: &'static str,
+    pub(super) message: String,
+    pub(super) meta: Vec<(&'static str, String)>,
+}
+
+impl ResponseError {
+    /// Error of a value that `SendResetEmail` cannot have.
+    pub(super) fn invalid_flag(value: &str) -> Self {
+        Self {
+            error_code: "SerializationException",
+            field_name: "SendResetEmail",
+            message: format!("'{value}' is an Invalid value for 'SendResetEmail'"),
+            meta: vec![],
+        }
+    }
+}
+
+/// FluentValidation's codes and texts. `Meta` leaves out `PropertyValue`, which would echo the
+/// password.
+impl From<&Violation> for ResponseError {
+    fn from(violation: &Violation) -> Self {
+        let (field_name, label) = match violation {
+            Violation::EmailEmpty | Violation::EmailMalformed => ("Email", "Email"),
+            Violation::PasswordEmpty
+            | Violation::PasswordLength { .. }
+            | Violation::PasswordWeak(_) => ("NewPassword", "New Password"),
+        };
+        let mut meta = Vec::new();
+        let (error_code, rest) = match violation {
+            Violation::EmailEmpty | Violation::PasswordEmpty => {
+                ("NotEmpty", "should not be empty.".to_owned())
+            }
+            Violation::EmailMalformed => ("Email", "is not a valid email address.".to_owned()),
+            Violation::PasswordLength { allowed, entered } => {
+                let (least, most) = (allowed.start(), allowed.end());
+                meta = vec![
+                    ("MinLength", least.to_string()),
+                    ("MaxLength", most.to_string()),
+                    ("TotalLength", entered.to_string()),
+                ];
+                let rest = format!(
+                    "must be between {least} and {most} characters. You entered {entered} \
+                     characters."
+                );
+                ("Length", rest)
+            }
+            Violation::PasswordWeak(weakness) => ("Predicate", weakness.to_string()),
+        };
+        meta.push(("PropertyName", label.to_owned()));
+        Self {
+            error_code,
+            field_name,
+            message: format!("'{label}' {rest}"),
+            meta,
+        }
+    }
+}
+
+impl From<&ResponseStatus> for Value {
+    fn from(status: &ResponseStatus) -> Self {
+        let errors = status
+            .errors
+            .as_ref()
+            .map(|errors| errors.iter().map(Self::from).collect());
+        Self::Object(vec![
+            ("ErrorCode", Self::text(&status.error_code)),
+            ("Message", Self::text(&status.message)),
+            ("StackTrace", Self::Null),
+            ("Errors", errors.map_or(Self::Null, Self::List)),
+            ("Meta", Self::Null),
+        ])
+    }
+}
+
+impl From<&ResponseError> for Value {
+    fn from(error: &ResponseError) -> Self {
+        let meta = error
+            .meta
+            .iter()
+            .map(|(key, value)| (*key, Self::text(value)))
+            .collect();
+        let meta = if error.meta.is_empty() {
+            Self::Null
+        } else {
+            Self::Dictionary(meta)
+        };
+        Self::Object(vec![
+            ("ErrorCode", Self::text(error.error_code)),
+            ("FieldName", Self::text(error.field_name)),
+            ("Message", Self::text(&error.message)),
+            ("Meta", meta),
+        ])
+    }
+}

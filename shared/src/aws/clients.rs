@@ -1,0 +1,90 @@
+//! The SDK clients.
+//!
+//! Without `aws-config`: Lambda says all there is to know in environment variables, and the
+//! providers for profiles, SSO, ECS, EC2 and STS would be a megabyte of every cold start.
+
+use std::error::Error;
+use std::time::Duration;
+
+use aws_sdk_dynamodb::config::retry::RetryConfig;
+use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
+use aws_sdk_dynamodb::config::{
+    BehaviorVersion, Region, SharedCredentialsProvider, StalledStreamProtectionConfig,
+};
+use aws_types::SdkConfig;
+
+use super::config::{AwsConfig, Timeouts};
+use super::http;
+use crate::config::ConfigError;
+
+/// One client for each service, made at init and shared by all requests.
+#[derive(Debug, Clone)]
+pub struct Clients {
+    /// For the tables.
+    pub dynamodb: aws_sdk_dynamodb::Client,
+    /// For mail.
+    pub ses: aws_sdk_sesv2::Client,
+}
+
+impl Clients {
+    /// Clients with this access. Fails where no certificates are to be trusted.
+    pub fn new(config: AwsConfig) -> Result<Self, ConfigError> {
+        let AwsConfig {
+            region,
+            credentials,
+            dynamodb_url,
+            ses_url,
+            timeouts,
+        } = config;
+        let http_client =
+            http::client(timeouts).map_err(|error| ConfigError::invalid("SSL_CERT_FILE", error))?;
+        let bounds = TimeoutConfig::builder()
+            .operation_attempt_timeout(timeouts.attempt)
+            .operation_timeout(timeouts.operation)
+            .build();
+        // The SDK waits a random part of this before the second attempt, twice as long before the
+        // third. Its default of a second is longer than the response floor.
+        let retries = RetryConfig::standard()
+            .with_max_attempts(3)
+            .with_initial_backoff(Duration::from_millis(50));
+        let shared = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new(region))
+            .credentials_provider(SharedCredentialsProvider::new(credentials))
+            .http_client(http_client)
+            // Answers are a few hundred bytes: the timeouts are protection enough.
+            .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+            .timeout_config(bounds)
+            .retry_config(retries)
+            .build();
+        let mut dynamodb = aws_sdk_dynamodb::config::Builder::from(&shared);
+        dynamodb.set_endpoint_url(dynamodb_url);
+        let mut ses = aws_sdk_sesv2::config::Builder::from(&shared);
+        ses.set_endpoint_url(ses_url);
+        Ok(Self {
+            dynamodb: aws_sdk_dynamodb::Client::from_conf(dynamodb.build()),
+            ses: aws_sdk_sesv2::Client::from_conf(ses.build()),
+        })
+    }
+}
+
+/// Opens a connection to DynamoDB and one to SES at once, by a call to each that changes nothing.
+/// A failure is logged: the process starts anyway, and the first request connects.
+pub async fn connect<D: Error + 'static, S: Error + 'static>(
+    dynamodb: impl Future<Output = Result<(), D>>,
+    ses: impl Future<Output = Result<(), S>>,
+) {
+    let both = async { tokio::join!(dynamodb, ses) };
+    let Ok((dynamodb, ses)) = tokio::time::timeout(Timeouts::default().attempt, both).await else {
+        tracing::warn!(event = "init.timeout", "not connected at start");
+        return;
+    };
+    if let Err(error) = dynamodb {
+        let error: &dyn Error = &error;
+        tracing::warn!(error, event = "init.dynamodb", "not connected at start");
+    }
+    if let Err(error) = ses {
+        let error: &dyn Error = &error;
+        tracing::warn!(error, event = "init.ses", "not connected at start");
+    }
+}

@@ -1,0 +1,140 @@
+//! Where the AWS services are, who calls them, and how long a call may take.
+
+use std::time::Duration;
+
+pub use aws_sdk_dynamodb::config::Credentials;
+
+use crate::config::{ConfigError, Env};
+
+/// Where the services are, who calls them, and how long a call may take.
+#[derive(Debug, Clone)]
+pub struct AwsConfig {
+    /// `AWS_REGION`
+    pub region: String,
+    /// `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`. They outlive the
+    /// process: Lambda ends an execution environment before its credentials expire.
+    pub credentials: Credentials,
+    /// `AWS_ENDPOINT_URL_DYNAMODB`; AWS's own when there is none.
+    pub dynamodb_url: Option<String>,
+    /// `AWS_ENDPOINT_URL_SESV2`; AWS's own when there is none.
+    pub ses_url: Option<String>,
+    /// Bounds on every call.
+    pub timeouts: Timeouts,
+}
+
+/// Bounds on a call to AWS (ASVS 5.0 13.2.6). After connecting, the longer operation makes at most
+/// six calls in sequence, and a function ends after 20 seconds.
+#[derive(Debug, Clone, Copy)]
+pub struct Timeouts {
+    /// For a connection, which an attempt may have to open.
+    pub connect: Duration,
+    /// For one attempt, and for [`connect`] at the start of a process.
+    pub attempt: Duration,
+    /// For a call with all its attempts.
+    pub operation: Duration,
+    /// A connection that was idle for longer is not used again. Lambda freezes a process between
+    /// two events, and the other side forgets its connections meanwhile.
+    pub idle: Duration,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(1),
+            attempt: Duration::from_millis(1_500),
+            operation: Duration::from_secs(3),
+            idle: Duration::from_secs(5),
+        }
+    }
+}
+
+impl AwsConfig {
+    /// Reads what Lambda sets in the environment.
+    pub fn read(env: Env<'_>) -> Result<Self, ConfigError> {
+        let any_service = env.optional("AWS_ENDPOINT_URL");
+        let endpoint = |name| match env.optional(name) {
+            Some(url) => url_of(name, url).map(Some),
+            None => any_service
+                .clone()
+                .map(|url| url_of("AWS_ENDPOINT_URL", url))
+                .transpose(),
+        };
+        Ok(Self {
+            region: env.required("AWS_REGION")?,
+            credentials: Credentials::new(
+                env.required("AWS_ACCESS_KEY_ID")?,
+                env.required("AWS_SECRET_ACCESS_KEY")?,
+                env.optional("AWS_SESSION_TOKEN"),
+                None,
+                "environment",
+            ),
+            dynamodb_url: endpoint("AWS_ENDPOINT_URL_DYNAMODB")?,
+            ses_url: endpoint("AWS_ENDPOINT_URL_SESV2")?,
+            timeouts: Timeouts::default(),
+        })
+    }
+}
+
+fn url_of(name: &'static str, url: String) -> Result<String, ConfigError> {
+    let is_web = url.starts_with("https://") || url.starts_with("http://");
+    if is_web && url.parse::<http::Uri>().is_ok() {
+        Ok(url)
+    } else {
+        Err(ConfigError::invalid(name, "must be an http or https URL"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(pairs: &[(&str, &str)]) -> Result<AwsConfig, ConfigError> {
+        let lookup = |name: &str| {
+            pairs
+                .iter()
+                .find(|(n, _)| *n == name)
+                .map(|(_, value)| (*value).to_owned())
+        };
+        AwsConfig::read(Env::new(&lookup))
+    }
+
+    const LAMBDA: [(&str, &str); 3] = [
+        ("AWS_REGION", "eu-west-1"),
+        ("AWS_ACCESS_KEY_ID", "key"),
+        ("AWS_SECRET_ACCESS_KEY", "very-secret"),
+    ];
+
+    #[test]
+    fn names_what_lambda_would_have_set() {
+        for (missing, _) in LAMBDA {
+            let rest: Vec<_> = LAMBDA
+                .into_iter()
+                .filter(|(name, _)| *name != missing)
+                .collect();
+            assert_eq!(read(&rest).unwrap_err(), ConfigError::Missing(missing));
+        }
+    }
+
+    #[test]
+    fn the_services_own_endpoint_wins() {
+        let endpoints = [
+            ("AWS_ENDPOINT_URL", "http://any"),
+            ("AWS_ENDPOINT_URL_SESV2", "http://ses"),
+        ];
+        let access = read(&[&LAMBDA[..], &endpoints].concat()).unwrap();
+        assert_eq!(access.dynamodb_url.as_deref(), Some("http://any"));
+        assert_eq!(access.ses_url.as_deref(), Some("http://ses"));
+        assert!(!format!("{access:?}").contains("very-secret"));
+    }
+
+    #[test]
+    fn an_endpoint_is_a_url() {
+        for name in ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_DYNAMODB"] {
+            let error = read(&[&LAMBDA[..], &[(name, "nonsense")]].concat()).unwrap_err();
+            assert!(
+                error.to_string().starts_with(&format!("{name}: ")),
+                "{error}"
+            );
+        }
+    }
+}
