@@ -266,9 +266,9 @@ impl Service {
         while !head.ends_with("\r\n\r\n") {
             assert_ne!(self.client.read_line(&mut head).await.unwrap(), 0);
         }
-        let length = head
-            .lines()
-            .find_map(|l| l.strip_prefix("content-length: "));
+        let mut headers = head.lines().filter_map(|line| line.split_once(": "));
+        let length = headers
+            .find_map(|(name, value)| name.eq_ignore_ascii_case("content-length").then_some(value));
         let mut body = vec![0; length.unwrap().parse().unwrap()];
         self.client.read_exact(&mut body).await.unwrap();
         head.lines().next().unwrap().to_owned()
