@@ -3,8 +3,8 @@
 use clap::Args;
 use getrandom::SysRng;
 use getrandom::rand_core::UnwrapErr;
+use password::{Hasher, MAX_LENGTH, Salt, Secret};
 use shared::config;
-use shared::password::{self, Hasher, MAX_LENGTH, Salt, Secret};
 use shared::users::{NewAccount, StoreError, operators};
 
 use crate::access::Session;
@@ -115,7 +115,7 @@ fn hash(session: &Session<'_>, account: &NewAccount, password: &Secret) -> Resul
     ];
     let context: Vec<_> = context.into_iter().flatten().collect();
     if let Some(weakness) = password::weakness(password, &context) {
-        return Err(Error::Refused(format!("the password {weakness}")));
+        return Err(Error::Refused(weakness.to_string()));
     }
     let hasher = Hasher::new(session.configured(config::password_cost)?);
     Ok(hasher.hash(password, Salt::generate(&mut UnwrapErr(SysRng)))?)

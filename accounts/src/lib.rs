@@ -25,10 +25,10 @@ use std::io::ErrorKind;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use password::HashError;
 use shared::audit::BuildError;
 use shared::clock::Clock;
 use shared::config::{ConfigError, Env};
-use shared::password::HashError;
 use shared::text::one_line;
 use shared::users::StoreError;
 

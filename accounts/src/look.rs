@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use password::{Secret, Stored};
 use serde_json::Value;
 use shared::clock::Timestamp;
-use shared::password::{Secret, Stored};
 use shared::users::UsernameKey;
 
 use crate::Error;

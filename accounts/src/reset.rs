@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use getrandom::SysRng;
 use getrandom::rand_core::UnwrapErr;
+use password::Hasher;
 use reset_user_password::Config;
 use reset_user_password::operation::{Caller, Outcome, ResetUserPassword};
 use shared::brands;
 use shared::pace::Pace;
-use shared::password::Hasher;
 use shared::users::UsernameKey;
 
 use crate::access::{SOURCE, Session};

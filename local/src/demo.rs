@@ -4,7 +4,7 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem};
 use getrandom::SysRng;
 use getrandom::rand_core::UnwrapErr;
-use shared::password::{Cost, ExposeSecret as _, Hasher, Salt, Secret};
+use password::{Cost, ExposeSecret as _, Hasher, Salt, Secret};
 use shared::users::{UsernameKey, brand_key, email_key};
 
 use crate::Error;

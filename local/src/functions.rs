@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
+use password::Hasher;
 use shared::clock::Clock;
 use shared::config::{ConfigError, Env};
 use shared::lambda::Handler;
-use shared::password::Hasher;
 
 use crate::Backend;
 use crate::tables::TableNames;

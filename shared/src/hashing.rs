@@ -4,7 +4,7 @@ use tokio::task::JoinError;
 use tokio::time::Instant;
 
 use crate::metrics::{self, Metric};
-use crate::password::Hasher;
+use password::Hasher;
 
 /// What `work` gives. [`JoinError`] when it panicked or the runtime is at its end.
 pub async fn hash<T: Send + 'static>(

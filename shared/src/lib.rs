@@ -2,7 +2,7 @@
 //!
 //! | module | what it does | what it may use |
 //! |---|---|---|
-//! | [`xml`], [`soap`], [`password`] | bytes to text by a label, strict XML reading, SOAP envelopes and faults, Argon2id | no async, no HTTP, no AWS |
+//! | [`xml`], [`password`] (packages) | strict XML, SOAP envelopes, Argon2id | no async, no HTTP, no AWS |
 //! | [`users`], [`brands`], [`mail`], [`limits`], [`audit`] | the tables and the mailbox | their SDK, no HTTP, no protocol |
 //! | [`text`] | names of other people in lines of ours | std |
 //! | [`config`], [`clock`] | the environment and the time, each read in one place | std |
@@ -29,5 +29,3 @@ pub mod pace;
 pub mod telemetry;
 pub mod text;
 pub mod users;
-
-pub use {password, xml, xml::soap};

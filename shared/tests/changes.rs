@@ -5,7 +5,6 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use local::{Item, attribute};
 use shared::audit::{Audit, Entry};
 use shared::clock::Timestamp;
-use shared::password::Secret;
 use shared::users::protocol::{self, Pending, Promotion};
 use shared::users::{Change, ResetMode, StoreError, Users};
 

@@ -4,18 +4,18 @@ use std::collections::BTreeSet;
 use std::fmt::Debug;
 
 use http::{HeaderMap, Method};
+use password::{Cost, ExposeSecret as _, Hasher, Salt, Secret};
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng as _;
 use shared::audit::Entry;
 use shared::clock::Timestamp;
 use shared::lambda::{Event, Request};
 use shared::mail::{Brand, LoginUpdated, Message, NewPassword, OldPassword};
-use shared::password::{Cost, ExposeSecret as _, Hasher, Salt, Secret};
 use shared::users::{
     Account, NewAccount, Pending, Promotion, ResetMode, Temporary, User, UsernameKey, protocol,
     verify,
 };
-use shared::xml::{Node, Reader};
+use xml::{Node, Reader};
 
 /// Stands in every place of a type that may hold a password, a hash, a credential or an address.
 const MARK: &str = "p@55wOrd-mark";

@@ -13,8 +13,8 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::thread;
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use password::Secret;
 use shared::clock::Timestamp;
-use shared::password::Secret;
 use shared::users::protocol;
 use shared::users::{Change, Pending, Promotion, ResetMode};
 

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use oxilangtag::LanguageTag;
+use password::{Secret, Stored};
 use shared::mail::is_address;
-use shared::password::{Secret, Stored};
 use shared::users::{MAX_NAME_LENGTH, NOBODY, NewAccount, UsernameKey, brand_key, email_key};
 
 const MAX_ROLES: usize = 32;
@@ -157,7 +157,7 @@ pub(crate) fn role(name: &str) -> Result<String, String> {
 
 fn password_hash(text: String) -> Result<Option<Secret>, String> {
     let hash = Secret::from(text);
-    match shared::password::length(&hash) {
+    match password::length(&hash) {
         0 => return Ok(None),
         1..=MAX_HASH_LENGTH => {}
         _ => return Err("password_hash is in no known format".to_owned()),

@@ -1,5 +1,6 @@
 //! The operation: give the account a new password and mail it to the address on file.
 
+use password::{ExposeSecret as _, Hasher, Salt, Secret};
 use rand_core::CryptoRng;
 use shared::audit::{Audit, Entry};
 use shared::aws::{self, Clients};
@@ -10,7 +11,6 @@ use shared::limits::{Limits, LimitsError, Rule, Subject};
 use shared::mail::{self, Brand, MailError, Mailer, Message, OldPassword, Reference};
 use shared::metrics::{self, Metric};
 use shared::pace::Pace;
-use shared::password::{self, ExposeSecret as _, Hasher, Salt, Secret};
 use shared::users::{
     FailedReset, Pending, Promotion, ResetMode, StoreError, User, UsernameKey, Users,
 };

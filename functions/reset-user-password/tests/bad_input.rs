@@ -5,8 +5,8 @@
 
 use axum::body::Bytes;
 use http::{Request, Response, StatusCode};
-use shared::xml::{MAX_ATTRIBUTES, MAX_DEPTH, MAX_NAMESPACES};
 use testkit::Sandbox;
+use xml::{MAX_ATTRIBUTES, MAX_DEPTH, MAX_NAMESPACES};
 
 const SERVICE: &str = "/webservices/IFCommonService.asmx";
 const OPERATION: &str = "http://www.ifactorconsulting.com/webservices";

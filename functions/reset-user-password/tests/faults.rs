@@ -14,8 +14,8 @@
 use futures_util::future::join_all;
 use local::Backend;
 use local::ses::Mail;
+use password::Secret;
 use shared::clock::Timestamp;
-use shared::password::Secret;
 use shared::users::protocol::{Pending, reserve, set_password};
 use testkit::faults::{Injection, Matrix, World, at_work, fill};
 use testkit::requests::reset;

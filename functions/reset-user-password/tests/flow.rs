@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use axum::body::Bytes;
 use http::{Request, Response, StatusCode};
 use local::{Item, attribute};
-use shared::password::{Cost, Hasher, Secret, Verification};
+use password::{Cost, Hasher, Secret, Verification};
 use testkit::Sandbox;
 use testkit::requests::reset;
 

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use axum::body::Bytes;
 use http::Response;
-use shared::password::{Cost, Hasher, Secret, Verification};
+use password::{Cost, Hasher, Secret, Verification};
 use testkit::Sandbox;
 use testkit::relay::Relays;
 use testkit::requests::reset;

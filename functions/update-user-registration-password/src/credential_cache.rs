@@ -10,9 +10,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use blake2::Blake2sMac256;
 use blake2::digest::{KeyInit as _, Mac as _, Output};
+use password::{ExposeSecret as _, Secret};
 use rand_core::CryptoRng;
 use shared::clock::Timestamp;
-use shared::password::{ExposeSecret as _, Secret};
 use shared::users::User;
 
 /// Administrators that are remembered at once.

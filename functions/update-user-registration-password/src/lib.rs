@@ -14,12 +14,12 @@ use getrandom::SysRng;
 use getrandom::rand_core::UnwrapErr;
 use http::Response;
 use lambda_http::lambda_runtime::Error;
+use password::Hasher;
 use serde_json::{Value, json};
 use shared::aws::Clients;
 use shared::clock::Clock;
 use shared::lambda::{Answer, Event, Handler, Request};
 use shared::pace::Pace;
-use shared::password::Hasher;
 
 use operation::{Caller, Error as OperationError, Outcome, UpdateUserRegistrationPassword};
 use servicestack::{Endpoint, Rejection, Reply, Route};

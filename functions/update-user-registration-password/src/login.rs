@@ -1,12 +1,12 @@
 //! The login of the caller, by user name or e-mail address.
 
+use password::{HashError, Hasher, Salt, Secret};
 use shared::audit::{Audit, Entry};
 use shared::clock::Timestamp;
 use shared::hashing;
 use shared::limits::{Limits, LimitsError, Rule, Subject};
 use shared::metrics::{self, Metric};
 use shared::pace::Pace;
-use shared::password::{HashError, Hasher, Salt, Secret};
 use shared::users::{self, Login, Outcome, ResetMode, User, UsernameKey, Users, WriteBack};
 
 use crate::credential_cache::CredentialCache;

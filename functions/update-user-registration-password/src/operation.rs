@@ -2,6 +2,7 @@
 
 use std::ops::RangeInclusive;
 
+use password::{Hasher, Salt, Secret, Weakness};
 use rand_core::CryptoRng;
 use shared::audit::{Audit, Entry};
 use shared::aws::{self, Clients};
@@ -12,7 +13,6 @@ use shared::limits::{Limits, LimitsError};
 use shared::mail::{self, Brand, LoginUpdated, MailError, Mailer, Reference};
 use shared::metrics::{self, Metric};
 use shared::pace::Pace;
-use shared::password::{self, Hasher, Salt, Secret, Weakness};
 use shared::users::{self, Account, StoreError, UsernameKey, Users};
 
 use crate::Config;

@@ -11,9 +11,9 @@ use axum::body::Bytes;
 use http::{Request, Response, StatusCode};
 use serde_json::{Value, json};
 use shared::metrics::{self, Metric};
-use shared::xml::MAX_DEPTH;
 use testkit::Sandbox;
 use testkit::requests::basic;
+use xml::MAX_DEPTH;
 
 const ROUTE: &str = "/UpdateUserRegistrationPassword";
 const PASSWORD: &str = "lamp-Sodium-4417";
@@ -200,8 +200,8 @@ async fn xml_answers_are_well_formed() {
         let request = request(&uri, "application/json", body.to_string());
         let response = sandbox.send(&request).await;
         let text = std::str::from_utf8(response.body()).unwrap();
-        let mut reader = shared::xml::Reader::new(text);
-        while reader.next_node().unwrap() != shared::xml::Node::Eof {}
+        let mut reader = xml::Reader::new(text);
+        while reader.next_node().unwrap() != xml::Node::Eof {}
         assert!(text.contains(expected), "{text}");
     }
 }

@@ -11,10 +11,10 @@ use base64::prelude::BASE64_STANDARD;
 use http::Method;
 use http::header::CONTENT_TYPE;
 use libtest_mimic::{Arguments, Failed, Trial};
+use password::ExposeSecret as _;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use shared::lambda::Request;
-use shared::password::ExposeSecret as _;
 use update_user_registration_password::servicestack::{self, Reply, ResponseFormat, Route};
 
 #[derive(Deserialize)]

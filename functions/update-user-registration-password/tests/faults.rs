@@ -17,7 +17,6 @@ use local::ses::Mail;
 use local::{Backend, Item, attribute};
 use serde_json::{Value, json};
 use shared::clock::Timestamp;
-use shared::password::{Cost, ExposeSecret as _, Hasher, Salt, Secret};
 use shared::users::ResetMode;
 use shared::users::protocol::{Pending, Promotion, promote, reserve};
 use testkit::faults::{Injection, Matrix, World, at_work, fill};

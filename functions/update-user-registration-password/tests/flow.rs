@@ -12,8 +12,8 @@ use getrandom::SysRng;
 use getrandom::rand_core::UnwrapErr;
 use http::{Request, StatusCode};
 use local::{Item, attribute};
+use password::{Cost, ExposeSecret as _, Hasher, Salt, Secret, Verification};
 use serde_json::{Value, json};
-use shared::password::{Cost, ExposeSecret as _, Hasher, Salt, Secret, Verification};
 use testkit::Sandbox;
 use testkit::requests::set_password;
 

@@ -9,10 +9,10 @@
 use axum::body::Bytes;
 use http::{HeaderMap, Method, Request, Response};
 use shared::lambda;
-use shared::xml::soap::Version;
-use shared::xml::{Node, Reader};
 use testkit::Sandbox;
 use testkit::requests::basic;
+use xml::soap::Version;
+use xml::{Node, Reader};
 
 const REQUEST_TYPE: &str =
     "Registrar.Model.Model.Transactions.UserRegistration.UpdateUserRegistrationPasswordRequest";

@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use super::protocol::SUPERSEDED;
 use super::{FailedReset, NO_BRAND, Temporary, User};
 use crate::clock::Timestamp;
-use crate::password::Secret;
+use password::Secret;
 
 pub(super) type Item = HashMap<String, AttributeValue>;
 

@@ -25,7 +25,7 @@ pub(crate) use store::change_audited;
 pub use store::{Account, Found, StoreError, Users};
 
 use crate::clock::Timestamp;
-use crate::password::Secret;
+use password::Secret;
 
 /// One account.
 #[derive(Clone)]

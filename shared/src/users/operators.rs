@@ -10,7 +10,7 @@ use super::protocol::{MAILED, UNDER_WAY, secret};
 use super::{UsernameKey, brand_key, email_key};
 use crate::attribute::{number, text};
 use crate::clock::Timestamp;
-use crate::password::Secret;
+use password::Secret;
 
 /// An account to be made.
 #[derive(Clone)]

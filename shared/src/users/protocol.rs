@@ -11,7 +11,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use super::change::{Change, Condition};
 use crate::attribute::{number, text};
 use crate::clock::Timestamp;
-use crate::password::{ExposeSecret as _, Secret};
+use password::{ExposeSecret as _, Secret};
 
 /// What a mailed password leaves in an account until another one is chosen.
 pub(super) const MAILED: [&str; 3] = ["temporary", "must_change_password", "password_expires_at"];

@@ -18,7 +18,7 @@ use super::protocol::{self, Pending, Promotion, RESET_QUEUE, ResetMode};
 use super::{User, UsernameKey};
 use crate::attribute::{number, text};
 use crate::clock::Timestamp;
-use crate::password::Secret;
+use password::Secret;
 
 /// Pauses before a change that met a transaction is tried again.
 const PAUSES_MS: [u64; 4] = [20, 40, 80, 160];

@@ -7,12 +7,12 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use axum::body::Bytes;
 use http::{Request, Response};
+use password::{Cost, ExposeSecret as _, Hasher, Secret};
 use serde_json::{Value, json};
 use shared::aws::Clients;
 use shared::clock::{Clock, Timestamp};
 use shared::config::Env;
 use shared::lambda;
-use shared::password::{Cost, ExposeSecret as _, Hasher, Secret};
 use shared::users::{self, Outcome, ResetMode, User, UsernameKey, Users};
 
 use super::Proxy;

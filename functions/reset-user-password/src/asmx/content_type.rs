@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use http::header;
 use shared::lambda::Request;
-use shared::soap::Version;
+use xml::soap::Version;
 
 use super::protocols::Protocols;
 

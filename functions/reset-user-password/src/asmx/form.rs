@@ -5,7 +5,7 @@ use std::convert::Infallible;
 
 use shared::http::Parameters;
 use shared::lambda::Request;
-use shared::xml::Charset;
+use xml::Charset;
 
 use super::call::{Binding, Call, MAX_BODY};
 use super::content_type::ContentType;

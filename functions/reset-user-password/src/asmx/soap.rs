@@ -4,8 +4,8 @@
 use std::borrow::Cow;
 
 use shared::lambda::Request;
-use shared::soap::{Envelope, EnvelopeError, EnvelopeErrorKind, FaultCode, Version};
-use shared::xml::{self, Charset, DecodeError, Fallback, Node, Reader};
+use xml::soap::{Envelope, EnvelopeError, EnvelopeErrorKind, FaultCode, Version};
+use xml::{Charset, DecodeError, Fallback, Node, Reader};
 
 use super::call::{Binding, Call, MAX_BODY, NAMESPACE, OPERATION};
 use super::content_type::ContentType;

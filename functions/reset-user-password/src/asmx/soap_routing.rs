@@ -4,8 +4,8 @@
 use std::borrow::Cow;
 
 use shared::lambda::Request;
-use shared::soap::{FaultCode, Version};
-use shared::xml::{self, DecodeError, Element, ErrorKind, Node, Reader};
+use xml::soap::{FaultCode, Version};
+use xml::{DecodeError, Element, ErrorKind, Node, Reader};
 
 use super::call::{NAMESPACE, OPERATION, SOAP_ACTION};
 use super::content_type::ContentType;

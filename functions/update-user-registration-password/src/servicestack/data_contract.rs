@@ -1,6 +1,6 @@
 //! XML of the response DTO and its errors, as .NET's `DataContractSerializer` writes it.
 
-use shared::xml::{SCHEMA_INSTANCE, escape_text, is_legal};
+use xml::{SCHEMA_INSTANCE, escape_text, is_legal};
 
 use super::contract::{ARRAYS_NAMESPACE, DTO_NAMESPACE, RESPONSE_DTO, TYPES_NAMESPACE};
 use super::response_status::{ResponseError, ResponseStatus};

@@ -1,6 +1,6 @@
 //! What the metadata pages say of the operation, in the words of the original's page.
 
-use shared::xml::soap::Version;
+use xml::soap::Version;
 
 /// Class of the data contract, with the members that it declares.
 pub(super) struct Class {

@@ -1,7 +1,7 @@
 //! Endpoints of the operation.
 
 use shared::lambda::Request;
-use shared::xml::soap::Version;
+use xml::soap::Version;
 
 use super::format::{Format, ResponseFormat, accepted, format_parameter};
 

@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use http::header;
 use shared::http::Parameters;
 use shared::lambda::Request;
-use shared::xml::soap::Version;
+use xml::soap::Version;
 
 use super::value::JsonStyle;
 

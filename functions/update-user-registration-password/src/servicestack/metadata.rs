@@ -6,7 +6,7 @@ use http::header::{self, HeaderValue};
 use http::{Response, StatusCode};
 use shared::http::PagePolicy;
 use shared::lambda::Request;
-use shared::xml::soap::Version;
+use xml::soap::Version;
 
 use super::contract::REQUEST_DTO;
 use super::data_contract::document;

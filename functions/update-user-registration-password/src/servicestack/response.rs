@@ -5,7 +5,7 @@ use http::header::{self, HeaderMap, HeaderValue};
 use http::{Response, StatusCode};
 
 use shared::http::{PagePolicy, page};
-use shared::xml::soap::Version;
+use xml::soap::Version;
 
 use super::contract::REQUEST_DTO;
 use super::data_contract::{document, dto_element, error_response_element};

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use shared::http::decode_path;
 use shared::lambda::Request;
-use shared::xml::soap::Version;
+use xml::soap::Version;
 
 use super::contract::REQUEST_DTO;
 use super::endpoint::Endpoint;

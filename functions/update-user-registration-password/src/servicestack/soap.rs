@@ -1,7 +1,7 @@
 //! Answers in SOAP envelopes, as ServiceStack writes them.
 
 use http::StatusCode;
-use shared::xml::soap::{Fault, FaultCode, Version, encode_fault};
+use xml::soap::{Fault, FaultCode, Version, encode_fault};
 
 use super::contract::TYPES_NAMESPACE;
 use super::data_contract::{document, dto_element};

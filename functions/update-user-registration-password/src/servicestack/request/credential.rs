@@ -4,8 +4,8 @@ use base64::Engine as _;
 use base64::alphabet::STANDARD;
 use base64::engine::{GeneralPurpose, GeneralPurposeConfig};
 use http::header;
+use password::{ExposeSecret as _, Secret};
 use shared::lambda::Request;
-use shared::password::{ExposeSecret as _, Secret};
 
 use super::origin::is_cross_site;
 use crate::login::Credential;

@@ -1,6 +1,6 @@
 //! XML bodies, as .NET's `DataContractSerializer` reads them.
 
-use shared::xml::{self, Element, Node, Reader, SCHEMA_INSTANCE};
+use xml::{Element, Node, Reader, SCHEMA_INSTANCE};
 
 use super::body::Unreadable;
 use super::members::Member;
