@@ -50,7 +50,7 @@ mod tests {
     use super::*;
 
     #[derive(Template)]
-    #[template(source = "<p>{{ text }}</p>", ext = "html")]
+    #[template(source = "<p>{{ text }}</p>", ext = "htm")]
     struct Page {
         text: &'static str,
     }

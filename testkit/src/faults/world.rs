@@ -3,13 +3,12 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::time::Duration;
 
-use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use axum::body::Bytes;
 use http::{Request, Response};
-use password::{Cost, ExposeSecret as _, Hasher, Secret};
+use password::{Cost, ExposeSecret as _, Secret};
 use serde_json::{Value, json};
-use shared::aws::Clients;
 use shared::clock::{Clock, Timestamp};
 use shared::config::Env;
 use shared::lambda;
@@ -60,8 +59,13 @@ impl World {
             limits: format!("{}.{number}", backend.tables.limits),
             ..backend.tables.clone()
         };
-        let direct = patient(backend);
-        tables::create_missing(&direct.clients.dynamodb, &names).await?;
+        // Where a call hangs, the work that must end in time for its answer is to end first.
+        let floor = variable(variables, &names, "RESPONSE_FLOOR_MS");
+        let floor = floor.and_then(|floor| floor.parse().ok());
+        proxy
+            .relays
+            .set_patience(2 * Duration::from_millis(floor.unwrap_or_default()));
+        tables::create_missing(&backend.clients.dynamodb, &names).await?;
         let clock = Arc::new(AtomicU64::new(BEGIN));
         let now = Arc::clone(&clock);
         let functions = Functions::new(
@@ -72,8 +76,8 @@ impl World {
         Ok(Self {
             watch: Watch::start(functions.clone(), backend.outbox.clone()),
             functions,
-            users: Users::new(direct.clients.dynamodb.clone(), names.users.clone()),
-            backend: direct,
+            users: Users::new(backend.clients.dynamodb.clone(), names.users.clone()),
+            backend: backend.clone(),
             mode: mode(variables),
             proxy,
             number,
@@ -140,7 +144,13 @@ impl World {
             return Ok(is_valid);
         }
         let verified = tokio::task::spawn_blocking(move || {
-            users::verify(&HASHER, mode, Some(&user), &secret, now)
+            users::verify(
+                &local::hasher(Cost::DEFAULT),
+                mode,
+                Some(&user),
+                &secret,
+                now,
+            )
         });
         let outcome = verified.await??.outcome;
         let is_valid = matches!(outcome, Outcome::Valid | Outcome::MustChange);
@@ -157,6 +167,12 @@ impl World {
         mails
     }
 
+    /// What was logged for its requests and events, one JSON object a line.
+    #[must_use]
+    pub fn logged(&self) -> String {
+        self.watch.logged()
+    }
+
     /// The audit rows of an account, oldest first.
     pub async fn audit(&self, username: &str) -> Result<Vec<Item>, Error> {
         let query = self.backend.clients.dynamodb.query();
@@ -171,7 +187,8 @@ impl World {
     pub async fn send(&self, request: &Request<Bytes>) -> Response<Bytes> {
         self.watch.see(request);
         let peer = ([192, 0, 2, 1], 50_000).into();
-        let response = gateway::call(&self.functions, request, peer).await;
+        let answer = gateway::call(&self.functions, request, peer);
+        let response = self.watch.over(answer).await;
         Watch::check(request, &response);
         response
     }
@@ -180,7 +197,9 @@ impl World {
     pub async fn event(&self, event: &Value) -> Result<Value, Error> {
         let request_id = uuid::Uuid::new_v4().to_string();
         let function = &self.functions.reset_user_password;
-        lambda::invoke(function, &event.to_string(), request_id).await
+        let event = event.to_string();
+        let invocation = lambda::invoke(function, &event, request_id);
+        self.watch.over(invocation).await
     }
 
     /// The answer to a scheduled event.
@@ -231,8 +250,6 @@ struct Attempt {
     password: String,
 }
 
-/// One for all, as it touches all the memory it needs when it is made.
-static HASHER: LazyLock<Hasher> = LazyLock::new(|| Hasher::new(Cost::DEFAULT));
 static KNOWN: LazyLock<Mutex<HashMap<Attempt, bool>>> = LazyLock::new(Mutex::default);
 
 impl Attempt {
@@ -253,19 +270,6 @@ impl Attempt {
     fn learn(self, is_valid: bool) {
         let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
         known.insert(self, is_valid);
-    }
-}
-
-/// The same backend for the test's own calls, which wait as long as it takes.
-fn patient(backend: &Backend) -> Backend {
-    let dynamodb = backend.clients.dynamodb.config().to_builder();
-    let dynamodb = dynamodb.timeout_config(TimeoutConfig::disabled()).build();
-    Backend {
-        clients: Clients {
-            dynamodb: aws_sdk_dynamodb::Client::from_conf(dynamodb),
-            ses: backend.clients.ses.clone(),
-        },
-        ..backend.clone()
     }
 }
 

@@ -190,10 +190,9 @@ mod tests {
             ("wsdl=", true, not_found(description)),
             ("disco=", true, Route::Page(Page::Operations)),
         ] {
-            let request = Request {
-                is_query_verbatim,
-                ..Request::new(Method::GET, SERVICE_PATH, query, HeaderMap::new(), vec![])
-            };
+            let mut request =
+                Request::new(Method::GET, SERVICE_PATH, query, HeaderMap::new(), vec![]);
+            request.is_query_verbatim = is_query_verbatim;
             assert_eq!(route(Protocols::ALL, &request), expected, "{query}");
         }
     }

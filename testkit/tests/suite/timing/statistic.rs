@@ -3,8 +3,8 @@
 use std::ops::Range;
 use std::time::Duration;
 
-use crate::lane::State;
-use crate::{LONG, SHORT};
+use super::lane::State;
+use super::{LONG, SHORT};
 
 /// Standard deviations of U at which two kinds of answers count as told apart.
 const ALARM: f64 = 4.6;

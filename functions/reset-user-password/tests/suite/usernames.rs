@@ -29,7 +29,7 @@ struct CaseRequest {
 #[test]
 fn names_reach_the_operation_as_they_were_meant() {
     let mut checked = 0;
-    for line in include_str!("corpus/cases.jsonl").lines() {
+    for line in include_str!("../corpus/cases.jsonl").lines() {
         let case: Case = serde_json::from_str(line).expect("a case");
         let Some(expected) = &case.username else {
             continue;

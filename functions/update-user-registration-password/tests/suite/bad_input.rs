@@ -427,8 +427,8 @@ async fn values_stay_out_of_logs() {
         assert_eq!(send_json(&sandbox, &body).await.0, 400);
         requests += 2;
     }
-    assert!(testkit::logged().lines().count() >= requests);
-    testkit::assert_not_logged(&[MARK]);
+    assert!(sandbox.logged().lines().count() >= requests);
+    sandbox.assert_not_logged(&[MARK]);
 }
 
 /// A bug shows nothing of itself, and what it shows is what the client's parser expects.

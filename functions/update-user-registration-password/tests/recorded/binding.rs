@@ -4,13 +4,13 @@
 #![expect(clippy::expect_used, reason = "a test fails by panicking")]
 
 use std::collections::HashMap;
-use std::process::ExitCode;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use http::Method;
 use http::header::CONTENT_TYPE;
-use libtest_mimic::{Arguments, Failed, Trial};
+use libtest_mimic::{Failed, Trial};
+use local::Error;
 use password::ExposeSecret as _;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -49,22 +49,24 @@ struct Deviation {
     expect: Expectation,
 }
 
-fn main() -> ExitCode {
+/// A test for each case.
+pub(crate) fn trials() -> Result<Vec<Trial>, Error> {
     let lines = |text: &'static str| text.lines().filter(|line| !line.is_empty());
     let mut deviations: HashMap<String, Deviation> =
-        lines(include_str!("corpus/binding-deviations.jsonl"))
+        lines(include_str!("../corpus/binding-deviations.jsonl"))
             .map(|line| serde_json::from_str::<Deviation>(line).expect("a deviation"))
             .map(|deviation| (deviation.name.clone(), deviation))
             .collect();
-    let trials = lines(include_str!("corpus/binding.jsonl"))
+    let trials = lines(include_str!("../corpus/binding.jsonl"))
         .map(|line| {
             let case: Case = serde_json::from_str(line).expect("a case");
             let deviation = deviations.remove(&case.name);
-            Trial::test(case.name.clone(), move || judge(&case, deviation.as_ref()))
+            let trial = Trial::test(case.name.clone(), move || judge(&case, deviation.as_ref()));
+            trial.with_kind("binding")
         })
         .collect();
     assert!(deviations.is_empty(), "there are deviations without a case");
-    libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
+    Ok(trials)
 }
 
 fn judge(case: &Case, deviation: Option<&Deviation>) -> Result<(), Failed> {

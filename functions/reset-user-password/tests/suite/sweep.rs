@@ -99,7 +99,7 @@ async fn what_is_not_done_in_time_for_the_answer_is_left_to_the_sweep() {
     backend.outbox.delay(Duration::from_mins(1));
     let (answer, measured) = metrics::collect(world.send(&reset(&username))).await;
     assert_eq!(answer.status(), StatusCode::OK);
-    assert!(logged().contains(r#""outcome":"reset.overdue""#));
+    assert!(world.logged().contains(r#""outcome":"reset.overdue""#));
     assert_eq!(measured.values(Metric::ResetPending), [1.0]);
     assert!(world.opens(&username, OLD_PASSWORD).await.unwrap());
 

@@ -15,8 +15,8 @@ use axum::body::Bytes;
 use http::Request;
 use serde_json::{Value, json};
 use shared::metrics::{self, Metric};
+use testkit::Sandbox;
 use testkit::requests::{reset, set_password};
-use testkit::{Sandbox, logged};
 
 /// One attempt, and all it leaves behind.
 struct Case {
@@ -165,9 +165,9 @@ fn changes() -> Vec<Case> {
     ]
 }
 
-/// The lines that were logged after so many bytes.
-fn log_after(before: usize) -> Vec<Value> {
-    let log = logged();
+/// The lines that were logged for a sandbox after so many bytes.
+fn log_after(sandbox: &Sandbox, before: usize) -> Vec<Value> {
+    let log = sandbox.logged();
     let lines = log[before..].lines();
     lines
         .map(|line| serde_json::from_str(line).unwrap())
@@ -190,7 +190,6 @@ async fn rows(sandbox: &Sandbox) -> Vec<(String, String)> {
         .collect()
 }
 
-/// One test, since its cases share the log.
 #[tokio::test]
 async fn every_attempt_leaves_what_is_documented() {
     let levels = documented_levels();
@@ -203,9 +202,9 @@ async fn every_attempt_leaves_what_is_documented() {
         if let Some(before) = &case.before {
             sandbox.send(before).await;
         }
-        let before = logged().len();
+        let before = sandbox.logged().len();
         let (_, measured) = metrics::collect(sandbox.send(&case.request)).await;
-        let log = log_after(before);
+        let log = log_after(&sandbox, before);
 
         assert_eq!(texts(&log, "event"), case.events, "{name}");
         assert_eq!(texts(&log, "outcome"), case.events[case.events.len() - 1..]);

@@ -253,6 +253,6 @@ async fn names_stay_out_of_logs_and_answers() {
     assert!(answers.iter().all(|answer| !answer.contains(MARK)));
     assert!(sandbox.backend.outbox.mails().is_empty());
 
-    assert!(testkit::logged().lines().count() >= answers.len());
-    testkit::assert_not_logged(&[MARK, "Bcc"]);
+    assert!(sandbox.logged().lines().count() >= answers.len());
+    sandbox.assert_not_logged(&[MARK, "Bcc"]);
 }
