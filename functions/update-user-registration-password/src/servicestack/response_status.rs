@@ -1,5 +1,7 @@
 //! `ResponseStatus`, in which ServiceStack tells what went wrong.
 
+use password::Weakness;
+
 use super::value::Value;
 use crate::operation::Violation;
 
@@ -62,7 +64,7 @@ impl From<&Violation> for ResponseError {
                 );
                 ("Length", rest)
             }
-            Violation::PasswordWeak(weakness) => ("Predicate", weakness.to_string()),
+            Violation::PasswordWeak(weakness) => ("Predicate", weakness_rule(*weakness).to_owned()),
         };
         meta.push(("PropertyName", label.to_owned()));
         Self {
@@ -70,6 +72,16 @@ impl From<&Violation> for ResponseError {
             field_name,
             message: format!("'{label}' {rest}"),
             meta,
+        }
+    }
+}
+
+/// Rule that a weak password breaks, worded as FluentValidation words its own.
+const fn weakness_rule(weakness: Weakness) -> &'static str {
+    match weakness {
+        Weakness::Common => "is one of the most common passwords. Please choose another.",
+        Weakness::Context => {
+            "must not be the e-mail address, the user name, the display name or the brand."
         }
     }
 }

@@ -6,9 +6,9 @@ use xml::decode_unicode;
 use xml::soap::{Envelope, EnvelopeError, Version};
 
 use super::body::Unreadable;
+use super::xml::read_dto;
 use crate::operation::Input;
 use crate::servicestack::contract::REQUEST_DTO;
-use super::xml::read_dto;
 
 /// Why an envelope is not a call of the operation.
 #[derive(Debug, Clone, PartialEq, Eq)]
