@@ -64,7 +64,7 @@ impl From<&Violation> for ResponseError {
                 );
                 ("Length", rest)
             }
-            Violation::PasswordWeak(weakness) => ("Predicate", weakness_rule(*weakness).to_owned()),
+            Violation::PasswordWeak(weakness) => ("Predicate", weakness_text(*weakness).to_owned()),
         };
         meta.push(("PropertyName", label.to_owned()));
         Self {
@@ -72,16 +72,6 @@ impl From<&Violation> for ResponseError {
             field_name,
             message: format!("'{label}' {rest}"),
             meta,
-        }
-    }
-}
-
-/// Rule that a weak password breaks, worded as FluentValidation words its own.
-const fn weakness_rule(weakness: Weakness) -> &'static str {
-    match weakness {
-        Weakness::Common => "is one of the most common passwords. Please choose another.",
-        Weakness::Context => {
-            "must not be the e-mail address, the user name, the display name or the brand."
         }
     }
 }
@@ -120,5 +110,15 @@ impl From<&ResponseError> for Value {
             ("Message", Self::text(&error.message)),
             ("Meta", meta),
         ])
+    }
+}
+
+/// The end of the sentence that begins with the member's label.
+const fn weakness_text(weakness: Weakness) -> &'static str {
+    match weakness {
+        Weakness::Common => "is one of the most common passwords. Please choose another.",
+        Weakness::Context => {
+            "must not be the e-mail address, the user name, the display name or the brand."
+        }
     }
 }
