@@ -5,9 +5,9 @@ use std::io::{self, BufRead, IsTerminal as _, Write};
 
 use anstyle::{AnsiColor, Style};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
+use password::{ExposeSecret as _, Secret};
 use serde::ser::{Serialize, Serializer};
 use serde_json::Value;
-use shared::password::{ExposeSecret as _, Secret};
 use shared::text::one_line;
 
 use crate::{Done, Error};

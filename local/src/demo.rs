@@ -1,14 +1,17 @@
 //! Accounts to try the services with, and the brand of one of them.
 
+use std::sync::LazyLock;
+
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem};
 use getrandom::SysRng;
 use getrandom::rand_core::UnwrapErr;
-use shared::password::{Cost, ExposeSecret as _, Hasher, Salt, Secret};
+use password::{Cost, ExposeSecret as _, HashError, Salt, Secret};
 use shared::users::{UsernameKey, brand_key, email_key};
 
 use crate::Error;
 use crate::attribute::{Item, number, text};
+use crate::hasher::hasher;
 use crate::tables::TableNames;
 
 /// The password of every demo account.
@@ -50,6 +53,13 @@ const ACCOUNTS: [Account; 3] = [
     },
 ];
 
+/// A hash of the password for each account, made once: a process may load the data many times.
+static HASHES: LazyLock<Result<Vec<Secret>, HashError>> = LazyLock::new(|| {
+    let (hasher, password) = (hasher(Cost::DEFAULT), Secret::from(PASSWORD.to_owned()));
+    let hash = |_| hasher.hash(&password, Salt::generate(&mut UnwrapErr(SysRng)));
+    ACCOUNTS.iter().map(hash).collect()
+});
+
 /// The row of `jdoe`'s brand.
 const BRAND: [(&str, &str); 6] = [
     ("brand", "brand"),
@@ -68,13 +78,11 @@ pub(crate) async fn load(client: &Client, tables: &TableNames) -> Result<(), Err
     if scan.count > 0 {
         return Ok(());
     }
-    let hasher = Hasher::new(Cost::DEFAULT);
+    let hashes = HASHES.as_ref().map_err(ToString::to_string)?;
     let brand = BRAND.map(|(name, value)| (name.to_owned(), text(value)));
     let mut puts = vec![put(&tables.brands, brand.into())?];
-    for account in &ACCOUNTS {
-        let salt = Salt::generate(&mut UnwrapErr(SysRng));
-        let hash = hasher.hash(&Secret::from(PASSWORD.to_owned()), salt)?;
-        puts.push(put(table, item(account, &hash))?);
+    for (account, hash) in ACCOUNTS.iter().zip(hashes) {
+        puts.push(put(table, item(account, hash))?);
     }
     let request = client.transact_write_items();
     request.set_transact_items(Some(puts)).send().await?;

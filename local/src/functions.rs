@@ -5,9 +5,9 @@ use std::sync::Arc;
 use shared::clock::Clock;
 use shared::config::{ConfigError, Env};
 use shared::lambda::Handler;
-use shared::password::Hasher;
 
-use crate::Backend;
+use crate::backend::Backend;
+use crate::hasher::hasher;
 use crate::tables::TableNames;
 
 /// Both functions.
@@ -25,7 +25,7 @@ impl Functions {
         let reset = reset_user_password::Config::read(variables)?;
         let update = update_user_registration_password::Config::read(variables)?;
         let [reset_hasher, update_hasher] =
-            [&reset.shared, &update.shared].map(|shared| Hasher::new(shared.password_cost));
+            [&reset.shared, &update.shared].map(|shared| hasher(shared.password_cost));
         Ok(Self {
             reset_user_password: Arc::new(reset_user_password::Service::new(
                 reset,

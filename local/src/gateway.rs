@@ -5,14 +5,18 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use askama::Template;
-use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{ConnectInfo, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use axum::{Extension, Router};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use hyper::server::conn::http1;
+use hyper_util::rt::TokioIo;
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value, json};
 use shared::clock::Clock;
@@ -24,10 +28,15 @@ use crate::{Error, Functions};
 
 /// How long requests that are under way are waited for when the program is stopped.
 const GRACE: Duration = Duration::from_secs(2);
+/// Pause after a connection that could not be accepted.
+const RETRY: Duration = Duration::from_millis(100);
 /// API Gateway's own limit.
 const MAX_PAYLOAD: usize = 10 * 1024 * 1024;
 
 /// Serves both functions and the outbox until `stop` resolves.
+///
+/// Names of headers are written in title case, as API Gateway writes them over HTTP/1.1: clients
+/// that compare them with their case are seen to work here as they will there.
 pub async fn serve(
     listener: TcpListener,
     functions: Functions,
@@ -38,21 +47,29 @@ pub async fn serve(
         .route("/", get(home).fallback(forward))
         .fallback(forward)
         .with_state(functions)
-        .merge(ses::pages(outbox))
-        .into_make_service_with_connect_info::<SocketAddr>();
-    let (stopping, stopped) = tokio::sync::oneshot::channel();
-    let serving = axum::serve(listener, router).with_graceful_shutdown(async {
-        stop.await;
-        // Nobody listens any more if serving ended by itself.
-        let _ = stopping.send(());
-    });
-    tokio::select! {
-        result = serving => result,
-        () = async {
-            let _ = stopped.await;
-            tokio::time::sleep(GRACE).await;
-        } => Ok(()),
+        .merge(ses::pages(outbox));
+    let mut server = http1::Builder::new();
+    server.title_case_headers(true);
+    let connections = GracefulShutdown::new();
+    let mut stop = std::pin::pin!(stop);
+    loop {
+        let accepted = tokio::select! {
+            () = &mut stop => break,
+            accepted = listener.accept() => accepted,
+        };
+        let Ok((stream, peer)) = accepted else {
+            // The client is gone, or too many are connected.
+            tokio::time::sleep(RETRY).await;
+            continue;
+        };
+        let service = router.clone().layer(Extension(ConnectInfo(peer)));
+        let service = TowerToHyperService::new(service);
+        let connection = server.serve_connection(TokioIo::new(stream), service);
+        // A client that hangs up in the middle is no error of ours.
+        tokio::spawn(connections.watch(connection));
     }
+    let _ = tokio::time::timeout(GRACE, connections.shutdown()).await;
+    Ok(())
 }
 
 #[derive(Template)]

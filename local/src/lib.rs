@@ -9,6 +9,7 @@ mod demo;
 mod error;
 mod functions;
 pub mod gateway;
+mod hasher;
 pub mod ses;
 pub mod tables;
 
@@ -16,3 +17,4 @@ pub use attribute::Item;
 pub use backend::{Backend, Storage, access};
 pub use error::Error;
 pub use functions::{Functions, default_variable};
+pub use hasher::hasher;

@@ -5,8 +5,8 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use crate::mail::brand::{self, Attribute, Brand};
-use crate::password::{self, Cost};
 use crate::users::ResetMode;
+use password::Cost;
 
 /// What is wrong with a variable of the environment.
 #[derive(Clone, PartialEq, Eq, thiserror::Error)]

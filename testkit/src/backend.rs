@@ -4,7 +4,10 @@ use local::tables::TableNames;
 use local::{Backend, Storage};
 use shared::config::Env;
 
-/// A backend with the demo data that keeps nothing, on an embedded DynamoDB of its own.
+use crate::sdk_clock::SdkClock;
+
+/// A backend with the demo data that keeps nothing, on an embedded DynamoDB of its own. Calls to it
+/// take as long as they need: the SDK's timeouts do not run.
 ///
 /// With `TEST_DYNAMODB_URL` it has new tables in the DynamoDB at that URL, so that the tests can run
 /// on another implementation than the embedded one.
@@ -36,5 +39,9 @@ pub async fn backend_with(tables: TableNames) -> Backend {
         }
         None => Backend::start(Storage::Memory, tables).await,
     };
-    started.expect("the backend did not start")
+    let backend = started.expect("the backend did not start");
+    Backend {
+        clients: SdkClock::of(&backend.clients).clients(&backend.clients),
+        ..backend
+    }
 }

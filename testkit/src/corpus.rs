@@ -7,7 +7,6 @@
 //! the `name` of a case, the `reason`, and what to `expect` instead.
 
 use std::collections::HashMap;
-use std::process::ExitCode;
 use std::sync::Arc;
 
 use axum::body::Bytes;
@@ -20,7 +19,7 @@ use local::Error;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::{Sandbox, runner};
+use crate::Sandbox;
 
 #[derive(Debug, Deserialize)]
 struct Case {
@@ -55,13 +54,8 @@ struct Deviation {
     expect: Expectation,
 }
 
-/// Runs all of `cases` on one backend.
-#[must_use]
-pub fn run(cases: &str, deviations: &str) -> ExitCode {
-    runner::run(trials(cases, deviations))
-}
-
-fn trials(cases: &str, deviations: &str) -> Result<Vec<Trial>, Error> {
+/// A test for each of `cases`, all on one backend. Fails if a deviation has no case.
+pub fn trials(cases: &str, deviations: &str) -> Result<Vec<Trial>, Error> {
     let runtime = Arc::new(tokio::runtime::Runtime::new()?);
     let sandbox = runtime.block_on(Sandbox::start(&[]))?;
     let deviations: Vec<Deviation> = lines(deviations)?;
@@ -74,10 +68,11 @@ fn trials(cases: &str, deviations: &str) -> Result<Vec<Trial>, Error> {
         let (runtime, sandbox) = (Arc::clone(&runtime), sandbox.clone());
         let deviation = deviations.remove(&case.name);
         let name = case.name.clone();
-        trials.push(Trial::test(name, move || {
+        let trial = Trial::test(name, move || {
             let response = runtime.block_on(exchange(&sandbox, &case.request))?;
             judge(&case, deviation.as_ref(), &response)
-        }));
+        });
+        trials.push(trial.with_kind("exchange"));
     }
     match deviations.into_keys().next() {
         Some(name) => Err(format!("there is a deviation but no case of the name {name}").into()),

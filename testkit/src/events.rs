@@ -1,7 +1,6 @@
 //! Sample events with the result each is expected to have beside it.
 
 use std::path::Path;
-use std::process::ExitCode;
 use std::sync::Arc;
 
 use libtest_mimic::{Failed, Trial};
@@ -9,16 +8,14 @@ use local::Error;
 use serde_json::Value;
 use shared::lambda::{self, Handler};
 
-use crate::{Sandbox, runner};
+use crate::Sandbox;
 
-/// Runs every event of a folder through a function, each on a backend of its own. The result of
-/// `NAME.json` must be `NAME.expected.json`.
-#[must_use]
-pub fn run(folder: &Path, function: fn(&Sandbox) -> &Arc<dyn Handler>) -> ExitCode {
-    runner::run(trials(folder, function))
-}
-
-fn trials(folder: &Path, function: fn(&Sandbox) -> &Arc<dyn Handler>) -> Result<Vec<Trial>, Error> {
+/// A test for each event of a folder, which runs it through a function on a backend of its own. The
+/// result of `NAME.json` must be `NAME.expected.json`. Fails if there is none.
+pub fn trials(
+    folder: &Path,
+    function: fn(&Sandbox) -> &Arc<dyn Handler>,
+) -> Result<Vec<Trial>, Error> {
     let runtime = Arc::new(tokio::runtime::Runtime::new()?);
     let mut trials = Vec::new();
     for entry in std::fs::read_dir(folder)? {
@@ -29,7 +26,7 @@ fn trials(folder: &Path, function: fn(&Sandbox) -> &Arc<dyn Handler>) -> Result<
         };
         let name = name.to_owned();
         let runtime = Arc::clone(&runtime);
-        trials.push(Trial::test(name, move || {
+        let trial = Trial::test(name, move || {
             let result = runtime.block_on(async {
                 let sandbox = Sandbox::start(&[("SELF_TEST_USERNAME", "bob")]).await?;
                 let event = std::fs::read_to_string(&path)?;
@@ -37,7 +34,8 @@ fn trials(folder: &Path, function: fn(&Sandbox) -> &Arc<dyn Handler>) -> Result<
                 lambda::invoke(function(&sandbox), &event, request_id).await
             });
             judge(&path.with_extension("expected.json"), &result?)
-        }));
+        });
+        trials.push(trial.with_kind("event"));
     }
     if trials.is_empty() {
         return Err(format!("there are no events in {}", folder.display()).into());

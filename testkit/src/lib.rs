@@ -11,8 +11,10 @@ pub mod relay;
 pub mod requests;
 mod runner;
 mod sandbox;
+mod sdk_clock;
 mod watch;
 
 pub use backend::{backend, backend_with};
+pub use runner::run;
 pub use sandbox::Sandbox;
-pub use watch::{assert_not_logged, logged};
+pub use watch::logged_elsewhere;

@@ -1,15 +1,19 @@
-//! Running tests that are data, each under its own name.
+//! Running tests that are data.
 
 use std::process::ExitCode;
 
 use libtest_mimic::{Arguments, Trial};
 use local::Error;
 
-/// Runs these tests as the command line asks, or says why there are none.
-pub(crate) fn run(trials: Result<Vec<Trial>, Error>) -> ExitCode {
+/// Runs these tests as the command line asks, or says why they cannot be run.
+#[must_use]
+pub fn run(trials: impl IntoIterator<Item = Result<Vec<Trial>, Error>>) -> ExitCode {
     let arguments = Arguments::from_args();
+    let trials: Result<Vec<_>, _> = trials.into_iter().collect();
     match trials {
-        Ok(trials) => libtest_mimic::run(&arguments, trials).exit_code(),
+        Ok(trials) => {
+            libtest_mimic::run(&arguments, trials.into_iter().flatten().collect()).exit_code()
+        }
         Err(error) => {
             #[expect(clippy::print_stderr, reason = "this is a test runner")]
             {

@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use axum::body::Bytes;
 use http::{Request, Response};
+use serde_json::Value;
 use shared::clock::Clock;
 use shared::config::Env;
 
-use crate::watch::Watch;
+use crate::watch::{Watch, logged_elsewhere};
 use local::attribute::{Item, text};
 use local::{Backend, Error, Functions, gateway};
 
@@ -75,9 +76,29 @@ impl Sandbox {
     ) -> Response<Bytes> {
         self.watch.see(request);
         let peer = (source.into(), 50_000).into();
-        let response = gateway::call(&self.functions, request, peer).await;
+        let answer = gateway::call(&self.functions, request, peer);
+        let response = self.watch.over(answer).await;
         Watch::check(request, &response);
         response
+    }
+
+    /// What was logged for its requests, one JSON object a line.
+    #[must_use]
+    pub fn logged(&self) -> String {
+        self.watch.logged()
+    }
+
+    /// Fails the test unless all that was logged, for its requests or elsewhere in this process, is
+    /// events that hold none of these texts.
+    ///
+    /// # Panics
+    /// Then.
+    pub fn assert_not_logged(&self, texts: &[&str]) {
+        for line in (self.logged() + &logged_elsewhere()).lines() {
+            let event: Value = serde_json::from_str(line).unwrap_or_default();
+            assert!(event.get("level").is_some_and(Value::is_string), "{line}");
+            assert!(!texts.iter().any(|text| line.contains(text)), "{line}");
+        }
     }
 
     /// The item of an account.

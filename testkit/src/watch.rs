@@ -2,8 +2,9 @@
 //! requests and the mails of one sandbox, and looks for it in every answer, in the Debug output of
 //! the functions, and in all that this process logged meanwhile at the most talkative level.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::io::Write;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
 use axum::body::Bytes;
@@ -11,7 +12,6 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use http::{Request, Response, header};
 use percent_encoding::percent_decode_str;
-use serde_json::Value;
 use shared::config::Env;
 
 use local::Functions;
@@ -22,6 +22,14 @@ const NEVER: [&str; 4] = ["$argon2", "Basic ", "Bearer ", "@"];
 /// Shorter values are found everywhere by chance.
 const SHORTEST: usize = 4;
 
+/// The number of the next watch.
+static WATCHES: AtomicUsize = AtomicUsize::new(0);
+
+tokio::task_local! {
+    /// The watch on whose functions this task works.
+    static WATCH: usize;
+}
+
 static LOG: LazyLock<Log> = LazyLock::new(|| {
     let variables = |name: &str| match name {
         "AWS_LAMBDA_LOG_FORMAT" => Some("JSON".to_owned()),
@@ -30,22 +38,37 @@ static LOG: LazyLock<Log> = LazyLock::new(|| {
     };
     let log = Log(Mutex::default());
     if let Err(error) = shared::telemetry::init_to(Env::new(&variables), || &*LOG) {
-        log.lock().extend_from_slice(error.to_string().as_bytes());
+        let mut lines = log.lock();
+        lines.others.push_str(&error.to_string());
     }
     log
 });
 
-struct Log(Mutex<Vec<u8>>);
+struct Log(Mutex<Lines>);
+
+/// What was logged, one JSON object a line.
+#[derive(Default)]
+struct Lines {
+    /// In the tasks of a watch.
+    of_watches: HashMap<usize, String>,
+    /// In other tasks and threads, for whichever watch.
+    others: String,
+}
 
 impl Log {
-    fn lock(&self) -> MutexGuard<'_, Vec<u8>> {
+    fn lock(&self) -> MutexGuard<'_, Lines> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Write for &Log {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.lock().extend_from_slice(bytes);
+        let mut lines = self.lock();
+        let lines = match WATCH.try_with(|watch| *watch) {
+            Ok(watch) => lines.of_watches.entry(watch).or_default(),
+            Err(_) => &mut lines.others,
+        };
+        lines.push_str(&String::from_utf8_lossy(bytes));
         Ok(bytes.len())
     }
 
@@ -54,41 +77,45 @@ impl Write for &Log {
     }
 }
 
-/// All that this process logged since its first sandbox, one JSON object a line.
+/// All that this process logged outside the tasks of its sandboxes, such as in the threads that
+/// hash: one JSON object a line.
 #[must_use]
-pub fn logged() -> String {
-    String::from_utf8_lossy(&LOG.lock()).into_owned()
-}
-
-/// Fails the test unless all that was logged is events, and none of them holds one of these texts.
-///
-/// # Panics
-/// Then.
-pub fn assert_not_logged(texts: &[&str]) {
-    for line in logged().lines() {
-        let event: Value = serde_json::from_str(line).unwrap_or_default();
-        assert!(event.get("level").is_some_and(Value::is_string), "{line}");
-        assert!(!texts.iter().any(|text| line.contains(text)), "{line}");
-    }
+pub fn logged_elsewhere() -> String {
+    LOG.lock().others.clone()
 }
 
 /// What was secret in one sandbox. Dropping it is the check.
 #[derive(Debug)]
 pub(crate) struct Watch {
+    number: usize,
     functions: Functions,
     outbox: Outbox,
     secrets: Mutex<BTreeSet<String>>,
+    /// How much had been logged elsewhere.
     logged_before: usize,
 }
 
 impl Watch {
     pub(crate) fn start(functions: Functions, outbox: Outbox) -> Self {
         Self {
+            number: WATCHES.fetch_add(1, Ordering::Relaxed),
             functions,
             outbox,
             secrets: Mutex::default(),
-            logged_before: LOG.lock().len(),
+            logged_before: LOG.lock().others.len(),
         }
+    }
+
+    /// Does `work`; what it logs is this watch's.
+    pub(crate) async fn over<T>(&self, work: impl Future<Output = T>) -> T {
+        WATCH.scope(self.number, work).await
+    }
+
+    /// What this watch's work logged, one JSON object a line.
+    pub(crate) fn logged(&self) -> String {
+        let lines = LOG.lock();
+        let lines = lines.of_watches.get(&self.number);
+        lines.cloned().unwrap_or_default()
     }
 
     /// Takes note of what is secret in a request.
@@ -124,13 +151,17 @@ impl Drop for Watch {
             std::mem::take(&mut *self.secrets.lock().unwrap_or_else(PoisonError::into_inner));
         let mails = self.outbox.mails();
         secrets.extend(mails.iter().filter_map(Mail::password).map(str::to_owned));
-        let log = LOG.lock();
-        let log =
-            String::from_utf8_lossy(log.get(self.logged_before..).unwrap_or_default()).into_owned();
         let debug = format!("{:?}", self.functions);
-        for secret in secrets.iter().map(String::as_str).chain(NEVER) {
-            let line = log.lines().find(|line| line.contains(secret));
-            assert_eq!(line, None, "{secret:?} was logged");
+        let (own, others) = {
+            let mut lines = LOG.lock();
+            let others = lines.others.get(self.logged_before..).map(str::to_owned);
+            (lines.of_watches.remove(&self.number), others)
+        };
+        for log in [own, others].into_iter().flatten() {
+            for secret in secrets.iter().map(String::as_str).chain(NEVER) {
+                let line = || log.lines().find(|line| line.contains(secret));
+                assert!(!log.contains(secret), "{secret:?} was logged: {:?}", line());
+            }
         }
         for secret in secrets.iter().filter(|secret| is_telling(secret)) {
             assert!(!debug.contains(secret), "{secret:?} is in Debug output");

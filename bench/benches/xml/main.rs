@@ -23,7 +23,7 @@ use quick_xml::events::Event;
 use quick_xml::{NsReader, Reader};
 use reset_user_password::asmx::{self, Protocols};
 use reset_user_password::operation::Accepted;
-use shared::soap::Version;
+use xml::soap::Version;
 
 use message::{Message, SHAPES};
 use plot::Line;

@@ -4,8 +4,8 @@ use http::Method;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reset_user_password::asmx::Binding;
 use shared::lambda::Request;
-use shared::soap::Version;
-use shared::xml::{MAX_ATTRIBUTES, MAX_DEPTH, MAX_NAMESPACES};
+use xml::soap::Version;
+use xml::{MAX_ATTRIBUTES, MAX_DEPTH, MAX_NAMESPACES};
 
 /// A request in an envelope.
 pub(crate) struct Message {

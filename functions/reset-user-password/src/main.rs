@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use lambda_http::lambda_runtime::Error;
 use mimalloc::MiMalloc;
+use password::Hasher;
 use reset_user_password::{Config, Service};
 use shared::aws::{AwsConfig, Clients};
 use shared::clock::Clock;
 use shared::config::Env;
-use shared::password::Hasher;
 
 /// Its large blocks lie on huge pages, which takes a tenth off every hash.
 #[global_allocator]

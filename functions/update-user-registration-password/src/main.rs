@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use lambda_http::lambda_runtime::Error;
 use mimalloc::MiMalloc;
+use password::Hasher;
 use shared::aws::{AwsConfig, Clients};
 use shared::clock::Clock;
 use shared::config::Env;
-use shared::password::Hasher;
 use update_user_registration_password::{Config, Service};
 
 /// Its large blocks lie on huge pages, which takes a tenth off every hash.

@@ -25,7 +25,7 @@ const IMPORTED: &str =
 
 /// How many hashes of today's cost this process computed.
 fn hashes() -> usize {
-    let log = testkit::logged();
+    let log = testkit::logged_elsewhere();
     let lines = log
         .lines()
         .filter(|line| line.contains("\"message\":\"Argon2\""));

@@ -1,19 +1,17 @@
-//! Passwords made by the service.
+//! Generating passwords.
 
 use rand_core::CryptoRng;
 
-use super::Secret;
+use secrecy::SecretString as Secret;
 
-/// 32 characters that nobody confuses when typing them from a mail (no 0/O, 1/l/I, 2/z, 5/s) and
-/// that mean nothing to XML, HTML or a shell. A power of two, so that five bits pick one without
-/// bias.
+/// 32 characters that are not confused when they are typed from a mail (no 0/O, 1/l/I, 2/z, 5/s) and
+/// mean nothing to XML, HTML or a shell. A power of two, so that five bits choose one without bias.
 const ALPHABET: &[u8; 32] = b"346789abcdefghjkmnpqrtuvwxyCEFHK";
 const GROUPS: usize = 5;
 const GROUP_LENGTH: usize = 6;
 
-/// A password of 150 random bits, as five groups of six characters: `h7dk3m-…`.
-///
-/// OWASP ASVS 5.0 11.5.1 asks for at least 128 bits.
+/// Generates a password of 150 random bits, written as five groups of six characters: `h7dk3m-…`
+/// (OWASP ASVS 5.0 11.5.1: at least 128 bits).
 pub fn generate(rng: &mut impl CryptoRng) -> Secret {
     let mut random = [0_u8; GROUPS * GROUP_LENGTH];
     rng.fill_bytes(&mut random);

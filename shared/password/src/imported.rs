@@ -1,5 +1,5 @@
-//! Hashes that other systems made. They verify until a login or a reset puts an Argon2id hash in
-//! their place.
+//! Hashes of other systems, as they are imported. They verify until a login or a reset replaces them
+//! by an Argon2id hash.
 //!
 //! | stored as | made by |
 //! |---|---|
@@ -9,34 +9,35 @@
 //! | `$aspnet-identity$HASH` | ASP.NET Identity 2 and ASP.NET Core Identity, the column `PasswordHash` |
 //! | `$servicestack-sha256$SALT$HASH` | ServiceStack's `SaltedHash`, the columns `Salt` and `PasswordHash` |
 //!
-//! What is in capitals is Base64 with padding, as the other system's column has it.
+//! `SALT` and `HASH` are Base64 with padding, as in the columns of the other system.
 
 use argon2::password_hash::phc::{Output, PasswordHash};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use pbkdf2::pbkdf2_hmac;
 use secrecy::zeroize::Zeroizing;
+use secrecy::{ExposeSecret as _, SecretString as Secret};
 use sha1::Sha1;
 use sha2::{Digest as _, Sha256, Sha512};
 
-use super::{ExposeSecret as _, HashError, Secret};
+use crate::error::HashError;
 
-/// The most iterations of PBKDF2: three times what OWASP asks for, and less than a second.
+/// The maximum number of iterations of PBKDF2: three times OWASP's, and less than a second.
 const MAX_ITERATIONS: u32 = 2_000_000;
-/// The greatest cost of bcrypt: about a second.
+/// The maximum cost of bcrypt: about a second.
 const MAX_BCRYPT_COST: u32 = 14;
 /// The shortest salt and hash that ASP.NET Core Identity accepts, in bytes.
 const MIN_IDENTITY_LENGTH: usize = 16;
-/// ASP.NET Identity 2 has no parameters: PBKDF2 with HMAC-SHA1.
+/// The fixed parameters of ASP.NET Identity 2, which is PBKDF2 with HMAC-SHA1.
 const IDENTITY_2_ITERATIONS: u32 = 1_000;
 const IDENTITY_2_SALT_LENGTH: usize = 16;
 const IDENTITY_2_HASH_LENGTH: usize = 32;
 
-/// A stored hash of another system, taken apart.
-pub(super) enum Imported {
-    /// The whole string: its crate reads it.
+/// A parsed hash of another system.
+pub(crate) enum Imported {
+    /// The whole string, which the crate `bcrypt` parses.
     Bcrypt(Secret),
-    /// All others keep a salt and a hash apart.
+    /// A hash with its salt and how it was made: all other formats.
     Salted {
         scheme: Scheme,
         salt: Vec<u8>,
@@ -44,10 +45,10 @@ pub(super) enum Imported {
     },
 }
 
-/// How a password and a salt become a hash.
+/// A scheme: how a hash is made of a password and a salt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Scheme {
-    /// RFC 8018, section 5.2.
+pub(crate) enum Scheme {
+    /// PBKDF2 (RFC 8018, section 5.2).
     Pbkdf2 { prf: Prf, iterations: u32 },
     /// SHA-1 of the salt and the password in UTF-16LE.
     Membership,
@@ -57,15 +58,15 @@ pub(super) enum Scheme {
 
 /// The HMAC that PBKDF2 iterates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Prf {
+pub(crate) enum Prf {
     Sha1,
     Sha256,
     Sha512,
 }
 
 impl Imported {
-    /// Takes a stored hash apart; nothing when it is of none of these formats.
-    pub(super) fn parse(stored: &str) -> Result<Option<Self>, HashError> {
+    /// Parses a stored hash; `None` if it is in none of these formats.
+    pub(crate) fn parse(stored: &str) -> Result<Option<Self>, HashError> {
         let Some((identifier, rest)) = stored.strip_prefix('$').and_then(|s| s.split_once('$'))
         else {
             return Ok(None);
@@ -83,15 +84,15 @@ impl Imported {
     }
 
     /// The name of the algorithm.
-    pub(super) fn algorithm(&self) -> &'static str {
+    pub(crate) fn algorithm(&self) -> &'static str {
         match self {
             Self::Bcrypt(_) => "bcrypt",
             Self::Salted { scheme, .. } => scheme.name(),
         }
     }
 
-    /// Whether `password` is the one; compares in constant time.
-    pub(super) fn matches(&self, password: &Secret) -> bool {
+    /// Whether `password` is the right one. Hashes are compared in constant time.
+    pub(crate) fn matches(&self, password: &Secret) -> bool {
         match self {
             Self::Bcrypt(stored) => {
                 bcrypt::verify(password.expose_secret(), stored.expose_secret()).unwrap_or(false)
@@ -119,7 +120,7 @@ impl Scheme {
         }
     }
 
-    /// The bytes a hash of this scheme has, if it can have only one number of them.
+    /// The length of a hash in bytes, if the scheme has a fixed one.
     fn hash_length(self) -> Option<usize> {
         match self {
             Self::Pbkdf2 { .. } => None,

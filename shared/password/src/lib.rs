@@ -1,13 +1,20 @@
 //! Passwords: hashing and verifying with Argon2id, verifying imported hashes, generating, and the
-//! rules for chosen ones.
+//! policy for chosen ones.
 
+mod cost;
+mod error;
 mod generate;
-mod hash;
+mod hasher;
 mod imported;
+mod memory;
 mod policy;
+mod stored;
 
+pub use cost::{Cost, CostError};
+pub use error::HashError;
 pub use generate::generate;
-pub use hash::{Cost, CostError, HashError, Hasher, Salt, Stored, Verification};
+pub use hasher::{Hasher, Salt, Verification};
 pub use policy::{MAX_LENGTH, MIN_LENGTH, Weakness, is_blank, length, weakness};
-/// A password or anything else that must not be shown: redacted in Debug, no Display, wiped on drop.
+/// A string that is not shown: redacted in `Debug`, without `Display`, wiped on drop.
 pub use secrecy::{ExposeSecret, SecretString as Secret};
+pub use stored::Stored;

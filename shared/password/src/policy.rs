@@ -1,29 +1,29 @@
-//! The rules for a password that a person chose (NIST SP 800-63B-4 section 3.1.1.2, OWASP ASVS 5.0
-//! 6.2): length in code points, no composition rules, no truncation, no folding, and not one that
-//! an attacker tries first.
+//! The policy for a password that a person chose (NIST SP 800-63B-4 section 3.1.1.2, OWASP ASVS 5.0
+//! 6.2): length in code points, no composition rules, no truncation, no folding, and none that an
+//! attacker tries first.
 
-use super::{ExposeSecret as _, Secret};
+use secrecy::{ExposeSecret as _, SecretString as Secret};
 
-/// The least length a deployment may configure, in code points (ASVS 5.0 6.2.1).
+/// The shortest minimum length that a deployment may configure, in code points (ASVS 5.0 6.2.1).
 pub const MIN_LENGTH: usize = 8;
-/// The greatest length, in code points.
+/// The maximum length, in code points.
 pub const MAX_LENGTH: usize = 128;
 
 /// The passwords of at least [`MIN_LENGTH`] characters among the most common ones, in lower case,
 /// sorted by bytes: Django's 20,000 (collected by Royce Williams, BSD licence) and zxcvbn's 30,000
-/// (Dropbox, MIT licence), both counted in public leaks. Each is written as how many bytes it has in
-/// common with the one before it, how many follow, and these: both numbers are one character, `0`
-/// for none, `1` for one, and so on in the order of ASCII.
+/// (Dropbox, MIT licence), both counted in public leaks. An entry is the number of bytes it shares
+/// with the one before, the number of bytes that follow, and these bytes; each number is one
+/// character: `0` for none, `1` for one, and so on in the order of ASCII.
 const COMMON: &[u8] = include_bytes!("common.txt");
 
-/// Why a password of the right length is refused.
+/// The reason why a password of the right length is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Weakness {
-    /// It is among the most common passwords.
-    #[error("is one of the most common passwords. Please choose another.")]
+    /// The password is in a list of common passwords.
+    #[error("the password is one of the most common passwords")]
     Common,
-    /// It is the account's e-mail address, user name, display name or brand.
-    #[error("must not be the e-mail address, the user name, the display name or the brand.")]
+    /// The password is a word of the account or the service: one of `context`.
+    #[error("the password is the e-mail address, the user name, the display name or the brand")]
     Context,
 }
 
@@ -33,14 +33,14 @@ pub fn length(password: &Secret) -> usize {
     password.expose_secret().chars().count()
 }
 
-/// Whether there is nothing but white space in it.
+/// Whether a password is empty or all white space.
 #[must_use]
 pub fn is_blank(password: &Secret) -> bool {
     password.expose_secret().trim().is_empty()
 }
 
-/// What is wrong with a password, if anything: the whole of it is compared, in any case, with the
-/// common ones, with the words in `context`, and with what stands before the `@` of an address there.
+/// Compares a password as a whole, ignoring case, with the words in `context`, the local parts of
+/// the addresses in it, and the list of common passwords. Returns why it is weak, if it is.
 #[must_use]
 pub fn weakness(password: &Secret, context: &[&str]) -> Option<Weakness> {
     let folded = Secret::from(password.expose_secret().to_lowercase());
@@ -57,13 +57,13 @@ pub fn weakness(password: &Secret, context: &[&str]) -> Option<Weakness> {
     is_common(folded).then_some(Weakness::Common)
 }
 
-/// One pass over the list, in place: it costs nothing until it is asked.
+/// Whether the list has `folded`: one pass over the compressed list, so that no memory is kept for it.
 fn is_common(folded: &str) -> bool {
-    // How much of the one before is the beginning of `folded`.
+    // The number of bytes that the entry before has in common with `folded`.
     let mut matched = 0;
     for (shared, suffix) in common() {
-        // With less in common, it comes after `folded` in the alphabet; with more, it differs from
-        // `folded` where the one before did.
+        // An entry that shares less than that with the one before comes after `folded` in the
+        // alphabet; one that shares more differs from `folded` where the one before does.
         if shared < matched {
             return false;
         }
@@ -79,7 +79,7 @@ fn is_common(folded: &str) -> bool {
     false
 }
 
-/// What each common password has in common with the one before, in bytes, and what follows that.
+/// The entries of the list: how many bytes each shares with the one before, and the bytes that follow.
 fn common() -> impl Iterator<Item = (usize, &'static [u8])> {
     let number = |character: &u8| usize::from(character - b'0');
     let mut rest = COMMON;

@@ -10,7 +10,8 @@ pub(crate) fn is_space(c: char) -> bool {
 }
 
 /// Whether a document may contain this character (production 2).
-pub(crate) fn is_legal(c: char) -> bool {
+#[must_use]
+pub fn is_legal(c: char) -> bool {
     (c >= ' ' || is_space(c)) && !matches!(c, '\u{FFFE}' | '\u{FFFF}')
 }
 

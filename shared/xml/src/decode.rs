@@ -12,7 +12,7 @@ use crate::charset::Charset;
 pub enum Fallback {
     /// Ill-formed bytes are an error.
     Strict,
-    /// Ill-formed bytes become U+FFFD, except in UTF-16.
+    /// Ill-formed bytes become U+FFFD, but are an error in UTF-16 without a byte order mark.
     Lossy,
 }
 

@@ -24,6 +24,7 @@ mod reference;
 pub mod soap;
 
 pub use attributes::MAX_ATTRIBUTES;
+pub use chars::is_legal;
 pub use charset::Charset;
 pub use decode::{DecodeError, Fallback, decode, decode_unicode};
 pub use error::{Error, ErrorKind};

@@ -15,8 +15,10 @@ pub enum Node<'a> {
     End,
     /// Characters, the content of a CDATA section, or the character that a reference stands for.
     Text(Cow<'a, str>),
-    /// A comment or a processing instruction.
-    Misc,
+    /// A comment.
+    Comment,
+    /// A processing instruction.
+    Instruction,
     /// The end of a well-formed document.
     Eof,
 }
@@ -28,7 +30,8 @@ impl fmt::Debug for Node<'_> {
             Self::Start(element) => f.debug_tuple("Start").field(element).finish(),
             Self::End => f.write_str("End"),
             Self::Text(_) => f.write_str("Text(..)"),
-            Self::Misc => f.write_str("Misc"),
+            Self::Comment => f.write_str("Comment"),
+            Self::Instruction => f.write_str("Instruction"),
             Self::Eof => f.write_str("Eof"),
         }
     }

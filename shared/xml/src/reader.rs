@@ -75,7 +75,7 @@ impl<'a> Reader<'a> {
     pub fn next_tag(&mut self) -> Result<Node<'a>, Error> {
         loop {
             match self.next_node()? {
-                Node::Text(_) | Node::Misc => {}
+                Node::Text(_) | Node::Comment | Node::Instruction => {}
                 node => return Ok(node),
             }
         }
@@ -88,7 +88,7 @@ impl<'a> Reader<'a> {
             match self.next_node()? {
                 Node::Start(_) => open += 1,
                 Node::End => open -= 1,
-                Node::Text(_) | Node::Misc => {}
+                Node::Text(_) | Node::Comment | Node::Instruction => {}
                 // Not before the end tag: the end of the document inside an element is an error.
                 Node::Eof => break,
             }
@@ -107,7 +107,7 @@ impl<'a> Reader<'a> {
             match self.next_node()? {
                 Node::Text(piece) => text.push_str(&piece),
                 Node::End => return Ok(text),
-                Node::Start(_) | Node::Misc | Node::Eof => {
+                Node::Start(_) | Node::Comment | Node::Instruction | Node::Eof => {
                     return Err(Error {
                         kind: ErrorKind::NotText,
                         offset,
@@ -157,10 +157,10 @@ impl<'a> Reader<'a> {
                 let character = reference::resolve(inside(raw, "&", ";")?)?;
                 Ok(Node::Text(Cow::Owned(character.into())))
             }
-            Event::Comment(_) => check_legal(inside(raw, "<!--", "-->")?).map(|_| Node::Misc),
-            Event::PI(_) => check_instruction(inside(raw, "<?", "?>")?).map(|()| Node::Misc),
+            Event::Comment(_) => check_legal(inside(raw, "<!--", "-->")?).map(|_| Node::Comment),
+            Event::PI(_) => check_instruction(inside(raw, "<?", "?>")?).map(|()| Node::Instruction),
             Event::Decl(_) if start == 0 => {
-                check_declaration(inside(raw, "<?xml", "?>")?).map(|()| Node::Misc)
+                check_declaration(inside(raw, "<?xml", "?>")?).map(|()| Node::Instruction)
             }
             Event::Decl(_) => Err(ErrorKind::Declaration),
             Event::DocType(_) => Err(ErrorKind::Doctype),
@@ -278,7 +278,7 @@ mod tests {
             match reader.next_node().map_err(|e| e.kind)? {
                 Node::Start(e) => seen.push(format!("{{{}}}{}", e.namespace(), e.local)),
                 Node::Text(t) if !t.trim().is_empty() => seen.push(format!("={t}")),
-                Node::Text(_) | Node::Misc | Node::End => {}
+                Node::Text(_) | Node::Comment | Node::Instruction | Node::End => {}
                 Node::Eof => return Ok(seen),
             }
         }

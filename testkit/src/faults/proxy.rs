@@ -105,8 +105,8 @@ impl Fault {
             Self::NotAnswered => vec![Step::Deliver, Step::AwaitGivingUp],
             Self::AppliedLate => vec![Step::AwaitGivingUp, Step::Deliver],
             Self::ConditionFailed => return condition_failed(call),
-            Self::KilledBefore => vec![killed(), Step::AwaitGivingUp],
-            Self::KilledAfter => vec![Step::Deliver, killed(), Step::AwaitGivingUp],
+            Self::KilledBefore => vec![killed(), Step::AwaitEnd],
+            Self::KilledAfter => vec![Step::Deliver, killed(), Step::AwaitEnd],
         })
     }
 }

@@ -3,17 +3,16 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::time::Duration;
 
-use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use axum::body::Bytes;
 use http::{Request, Response};
+use password::{Cost, ExposeSecret as _, Secret};
 use serde_json::{Value, json};
-use shared::aws::Clients;
 use shared::clock::{Clock, Timestamp};
 use shared::config::Env;
 use shared::lambda;
-use shared::password::{Cost, ExposeSecret as _, Hasher, Secret};
-use shared::users::{self, Outcome, ResetMode, User, UsernameKey, Users};
+use shared::users::{self, Account, LoginOutcome, ResetMode, UsernameKey, Users};
 
 use super::Proxy;
 use crate::watch::Watch;
@@ -60,8 +59,13 @@ impl World {
             limits: format!("{}.{number}", backend.tables.limits),
             ..backend.tables.clone()
         };
-        let direct = patient(backend);
-        tables::create_missing(&direct.clients.dynamodb, &names).await?;
+        // Where a call hangs, the work that must end in time for its answer is to end first.
+        let floor = variable(variables, &names, "RESPONSE_FLOOR_MS");
+        let floor = floor.and_then(|floor| floor.parse().ok());
+        proxy
+            .relays
+            .set_patience(2 * Duration::from_millis(floor.unwrap_or_default()));
+        tables::create_missing(&backend.clients.dynamodb, &names).await?;
         let clock = Arc::new(AtomicU64::new(BEGIN));
         let now = Arc::clone(&clock);
         let functions = Functions::new(
@@ -72,8 +76,8 @@ impl World {
         Ok(Self {
             watch: Watch::start(functions.clone(), backend.outbox.clone()),
             functions,
-            users: Users::new(direct.clients.dynamodb.clone(), names.users.clone()),
-            backend: direct,
+            users: Users::new(backend.clients.dynamodb.clone(), names.users.clone()),
+            backend: backend.clone(),
             mode: mode(variables),
             proxy,
             number,
@@ -126,7 +130,7 @@ impl World {
     }
 
     /// The account, as the functions see it.
-    pub async fn user(&self, username: &str) -> Result<User, Error> {
+    pub async fn user(&self, username: &str) -> Result<Account, Error> {
         let user = self.users.find(&UsernameKey::new(username)).await?;
         user.ok_or_else(|| "there is no such account".into())
     }
@@ -134,16 +138,20 @@ impl World {
     /// Whether a login with this password is valid.
     pub async fn opens(&self, username: &str, password: &str) -> Result<bool, Error> {
         let user = self.user(username).await?;
-        let (mode, now, secret) = (self.mode, self.now(), Secret::from(password.to_owned()));
+        let attempt = users::Attempt {
+            password: Secret::from(password.to_owned()),
+            mode: self.mode,
+            now: self.now(),
+        };
         let login = Attempt::new(&user, password);
         if let Some(is_valid) = login.known() {
             return Ok(is_valid);
         }
         let verified = tokio::task::spawn_blocking(move || {
-            users::verify(&HASHER, mode, Some(&user), &secret, now)
+            users::verify(&local::hasher(Cost::DEFAULT), Some(&user), &attempt)
         });
         let outcome = verified.await??.outcome;
-        let is_valid = matches!(outcome, Outcome::Valid | Outcome::MustChange);
+        let is_valid = matches!(outcome, LoginOutcome::Valid | LoginOutcome::MustChange);
         login.learn(is_valid);
         Ok(is_valid)
     }
@@ -155,6 +163,12 @@ impl World {
         let mut mails = self.backend.outbox.mails();
         mails.retain(|mail| mail.to.contains(&address));
         mails
+    }
+
+    /// What was logged for its requests and events, one JSON object a line.
+    #[must_use]
+    pub fn logged(&self) -> String {
+        self.watch.logged()
     }
 
     /// The audit rows of an account, oldest first.
@@ -171,7 +185,8 @@ impl World {
     pub async fn send(&self, request: &Request<Bytes>) -> Response<Bytes> {
         self.watch.see(request);
         let peer = ([192, 0, 2, 1], 50_000).into();
-        let response = gateway::call(&self.functions, request, peer).await;
+        let answer = gateway::call(&self.functions, request, peer);
+        let response = self.watch.over(answer).await;
         Watch::check(request, &response);
         response
     }
@@ -180,7 +195,9 @@ impl World {
     pub async fn event(&self, event: &Value) -> Result<Value, Error> {
         let request_id = uuid::Uuid::new_v4().to_string();
         let function = &self.functions.reset_user_password;
-        lambda::invoke(function, &event.to_string(), request_id).await
+        let event = event.to_string();
+        let invocation = lambda::invoke(function, &event, request_id);
+        self.watch.over(invocation).await
     }
 
     /// The answer to a scheduled event.
@@ -231,12 +248,10 @@ struct Attempt {
     password: String,
 }
 
-/// One for all, as it touches all the memory it needs when it is made.
-static HASHER: LazyLock<Hasher> = LazyLock::new(|| Hasher::new(Cost::DEFAULT));
 static KNOWN: LazyLock<Mutex<HashMap<Attempt, bool>>> = LazyLock::new(Mutex::default);
 
 impl Attempt {
-    fn new(user: &User, password: &str) -> Self {
+    fn new(user: &Account, password: &str) -> Self {
         let temporary = user.temporary.as_ref().map(|temporary| &temporary.hash);
         let hashes = [user.password_hash.as_ref(), temporary];
         Self {
@@ -253,19 +268,6 @@ impl Attempt {
     fn learn(self, is_valid: bool) {
         let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
         known.insert(self, is_valid);
-    }
-}
-
-/// The same backend for the test's own calls, which wait as long as it takes.
-fn patient(backend: &Backend) -> Backend {
-    let dynamodb = backend.clients.dynamodb.config().to_builder();
-    let dynamodb = dynamodb.timeout_config(TimeoutConfig::disabled()).build();
-    Backend {
-        clients: Clients {
-            dynamodb: aws_sdk_dynamodb::Client::from_conf(dynamodb),
-            ses: backend.clients.ses.clone(),
-        },
-        ..backend.clone()
     }
 }
 

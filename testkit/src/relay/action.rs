@@ -21,8 +21,10 @@ pub enum Step {
     Deliver,
     /// The caller gets this response of HTTP/1.1.
     Answer(String),
-    /// The relay waits until the caller closes the connection.
+    /// The caller gets no answer until its time is up and it closes the connection.
     AwaitGivingUp,
+    /// The relay waits until the caller closes the connection.
+    AwaitEnd,
     /// The relay waits until it is told.
     AwaitNotice(Arc<Notify>),
     /// Whoever waits for this is told.
@@ -45,6 +47,12 @@ impl Action {
     #[must_use]
     pub fn after(self, delay: Duration) -> Self {
         Self([vec![Step::Wait(delay)], self.0].concat())
+    }
+
+    /// No answer in time; the service gets the call when the caller has given up.
+    #[must_use]
+    pub fn too_late() -> Self {
+        Self(vec![Step::AwaitGivingUp, Step::Deliver])
     }
 
     /// An error of AWS's; the service never sees the call.

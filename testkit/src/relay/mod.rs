@@ -8,17 +8,19 @@ use std::fmt::{Debug, Formatter};
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 pub use action::{Action, Step};
 pub use message::Call;
 use message::Message;
-use shared::aws::{AwsConfig, Clients};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 
-use local::{Backend, access};
+use crate::sdk_clock::{SdkClock, redirected};
+use local::Backend;
 
 /// Connections that may wait to be accepted.
 const BACKLOG: u32 = 128;
@@ -54,17 +56,12 @@ impl Relays {
 
     /// The same, with some of the services gone.
     pub fn start_without(backend: &Backend, gone: Gone) -> std::io::Result<Self> {
-        let traffic = Arc::new(Traffic::default());
+        let traffic = Arc::new(Traffic::new(SdkClock::of(&backend.clients)));
         let dynamodb = Relay::start(&backend.dynamodb_url, &traffic, gone.dynamodb)?;
         let ses = Relay::start(&backend.ses_url, &traffic, gone.ses)?;
-        // The SDK counts its repeats by region, for the whole process, and makes none when there
-        // were too many.
-        let region = REGIONS.fetch_add(1, Ordering::Relaxed);
-        let clients = Clients::new(AwsConfig {
-            region: format!("local-{region}"),
-            ..access(dynamodb.url.clone(), ses.url.clone())
-        })
-        .map_err(std::io::Error::other)?;
+        let region = format!("local-{}", REGIONS.fetch_add(1, Ordering::Relaxed));
+        let clients = redirected(&backend.clients, region, [&dynamodb.url, &ses.url]);
+        let clients = traffic.clock.clients(&clients);
         let backend = Backend {
             clients,
             dynamodb_url: dynamodb.url.clone(),
@@ -82,6 +79,12 @@ impl Relays {
     /// From now on this decides what happens to a call. Until then all are forwarded.
     pub fn script(&self, script: impl Fn(&Call) -> Action + Send + Sync + 'static) {
         *lock(&self.traffic.script) = Some(Arc::new(script));
+    }
+
+    /// From now on a call that is not answered is left so for this long before its time is up; until
+    /// then, it is up at once.
+    pub fn set_patience(&self, patience: Duration) {
+        *lock(&self.traffic.patience) = patience;
     }
 
     /// The calls to both since the last time, in their order.
@@ -108,16 +111,27 @@ impl Relays {
 }
 
 /// The calls to both services, and what happens to them.
-#[derive(Default)]
 struct Traffic {
     script: Mutex<Option<Script>>,
     calls: Mutex<Vec<Call>>,
     on_their_way: watch::Sender<usize>,
+    clock: SdkClock,
+    patience: Mutex<Duration>,
 }
 
 type Script = Arc<dyn Fn(&Call) -> Action + Send + Sync>;
 
 impl Traffic {
+    fn new(clock: SdkClock) -> Self {
+        Self {
+            script: Mutex::default(),
+            calls: Mutex::default(),
+            on_their_way: watch::Sender::default(),
+            clock,
+            patience: Mutex::default(),
+        }
+    }
+
     fn action(&self, call: &Call) -> Action {
         let script = lock(&self.script).clone();
         script.map_or_else(Action::forward, |script| script(call))
@@ -204,6 +218,7 @@ async fn serve(
     client.set_nodelay(true)?;
     let mut exchange = Exchange {
         client: BufReader::new(client),
+        traffic,
         upstream,
         connected: None,
     };
@@ -224,6 +239,7 @@ async fn serve(
 /// A connection of a caller, and the one its calls are forwarded by.
 struct Exchange<'a> {
     client: BufReader<TcpStream>,
+    traffic: &'a Traffic,
     upstream: &'a str,
     connected: Option<BufReader<TcpStream>>,
 }
@@ -246,15 +262,24 @@ impl Exchange<'_> {
                     is_answered = true;
                 }
                 Step::AwaitGivingUp => {
-                    // In whatever way the connection is closed.
-                    let _ = self.client.read(&mut [0]).await;
+                    let patience = *lock(&self.traffic.patience);
+                    if timeout(patience, self.closed()).await.is_err() {
+                        self.traffic.clock.pass_attempt();
+                        self.closed().await;
+                    }
                 }
+                Step::AwaitEnd => self.closed().await,
                 Step::AwaitNotice(notice) => notice.notified().await,
                 Step::Notify(whom) => whom.notify_one(),
                 Step::Reset => self.client.get_ref().set_zero_linger()?,
             }
         }
         Ok(is_answered)
+    }
+
+    /// Resolves when the caller closes the connection, in whatever way.
+    async fn closed(&mut self) {
+        let _ = self.client.read(&mut [0]).await;
     }
 
     /// The service's answer to a request.

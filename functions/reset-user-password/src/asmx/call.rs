@@ -1,6 +1,6 @@
 //! Calls of the operation, by its names in the WSDL.
 
-use shared::soap::Version;
+use xml::soap::Version;
 
 use crate::operation::Input;
 

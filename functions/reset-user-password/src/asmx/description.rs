@@ -5,7 +5,7 @@ use std::fmt;
 use askama::Template;
 use http::Response;
 use shared::lambda::Request;
-use shared::xml::escape_attribute;
+use xml::escape_attribute;
 
 use super::protocols::Protocols;
 use super::response::{XML, success, success_page};
@@ -98,7 +98,7 @@ fn document(template: &impl Template) -> Response<String> {
 
 #[cfg(test)]
 mod tests {
-    use shared::xml::{Node, Reader};
+    use xml::{Node, Reader};
 
     use super::*;
 

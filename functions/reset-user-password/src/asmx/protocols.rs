@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use shared::soap::Version;
+use xml::soap::Version;
 
 /// The protocols that are on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

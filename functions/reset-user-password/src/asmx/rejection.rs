@@ -1,6 +1,6 @@
 //! Requests that end before the operation runs.
 
-use shared::soap::{Fault, FaultCode, Version};
+use xml::soap::{Fault, FaultCode, Version};
 
 use super::protocols::Protocols;
 

@@ -4,7 +4,7 @@ use askama::Template;
 use http::{HeaderValue, Method, Response, StatusCode, header};
 use shared::http::{PagePolicy, page};
 use shared::lambda::Request;
-use shared::soap::{self, Fault, FaultCode, Version};
+use xml::soap::{self, Fault, FaultCode, Version};
 
 use super::call::{Binding, NAMESPACE};
 use super::content_type::guessed_version;

@@ -3,7 +3,7 @@
 use http::Method;
 use shared::http::decode_path;
 use shared::lambda::Request;
-use shared::xml::Charset;
+use xml::Charset;
 
 use super::call::{Binding, OPERATION};
 use super::content_type::guessed_version;

@@ -4,8 +4,8 @@
 use std::borrow::Cow;
 
 use shared::lambda::Request;
-use shared::soap::{Envelope, EnvelopeError, EnvelopeErrorKind, FaultCode, Version};
-use shared::xml::{self, Charset, DecodeError, Fallback, Node, Reader};
+use xml::soap::{Envelope, EnvelopeError, EnvelopeErrorKind, FaultCode, Version};
+use xml::{Charset, DecodeError, Fallback, Node, Reader};
 
 use super::call::{Binding, Call, MAX_BODY, NAMESPACE, OPERATION};
 use super::content_type::ContentType;
@@ -128,7 +128,7 @@ fn read_string(reader: &mut Reader<'_>) -> Result<String, Malformed> {
         }
         Node::Text(text) => Ok(text.into_owned() + &reader.text()?),
         Node::End => Ok(String::new()),
-        Node::Misc | Node::Eof => Err(Malformed),
+        Node::Comment | Node::Instruction | Node::Eof => Err(Malformed),
     }
 }
 

@@ -4,8 +4,8 @@
 use std::borrow::Cow;
 
 use shared::lambda::Request;
-use shared::soap::{FaultCode, Version};
-use shared::xml::{self, DecodeError, Element, ErrorKind, Node, Reader};
+use xml::soap::{FaultCode, Version};
+use xml::{DecodeError, Element, ErrorKind, Node, Reader};
 
 use super::call::{NAMESPACE, OPERATION, SOAP_ACTION};
 use super::content_type::ContentType;
@@ -141,7 +141,7 @@ fn find_operation(reader: &mut Reader<'_>, root: &Element<'_>) -> Result<bool, F
     loop {
         match reader.next_node()? {
             Node::Start(element) => return Ok(element.is(NAMESPACE, OPERATION)),
-            Node::Misc => {}
+            Node::Comment | Node::Instruction => {}
             Node::Text(text) if text.trim_matches([' ', '\t', '\r', '\n']).is_empty() => {}
             Node::Text(_) | Node::End | Node::Eof => return Ok(false),
         }

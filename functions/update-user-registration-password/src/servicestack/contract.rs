@@ -15,6 +15,9 @@ pub(super) const REQUESTER_NAMESPACE: &str =
     "http://schemas.datacontract.org/2004/07/Registrar.Model.Model.Interfaces";
 /// XML namespace of ServiceStack's own types, for instance `ResponseStatus`.
 pub(super) const TYPES_NAMESPACE: &str = "http://schemas.servicestack.net/types";
+/// XML namespace of the serialiser's own attributes, for instance `Ref`.
+pub(super) const SERIALIZATION_NAMESPACE: &str =
+    "http://schemas.microsoft.com/2003/10/Serialization/";
 /// XML namespace of .NET's dictionaries.
 pub(super) const ARRAYS_NAMESPACE: &str =
     "http://schemas.microsoft.com/2003/10/Serialization/Arrays";

@@ -1,27 +1,33 @@
 //! XML of the response DTO and its errors, as .NET's `DataContractSerializer` writes it.
 
-use shared::xml::{SCHEMA_INSTANCE, escape_text};
+use xml::{SCHEMA_INSTANCE, escape_text, is_legal};
 
 use super::contract::{ARRAYS_NAMESPACE, DTO_NAMESPACE, RESPONSE_DTO, TYPES_NAMESPACE};
 use super::response_status::{ResponseError, ResponseStatus};
 use crate::operation::Outcome;
 
-/// XML of the response DTO. Data contracts order members by name.
-pub(super) fn dto_xml(status: Option<&ResponseStatus>, outcome: Option<&Outcome>) -> String {
+/// Element of the response DTO at a `depth` in the document, 1 for the root. Data contracts order
+/// members by name.
+pub(super) fn dto_element(
+    depth: usize,
+    status: Option<&ResponseStatus>,
+    outcome: Option<&Outcome>,
+) -> String {
     let display_name = match outcome {
         Some(outcome) => text_element("", "DisplayName", &outcome.display_name),
         None => "<DisplayName i:nil=\"true\" />".to_owned(),
     };
     let id = outcome.map_or(0, |o| o.id);
     let reset_email_sent = outcome.is_some_and(|o| o.reset_email_sent);
+    let prefix = format!("d{}p1", depth + 1);
     let status = match status {
         Some(status) => format!(
-            "<ResponseStatus xmlns:d2p1=\"{TYPES_NAMESPACE}\">{}</ResponseStatus>",
-            status_xml("d2p1:", 3, status)
+            "<ResponseStatus xmlns:{prefix}=\"{TYPES_NAMESPACE}\">{}</ResponseStatus>",
+            status_xml(&format!("{prefix}:"), depth + 2, status)
         ),
-        None => format!("<ResponseStatus xmlns:d2p1=\"{TYPES_NAMESPACE}\" i:nil=\"true\" />"),
+        None => format!("<ResponseStatus xmlns:{prefix}=\"{TYPES_NAMESPACE}\" i:nil=\"true\" />"),
     };
-    document(
+    element(
         RESPONSE_DTO,
         DTO_NAMESPACE,
         &format!(
@@ -30,18 +36,20 @@ pub(super) fn dto_xml(status: Option<&ResponseStatus>, outcome: Option<&Outcome>
     )
 }
 
-/// XML of ServiceStack's `ErrorResponse`.
-pub(super) fn error_response_xml(status: &ResponseStatus) -> String {
+/// Root element of ServiceStack's `ErrorResponse`.
+pub(super) fn error_response_element(status: &ResponseStatus) -> String {
     let status = status_xml("", 3, status);
     let body = format!("<ResponseStatus>{status}</ResponseStatus>");
-    document("ErrorResponse", TYPES_NAMESPACE, &body)
+    element("ErrorResponse", TYPES_NAMESPACE, &body)
 }
 
-fn document(root: &str, namespace: &str, body: &str) -> String {
-    format!(
-        "<?xml version=\"1.0\" encoding=\"utf-8\"?><{root} xmlns:i=\"{SCHEMA_INSTANCE}\" \
-         xmlns=\"{namespace}\">{body}</{root}>"
-    )
+/// Document with a root element.
+pub(super) fn document(root: &str) -> String {
+    format!("<?xml version=\"1.0\" encoding=\"utf-8\"?>{root}")
+}
+
+fn element(name: &str, namespace: &str, body: &str) -> String {
+    format!("<{name} xmlns:i=\"{SCHEMA_INSTANCE}\" xmlns=\"{namespace}\">{body}</{name}>")
 }
 
 /// Children of a `ResponseStatus`. The serialiser names the prefixes it makes up after their `depth`
@@ -95,9 +103,12 @@ fn error_xml(prefix: &str, depth: usize, error: &ResponseError) -> String {
     .concat()
 }
 
+/// Element with text. Characters that XML does not allow become U+FFFD: the original wrote references
+/// to them, which no strict parser reads.
 fn text_element(prefix: &str, name: &str, text: &str) -> String {
     let mut element = format!("<{prefix}{name}>");
-    escape_text(text, &mut element);
+    let legal = text.replace(|c| !is_legal(c), "\u{fffd}");
+    escape_text(&legal, &mut element);
     element.push_str("</");
     element.push_str(prefix);
     element.push_str(name);

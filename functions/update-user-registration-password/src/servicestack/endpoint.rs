@@ -1,6 +1,7 @@
 //! Endpoints of the operation.
 
 use shared::lambda::Request;
+use xml::soap::Version;
 
 use super::format::{Format, ResponseFormat, accepted, format_parameter};
 
@@ -17,6 +18,8 @@ pub enum Endpoint {
         /// Format of the body and, unless `?format=` names another, of the answer.
         format: Format,
     },
+    /// `POST /soap11` or `POST /soap12`.
+    Soap(Version),
 }
 
 impl Endpoint {
@@ -30,6 +33,7 @@ impl Endpoint {
             } => Some(format),
             Self::Route { suffix: None } => format_parameter(request),
             Self::Predefined { format } => Some(format_parameter(request).unwrap_or(format)),
+            Self::Soap(version) => return ResponseFormat::soap(version),
         };
         let format = decided.map_or_else(|| accepted(request), ResponseFormat::of);
         format.with_json_style(request)

@@ -4,7 +4,7 @@ use http::StatusCode;
 
 use super::rejection::{Rejection, Root};
 use super::response_status::{ResponseError, ResponseStatus};
-use crate::operation::{Error, Violation};
+use crate::error::{Error, Violation};
 
 /// Answer to a request that did not succeed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,10 +41,10 @@ impl From<Rejection> for Failure {
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        use Root::{ErrorResponse, ResponseDto};
+        use Root::{ResponseDto, ResponseDtoInXml};
         let (kind, message) = match error {
             Error::InvalidCredential => (
-                (StatusCode::UNAUTHORIZED, "Unauthorized", ErrorResponse),
+                (StatusCode::UNAUTHORIZED, "Unauthorized", ResponseDtoInXml),
                 "Invalid UserName or Password".to_owned(),
             ),
             Error::RoleMissing => (

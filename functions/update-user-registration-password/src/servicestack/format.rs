@@ -1,10 +1,16 @@
 //! ServiceStack's formats, and how a request chooses one.
 
-use http::header;
-use shared::lambda::Request;
+use std::convert::Infallible;
 
-use super::parameters::Parameters;
+use http::header;
+use shared::http::Parameters;
+use shared::lambda::Request;
+use xml::soap::Version;
+
 use super::value::JsonStyle;
+
+/// Content type of SOAP 1.1, whose answer on the service's own route is an envelope too.
+const TEXT_XML: &str = "text/xml; charset=utf-8";
 
 /// Format of a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,9 +87,11 @@ impl Format {
 pub struct ResponseFormat {
     /// Format of the body.
     pub format: Format,
+    /// SOAP version of the envelope around a body in XML.
+    pub envelope: Option<Version>,
     /// `Content-Type`: the format's media type, or the one the request used for its own body.
     pub content_type: String,
-    /// JSON options.
+    /// Options of JSON and JSV.
     pub json_style: JsonStyle,
 }
 
@@ -99,8 +107,33 @@ impl ResponseFormat {
         let content_type = format!("{}{charset}", format.media_type());
         Self {
             format,
+            envelope: None,
             content_type,
             json_style: JsonStyle::default(),
+        }
+    }
+
+    /// XML in an envelope.
+    #[must_use]
+    pub fn soap(version: Version) -> Self {
+        let content_type = match version {
+            Version::V11 => TEXT_XML,
+            Version::V12 => version.media_type(),
+        };
+        Self {
+            envelope: Some(version),
+            content_type: content_type.to_owned(),
+            ..Self::of(Format::Xml)
+        }
+    }
+
+    /// Name in logs and metrics.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self.envelope {
+            Some(Version::V11) => "soap11",
+            Some(Version::V12) => "soap12",
+            None => self.format.name(),
         }
     }
 
@@ -142,9 +175,12 @@ fn json_style(request: &Request) -> JsonStyle {
     style
 }
 
-/// Value of a parameter of the query.
+/// Value of a parameter of the query. What is not UTF-8 in it becomes U+FFFD.
 pub(super) fn query_value(request: &Request, name: &str) -> Option<String> {
-    Parameters::urlencoded(request.query.as_bytes()).value(name)
+    let parameters = Parameters::decode(request.query.as_bytes(), |bytes| {
+        Ok::<_, Infallible>(String::from_utf8_lossy(bytes))
+    });
+    parameters.ok()?.value(name)
 }
 
 /// Format that `Accept` asks for, in the order of ServiceStack's `GetResponseContentType`; weights
@@ -165,6 +201,9 @@ pub(super) fn accepted(request: &Request) -> ResponseFormat {
         .filter(is_accepted);
     if let Some(format) = of_request.or_else(|| Format::PREFERRED.into_iter().find(is_accepted)) {
         return ResponseFormat::of(format);
+    }
+    if content_type == TEXT_XML && (accept.is_empty() || accepts("*/*")) {
+        return ResponseFormat::soap(Version::V11);
     }
     if accepts("*/*") {
         return of_request_body(&content_type);

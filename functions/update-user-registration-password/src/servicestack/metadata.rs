@@ -4,14 +4,24 @@
 use askama::Template;
 use http::header::{self, HeaderValue};
 use http::{Response, StatusCode};
+use shared::http::PagePolicy;
 use shared::lambda::Request;
+use xml::soap::Version;
 
 use super::contract::REQUEST_DTO;
-use super::format::{Format, query_value};
+use super::data_contract::document;
+use super::description::{CLASSES, Class, PageFormat, Sample};
+use super::format::query_value;
 use super::html;
 
-/// Formats that have a page.
-const FORMATS: [Format; 4] = [Format::Xml, Format::Json, Format::Jsv, Format::Csv];
+/// Schemas of the data contracts, in the order in which the original numbers them.
+const SCHEMAS: [&str; 5] = [
+    include_str!("assets/schemas/serialization.xsd"),
+    include_str!("assets/schemas/dto.xsd"),
+    include_str!("assets/schemas/interfaces.xsd"),
+    include_str!("assets/schemas/types.xsd"),
+    include_str!("assets/schemas/arrays.xsd"),
+];
 
 /// Metadata page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,7 +31,11 @@ pub enum Page {
     /// List of operations.
     Operations,
     /// The operation, in a format.
-    Operation(Format),
+    Operation(PageFormat),
+    /// WSDL of the operation in a version of SOAP.
+    Wsdl(Version),
+    /// XML Schema of a namespace.
+    Schema(&'static str),
     /// An empty page: the operation's name is in the wrong case.
     Misspelt,
     /// An empty page: there is no operation of this name.
@@ -32,11 +46,13 @@ pub enum Page {
 pub(super) fn page(path: &str, request: &Request) -> Option<Page> {
     let format = match path.split_once('/') {
         None if path.is_empty() => return Some(Page::Root),
-        None if path.eq_ignore_ascii_case("metadata") => return Some(Page::Operations),
+        None if path.eq_ignore_ascii_case("metadata") => {
+            return Some(schema(request).map_or(Page::Operations, Page::Schema));
+        }
         Some((format, page)) if page.eq_ignore_ascii_case("metadata") => format,
         _ => return None,
     };
-    let format = FORMATS
+    let format = PageFormat::ALL
         .into_iter()
         .find(|f| f.name().eq_ignore_ascii_case(format))?;
     Some(match query_value(request, "op") {
@@ -47,11 +63,53 @@ pub(super) fn page(path: &str, request: &Request) -> Option<Page> {
     })
 }
 
+/// Schema that `?xsd=` numbers.
+fn schema(request: &Request) -> Option<&'static str> {
+    let number: usize = query_value(request, "xsd")?.parse().ok()?;
+    SCHEMAS.get(number).copied()
+}
+
+/// Path of a version's endpoint, without its leading slash.
+pub(super) const fn soap_path(version: Version) -> &'static str {
+    PageFormat::Soap(version).name()
+}
+
+/// Description of the operation (WSDL 1.1). The messages are the elements of the DTOs; those of the
+/// original were in a namespace that no schema declared, so that no tool could use it.
+#[derive(Template)]
+#[template(path = "registrar.wsdl.xml")]
+struct Wsdl<'a> {
+    name: &'static str,
+    binding: &'static str,
+    /// Prefix of the extension elements.
+    soap: &'static str,
+    service: &'a str,
+    path: &'static str,
+    schemas: [&'static str; 5],
+}
+
+impl<'a> Wsdl<'a> {
+    const fn new(version: Version, service: &'a str) -> Self {
+        let (name, binding, soap) = match version {
+            Version::V11 => ("Soap11", "BasicHttpBinding_ISyncReply", "soap"),
+            Version::V12 => ("Soap12", "WSHttpBinding_ISyncReply", "soap12"),
+        };
+        Self {
+            name,
+            binding,
+            soap,
+            service,
+            path: soap_path(version),
+            schemas: SCHEMAS,
+        }
+    }
+}
+
 #[derive(Template)]
 #[template(path = "operations.html")]
 struct OperationsPage<'a> {
     base: &'a str,
-    formats: [Format; 4],
+    formats: [PageFormat; 6],
 }
 
 #[derive(Template)]
@@ -59,89 +117,10 @@ struct OperationsPage<'a> {
 struct OperationPage<'a> {
     base: &'a str,
     host: &'a str,
-    format: Format,
+    format: PageFormat,
     classes: &'static [Class],
-    request: &'static str,
-    response: &'static str,
+    sample: Sample,
 }
-
-/// Class of the data contract, with the members that it declares.
-struct Class {
-    name: &'static str,
-    members: &'static [Member],
-}
-
-struct Member {
-    name: &'static str,
-    data_type: &'static str,
-    is_required: bool,
-    description: &'static str,
-}
-
-const fn member(
-    name: &'static str,
-    data_type: &'static str,
-    is_required: bool,
-    description: &'static str,
-) -> Member {
-    Member {
-        name,
-        data_type,
-        is_required,
-        description,
-    }
-}
-
-/// Classes in the order of the original page: the request, its base class, the response.
-const CLASSES: [Class; 3] = [
-    Class {
-        name: "UpdateUserRegistrationPasswordRequest",
-        members: &[
-            member(
-                "Email",
-                "string",
-                true,
-                "E-mail address of the user registration",
-            ),
-            member("NewPassword", "string", true, "Password to set"),
-            member(
-                "SendResetEmail",
-                "bool",
-                false,
-                "Whether to tell the user by e-mail",
-            ),
-            member(
-                "CustomerBrandName",
-                "string",
-                false,
-                "Chooses among users of one address",
-            ),
-        ],
-    },
-    Class {
-        name: "RequesterBase",
-        members: &[member("Requester", "string", false, "On whose behalf")],
-    },
-    Class {
-        name: "UpdateUserRegistrationPasswordResponse",
-        members: &[
-            member(
-                "ResponseStatus",
-                "ResponseStatus",
-                false,
-                "What went wrong, if anything",
-            ),
-            member("Id", "long", false, "Number of the user registration"),
-            member("DisplayName", "string", false, "Name of the user"),
-            member(
-                "ResetEmailSent",
-                "bool",
-                false,
-                "Whether the e-mail was accepted for delivery",
-            ),
-        ],
-    },
-];
 
 impl Page {
     /// Writes the response.
@@ -151,23 +130,37 @@ impl Page {
         let (_, service) = url.split_once("://").unwrap_or(("", &url));
         // The host, and the stage that a gateway puts in front of every path.
         let (host, base) = service.split_at(service.find('/').unwrap_or(service.len()));
+        let host = without_port(host);
         match self {
             Self::Root => redirect(&format!("{url}/metadata")),
-            Self::Operations => html::page(&OperationsPage {
+            Self::Operations => page_of(&OperationsPage {
                 base,
-                formats: FORMATS,
+                formats: PageFormat::ALL,
             }),
-            Self::Operation(format) => html::page(&OperationPage {
+            Self::Operation(format) => page_of(&OperationPage {
                 base,
                 host,
                 format,
                 classes: &CLASSES,
-                request: sample_request(format),
-                response: sample_response(format),
+                sample: format.sample(),
             }),
+            Self::Wsdl(version) => xml(Wsdl::new(version, &url).render().unwrap_or_default()),
+            Self::Schema(schema) => xml(document(schema)),
             Self::Misspelt => html::empty_page(StatusCode::OK),
             Self::Forbidden => html::empty_page(StatusCode::FORBIDDEN),
         }
+    }
+}
+
+fn page_of(template: &impl Template) -> Response<String> {
+    shared::http::page(template, PagePolicy::Styled)
+}
+
+/// Host as the original's pages show it.
+fn without_port(host: &str) -> &str {
+    match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        _ => host,
     }
 }
 
@@ -177,28 +170,19 @@ fn service_url(request: &Request) -> String {
     url.strip_suffix(&request.path).unwrap_or(&url).to_owned()
 }
 
+fn xml(body: String) -> Response<String> {
+    let mut response = Response::new(body);
+    let content_type = HeaderValue::from_static("text/xml");
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, content_type);
+    response
+}
+
 fn redirect(url: &str) -> Response<String> {
     let mut response = html::plain(StatusCode::FOUND, "");
     if let Ok(location) = HeaderValue::try_from(url) {
         response.headers_mut().insert(header::LOCATION, location);
     }
     response
-}
-
-fn sample_request(format: Format) -> &'static str {
-    match format {
-        Format::Xml => include_str!("assets/request.xml"),
-        Format::Json => include_str!("assets/request.json"),
-        Format::Jsv => include_str!("assets/request.jsv"),
-        Format::Csv | Format::Html => include_str!("assets/request.csv"),
-    }
-}
-
-fn sample_response(format: Format) -> &'static str {
-    match format {
-        Format::Xml => include_str!("assets/response.xml"),
-        Format::Json => include_str!("assets/response.json"),
-        Format::Jsv => include_str!("assets/response.jsv"),
-        Format::Csv | Format::Html => include_str!("assets/response.csv"),
-    }
 }

@@ -2,19 +2,21 @@
 
 mod contract;
 mod data_contract;
+mod description;
 mod endpoint;
 mod failure;
 mod format;
 mod html;
 mod metadata;
-mod parameters;
 mod rejection;
 mod request;
 mod response;
 mod response_status;
 mod route;
+mod soap;
 mod value;
 
+pub use description::PageFormat;
 pub use endpoint::Endpoint;
 pub use format::{Format, ResponseFormat};
 pub use metadata::Page;

@@ -21,6 +21,12 @@ pub enum Rejection {
     /// .NET's `String.Substring`.
     #[error("Length cannot be less than zero.")]
     CredentialIncomplete,
+    /// A credential whose user name no account can have.
+    #[error("Invalid UserName or Password")]
+    InvalidUserName,
+    /// A call that a page of another origin made a browser send.
+    #[error("Cross-site requests are not accepted")]
+    CrossSite,
     /// A body that its content type does not allow. The message's last quotation mark has no partner
     /// in the original either (case malformed/json-route-application_jsv).
     #[error("Could not deserialize '{content_type}' request using {REQUEST_TYPE}'")]
@@ -58,6 +64,9 @@ pub(super) enum Root {
     ResponseDto,
     /// `ErrorResponse`, as ServiceStack answers errors of its pipeline.
     ErrorResponse,
+    /// The response DTO in XML, since the old XML client reads no other root; `ErrorResponse` in every
+    /// other format.
+    ResponseDtoInXml,
     /// None: the message as plain text, whatever the client accepts
     /// (case routing/get-unknown-accept-json).
     PlainText,
@@ -66,7 +75,7 @@ pub(super) enum Root {
 impl Rejection {
     /// HTTP status, `ErrorCode` and root.
     pub(super) const fn kind(&self) -> (StatusCode, &'static str, Root) {
-        use Root::{ErrorResponse, PlainText, ResponseDto};
+        use Root::{ErrorResponse, PlainText, ResponseDto, ResponseDtoInXml};
         match self {
             // The original sent no body. Clients took the code from the reason phrase, which
             // gateways do not send, so it stands in a body that clients can read.
@@ -79,6 +88,8 @@ impl Rejection {
                 "ArgumentOutOfRangeException",
                 ErrorResponse,
             ),
+            Self::InvalidUserName => (StatusCode::UNAUTHORIZED, "Unauthorized", ResponseDtoInXml),
+            Self::CrossSite => (StatusCode::FORBIDDEN, "Forbidden", ResponseDto),
             Self::Unreadable { .. } | Self::Unbindable { .. } => (
                 StatusCode::BAD_REQUEST,
                 "SerializationException",

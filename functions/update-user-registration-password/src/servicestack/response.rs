@@ -4,14 +4,19 @@ use askama::Template;
 use http::header::{self, HeaderMap, HeaderValue};
 use http::{Response, StatusCode};
 
+use shared::http::{PagePolicy, page};
+use xml::soap::Version;
+
 use super::contract::REQUEST_DTO;
-use super::data_contract::{dto_xml, error_response_xml};
+use super::data_contract::{document, dto_element, error_response_element};
 use super::failure::Failure;
 use super::format::{Format, ResponseFormat};
 use super::html;
 use super::rejection::{Rejection, Root};
+use super::soap;
 use super::value::{JsonStyle, Value};
-use crate::operation::{Error, Outcome};
+use crate::error::Error;
+use crate::operation::Outcome;
 
 const CHALLENGE: &str = "basic realm=\"/auth/basic\"";
 
@@ -44,12 +49,18 @@ impl Reply {
         if let Err(failure) = &self.0
             && failure.root == Root::PlainText
         {
-            return html::plain(failure.http_status, &failure.status.message);
+            let mut response = html::plain(failure.http_status, &failure.status.message);
+            let vary = HeaderValue::from_static("Accept");
+            response.headers_mut().insert(header::VARY, vary);
+            return response;
+        }
+        if let Some(version) = response_format.envelope {
+            return self.soap(version, response_format);
         }
         let mut response = match response_format.format {
-            Format::Json => Response::new(self.json(response_format.json_style)),
+            Format::Json => Response::new(self.value().json(self.style(response_format))),
             Format::Xml => Response::new(self.xml()),
-            Format::Jsv => Response::new(self.value().jsv()),
+            Format::Jsv => Response::new(self.value().jsv(self.style(response_format))),
             Format::Csv => Response::new(self.value().csv()),
             Format::Html => self.page(),
         };
@@ -67,6 +78,7 @@ impl Reply {
             headers.insert(header::CONTENT_TYPE, content_type);
         }
         if response_format.format == Format::Csv
+            && self.0.is_ok()
             && let Ok(name) = format!("attachment;filename={REQUEST_DTO}.csv").parse()
         {
             headers.insert(header::CONTENT_DISPOSITION, name);
@@ -83,13 +95,12 @@ impl Reply {
         }
     }
 
-    /// JSON. ServiceStack ignores `jsconfig` in errors of its pipeline.
-    fn json(&self, style: JsonStyle) -> String {
-        let style = match &self.0 {
+    /// Options of JSON and JSV. ServiceStack ignores `jsconfig` in errors of its pipeline.
+    fn style(&self, response_format: &ResponseFormat) -> JsonStyle {
+        match &self.0 {
             Err(failure) if failure.root != Root::ResponseDto => JsonStyle::default(),
-            _ => style,
-        };
-        self.value().json(style)
+            _ => response_format.json_style,
+        }
     }
 
     fn value(&self) -> Value {
@@ -103,20 +114,40 @@ impl Reply {
     }
 
     fn xml(&self) -> String {
-        match &self.0 {
-            Ok(outcome) => dto_xml(None, Some(outcome)),
-            Err(failure) if failure.root == Root::ResponseDto => {
-                dto_xml(Some(&failure.status), None)
-            }
-            Err(failure) => error_response_xml(&failure.status),
+        document(&match &self.0 {
+            Ok(outcome) => dto_element(1, None, Some(outcome)),
+            Err(failure) => match failure.root {
+                Root::ResponseDto | Root::ResponseDtoInXml => {
+                    dto_element(1, Some(&failure.status), None)
+                }
+                Root::ErrorResponse | Root::PlainText => error_response_element(&failure.status),
+            },
+        })
+    }
+
+    fn soap(&self, version: Version, response_format: &ResponseFormat) -> Response<String> {
+        let answer = match &self.0 {
+            Ok(outcome) => soap::encode_outcome(version, outcome),
+            Err(failure) => soap::encode_failure(version, failure),
+        };
+        let mut response = Response::new(answer.body);
+        *response.status_mut() = answer.http_status;
+        let headers = response.headers_mut();
+        self.set_headers(response_format, headers);
+        if let Some(status) = answer.x_status {
+            headers.insert("x-status", status.as_u16().into());
         }
+        response
     }
 
     /// Page for people who call the service from a browser: the members of the answer.
     fn page(&self) -> Response<String> {
-        html::page(&ReplyPage {
-            rows: self.value().rows(),
-        })
+        page(
+            &ReplyPage {
+                rows: self.value().rows(),
+            },
+            PagePolicy::Styled,
+        )
     }
 }
 

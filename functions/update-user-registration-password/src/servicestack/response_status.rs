@@ -1,7 +1,7 @@
 //! `ResponseStatus`, in which ServiceStack tells what went wrong.
 
 use super::value::Value;
-use crate::operation::Violation;
+use crate::error::Violation;
 
 /// ServiceStack's `ResponseStatus`. `StackTrace` and `Meta` are always null.
 #[derive(Debug, Clone, PartialEq, Eq)]

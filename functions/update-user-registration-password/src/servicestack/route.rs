@@ -1,14 +1,17 @@
 //! Routing: by verb and path, in ServiceStack's order.
 
-use http::Method;
-use percent_encoding::percent_decode_str;
+use std::borrow::Cow;
+
+use shared::http::decode_path;
 use shared::lambda::Request;
+use xml::soap::Version;
 
 use super::contract::REQUEST_DTO;
 use super::endpoint::Endpoint;
-use super::format::{Format, ResponseFormat, format_parameter};
-use super::metadata::{self, Page};
+use super::format::{Format, ResponseFormat, format_parameter, query_value};
+use super::metadata::{self, Page, soap_path};
 use super::rejection::Rejection;
+use super::request::form_value;
 
 const ROUTE: &str = "UpdateUserRegistrationPassword";
 
@@ -43,9 +46,10 @@ impl Route {
 /// Finds what a request is for.
 #[must_use]
 pub fn route(request: &Request) -> Route {
-    let path = percent_decode_str(&request.path).decode_utf8_lossy();
+    let path = decode_path(&request.path);
     let path = path.trim_start_matches('/');
-    let is_post = verb(request).as_str().eq_ignore_ascii_case("POST");
+    let verb = verb(request);
+    let is_post = verb.eq_ignore_ascii_case("POST");
     let rejected = Route::Rejected;
     if let Some(endpoint) = own_route(path) {
         return if is_post {
@@ -57,6 +61,13 @@ pub fn route(request: &Request) -> Route {
     if let Some(page) = metadata::page(path, request) {
         return Route::Page(page);
     }
+    if let Some(version) = soap_version(path) {
+        return match (is_post, &*verb) {
+            (true, _) => Route::Call(Endpoint::Soap(version)),
+            (false, "GET") => Route::Page(Page::Wsdl(version)),
+            (false, _) => rejected(Rejection::VerbNotAllowed),
+        };
+    }
     match predefined_route(path) {
         None => rejected(Rejection::NotFound),
         Some((_, operation)) if !operation.eq_ignore_ascii_case(REQUEST_DTO) => {
@@ -67,22 +78,25 @@ pub fn route(request: &Request) -> Route {
     }
 }
 
-/// Verb of the request. Proxies that cannot send one name it in a header.
-fn verb(request: &Request) -> Method {
-    request
-        .header("x-http-method-override")
-        .and_then(|verb| verb.parse().ok())
-        .unwrap_or_else(|| request.method.clone())
+/// Verb of the request. Proxies and clients that cannot send one name it in a header, in the query or
+/// in a form.
+fn verb(request: &Request) -> String {
+    let name = "x-http-method-override";
+    let of_header = request.header(name).map(Cow::into_owned);
+    let verb = of_header
+        .or_else(|| query_value(request, name))
+        .or_else(|| form_value(request, name));
+    verb.filter(|verb| !verb.is_empty())
+        .unwrap_or_else(|| request.method.to_string())
 }
 
-/// The service's own route, in any case, with or without a format in lower case as suffix.
+/// The service's own route, in any case, with slashes at its end or a format in lower case as suffix.
 fn own_route(path: &str) -> Option<Endpoint> {
-    let path = path.strip_suffix('/').unwrap_or(path);
     let (name, suffix) = path.split_at_checked(ROUTE.len())?;
     if !name.eq_ignore_ascii_case(ROUTE) {
         return None;
     }
-    if suffix.is_empty() {
+    if suffix.trim_end_matches('/').is_empty() {
         return Some(Endpoint::Route { suffix: None });
     }
     let suffix = suffix.strip_prefix('.')?;
@@ -92,6 +106,13 @@ fn own_route(path: &str) -> Option<Endpoint> {
     Some(Endpoint::Route {
         suffix: Some(format),
     })
+}
+
+/// SOAP version of `soap11` and `soap12`, in any case.
+fn soap_version(path: &str) -> Option<Version> {
+    Version::ALL
+        .into_iter()
+        .find(|version| soap_path(*version).eq_ignore_ascii_case(path))
 }
 
 /// Format and operation of `{format}/reply/{operation}`, and of its alias `api/{operation}`, which
@@ -108,7 +129,7 @@ fn predefined_route(path: &str) -> Option<(Format, &str)> {
         // Without an operation, the action with its slash is taken for one
         // (cases routing/predef-no-op, -slash).
         Some((action, "")) => (action, rest),
-        Some((action, operation)) => (action, operation),
+        Some((action, operation)) => (action, operation.trim_start_matches('/')),
         None => (rest, rest),
     };
     let is_action = ["reply", "oneway"]

@@ -1,14 +1,15 @@
 //! Values of DTOs, and how JSON, JSV and CSV write them: members in the order of their declaration,
 //! without those that are null.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
-/// JSON options, from `?jsconfig=`.
+/// Options of JSON and JSV, from `?jsconfig=`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct JsonStyle {
     /// `eccn`: names of members in camel case.
     pub camel_case: bool,
-    /// `inv`: members that are null are written as `null`.
+    /// `inv`: members that are null are written as `null`, in JSON.
     pub with_nulls: bool,
 }
 
@@ -50,14 +51,12 @@ impl Value {
                 out.push(']');
             }
             Self::Object(members) | Self::Dictionary(members) => {
-                let camel_case_here = style.camel_case && matches!(self, Self::Object(_));
                 let members = members
                     .iter()
                     .filter(|(_, value)| style.with_nulls || *value != Self::Null);
                 out.push('{');
                 separated(members, out, |(name, value), out| {
-                    let name = if camel_case_here { &camel(name) } else { *name };
-                    write_json_text(name, out);
+                    write_json_text(&self.member_name(name, style), out);
                     out.push(':');
                     value.write_json(style, out);
                 });
@@ -67,13 +66,13 @@ impl Value {
     }
 
     /// Writes JSV: JSON that quotes a string only where needed, and spells booleans as .NET does.
-    pub(super) fn jsv(&self) -> String {
+    pub(super) fn jsv(&self, style: JsonStyle) -> String {
         let mut out = String::new();
-        self.write_jsv(&mut out);
+        self.write_jsv(style, &mut out);
         out
     }
 
-    fn write_jsv(&self, out: &mut String) {
+    fn write_jsv(&self, style: JsonStyle, out: &mut String) {
         match self {
             Self::Null => {}
             Self::Bool(value) => out.push_str(if *value { "True" } else { "False" }),
@@ -84,18 +83,26 @@ impl Value {
             }
             Self::List(items) => {
                 out.push('[');
-                separated(items, out, Self::write_jsv);
+                separated(items, out, |item, out| item.write_jsv(style, out));
                 out.push(']');
             }
             Self::Object(members) | Self::Dictionary(members) => {
                 out.push('{');
                 separated(present(members), out, |(name, value), out| {
-                    out.push_str(name);
+                    out.push_str(&self.member_name(name, style));
                     out.push(':');
-                    value.write_jsv(out);
+                    value.write_jsv(style, out);
                 });
                 out.push('}');
             }
+        }
+    }
+
+    /// Name of a member of this value. The keys of a dictionary are no names.
+    fn member_name(&self, name: &'static str, style: JsonStyle) -> Cow<'static, str> {
+        match self {
+            Self::Object(_) if style.camel_case => Cow::Owned(camel(name)),
+            _ => Cow::Borrowed(name),
         }
     }
 
@@ -124,7 +131,7 @@ impl Value {
         separated(members, &mut out, |(_, value), out| {
             let field = match value {
                 Self::Text(text) => text.clone(),
-                value => value.jsv(),
+                value => value.jsv(JsonStyle::default()),
             };
             write_quoted(&field, &[',', '"', '\r', '\n'], out);
         });
@@ -237,7 +244,7 @@ mod tests {
     #[test]
     fn jsv_and_csv() {
         assert_eq!(
-            sample().jsv(),
+            sample().jsv(JsonStyle::default()),
             "{DisplayName:\"Döe, \"\"J\"\"\u{1}\\\n\",Id:7,Sent:True,Errors:[{Key:v}]}"
         );
         assert_eq!(
@@ -249,6 +256,6 @@ mod tests {
     #[test]
     fn an_empty_text_is_not_null_in_jsv() {
         let name = Value::Object(vec![("Name", Value::text("")), ("None", Value::Null)]);
-        assert_eq!(name.jsv(), "{Name:\"\"}");
+        assert_eq!(name.jsv(JsonStyle::default()), "{Name:\"\"}");
     }
 }

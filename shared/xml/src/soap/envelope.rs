@@ -166,7 +166,7 @@ fn next_element<'a>(reader: &mut Reader<'a>) -> Result<Option<Element<'a>>, Erro
     loop {
         match reader.next_node()? {
             Node::Start(element) => return Ok(Some(element)),
-            Node::Misc => {}
+            Node::Comment | Node::Instruction => {}
             Node::Text(text) if text.chars().all(is_space) => {}
             Node::Text(_) | Node::End | Node::Eof => return Ok(None),
         }
@@ -339,7 +339,7 @@ mod tests {
         let text = envelope(SOAP11, content) + "\n<!-- c -->";
         let (children, behind) = read(&text).unwrap();
         assert_eq!(children, ["a=1", "b=2"]);
-        assert_eq!(behind, [Node::Text("\n".into()), Node::Misc]);
+        assert_eq!(behind, [Node::Text("\n".into()), Node::Comment]);
         let empty = envelope(SOAP11, "<e:Body/>");
         assert_eq!(read(&empty).unwrap(), (vec![], vec![]));
     }

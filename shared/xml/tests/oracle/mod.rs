@@ -26,7 +26,7 @@ pub(crate) fn read(text: &str) -> Option<String> {
                 seen.push_str("</>");
             }
             Node::Text(text) if depth > 0 => seen.push_str(&text),
-            Node::Text(_) | Node::Misc => {}
+            Node::Text(_) | Node::Comment | Node::Instruction => {}
             Node::Eof => return Some(seen),
         }
     }

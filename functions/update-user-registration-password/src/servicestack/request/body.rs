@@ -1,4 +1,6 @@
-//! What the readers of JSON, JSV and XML bodies share.
+//! What the readers of bodies share.
+
+use std::str::Utf8Error;
 
 use super::members::NotBoolean;
 
@@ -10,6 +12,19 @@ impl From<NotBoolean> for Unreadable {
     fn from(_: NotBoolean) -> Self {
         Self
     }
+}
+
+impl From<Utf8Error> for Unreadable {
+    fn from(_: Utf8Error) -> Self {
+        Self
+    }
+}
+
+/// Text of a body in UTF-8, whatever its content type says, with or without a byte order mark.
+/// Other bytes are refused: a password with U+FFFD in it is one that nobody typed.
+pub(super) fn text(body: &[u8]) -> Result<&str, Unreadable> {
+    let text = std::str::from_utf8(body)?;
+    Ok(text.strip_prefix('\u{feff}').unwrap_or(text))
 }
 
 /// Boolean of JSON or JSV: null is false.

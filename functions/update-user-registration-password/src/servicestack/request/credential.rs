@@ -1,21 +1,34 @@
 //! Credential of a request.
 
 use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
+use base64::alphabet::STANDARD;
+use base64::engine::{GeneralPurpose, GeneralPurposeConfig};
 use http::header;
+use password::{ExposeSecret as _, Secret};
 use shared::lambda::Request;
-use shared::password::{ExposeSecret as _, Secret};
 
-use crate::login::Credential;
+use super::origin::is_cross_site;
+use crate::authentication::Credential;
 use crate::servicestack::rejection::Rejection;
 
 /// Longest `Authorization` header that is read, in bytes: a user name of 256 bytes with a password
 /// of 128 characters takes at most 1,034.
 const MAX_AUTHORIZATION: usize = 4 * 1024;
 
-/// Reads `Authorization: Basic` (RFC 7617, UTF-8). No header, another scheme or an empty password
-/// is [`Rejection::NoCredential`], which is answered with a challenge.
+/// Base64 as .NET reads it: unused bits may be set.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &STANDARD,
+    GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true),
+);
+
+/// Reads `Authorization: Basic` (RFC 7617, UTF-8), unless a foreign page made a browser send it.
+///
+/// No header, another scheme, bytes that are not UTF-8 or an empty password is
+/// [`Rejection::NoCredential`], which is answered with a challenge.
 pub fn credential(request: &Request) -> Result<Credential, Rejection> {
+    if is_cross_site(request) {
+        return Err(Rejection::CrossSite);
+    }
     let value = request
         .header(header::AUTHORIZATION)
         .ok_or(Rejection::NoCredential)?;
@@ -23,7 +36,7 @@ pub fn credential(request: &Request) -> Result<Credential, Rejection> {
 }
 
 fn basic(value: &str) -> Result<Credential, Rejection> {
-    if value.len() > MAX_AUTHORIZATION {
+    if value.len() > MAX_AUTHORIZATION || value.trim().is_empty() {
         return Err(Rejection::NoCredential);
     }
     let (scheme, encoded) = value
@@ -32,16 +45,22 @@ fn basic(value: &str) -> Result<Credential, Rejection> {
     if !scheme.eq_ignore_ascii_case("basic") {
         return Err(Rejection::NoCredential);
     }
-    let decoded = BASE64_STANDARD
-        .decode(encoded.trim())
+    let encoded: String = encoded.split_ascii_whitespace().collect();
+    let decoded = BASE64
+        .decode(encoded)
         .map_err(|_| Rejection::CredentialNotBase64)?;
-    let decoded = Secret::from(String::from_utf8_lossy(&decoded).into_owned());
+    let decoded = String::from_utf8(decoded).map_err(|_| Rejection::NoCredential)?;
+    let decoded = Secret::from(decoded);
     let (username, password) = decoded
         .expose_secret()
         .split_once(':')
         .ok_or(Rejection::CredentialIncomplete)?;
-    if username.is_empty() || password.is_empty() {
+    if password.is_empty() {
         return Err(Rejection::NoCredential);
+    }
+    // The key of an account is trimmed; the original compared the name as it was sent.
+    if username.is_empty() || username.trim() != username {
+        return Err(Rejection::InvalidUserName);
     }
     let password = Secret::from(password.to_owned());
     Ok(Credential {
@@ -56,24 +75,35 @@ mod tests {
 
     #[test]
     fn reads_basic_in_any_case() {
-        for scheme in ["Basic", "basic", "BASIC"] {
-            let credential = basic(&format!("{scheme} YWRtaW46cEA1NTp3T3Jk")).unwrap();
+        for value in [
+            "Basic YWRtaW46cEA1NTp3T3Jk",
+            "basic  YWRtaW46 cEA1NTp3T3Jk",
+            "BASIC YWRtaW46\tcEA1NTp3T3Jk ",
+        ] {
+            let credential = basic(value).unwrap();
             assert_eq!(credential.username, "admin");
             assert_eq!(credential.password.expose_secret(), "p@55:wOrd");
         }
-        assert_eq!(basic("Basic /zr/").unwrap().username, "\u{fffd}");
+        for encoded in ["YTpi", "YTpiYw==", "YTpiYx=="] {
+            assert_eq!(basic(&format!("Basic {encoded}")).unwrap().username, "a");
+        }
     }
 
     #[test]
     fn reads_nothing_else() {
         for (value, expected) in [
-            ("", Rejection::CredentialIncomplete),
+            ("", Rejection::NoCredential),
+            (" ", Rejection::NoCredential),
             ("Basic", Rejection::CredentialIncomplete),
             ("Basic ", Rejection::CredentialIncomplete),
             ("Basic YWRtaW4=", Rejection::CredentialIncomplete),
             ("Basic !!", Rejection::CredentialNotBase64),
+            ("Basic YTpiYw", Rejection::CredentialNotBase64),
             ("Basic YWRtaW46", Rejection::NoCredential),
-            ("Basic OnBhc3N3b3Jk", Rejection::NoCredential),
+            ("Basic OnBhc3N3b3Jk", Rejection::InvalidUserName),
+            ("Basic IGFkbWluOnA=", Rejection::InvalidUserName),
+            ("Basic CWFkbWluOnA=", Rejection::InvalidUserName),
+            ("Basic YTr/", Rejection::NoCredential),
             ("Bearer YWRtaW46eA==", Rejection::NoCredential),
             ("Digest username=\"admin\"", Rejection::NoCredential),
         ] {

@@ -1,84 +1,108 @@
 //! Forms, `application/x-www-form-urlencoded` or `multipart/form-data`, and how their parameters
 //! and those of a query set the members of the request DTO.
 
+use http::header::CONTENT_TYPE;
+use shared::http::Parameters;
+use shared::lambda::Request;
+
+use super::body::Unreadable;
+use super::charset::Charset;
+use super::compression::plain_body;
+use super::header;
 use super::members::{Member, NotBoolean};
+use super::multipart;
 use crate::operation::Input;
-use crate::servicestack::parameters::Parameters;
 use crate::servicestack::rejection::Rejection;
 
+const URLENCODED: &str = "application/x-www-form-urlencoded";
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+
 /// Parameters of a body whose content type is a form's; else `None`.
-pub(super) fn parameters(content_type: &str, body: &[u8]) -> Option<Parameters> {
-    let mut parts = content_type.split(';').map(str::trim);
-    let base = parts.next().unwrap_or_default();
-    if base.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
-        Some(Parameters::urlencoded(body))
-    } else if base.eq_ignore_ascii_case("multipart/form-data") {
-        Some(
-            parameter(parts, "boundary")
-                .map(|boundary| multipart(boundary, body))
-                .unwrap_or_default(),
-        )
+pub(super) fn parameters(
+    content_type: &str,
+    body: &[u8],
+) -> Result<Option<Parameters>, Unreadable> {
+    let body = body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body);
+    let media_type = header::value(content_type);
+    if media_type.eq_ignore_ascii_case(URLENCODED) {
+        let charset = Charset::named(header::parameter(content_type, "charset"))?;
+        urlencoded(body, charset).map(Some)
+    } else if media_type.eq_ignore_ascii_case("multipart/form-data") {
+        let boundary = header::parameter(content_type, "boundary").unwrap_or_default();
+        if boundary.is_empty() {
+            return Ok(Some(Parameters::default()));
+        }
+        multipart::read(boundary, body).map(Some)
     } else {
-        None
+        Ok(None)
     }
 }
 
-/// Parts of a multipart body that are no files (RFC 7578).
-fn multipart(boundary: &str, body: &[u8]) -> Parameters {
-    let text = String::from_utf8_lossy(body);
-    let delimiter = format!("\r\n--{boundary}");
-    // The first delimiter has no line break before it.
-    let body = format!("\r\n{text}");
-    body.split(&delimiter).skip(1).filter_map(part).collect()
-}
-
-fn part(part: &str) -> Option<(String, String)> {
-    let (headers, value) = part.strip_prefix("\r\n")?.split_once("\r\n\r\n")?;
-    let disposition = headers.lines().find_map(|line| {
-        let (name, value) = line.split_once(':')?;
-        name.eq_ignore_ascii_case("content-disposition")
-            .then_some(value)
-    })?;
-    let parameters = || disposition.split(';').map(str::trim);
-    if parameter(parameters(), "filename").is_some() {
+/// Value of a parameter of a urlencoded form.
+pub(in crate::servicestack) fn form_value(request: &Request, name: &str) -> Option<String> {
+    let content_type = request.header(CONTENT_TYPE)?;
+    if !header::value(&content_type).eq_ignore_ascii_case(URLENCODED) {
         return None;
     }
-    Some((
-        parameter(parameters(), "name")?.to_owned(),
-        value.to_owned(),
-    ))
+    let body = plain_body(request).ok()?;
+    let form = parameters(&content_type, &body).ok()??;
+    form.value(name)
 }
 
-fn parameter<'a>(mut parts: impl Iterator<Item = &'a str>, name: &str) -> Option<&'a str> {
-    parts.find_map(|part| {
-        let (n, value) = part.split_once('=')?;
-        n.trim()
-            .eq_ignore_ascii_case(name)
-            .then(|| value.trim().trim_matches('"'))
-    })
+/// Parameters of a query, which is in UTF-8.
+pub(super) fn query(query: &str) -> Result<Parameters, Unreadable> {
+    urlencoded(query.as_bytes(), Charset::Utf8)
 }
 
-/// Sets the members that `parameters` has non-empty values for.
-pub(super) fn bind(parameters: &Parameters, input: &mut Input) -> Result<(), Rejection> {
-    if parameters.are_too_many() {
+fn urlencoded(encoded: &[u8], charset: Charset) -> Result<Parameters, Unreadable> {
+    let parameters = Parameters::decode(encoded, |bytes| charset.decode(bytes))?;
+    // Half of a surrogate pair in `%uXXXX`.
+    let is_damaged = |member: Member| {
+        let value = parameters.value(member.name());
+        value.is_some_and(|value| value.contains('\u{fffd}'))
+    };
+    if Member::ALL.into_iter().any(is_damaged) {
+        return Err(Unreadable);
+    }
+    Ok(parameters)
+}
+
+/// Sets the members that a form or else a query has non-empty values for. A password in a query
+/// would end up in access logs, so it is not taken from there.
+pub(super) fn bind(
+    form: &Parameters,
+    query: &Parameters,
+    input: &mut Input,
+) -> Result<(), Rejection> {
+    if form.are_too_many() || query.are_too_many() {
         return Err(Rejection::TooManyParameters);
     }
     for member in Member::ALL {
-        let value = parameters.value(member.name());
-        if let Some(value) = value.filter(|value| !value.is_empty()) {
+        let value = |parameters: &Parameters| {
+            let value = parameters.value(member.name());
+            value.filter(|value| !value.is_empty())
+        };
+        let of_query = || value(query).filter(|_| member != Member::NewPassword);
+        if let Some(value) = value(form).or_else(of_query) {
             member
                 .set(input, Some(value), boolean)
                 .map_err(|NotBoolean(value)| Rejection::Unbindable {
-                    value: value.unwrap_or_default(),
+                    value: first(&value.unwrap_or_default()).to_owned(),
                 })?;
         }
     }
     Ok(())
 }
 
+/// First of several values of a boolean, without white space: ASP.NET MVC sends a hidden `false` after
+/// a checkbox's `true`.
+fn first(values: &str) -> &str {
+    values.split(',').next().unwrap_or_default().trim()
+}
+
 /// Boolean of a query or a form: a single character or a number that is not true is false.
 fn boolean(text: Option<&str>) -> Option<bool> {
-    match text?.to_ascii_lowercase().as_str() {
+    match first(text?).to_ascii_lowercase().as_str() {
         "true" | "1" | "on" => Some(true),
         "false" => Some(false),
         other if other.chars().count() == 1 || other.parse::<i64>().is_ok() => Some(false),
@@ -90,21 +114,55 @@ fn boolean(text: Option<&str>) -> Option<bool> {
 mod tests {
     use super::*;
 
+    fn value(content_type: &str, body: &[u8]) -> Result<Option<String>, Unreadable> {
+        let form = parameters(content_type, body)?;
+        Ok(form.and_then(|form| form.value("NewPassword")))
+    }
+
     #[test]
-    fn multipart_parts_are_pairs_unless_they_are_files() {
-        let body = "--XX\r\nContent-Disposition: form-data; name=\"Email\"\r\n\r\na@b\r\n\
-                    --XX\r\ncontent-disposition: form-data; name=Requester\r\n\
-                    Content-Type: text/plain\r\n\r\nline\r\nline\r\n\
-                    --XX\r\nContent-Disposition: form-data; name=\"f\"; filename=\"f\"\r\n\r\nx\r\n\
-                    --XX--\r\n";
-        let form = parameters("Multipart/Form-Data; boundary=\"XX\"", body.as_bytes()).unwrap();
-        let value = |name| form.value(name);
-        assert_eq!(value("Email").as_deref(), Some("a@b"));
-        assert_eq!(value("requester").as_deref(), Some("line\r\nline"));
-        assert_eq!(value("f"), None);
-        let without_boundary = parameters("multipart/form-data", body.as_bytes());
-        assert!(without_boundary.is_some_and(|form| form == Parameters::default()));
-        assert!(parameters("application/json", b"{}").is_none());
+    fn a_charset_is_honoured_and_bytes_that_it_does_not_have_are_refused() {
+        let type_of = |charset: &str| format!("application/x-www-form-urlencoded{charset}");
+        for (charset, body, expected) in [
+            ("", &b"NewPassword=%C3%B6"[..], Ok("ö")),
+            (
+                ";charset=\"UTF-8\"",
+                b"\xef\xbb\xbfNewPassword=\xc3\xb6",
+                Ok("ö"),
+            ),
+            ("; charset=ISO-8859-1", b"NewPassword=%F6%u0041", Ok("öA")),
+            ("", b"NewPassword=%F6", Err(Unreadable)),
+            ("", b"NewPassword=\xf6", Err(Unreadable)),
+            ("", b"Other=%F6", Err(Unreadable)),
+            ("", b"NewPassword=%uD83D", Err(Unreadable)),
+            ("", b"NewPassword=%uD83D%uDE00", Ok("\u{1F600}")),
+            ("; charset=utf-16", b"NewPassword=x", Err(Unreadable)),
+            ("; charset=windows-1251", b"NewPassword=x", Err(Unreadable)),
+        ] {
+            let expected = expected.map(|text| Some(text.to_owned()));
+            assert_eq!(
+                value(&type_of(charset), body),
+                expected,
+                "{charset} {body:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_body_is_a_form_by_its_content_type() {
+        let part = b"--x\r\nContent-Disposition: form-data; name=NewPassword\r\n\r\ny\r\n--x--";
+        for content_type in [
+            "Multipart/Form-Data; boundary=\"x\"",
+            "multipart/form-data;Boundary=x",
+        ] {
+            assert_eq!(value(content_type, part), Ok(Some("y".to_owned())));
+        }
+        assert_eq!(value("multipart/form-data", part), Ok(None));
+        assert!(parameters("application/json", b"{}").unwrap().is_none());
+        assert!(
+            parameters("application/x-www-form-urlencodedx", b"")
+                .unwrap()
+                .is_none()
+        );
     }
 
     #[test]
@@ -113,14 +171,18 @@ mod tests {
             ("on", true),
             ("TRUE", true),
             ("1", true),
+            (" true\n", true),
+            ("true,false", true),
+            ("on,off", true),
+            ("false,true", false),
+            ("False", false),
             ("y", false),
             ("22", false),
             ("0", false),
-            ("False", false),
         ] {
             assert_eq!(boolean(Some(value)), Some(expected), "{value}");
         }
-        for value in ["off", "yes", "abc"] {
+        for value in ["off", "yes", "abc", "abc,true", ",on", " "] {
             assert_eq!(boolean(Some(value)), None, "{value}");
         }
     }

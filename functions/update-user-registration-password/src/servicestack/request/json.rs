@@ -3,16 +3,13 @@
 use serde::de::{Deserializer as _, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::body::{Unreadable, boolean};
+use super::body::{self, Unreadable, boolean};
 use super::members::Member;
 use crate::operation::Input;
 
-/// Reads a request DTO. Bytes are UTF-8 whatever the content type says, with or without a byte
-/// order mark.
+/// Reads a request DTO.
 pub(super) fn read(body: &[u8]) -> Result<Input, Unreadable> {
-    let body = body.strip_prefix("\u{feff}".as_bytes()).unwrap_or(body);
-    let text = String::from_utf8_lossy(body);
-    let mut deserializer = serde_json::Deserializer::from_str(&text);
+    let mut deserializer = serde_json::Deserializer::from_str(body::text(body)?);
     let input = deserializer
         .deserialize_map(Members)
         .map_err(|_| Unreadable)?;

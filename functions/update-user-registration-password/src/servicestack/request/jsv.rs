@@ -1,15 +1,14 @@
 //! JSV bodies. JSV is ServiceStack's JSON-like format, with strings quoted as in CSV and only where
 //! needed.
 
-use super::body::{Unreadable, boolean};
+use super::body::{self, Unreadable, boolean};
 use super::members::Member;
 use crate::operation::Input;
 
 /// Reads a request DTO: `{Name:value,Name:"a ""quoted"", value"}`. White space belongs to values,
 /// and a name in quotation marks is no name.
 pub(super) fn read(body: &[u8]) -> Result<Input, Unreadable> {
-    let text = String::from_utf8_lossy(body);
-    let inside = text
+    let inside = body::text(body)?
         .trim()
         .strip_prefix('{')
         .and_then(|text| text.strip_suffix('}'));

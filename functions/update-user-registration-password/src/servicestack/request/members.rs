@@ -1,6 +1,6 @@
 //! Members of the request DTO.
 
-use shared::password::Secret;
+use password::Secret;
 
 use crate::operation::Input;
 use crate::servicestack::contract::{DTO_NAMESPACE, REQUESTER_NAMESPACE};

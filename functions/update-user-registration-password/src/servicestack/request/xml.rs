@@ -1,47 +1,97 @@
 //! XML bodies, as .NET's `DataContractSerializer` reads them.
 
-use shared::xml::{self, Node, Reader, SCHEMA_INSTANCE};
+use xml::{Element, Node, Reader, SCHEMA_INSTANCE};
 
 use super::body::Unreadable;
 use super::members::Member;
 use crate::operation::Input;
-use crate::servicestack::contract::{DTO_NAMESPACE, REQUEST_DTO};
+use crate::servicestack::contract::{DTO_NAMESPACE, REQUEST_DTO, SERIALIZATION_NAMESPACE};
 
-/// Reads a request DTO: members in any order, the first of several, unknown ones skipped.
+impl From<xml::Error> for Unreadable {
+    fn from(_: xml::Error) -> Self {
+        Self
+    }
+}
+
+/// Reads a document whose root is the request DTO.
 pub(super) fn read(body: &[u8]) -> Result<Input, Unreadable> {
     let text = xml::decode_unicode(body).map_err(|_| Unreadable)?;
     let mut reader = Reader::new(&text);
-    let unreadable = |_: xml::Error| Unreadable;
-    let Node::Start(root) = reader.next_tag().map_err(unreadable)? else {
+    let Node::Start(root) = reader.next_tag()? else {
         return Err(Unreadable);
     };
+    let input = read_dto(&root, &mut reader)?;
+    while reader.next_node()? != Node::Eof {}
+    Ok(input)
+}
+
+/// Reads the request DTO up to its end tag: members in any order, the first of several, unknown ones
+/// skipped.
+pub(super) fn read_dto(root: &Element<'_>, reader: &mut Reader<'_>) -> Result<Input, Unreadable> {
     let own_type = |name: &str| name.rsplit(':').next() == Some(REQUEST_DTO);
     let is_other_type = root
         .attribute(SCHEMA_INSTANCE, "type")
         .is_some_and(|name| !own_type(name));
-    if !root.is(DTO_NAMESPACE, REQUEST_DTO) || is_other_type {
+    if !root.is(DTO_NAMESPACE, REQUEST_DTO) || is_other_type || is_nil(root)? {
         return Err(Unreadable);
     }
     let mut input = Input::default();
     let mut found = Vec::new();
-    while let Node::Start(element) = reader.next_tag().map_err(unreadable)? {
+    while let Some(element) = next_element(reader)? {
         match Member::of_element(element.namespace(), element.local) {
             Some(member) if !found.contains(&member) => {
                 found.push(member);
-                let is_nil = element.is_nil();
-                let text = reader.text().map_err(unreadable)?;
+                let is_nil = is_nil(&element)?;
+                let text = read_text(reader)?;
                 member.set(&mut input, (!is_nil).then_some(text), boolean)?;
             }
-            _ => reader.skip().map_err(unreadable)?,
+            _ => reader.skip()?,
         }
     }
-    while reader.next_node().map_err(unreadable)? != Node::Eof {}
     Ok(input)
 }
 
-/// Boolean of XML Schema (part 2, section 3.2.2), which has no nil.
+/// Start tag of the next child; `None` at the end tag. An instruction is unreadable.
+fn next_element<'a>(reader: &mut Reader<'a>) -> Result<Option<Element<'a>>, Unreadable> {
+    loop {
+        match reader.next_node()? {
+            Node::Start(element) => return Ok(Some(element)),
+            Node::Text(_) | Node::Comment => {}
+            Node::Instruction => return Err(Unreadable),
+            Node::End | Node::Eof => return Ok(None),
+        }
+    }
+}
+
+/// Text up to the end tag, without comments. An element or an instruction in it is unreadable.
+fn read_text(reader: &mut Reader<'_>) -> Result<String, Unreadable> {
+    let mut text = String::new();
+    loop {
+        match reader.next_node()? {
+            Node::Text(piece) => text.push_str(&piece),
+            Node::Comment => {}
+            Node::End => return Ok(text),
+            Node::Start(_) | Node::Instruction | Node::Eof => return Err(Unreadable),
+        }
+    }
+}
+
+/// Whether `xsi:nil` is set. Another value than a boolean is unreadable, as is a reference to another
+/// object (`z:Ref`).
+fn is_nil(element: &Element<'_>) -> Result<bool, Unreadable> {
+    if element.attribute(SERIALIZATION_NAMESPACE, "Ref").is_some() {
+        return Err(Unreadable);
+    }
+    match element.attribute(SCHEMA_INSTANCE, "nil") {
+        None => Ok(false),
+        value => boolean(value).ok_or(Unreadable),
+    }
+}
+
+/// Boolean of XML Schema (part 2, section 3.2.2), which has no nil. Only XML's own white space is
+/// trimmed.
 fn boolean(text: Option<&str>) -> Option<bool> {
-    match text?.trim() {
+    match text?.trim_matches([' ', '\t', '\r', '\n']) {
         "true" | "1" => Some(true),
         "false" | "0" => Some(false),
         _ => None,

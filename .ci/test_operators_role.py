@@ -1,0 +1,137 @@
+"""The role of operators in docs/accounts.md, held against the calls that `accounts` makes.
+
+`python -m unittest discover -s .ci` with what `.ci/run` installs; it builds and starts `local`.
+"""
+
+import http.server
+import json
+import re
+import tempfile
+import threading
+import unittest
+import urllib.error
+import urllib.request
+
+from services import Local
+from transform import ROOT
+
+GUIDE = (ROOT / "docs/accounts.md").read_text()
+ROWS = {
+    "Users table": "Users",
+    "its indexes (`…/index/*`)": "Users/index",
+    "Audit table": "Audit",
+    "Brands table": "Brands",
+    "Limits table": "Limits",
+}
+
+
+def documented():
+    """The actions on DynamoDB that the table allows, each with what it is allowed on."""
+    allowed = {}
+    for name, resource in ROWS.items():
+        [cell] = re.findall(rf"^\| {re.escape(name)} \| ([^|]*) \|", GUIDE, re.MULTILINE)
+        actions = re.findall(r"`(?:dynamodb:)?(\w+)`", cell)
+        allowed[resource] = set(actions)
+    return allowed
+
+
+def needed(operation, body):
+    """What a role must allow for a call: IAM knows a transaction by what is in it."""
+    if operation == "TransactWriteItems":
+        for item in body["TransactItems"]:
+            for action, inner in item.items():
+                yield ("ConditionCheckItem" if action == "ConditionCheck" else f"{action}Item"), inner["TableName"]
+    elif operation in ("BatchGetItem", "BatchWriteItem"):
+        for table in body["RequestItems"]:
+            yield operation, table
+    else:
+        index = "/index" if "IndexName" in body else ""
+        yield operation, body["TableName"] + index
+
+
+class Recorder(http.server.ThreadingHTTPServer):
+    """Passes calls on to DynamoDB and keeps what they need."""
+
+    def __init__(self, upstream):
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.upstream = upstream
+        self.seen = set()
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.server_port}"
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        operation = self.headers["X-Amz-Target"].rpartition(".")[2]
+        self.server.seen.update(needed(operation, json.loads(body)))
+        headers = {name: value for name, value in self.headers.items() if name.lower() != "host"}
+        request = urllib.request.Request(self.server.upstream, body, headers)
+        try:
+            with urllib.request.urlopen(request) as answer:
+                status, content, kind = answer.status, answer.read(), answer.headers["Content-Type"]
+        except urllib.error.HTTPError as refused:
+            status, content, kind = refused.code, refused.read(), refused.headers["Content-Type"]
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, *arguments):
+        pass
+
+
+class OperatorsRole(unittest.TestCase):
+    def test_the_documented_role_allows_what_the_commands_do(self):
+        local = Local()
+        self.addCleanup(local.stop)
+        recorder = Recorder(local.dynamodb)
+        self.addCleanup(recorder.server_close)
+        self.addCleanup(recorder.shutdown)
+        mail = {
+            "MAIL_FROM": "no-reply@example.com",
+            "PRODUCT_NAME": "Flood Watch",
+            "SUPPORT_CONTACT": "support@example.com",
+            "LOGIN_URL": "https://www.example.com",
+            "CONFIGURATION_SET": "mails",
+        }
+
+        def accounts(*arguments):
+            local.accounts(*arguments, dynamodb=recorder.url, variables=mail)
+
+        accounts("add", "new", "--id", "4711", "--email", "new@example.com", "--no-password")
+        for command in (("show",), ("disable",), ("enable",), ("grant", "Reader"), ("revoke", "Reader"), ("audit",)):
+            accounts(*command, "new")
+        accounts("set-email", "new", "newer@example.com")
+        accounts("reset", "new")
+        accounts("pending")
+        accounts("brand", "set", "acme", "--product-name", "Acme")
+        accounts("brand", "show", "acme")
+        accounts("brand", "list")
+        with tempfile.NamedTemporaryFile("w", suffix=".csv") as file:
+            file.write("username,id,email,display_name,brand,language,roles,disabled\n")
+            file.write("new,4711,newest@example.com,New,,,,\nother,4712,other@example.com,Other,,,,\n")
+            file.flush()
+            accounts("import", file.name, "--overwrite")
+            accounts("import", file.name)
+
+        used = {}
+        for action, resource in recorder.seen:
+            used.setdefault(resource, set()).add(action)
+        allowed = documented()
+        self.assertEqual(set(used), set(allowed), "every row of the table was needed")
+        for resource, actions in used.items():
+            self.assertEqual(actions - allowed[resource], set(), resource)
+
+    def test_operators_cannot_change_audit_rows(self):
+        self.assertEqual(documented()["Audit"], {"PutItem", "Query"})
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,365 @@
+//! The scheduled events: what a request left over is finished once, and the self-test finds what is
+//! wrong.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+use std::time::Duration;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use http::StatusCode;
+use local::{Backend, Item, attribute};
+use serde_json::{Value, json};
+use shared::metrics::{self, Metric};
+use testkit::faults::{Attempts, Failure, Fault, Injection, World};
+use testkit::requests::reset;
+
+const OLD_PASSWORD: &str = "p@55wOrd";
+
+/// A world with one account; gives its name.
+async fn world(backend: &Backend, variables: &[(&str, &str)]) -> (World, String) {
+    let world = World::new(backend, variables).await.unwrap();
+    let item = world.copy_of("jdoe").await.unwrap();
+    world.put(&item).await.unwrap();
+    let username = item["username"].as_s().unwrap().clone();
+    (world, username)
+}
+
+fn count(summary: &Value, what: &str) -> u64 {
+    summary["sweep"][what].as_u64().unwrap()
+}
+
+#[tokio::test]
+async fn two_sweeps_at_once_finish_a_reset_once() {
+    let backend = testkit::backend().await;
+    let (world, username) = world(&backend, &[]).await;
+    backend.outbox.refuse(Some("MessageRejected"));
+    world.send(&reset(&username)).await;
+    backend.outbox.refuse(None);
+    world.wait();
+
+    // The other one comes while the first one's mail is on its way.
+    backend.outbox.delay(Duration::from_millis(200));
+    let (one, other) = tokio::join!(world.sweep(), world.sweep());
+    let (one, other) = (one.unwrap(), other.unwrap());
+    assert_eq!(
+        count(&one, "reset") + count(&other, "reset"),
+        1,
+        "{one} {other}"
+    );
+    assert_eq!(
+        count(&one, "failed") + count(&other, "failed"),
+        0,
+        "{one} {other}"
+    );
+
+    let mails = world.mails(&username);
+    assert_eq!(mails.len(), 1);
+    assert!(
+        world
+            .opens(&username, mails[0].password().unwrap())
+            .await
+            .unwrap()
+    );
+    world.wait();
+    assert_eq!(count(&world.sweep().await.unwrap(), "due"), 0);
+    assert_eq!(world.mails(&username).len(), 1);
+}
+
+/// A user who asked and got no mail for minutes is told when that was, not when the sweep ran.
+#[tokio::test]
+async fn a_mail_of_the_sweep_says_when_the_reset_was_requested() {
+    let backend = testkit::backend().await;
+    let (world, username) = world(&backend, &[]).await;
+    backend.outbox.refuse(Some("MessageRejected"));
+    let requested_at = world.now();
+    world.send(&reset(&username)).await;
+    for _ in 0..2 {
+        world.wait();
+        assert_eq!(count(&world.sweep().await.unwrap(), "postponed"), 1);
+    }
+    backend.outbox.refuse(None);
+    world.wait();
+    assert_eq!(count(&world.sweep().await.unwrap(), "reset"), 1);
+    let [mail] = world.mails(&username).try_into().unwrap();
+    let requested = format!("Requested:    {}\n", requested_at.for_people());
+    assert!(mail.text.contains(&requested), "{requested}: {mail:?}");
+    assert_ne!(world.now().for_people(), requested_at.for_people());
+}
+
+/// A slow SES must not make the answer for a known name late.
+#[tokio::test]
+async fn what_is_not_done_in_time_for_the_answer_is_left_to_the_sweep() {
+    let backend = testkit::backend().await;
+    let (world, username) = world(&backend, &[("RESPONSE_FLOOR_MS", "1000")]).await;
+    backend.outbox.delay(Duration::from_mins(1));
+    let (answer, measured) = metrics::collect(world.send(&reset(&username))).await;
+    assert_eq!(answer.status(), StatusCode::OK);
+    assert!(world.logged().contains(r#""outcome":"reset.overdue""#));
+    assert_eq!(measured.values(Metric::ResetPending), [1.0]);
+    assert!(world.opens(&username, OLD_PASSWORD).await.unwrap());
+
+    backend.outbox.delay(Duration::ZERO);
+    world.wait();
+    assert_eq!(count(&world.sweep().await.unwrap(), "reset"), 1);
+    let mails = world.mails(&username);
+    let mailed = mails.last().unwrap().password().unwrap();
+    assert!(world.opens(&username, mailed).await.unwrap());
+    assert!(!world.opens(&username, OLD_PASSWORD).await.unwrap());
+}
+
+#[tokio::test]
+async fn a_reset_that_is_given_up_is_counted() {
+    let backend = testkit::backend().await;
+    let (world, username) = world(&backend, &[]).await;
+    backend.outbox.refuse(Some("MessageRejected"));
+    let ((), measured) = metrics::collect(async {
+        world.send(&reset(&username)).await;
+        world.sweep_until_done().await.unwrap();
+    })
+    .await;
+    assert_eq!(measured.values(Metric::MailFailures).len(), 5);
+    assert_eq!(measured.values(Metric::ResetPending).len(), 5);
+    assert_eq!(measured.values(Metric::ResetAbandoned), [1.0]);
+    let rows = world.audit(&username).await.unwrap();
+    let events: Vec<_> = rows
+        .iter()
+        .map(|row| row["event"].as_s().unwrap())
+        .collect();
+    assert_eq!(events, ["password.reset_abandoned"]);
+}
+
+fn self_test() -> Value {
+    json!({
+        "source": "aws.events",
+        "detail-type": "Scheduled Event",
+        "detail": { "task": "self-test" }
+    })
+}
+
+#[tokio::test]
+async fn the_self_test_resets_its_account_and_measures_the_gap() {
+    let backend = testkit::backend().await;
+    let variables = [("SELF_TEST_USERNAME", "canary")];
+    let (world, _) = world(&backend, &variables).await;
+    let mut canary = world.copy_of("jdoe").await.unwrap();
+    canary.insert("username".to_owned(), attribute::text("canary"));
+    world.put(&canary).await.unwrap();
+
+    let (answer, measured) = metrics::collect(world.event(&self_test())).await;
+    let answer = answer.unwrap();
+    assert_eq!(answer["self_test"]["reset"], true, "{answer}");
+    assert_eq!(answer["self_test"]["same_answer"], true, "{answer}");
+    assert_eq!(measured.values(Metric::SelfTestGap).len(), 1);
+    assert!(measured.values(Metric::SelfTestFailures).is_empty());
+    assert_eq!(backend.outbox.mails().len(), 1);
+
+    // Without its account, it says so.
+    let (elsewhere, _) = self::world(&backend, &[]).await;
+    let (answer, measured) = metrics::collect(elsewhere.event(&self_test())).await;
+    assert_eq!(answer.unwrap()["self_test"]["reset"], false);
+    assert_eq!(measured.values(Metric::SelfTestFailures), [1.0]);
+
+    // At once again, the limit is in the way: nothing is reset.
+    let (answer, measured) = metrics::collect(world.event(&self_test())).await;
+    assert_eq!(answer.unwrap()["self_test"]["reset"], false);
+    assert_eq!(measured.values(Metric::SelfTestFailures), [1.0]);
+}
+
+#[tokio::test]
+async fn events_that_nobody_asked_for_fail_the_invocation() {
+    let backend = testkit::backend().await;
+    let (world, _) = world(&backend, &[("ASMX_PROTOCOLS", "Soap")]).await;
+    // It asks by HTTP GET.
+    assert!(world.event(&self_test()).await.is_err());
+    let mut other = self_test();
+    other["detail"]["task"] = "something".into();
+    assert!(world.event(&other).await.is_err());
+    other["detail-type"] = "EC2 Instance State-change Notification".into();
+    assert!(world.event(&other).await.is_err());
+}
+
+/// A world in which the mail of the account's reset was not accepted.
+async fn pending(backend: &Backend) -> (World, String) {
+    let (world, username) = world(backend, &[]).await;
+    backend.outbox.refuse(Some("MessageRejected"));
+    world.send(&reset(&username)).await;
+    (world, username)
+}
+
+/// An older version did not write when a reset was asked for.
+#[tokio::test]
+async fn a_reset_without_its_time_is_swept_too() {
+    let backend = testkit::backend().await;
+    let (world, username) = pending(&backend).await;
+    let mut item = world.item(&username).await.unwrap();
+    let reset = item.get_mut("reset").unwrap();
+    let AttributeValue::M(reset) = reset else {
+        panic!("{reset:?}");
+    };
+    reset.remove("requested_at").unwrap();
+    world.put(&item).await.unwrap();
+    backend.outbox.refuse(None);
+    world.wait();
+    assert_eq!(count(&world.sweep().await.unwrap(), "reset"), 1);
+}
+
+/// All the counts of a sweep that are not 0.
+fn counts(summary: &Value) -> Value {
+    let mut counts = summary["sweep"].clone();
+    counts
+        .as_object_mut()
+        .unwrap()
+        .retain(|_, count| count != 0);
+    counts
+}
+
+/// Each attempt is followed by the next one after 1, 2, 4 and 8 minutes, and the last one by the
+/// end after 16, although its reservation is over after one.
+#[tokio::test]
+async fn every_attempt_waits_twice_as_long_as_the_one_before() {
+    let backend = testkit::backend().await;
+    let (world, _) = pending(&backend).await;
+    for (delay, what) in [
+        (60, "postponed"),
+        (120, "postponed"),
+        (240, "postponed"),
+        (480, "postponed"),
+        (960, "abandoned"),
+    ] {
+        world.wait_seconds(delay - 1);
+        let early = counts(&world.sweep().await.unwrap());
+        assert_eq!(early, json!({}), "before {delay} s");
+        world.wait_seconds(1);
+        let summary = counts(&world.sweep().await.unwrap());
+        assert_eq!(summary, json!({ "due": 1, what: 1 }), "after {delay} s");
+    }
+    world.wait();
+    assert_eq!(counts(&world.sweep().await.unwrap()), json!({}));
+}
+
+/// A world in which the mails of so many resets were not accepted; gives the names.
+async fn many_pending(backend: &Backend, number: usize) -> (World, Vec<String>) {
+    let (world, _) = world(backend, &[]).await;
+    backend.outbox.refuse(Some("MessageRejected"));
+    let mut item = world.copy_of("jdoe").await.unwrap();
+    let usernames: Vec<_> = (1..=number)
+        .map(|each| format!("one-of-many-{each}"))
+        .collect();
+    for username in &usernames {
+        item.insert("username".to_owned(), attribute::text(username));
+        world.put(&item).await.unwrap();
+        world.send(&reset(username)).await;
+    }
+    backend.outbox.refuse(None);
+    (world, usernames)
+}
+
+async fn assert_all_reset(world: &World, usernames: &[String]) {
+    for username in usernames {
+        let user = world.user(username).await.unwrap();
+        let is_reset = user.reset.is_none() && user.must_change_password;
+        assert!(is_reset, "{username}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_more_than_a_batch_is_left_to_the_next_sweep() {
+    let backend = testkit::backend().await;
+    let (world, usernames) = many_pending(&backend, 26).await;
+    world.wait();
+    assert_eq!(count(&world.sweep().await.unwrap(), "due"), 25);
+    world.sweep_until_done().await.unwrap();
+    assert_all_reset(&world, &usernames).await;
+}
+
+/// With an SES that never answers, each takes three seconds, and the function ends after twenty.
+#[tokio::test]
+async fn what_there_is_no_time_for_is_left_to_the_next_sweep() {
+    let backend = testkit::backend().await;
+    let (world, usernames) = many_pending(&backend, 8).await;
+    world.wait();
+    backend.outbox.delay(Duration::from_mins(1));
+    let summary = world.sweep().await.unwrap();
+    let (postponed, skipped) = (count(&summary, "postponed"), count(&summary, "skipped"));
+    assert!(postponed > 0 && skipped > 0, "{summary}");
+    assert_eq!(postponed + skipped, 8, "{summary}");
+
+    backend.outbox.delay(Duration::ZERO);
+    world.sweep_until_done().await.unwrap();
+    assert_all_reset(&world, &usernames).await;
+}
+
+/// Nobody gets a password who could no longer ask for one.
+#[tokio::test]
+async fn a_reset_of_an_account_that_may_not_have_one_is_given_up() {
+    let backend = testkit::backend().await;
+    for (why, change) in [
+        ("disabled", disable as fn(&mut Item)),
+        ("no address", remove_address),
+    ] {
+        let (world, username) = pending(&backend).await;
+        let mut item = world.item(&username).await.unwrap();
+        change(&mut item);
+        world.put(&item).await.unwrap();
+        backend.outbox.refuse(None);
+        world.wait();
+        let (summary, measured) = metrics::collect(world.sweep()).await;
+        let summary = counts(&summary.unwrap());
+        assert_eq!(summary, json!({ "due": 1, "abandoned": 1 }), "{why}");
+        assert_eq!(measured.values(Metric::ResetAbandoned), [1.0], "{why}");
+        assert!(world.mails(&username).is_empty(), "{why}");
+        assert!(
+            world.user(&username).await.unwrap().reset.is_none(),
+            "{why}"
+        );
+        let [row] = &world.audit(&username).await.unwrap()[..] else {
+            panic!("{why}: not one row");
+        };
+        assert_eq!(row["event"].as_s().unwrap(), "password.reset_abandoned");
+    }
+}
+
+fn disable(item: &mut Item) {
+    item.insert("disabled".to_owned(), AttributeValue::Bool(true));
+}
+
+fn remove_address(item: &mut Item) {
+    item.remove("email");
+    item.remove("email_key");
+}
+
+/// The reservation of another sweep, or a failure, leaves a reset as it was for the next one.
+#[tokio::test]
+async fn what_cannot_be_reserved_stays_due() {
+    let backend = testkit::backend().await;
+    let (world, username) = pending(&backend).await;
+    backend.outbox.refuse(None);
+    world.wait();
+    for (fault, what) in [
+        (Fault::ConditionFailed, "skipped"),
+        (Fault::Throttled, "failed"),
+    ] {
+        let (call, attempts, name) = (RESERVATION, Attempts::Every, what);
+        let failure = Failure {
+            fault,
+            attempts,
+            name,
+        };
+        world.proxy.inject(Some(Injection { call, failure }));
+        let summary = counts(&world.sweep().await.unwrap());
+        let calls = world.proxy.calls();
+        assert!(calls[RESERVATION].starts_with("UpdateItem"), "{calls:?}");
+        assert_eq!(summary, json!({ "due": 1, what: 1 }));
+    }
+    world.proxy.inject(None);
+    let summary = counts(&world.sweep().await.unwrap());
+    assert_eq!(summary, json!({ "due": 1, "reset": 1 }));
+    assert_eq!(world.mails(&username).len(), 1);
+}
+
+/// The call of a sweep that does it, after those that find what is due and read the account.
+const RESERVATION: usize = 2;

@@ -1,0 +1,213 @@
+//! What the metadata pages say of the operation, in the words of the original's page.
+
+use xml::soap::Version;
+
+/// Class of the data contract, with the members that it declares.
+pub(super) struct Class {
+    pub(super) name: &'static str,
+    pub(super) members: &'static [Member],
+}
+
+/// Row of a table of members.
+pub(super) struct Member {
+    pub(super) name: &'static str,
+    /// Where the member is sent; `form` where the original declared nothing.
+    pub(super) parameter: &'static str,
+    pub(super) data_type: &'static str,
+    pub(super) is_required: bool,
+    pub(super) description: &'static str,
+}
+
+impl Member {
+    const fn body(name: &'static str, data_type: &'static str, description: &'static str) -> Self {
+        Self {
+            name,
+            parameter: "body",
+            data_type,
+            is_required: false,
+            description,
+        }
+    }
+
+    const fn form(name: &'static str, data_type: &'static str, description: &'static str) -> Self {
+        Self {
+            parameter: "form",
+            ..Self::body(name, data_type, description)
+        }
+    }
+
+    const fn required(self) -> Self {
+        Self {
+            is_required: true,
+            ..self
+        }
+    }
+}
+
+/// Classes in the order of the original's page: the request, its base class, the response.
+pub(super) const CLASSES: [Class; 3] = [
+    Class {
+        name: "UpdateUserRegistrationPasswordRequest",
+        members: &[
+            Member::body("Email", "string", "Customers Email Address").required(),
+            Member::body("NewPassword", "string", "New Password").required(),
+            Member::body(
+                "SendResetEmail",
+                "bool",
+                "True if you want to send a Login Updated Email",
+            ),
+            Member::body(
+                "CustomerBrandName",
+                "string",
+                "BrandName associated with the customer",
+            ),
+        ],
+    },
+    Class {
+        name: "BaseAdminRequest",
+        members: &[Member::form(
+            "Requester",
+            "string",
+            "Identity of the caller",
+        )],
+    },
+    Class {
+        name: "UpdateUserRegistrationPasswordResponse",
+        members: &[
+            Member::form("ResponseStatus", "ResponseStatus", ""),
+            Member::form("Id", "long", ""),
+            Member::form("DisplayName", "string", ""),
+            Member::form("ResetEmailSent", "bool", ""),
+        ],
+    },
+];
+
+/// Format in which the operation has a page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PageFormat {
+    /// XML.
+    Xml,
+    /// JSON.
+    Json,
+    /// JSV.
+    Jsv,
+    /// CSV.
+    Csv,
+    /// SOAP 1.1 or SOAP 1.2.
+    Soap(Version),
+}
+
+impl PageFormat {
+    /// Every format, in the order of the list of operations.
+    pub(super) const ALL: [Self; 6] = [
+        Self::Xml,
+        Self::Json,
+        Self::Jsv,
+        Self::Csv,
+        Self::Soap(Version::V11),
+        Self::Soap(Version::V12),
+    ];
+
+    /// Name in paths and suffixes.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Xml => "xml",
+            Self::Json => "json",
+            Self::Jsv => "jsv",
+            Self::Csv => "csv",
+            Self::Soap(Version::V11) => "soap11",
+            Self::Soap(Version::V12) => "soap12",
+        }
+    }
+
+    /// Name in the list of operations.
+    pub(super) const fn label(self) -> &'static str {
+        match self {
+            Self::Xml => "XML",
+            Self::Json => "JSON",
+            Self::Jsv => "JSV",
+            Self::Csv => "CSV",
+            Self::Soap(Version::V11) => "SOAP 1.1",
+            Self::Soap(Version::V12) => "SOAP 1.2",
+        }
+    }
+
+    pub(super) const fn is_soap(self) -> bool {
+        matches!(self, Self::Soap(_))
+    }
+
+    /// Sample of a request and of its answer.
+    pub(super) const fn sample(self) -> Sample {
+        match self {
+            Self::Xml => Sample::plain("application/xml", XML),
+            Self::Json => Sample::plain(
+                "application/json",
+                (
+                    include_str!("assets/request.json"),
+                    include_str!("assets/response.json"),
+                ),
+            ),
+            Self::Jsv => Sample::plain(
+                "text/jsv",
+                (
+                    include_str!("assets/request.jsv"),
+                    include_str!("assets/response.jsv"),
+                ),
+            ),
+            Self::Csv => Sample::plain(
+                "text/csv",
+                (
+                    include_str!("assets/request.csv"),
+                    include_str!("assets/response.csv"),
+                ),
+            ),
+            Self::Soap(Version::V11) => Sample::soap(
+                include_str!("assets/soap11-before.xml"),
+                "</soap:Body>\n</soap:Envelope>",
+            ),
+            Self::Soap(Version::V12) => Sample::soap(
+                include_str!("assets/soap12-before.xml"),
+                "</soap12:Body>\n</soap12:Envelope>",
+            ),
+        }
+    }
+}
+
+/// Request and answer in XML.
+const XML: (&str, &str) = (
+    include_str!("assets/request.xml"),
+    include_str!("assets/response.xml"),
+);
+
+/// Sample of a request and of its answer.
+pub(super) struct Sample {
+    pub(super) request_type: &'static str,
+    pub(super) response_type: &'static str,
+    pub(super) request: &'static str,
+    pub(super) response: &'static str,
+    /// What is around either of the two.
+    pub(super) before: &'static str,
+    pub(super) after: &'static str,
+}
+
+impl Sample {
+    const fn plain(media_type: &'static str, bodies: (&'static str, &'static str)) -> Self {
+        Self {
+            request_type: media_type,
+            response_type: media_type,
+            request: bodies.0,
+            response: bodies.1,
+            before: "",
+            after: "",
+        }
+    }
+
+    const fn soap(before: &'static str, after: &'static str) -> Self {
+        Self {
+            request_type: "text/xml; charset=utf-8",
+            before,
+            after,
+            ..Self::plain("application/xml", XML)
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! SOAP requests: the request DTO is the first child of Body. Neither header blocks nor the content
+//! type are looked at.
+
+use ::xml::Node;
+use ::xml::decode_unicode;
+use ::xml::soap::{Envelope, EnvelopeError, Version};
+
+use super::body::Unreadable;
+use super::xml;
+use crate::operation::Input;
+use crate::servicestack::contract::REQUEST_DTO;
+
+/// Why an envelope is not a call of the operation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum SoapError {
+    /// It is no envelope of the version, or what is in it cannot be read.
+    Unreadable,
+    /// The first child of Body has this name.
+    UnknownOperation(String),
+}
+
+impl From<Unreadable> for SoapError {
+    fn from(_: Unreadable) -> Self {
+        Self::Unreadable
+    }
+}
+
+impl From<EnvelopeError> for SoapError {
+    fn from(_: EnvelopeError) -> Self {
+        Self::Unreadable
+    }
+}
+
+impl From<::xml::Error> for SoapError {
+    fn from(_: ::xml::Error) -> Self {
+        Self::Unreadable
+    }
+}
+
+/// Reads an envelope of a version.
+pub(super) fn read(version: Version, body: &[u8]) -> Result<Input, SoapError> {
+    let text = decode_unicode(body).map_err(|_| SoapError::Unreadable)?;
+    let mut envelope = Envelope::open(&text, &[version])?;
+    let dto = envelope.next_child()?.ok_or(SoapError::Unreadable)?;
+    if dto.local != REQUEST_DTO {
+        return Err(SoapError::UnknownOperation(dto.local.to_owned()));
+    }
+    let input = xml::read_dto(&dto, envelope.reader())?;
+    let mut rest = envelope.close()?;
+    while rest.next_node()? != Node::Eof {}
+    Ok(input)
+}

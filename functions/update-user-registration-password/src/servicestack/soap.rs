@@ -1,0 +1,76 @@
+//! Answers in SOAP envelopes, as ServiceStack writes them.
+
+use http::StatusCode;
+use xml::soap::{Fault, FaultCode, Version, encode_fault};
+
+use super::contract::TYPES_NAMESPACE;
+use super::data_contract::{document, dto_element};
+use super::failure::Failure;
+use super::rejection::Root;
+use crate::operation::Outcome;
+
+/// Depth of the first child of Body in the document.
+const DEPTH: usize = 3;
+
+/// Answer in an envelope.
+pub(super) struct SoapAnswer {
+    pub(super) http_status: StatusCode,
+    /// `X-Status` header: the status that a failure has outside of SOAP.
+    pub(super) x_status: Option<StatusCode>,
+    pub(super) body: String,
+}
+
+/// Writes the outcome of a call.
+pub(super) fn encode_outcome(version: Version, outcome: &Outcome) -> SoapAnswer {
+    SoapAnswer {
+        http_status: StatusCode::OK,
+        x_status: None,
+        body: envelope(version, "", &dto_element(DEPTH, None, Some(outcome))),
+    }
+}
+
+/// Writes a failure. One that a client can read from the response DTO is HTTP 200 with `X-Status`,
+/// but for 401 and 403, by which a client knows that it has to send another credential. All others
+/// are faults, where the original never answered.
+pub(super) fn encode_failure(version: Version, failure: &Failure) -> SoapAnswer {
+    let status = failure.http_status;
+    if status.is_server_error() || failure.root == Root::ErrorResponse {
+        return fault(version, failure);
+    }
+    let header = format!(
+        "<s:Header><X-Status xmlns=\"{TYPES_NAMESPACE}\">{}</X-Status></s:Header>",
+        status.as_u16()
+    );
+    let dto = dto_element(DEPTH, Some(&failure.status), None);
+    let keeps_status = failure.challenge || status == StatusCode::FORBIDDEN;
+    SoapAnswer {
+        http_status: if keeps_status { status } else { StatusCode::OK },
+        x_status: Some(status),
+        body: envelope(version, &header, &dto),
+    }
+}
+
+/// Statuses are those of SOAP 1.1 section 6.2 and SOAP 1.2 part 2 section 7.5.2.2.
+fn fault(version: Version, failure: &Failure) -> SoapAnswer {
+    let code = if failure.http_status.is_server_error() {
+        FaultCode::Receiver
+    } else {
+        FaultCode::Sender
+    };
+    let http_status = match (version, code) {
+        (Version::V12, FaultCode::Sender) => StatusCode::BAD_REQUEST,
+        _ => StatusCode::INTERNAL_SERVER_ERROR,
+    };
+    SoapAnswer {
+        http_status,
+        x_status: None,
+        body: encode_fault(version, &Fault::new(code, &*failure.status.message)),
+    }
+}
+
+fn envelope(version: Version, header: &str, body: &str) -> String {
+    document(&format!(
+        "<s:Envelope xmlns:s=\"{}\">{header}<s:Body>{body}</s:Body></s:Envelope>",
+        version.namespace()
+    ))
+}

@@ -1,0 +1,283 @@
+//! Nothing is left half done: every call of the operation fails in every way a call can, and some
+//! password known to the customer, and the administrator's own, still open their accounts.
+//!
+//! `cargo test -p update-user-registration-password --test faults -- --nocapture` prints what came
+//! of each.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+use getrandom::SysRng;
+use getrandom::rand_core::UnwrapErr;
+use http::StatusCode;
+use local::ses::Mail;
+use local::{Backend, Item, attribute};
+use password::{Cost, ExposeSecret as _, Hasher, Salt, Secret};
+use serde_json::{Value, json};
+use shared::clock::Timestamp;
+use shared::users::ResetMode;
+use shared::users::protocol::{Pending, Promotion, promote, reserve};
+use testkit::faults::{Injection, Matrix, World, at_work, fill};
+use testkit::requests::set_password;
+
+/// Of every demo account.
+const OLD_PASSWORD: &str = "p@55wOrd";
+const NEW_PASSWORD: &str = "lamp-Sodium-4417";
+/// Of the administrator, where a scenario gives it.
+const ADMINS_PASSWORD: &str = "pier-Cobalt-9021";
+const PENDING: [&str; 3] = ["reset", "reset_queue", "reset_due_at"];
+
+/// Who logs in, and how.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Login {
+    /// With a mailed password for the first time, by e-mail address.
+    FirstWithTemporary,
+    /// With a password whose hash has other parameters than today's.
+    WithOldParameters,
+    /// With a wrong password.
+    Wrong,
+    /// Rightly, but without the role.
+    WithoutRole,
+}
+
+impl Login {
+    fn title(self) -> &'static str {
+        match self {
+            Self::FirstWithTemporary => "first login with a mailed password; a reset is pending",
+            Self::WithOldParameters => "login with a hash of old parameters",
+            Self::Wrong => "login with a wrong password",
+            Self::WithoutRole => "login without the role",
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn some_known_password_works_whatever_fails() {
+    let backend = testkit::backend().await;
+    let (temporary, old_parameters, wrong, without_role) = tokio::join!(
+        matrix(&backend, Login::FirstWithTemporary),
+        matrix(&backend, Login::WithOldParameters),
+        matrix(&backend, Login::Wrong),
+        matrix(&backend, Login::WithoutRole),
+    );
+    for matrix in [temporary, old_parameters, wrong, without_role] {
+        println!("{matrix}");
+        assert!(matrix.is_complete());
+    }
+}
+
+async fn matrix(backend: &Backend, login: Login) -> Matrix {
+    // Older parameters for one scenario; the other verifies a temporary password, whatever they are.
+    let hash = hash(ADMINS_PASSWORD, Cost::new(20_000, 2).unwrap());
+    let case = Case::new(backend.clone(), login, hash.clone()).await;
+    case.world.proxy.inject(None);
+    case.send().await;
+    let calls = case.world.proxy.calls();
+    let cell = |injection| {
+        let case = Case::new(backend.clone(), login, hash.clone());
+        async move { case.await.work(injection).await }
+    };
+    fill(login.title(), calls, cell).await.unwrap()
+}
+
+fn hash(password: &str, cost: Cost) -> Secret {
+    let salt = Salt::generate(&mut UnwrapErr(SysRng));
+    Hasher::new(cost)
+        .hash(&Secret::from(password.to_owned()), salt)
+        .unwrap()
+}
+
+/// One administrator and one customer.
+struct Case {
+    login: Login,
+    world: World,
+    admin: String,
+    customer: String,
+}
+
+impl Case {
+    async fn new(backend: Backend, login: Login, admins_hash: Secret) -> Self {
+        let world = World::new(&backend, &[("RESET_MODE", "dual")])
+            .await
+            .unwrap();
+        let mut admin = world.copy_of("admin").await.unwrap();
+        let mut customer = world.copy_of("jdoe").await.unwrap();
+        match login {
+            Login::FirstWithTemporary => {
+                give_temporary(&mut admin, &admins_hash, world.now());
+                let unknown = Secret::from("nobody knows its password".to_owned());
+                leave_pending(&mut customer, &unknown, world.now());
+            }
+            Login::WithOldParameters | Login::Wrong | Login::WithoutRole => {
+                let hash = attribute::text(admins_hash.expose_secret());
+                admin.insert("password_hash".to_owned(), hash);
+            }
+        }
+        if login == Login::WithoutRole {
+            admin.remove("roles");
+        }
+        world.put(&admin).await.unwrap();
+        world.put(&customer).await.unwrap();
+        Self {
+            login,
+            world,
+            admin: username(&admin),
+            customer: username(&customer),
+        }
+    }
+
+    async fn send(&self) -> (StatusCode, Value) {
+        let (admin, customer) = (&self.admin, &self.customer);
+        let credential = match self.login {
+            Login::FirstWithTemporary => format!("{admin}@example.com:{ADMINS_PASSWORD}"),
+            Login::WithOldParameters | Login::WithoutRole => format!("{admin}:{ADMINS_PASSWORD}"),
+            Login::Wrong => format!("{admin}:wrong"),
+        };
+        let body = json!({
+            "Email": format!("{customer}@example.com"),
+            "NewPassword": NEW_PASSWORD,
+            "SendResetEmail": true,
+        });
+        let response = self.world.send(&set_password(&credential, &body)).await;
+        let body = serde_json::from_slice(response.body()).unwrap();
+        (response.status(), body)
+    }
+
+    /// Lets one call fail, checks all that must hold, and says what came of it.
+    async fn work(&self, injection: Injection) -> String {
+        self.world.proxy.inject(Some(injection));
+        let answer = self.world.run(self.send()).await;
+        assert_eq!(answer.is_none(), injection.failure.kills(), "{injection:?}");
+        assert!(self.world.proxy.has_hit(), "{injection:?}");
+        let _at_work = at_work().await;
+        let before = self.state(injection).await;
+        if let Some((status, body)) = &answer {
+            self.assert_answer(injection, *status, body, before);
+        }
+        self.assert_mails(injection);
+
+        self.world.sweep_until_done().await.unwrap();
+        self.assert_done(injection).await;
+        let after = self.state(injection).await;
+
+        let status =
+            answer.map_or_else(|| "–".to_owned(), |(status, _)| status.as_u16().to_string());
+        if before == after {
+            format!("{status} {before}")
+        } else {
+            format!("{status} {before} → {after}")
+        }
+    }
+
+    fn mails(&self) -> Vec<Mail> {
+        self.world.mails(&self.customer)
+    }
+
+    async fn opens(&self, password: &str) -> bool {
+        self.world.opens(&self.customer, password).await.unwrap()
+    }
+
+    /// Which passwords the customer may know open the account: one at least. The administrator's
+    /// own password always does.
+    async fn state(&self, injection: Injection) -> &'static str {
+        let admins = self.world.opens(&self.admin, ADMINS_PASSWORD).await;
+        assert!(
+            admins.unwrap(),
+            "{injection:?}: the administrator is locked out"
+        );
+        if self.opens(NEW_PASSWORD).await {
+            return "new";
+        }
+        let old = self.opens(OLD_PASSWORD).await;
+        assert!(old, "{injection:?}: no known password opens the account");
+        let mails = self.mails();
+        // A mailed password is valid beside the old one: unless an administrator's took its place,
+        // what the mail says is true.
+        let mut mailed = mails.iter().rev().filter_map(Mail::password);
+        match mailed.next() {
+            Some(mailed) => {
+                assert!(
+                    self.opens(mailed).await,
+                    "{injection:?}: the last mail lies"
+                );
+                "old + reset"
+            }
+            None => "old",
+        }
+    }
+
+    fn assert_answer(&self, injection: Injection, status: StatusCode, body: &Value, state: &str) {
+        if status != StatusCode::OK {
+            assert!(status.is_client_error() || status.is_server_error());
+            let code = body["ResponseStatus"]["ErrorCode"].as_str();
+            assert!(code.is_some_and(|code| !code.is_empty()), "{body}");
+            return;
+        }
+        assert!(!matches!(self.login, Login::Wrong | Login::WithoutRole));
+        assert_eq!(state, "new", "{injection:?}");
+        let is_sent = body["ResetEmailSent"].as_bool().unwrap();
+        if is_sent {
+            assert!(!self.mails().is_empty(), "{injection:?}");
+        } else {
+            assert!(self.is_of_mail(injection), "{injection:?}");
+        }
+    }
+
+    fn is_of_mail(&self, injection: Injection) -> bool {
+        let calls = self.world.proxy.calls();
+        calls
+            .get(injection.call)
+            .is_some_and(|call| call == "SendEmail")
+    }
+
+    /// One mail, unless nobody could know whether the first one was accepted.
+    fn assert_mails(&self, injection: Injection) {
+        if !(self.is_of_mail(injection) && injection.failure.is_ambiguous()) {
+            assert!(self.mails().len() <= 1, "{injection:?}");
+        }
+    }
+
+    /// Nothing is pending, and the change has its one row in the audit if it was made.
+    async fn assert_done(&self, injection: Injection) {
+        let item = self.world.item(&self.customer).await.unwrap();
+        assert!(PENDING.iter().all(|name| !item.contains_key(*name)));
+        let rows = self.world.audit(&self.customer).await.unwrap();
+        let is_set = |row: &&Item| row["event"].as_s().unwrap() == "password.set";
+        let is_new = self.opens(NEW_PASSWORD).await;
+        let times = rows.iter().filter(is_set).count();
+        assert_eq!(times, usize::from(is_new), "{injection:?}");
+    }
+}
+
+/// A reset of this account whose mail was not accepted, and that is due.
+fn leave_pending(item: &mut Item, hash: &Secret, now: Timestamp) {
+    let over = Timestamp(now.0 - 1);
+    let pending = Pending {
+        hash,
+        request_id: "failed",
+        attempts: 1,
+        requested_at: Timestamp(0),
+        expires_at: over,
+        due_at: over,
+    };
+    assert!(reserve(&pending, over).apply(item));
+}
+
+/// A mailed password beside the old one.
+fn give_temporary(item: &mut Item, hash: &Secret, now: Timestamp) {
+    leave_pending(item, hash, now);
+    let promotion = Promotion {
+        hash,
+        request_id: "failed",
+        at: now,
+        password_expires_at: now.plus_seconds(86_400),
+    };
+    assert!(promote(&promotion, ResetMode::Dual).apply(item));
+}
+
+fn username(item: &Item) -> String {
+    item["username"].as_s().unwrap().clone()
+}

@@ -1,0 +1,10 @@
+//! The function as its callers, DynamoDB and SES see it.
+
+mod bad_input;
+mod enumeration;
+mod faults;
+mod flow;
+mod limits;
+mod mail;
+mod pace;
+mod race;

@@ -1,0 +1,154 @@
+//! The work memory of Argon2.
+
+use std::fmt;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+
+use argon2::Block;
+
+/// A pool of work memories, at most one for each core: the first is made at once, others when first
+/// needed.
+///
+/// Memories are reused because the page faults of new memory cost as much as the hash itself.
+#[derive(Debug)]
+pub(crate) struct MemoryPool {
+    /// The blocks of each memory.
+    blocks: usize,
+    limit: usize,
+    state: Mutex<State>,
+    returned: Condvar,
+}
+
+struct State {
+    idle: Vec<Vec<Block>>,
+    made: usize,
+    is_first_made: bool,
+}
+
+impl fmt::Debug for State {
+    /// Writes no blocks: they are derived from passwords.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("State")
+            .field("made", &self.made)
+            .finish_non_exhaustive()
+    }
+}
+
+impl MemoryPool {
+    /// Starts making the first memory in a new thread: it takes as long as everything else a process
+    /// does at its start.
+    pub(crate) fn new(blocks: usize) -> Arc<Self> {
+        let pool = Arc::new(Self {
+            blocks,
+            limit: thread::available_parallelism().map_or(1, usize::from),
+            state: Mutex::new(State {
+                idle: vec![],
+                made: 1,
+                is_first_made: false,
+            }),
+            returned: Condvar::new(),
+        });
+        let maker = Arc::clone(&pool);
+        let thread = thread::Builder::new().spawn(move || maker.make_first());
+        if thread.is_err() {
+            pool.make_first();
+        }
+        pool
+    }
+
+    fn make_first(&self) {
+        let memory = vec![Block::new(); self.blocks];
+        let mut state = self.lock();
+        state.idle.push(memory);
+        state.is_first_made = true;
+        self.returned.notify_all();
+    }
+
+    /// Takes an idle memory, makes one, or waits for one to be returned.
+    pub(crate) fn take(&self) -> Vec<Block> {
+        let mut state = self.lock();
+        loop {
+            if let Some(memory) = state.idle.pop() {
+                return memory;
+            }
+            if state.is_first_made && state.made < self.limit {
+                state.made += 1;
+                drop(state);
+                return vec![Block::new(); self.blocks];
+            }
+            state = self
+                .returned
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Wipes a memory and returns it to the pool.
+    pub(crate) fn put_back(&self, mut memory: Vec<Block>) {
+        wipe(&mut memory);
+        self.lock().idle.push(memory);
+        self.returned.notify_one();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Overwrites enough of each block that the rest is useless for guessing the password.
+///
+/// From a whole final state the passes can be run backwards to the first block, which is one
+/// BLAKE2b away from the password. Every such step, and every step forward, evaluates the
+/// compression function G on a whole block, and each output bit of G depends on each input bit
+/// (RFC 9106 sections 3.4 to 3.6). So 512 unknown bits in every block stop it, and cost a tenth of
+/// wiping all of it.
+fn wipe(memory: &mut [Block]) {
+    for block in memory {
+        for word in block.as_mut().iter_mut().take(8) {
+            *word = 0;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::{self, RecvTimeoutError};
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_returned_memory_is_wiped_and_used_again() {
+        let pool = MemoryPool::new(3);
+        let mut memory = pool.take();
+        assert_eq!(memory.len(), 3);
+        let address = memory.as_ptr();
+        for block in &mut memory {
+            block.as_mut().fill(1);
+        }
+        pool.put_back(memory);
+        let memory = pool.take();
+        assert_eq!(memory.as_ptr(), address);
+        for block in &memory {
+            let (wiped, rest) = block.as_ref().split_at(8);
+            assert!(wiped.iter().all(|&word| word == 0));
+            assert!(rest.iter().all(|&word| word == 1));
+        }
+        assert_eq!(pool.lock().made, 1);
+    }
+
+    #[test]
+    fn there_are_no_more_memories_than_cores() {
+        let pool = MemoryPool::new(1);
+        let mut taken: Vec<_> = (0..pool.limit).map(|_| pool.take()).collect();
+        let (sender, receiver) = mpsc::channel();
+        let waiting = Arc::clone(&pool);
+        let thread = thread::spawn(move || sender.send(waiting.take()));
+        let nothing = receiver.recv_timeout(Duration::from_millis(50)).err();
+        assert_eq!(nothing, Some(RecvTimeoutError::Timeout));
+        pool.put_back(taken.pop().unwrap());
+        assert_eq!(receiver.recv().unwrap().len(), 1);
+        thread.join().unwrap().unwrap();
+        assert_eq!(pool.lock().made, pool.limit);
+    }
+}

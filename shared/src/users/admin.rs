@@ -1,0 +1,188 @@
+//! What operators do to accounts: a [`Change`] of one item each.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+
+use super::change::{Change, Condition, Path};
+use super::item::Profile;
+use super::key::{brand_key, email_key};
+use super::protocol::{MAILED, UNDER_WAY};
+use crate::clock::Timestamp;
+use crate::dynamodb::{number, secret, text};
+use password::Secret;
+
+/// An account to add.
+#[derive(Clone)]
+pub struct NewAccount {
+    /// Who it belongs to.
+    pub profile: Profile,
+    /// What the account may do.
+    pub roles: BTreeSet<String>,
+    /// The stored hash of the password; `None` if a reset shall set the first one.
+    pub password_hash: Option<Secret>,
+    /// Whether the account may not log in.
+    pub disabled: bool,
+}
+
+impl fmt::Debug for NewAccount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("NewAccount(..)")
+    }
+}
+
+/// Makes the account, unless there is one of this name.
+#[must_use]
+pub fn add(account: &NewAccount, now: Timestamp) -> Change {
+    let mut set = present(account);
+    if account.password_hash.is_some() {
+        set.push(("password_changed_at", number(now.0)));
+    }
+    Change {
+        condition: Condition::Missing("username"),
+        set,
+        count: Some("version"),
+        remove: vec![],
+    }
+}
+
+/// Makes the account with a password that is older than this, unless there is one of this name.
+#[must_use]
+pub fn import(account: &NewAccount, now: Timestamp) -> Change {
+    let mut set = present(account);
+    set.push(("imported_at", number(now.0)));
+    Change {
+        condition: Condition::Missing("username"),
+        set,
+        count: Some("version"),
+        remove: vec![],
+    }
+}
+
+/// Makes the account, or the one of this name and customer number like it; one without a password
+/// leaves the password and all that is pending as they are.
+#[must_use]
+pub fn overwrite(account: &NewAccount, now: Timestamp) -> Change {
+    let mut set = present(account);
+    let mut remove = absent(account);
+    // The mark of an address goes with it, or with being told again.
+    remove.push("email_failed_at");
+    set.push(("imported_at", number(now.0)));
+    set.push(("sessions_valid_after", number(now.0)));
+    if account.password_hash.is_some() {
+        set.push(("password_changed_at", number(now.0)));
+        remove.extend(UNDER_WAY);
+        remove.extend(MAILED);
+    }
+    Change {
+        condition: Condition::Any(vec![
+            Condition::Missing("username"),
+            Condition::Equals("id", number(account.profile.id)),
+        ]),
+        set,
+        count: Some("version"),
+        remove,
+    }
+}
+
+/// The account may not log in any more, and its sessions end.
+#[must_use]
+pub fn disable(now: Timestamp) -> Change {
+    Change {
+        condition: Condition::Exists("username"),
+        set: vec![
+            ("disabled", AttributeValue::Bool(true)),
+            ("sessions_valid_after", number(now.0)),
+        ],
+        count: None,
+        remove: vec![],
+    }
+}
+
+/// The account may log in again.
+#[must_use]
+pub fn enable() -> Change {
+    Change {
+        condition: Condition::Exists("username"),
+        set: vec![],
+        count: None,
+        remove: vec!["disabled"],
+    }
+}
+
+/// Replaces what the account may do, unless another change of that came first.
+#[must_use]
+pub fn set_roles(old: &BTreeSet<String>, new: &BTreeSet<String>) -> Change {
+    let unchanged = match roles(old) {
+        Some(roles) => Condition::Equals("roles", roles),
+        None => Condition::Missing("roles"),
+    };
+    let (set, remove) = match roles(new) {
+        Some(roles) => (vec![("roles", roles)], vec![]),
+        None => (vec![], vec!["roles"]),
+    };
+    Change {
+        condition: Condition::All(vec![Condition::Exists("username"), unchanged]),
+        set,
+        count: None,
+        remove,
+    }
+}
+
+/// Replaces the address, unless another change of that came first; the mark of a failed one goes.
+#[must_use]
+pub fn set_email(old: Option<&str>, new: &str) -> Change {
+    let unchanged = match old {
+        Some(email) => Condition::Equals("email", text(email)),
+        None => Condition::Missing("email"),
+    };
+    Change {
+        condition: Condition::All(vec![Condition::Exists("username"), unchanged]),
+        set: vec![("email", text(new)), ("email_key", text(&email_key(new)))],
+        count: None,
+        remove: vec!["email_failed_at"],
+    }
+}
+
+/// DynamoDB has no empty sets.
+fn roles(roles: &BTreeSet<String>) -> Option<AttributeValue> {
+    let roles: Vec<_> = roles.iter().cloned().collect();
+    (!roles.is_empty()).then_some(AttributeValue::Ss(roles))
+}
+
+/// The attributes of an account, some with no value.
+fn attributes(account: &NewAccount) -> [(Path, Option<AttributeValue>); 10] {
+    let profile = &account.profile;
+    let email = profile.email.as_deref();
+    [
+        ("display_username", Some(text(&profile.display_username))),
+        ("id", Some(number(profile.id))),
+        ("email", email.map(text)),
+        ("email_key", email.map(|email| text(&email_key(email)))),
+        ("display_name", Some(text(&profile.display_name))),
+        ("brand", Some(text(&brand_key(profile.brand.as_deref())))),
+        ("language", profile.language.as_deref().map(text)),
+        ("roles", roles(&account.roles)),
+        ("password_hash", account.password_hash.as_ref().map(secret)),
+        (
+            "disabled",
+            account.disabled.then_some(AttributeValue::Bool(true)),
+        ),
+    ]
+}
+
+fn present(account: &NewAccount) -> Vec<(Path, AttributeValue)> {
+    let attributes = attributes(account).into_iter();
+    attributes
+        .filter_map(|(path, value)| Some((path, value?)))
+        .collect()
+}
+
+fn absent(account: &NewAccount) -> Vec<Path> {
+    let attributes = attributes(account).into_iter();
+    attributes
+        .filter(|(path, value)| value.is_none() && *path != "password_hash")
+        .map(|(path, _)| path)
+        .collect()
+}

@@ -1,0 +1,5 @@
+//! What both functions share, from outside.
+
+mod changes;
+mod debug;
+mod reset_protocol;

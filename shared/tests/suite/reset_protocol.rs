@@ -1,0 +1,423 @@
+//! Model check of the reset protocol: every interleaving of two resets, an administrator's change,
+//! a login and two sweeps on one account, where SES refuses any mail, any of them stops for good
+//! before any step, and time passes between any two steps. The steps are the ones the functions
+//! send to DynamoDB, applied in memory.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test may fail this way"
+)]
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::thread;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use password::Secret;
+use shared::clock::Timestamp;
+use shared::users::protocol;
+use shared::users::{Change, Pending, Promotion, ResetMode};
+
+type Item = HashMap<String, AttributeValue>;
+
+const RESERVATION: u64 = 60;
+const DAY: u64 = 86_400;
+const MOST_ATTEMPTS: u64 = 5;
+/// In place of a password: the mail that says that an administrator's is the one that works.
+const CORRECTION: &str = "correction";
+
+/// One who changes the account, by name; the name is also its request id and its password.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Role {
+    Reset,
+    Sweep,
+    Admin,
+    Login,
+}
+
+const ACTORS: [(&str, Role); 6] = [
+    ("reset-1", Role::Reset),
+    ("reset-2", Role::Reset),
+    ("sweep-1", Role::Sweep),
+    ("sweep-2", Role::Sweep),
+    ("admin", Role::Admin),
+    ("login", Role::Login),
+];
+
+/// Where an actor is.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum At {
+    Start,
+    /// A sweep that read a failed reset: its request and its attempts.
+    Found(String, u64),
+    Reserved,
+    Mailed,
+    /// An administrator's password came first; the user does not know yet.
+    Overtaken,
+    Corrected,
+    Over,
+}
+
+#[derive(Debug, Clone)]
+struct State {
+    mode: ResetMode,
+    item: Item,
+    now: u64,
+    actors: Vec<(At, u64)>,
+    /// Passwords of accepted mails, oldest first.
+    mails: Vec<&'static str>,
+    /// Those of them that worked at some time.
+    promoted: BTreeSet<&'static str>,
+    is_set_by_admin: bool,
+    is_abandoned: bool,
+}
+
+#[test]
+fn some_password_the_user_knows_verifies_in_every_state() {
+    let starts = [ResetMode::Replace, ResetMode::Dual]
+        .map(|mode| [0, MOST_ATTEMPTS - 1].map(|attempts| State::new(mode, attempts)));
+    let searches = starts.map(|starts| thread::spawn(move || starts.map(explore)));
+    let counts = searches.map(|search| search.join().unwrap()).concat();
+    println!("states: {counts:?}");
+    // The check would be worth nothing if the model did not branch.
+    assert!(counts.iter().all(|count| *count > 10_000), "{counts:?}");
+}
+
+/// Visits every state that can be reached; gives their number.
+fn explore(start: State) -> usize {
+    let mut seen = HashSet::from([start.key()]);
+    let mut open = vec![start];
+    while let Some(state) = open.pop() {
+        state.check();
+        for next in state.next() {
+            if seen.insert(next.key()) {
+                open.push(next);
+            }
+        }
+    }
+    seen.len()
+}
+
+impl State {
+    fn new(mode: ResetMode, attempts_before: u64) -> Self {
+        let mut item = Item::from([
+            ("username".to_owned(), text("u")),
+            ("id".to_owned(), AttributeValue::N("1".to_owned())),
+            ("email".to_owned(), text("u@example.com")),
+            ("password_hash".to_owned(), text("old")),
+        ]);
+        if attempts_before > 0 {
+            let failed = Secret::from("earlier");
+            let change = protocol::reserve(
+                &Pending {
+                    hash: &failed,
+                    request_id: "earlier",
+                    attempts: attempts_before,
+                    requested_at: Timestamp(0),
+                    expires_at: Timestamp(0),
+                    due_at: Timestamp(0),
+                },
+                Timestamp(0),
+            );
+            assert!(change.apply(&mut item));
+        }
+        Self {
+            mode,
+            item,
+            now: 0,
+            actors: vec![(At::Start, 0); ACTORS.len()],
+            mails: Vec::new(),
+            promoted: BTreeSet::new(),
+            is_set_by_admin: false,
+            is_abandoned: false,
+        }
+    }
+
+    fn next(&self) -> Vec<Self> {
+        let mut next = Vec::new();
+        // Past a reservation, past every delay of the sweep, and past a mailed password.
+        let times = [RESERVATION, RESERVATION << MOST_ATTEMPTS, 2 * DAY];
+        if let Some(later) = times.into_iter().find(|time| *time > self.now) {
+            let mut state = self.clone();
+            state.now = later;
+            next.push(state);
+        }
+        for index in 0..self.actors.len() {
+            next.extend(self.steps(index));
+            next.extend(self.crash(index));
+        }
+        next
+    }
+
+    fn crash(&self, index: usize) -> Option<Self> {
+        if matches!(self.actors[index].0, At::Start | At::Over) {
+            return None;
+        }
+        let mut state = self.clone();
+        state.go(index, At::Over, 0);
+        Some(state)
+    }
+
+    /// The states after the next step of one actor.
+    fn steps(&self, index: usize) -> Vec<Self> {
+        let (name, role) = ACTORS[index];
+        let (at, began) = self.actors[index].clone();
+        // A function's own limit is shorter than a reservation.
+        if at != At::Start && self.now >= began + RESERVATION {
+            return vec![];
+        }
+        // Two of a kind differ in nothing but their names: let the first one begin.
+        let is_second = name.ends_with("-2");
+        if at == At::Start && is_second && self.actors[index - 1].0 == At::Start {
+            return vec![];
+        }
+        let mut state = self.clone();
+        match (at, role) {
+            (At::Start, Role::Reset) => {
+                let pending = (name, 1, self.now + RESERVATION);
+                let is_reserved = state.hold(pending, protocol::reserve);
+                state.go(
+                    index,
+                    if is_reserved { At::Reserved } else { At::Over },
+                    self.now,
+                );
+            }
+            (At::Start, Role::Sweep) => {
+                let at = state
+                    .failed()
+                    .map_or(At::Over, |(id, attempts)| At::Found(id, attempts));
+                state.go(index, at, self.now);
+            }
+            (At::Found(failed, attempts), _) if attempts >= MOST_ATTEMPTS => {
+                let change = protocol::abandon(&failed, Timestamp(began));
+                state.is_abandoned |= change.apply(&mut state.item);
+                state.go(index, At::Over, began);
+            }
+            (At::Found(failed, attempts), _) => {
+                state.now = began;
+                let pending = (name, attempts + 1, began + (RESERVATION << attempts));
+                let is_reserved = state.hold(pending, |pending, now| {
+                    protocol::retry(pending, &failed, now)
+                });
+                state.now = self.now;
+                let at = match is_reserved {
+                    true if state.is_superseded() => At::Overtaken,
+                    true => At::Reserved,
+                    false => At::Over,
+                };
+                state.go(index, at, began);
+            }
+            (At::Reserved, _) => {
+                let mut refused = self.clone();
+                refused.go(index, At::Over, began);
+                state.mails.push(name);
+                state.go(index, At::Mailed, began);
+                return vec![refused, state];
+            }
+            (At::Mailed, _) => {
+                let at = state.promote(name, began);
+                state.go(index, at, began);
+            }
+            (At::Overtaken, _) => {
+                let mut refused = self.clone();
+                refused.go(index, At::Over, began);
+                state.mails.push(CORRECTION);
+                state.go(index, At::Corrected, began);
+                return vec![refused, state];
+            }
+            (At::Corrected, _) => {
+                protocol::clear_superseded(name).apply(&mut state.item);
+                state.go(index, At::Over, began);
+            }
+            (At::Start, Role::Admin) => {
+                let change = protocol::set_password(
+                    &Secret::from(name),
+                    "u@example.com",
+                    Timestamp(self.now),
+                );
+                assert!(change.apply(&mut state.item));
+                state.is_set_by_admin = true;
+                state.assert_verifies(name);
+                state.go(index, At::Over, self.now);
+            }
+            (At::Start, Role::Login) => {
+                let Some((hash, expires_at)) = self.temporary() else {
+                    return vec![];
+                };
+                let change = protocol::use_temporary(
+                    &Secret::from(hash.as_str()),
+                    Timestamp(expires_at),
+                    Timestamp(self.now),
+                );
+                assert!(change.apply(&mut state.item));
+                state.go(index, At::Over, self.now);
+            }
+            (At::Over, _) => return vec![],
+        }
+        vec![state]
+    }
+
+    /// Where the one who promotes is then.
+    fn promote(&mut self, name: &'static str, at: u64) -> At {
+        let hash = Secret::from(name);
+        let promotion = Promotion {
+            hash: &hash,
+            request_id: name,
+            at: Timestamp(at),
+            password_expires_at: Timestamp(at + DAY),
+        };
+        if protocol::promote(&promotion, self.mode).apply(&mut self.item) {
+            self.promoted.insert(name);
+            self.assert_verifies(name);
+        } else if self.is_superseded() && self.request().as_deref() == Some(name) {
+            return At::Overtaken;
+        }
+        At::Over
+    }
+
+    fn go(&mut self, index: usize, at: At, began: u64) {
+        let is_over = at == At::Over;
+        self.actors[index] = (at, if is_over { 0 } else { began });
+    }
+
+    fn hold(
+        &mut self,
+        (name, attempts, due_at): (&str, u64, u64),
+        change: impl FnOnce(&Pending<'_>, Timestamp) -> Change,
+    ) -> bool {
+        let hash = Secret::from(name);
+        let pending = Pending {
+            hash: &hash,
+            request_id: name,
+            attempts,
+            requested_at: Timestamp(0),
+            expires_at: Timestamp(self.now + RESERVATION),
+            due_at: Timestamp(due_at),
+        };
+        change(&pending, Timestamp(self.now)).apply(&mut self.item)
+    }
+
+    fn is_superseded(&self) -> bool {
+        self.item.contains_key("reset_superseded")
+    }
+
+    /// Whose reset is under way.
+    fn request(&self) -> Option<String> {
+        let reset = self.item.get("reset")?.as_m().unwrap();
+        reset["request_id"].as_s().ok().cloned()
+    }
+
+    /// What the sweep finds, if it is due.
+    fn failed(&self) -> Option<(String, u64)> {
+        let reset = self.item.get("reset")?.as_m().unwrap();
+        let due_at = number(&self.item["reset_due_at"]);
+        let request_id = reset["request_id"].as_s().unwrap().clone();
+        (due_at <= self.now).then(|| (request_id, number(&reset["attempts"])))
+    }
+
+    /// A temporary password that a login accepts.
+    fn temporary(&self) -> Option<(String, u64)> {
+        let temporary = self.item.get("temporary")?.as_m().unwrap();
+        let expires_at = number(&temporary["expires_at"]);
+        let hash = temporary["hash"].as_s().unwrap().clone();
+        (self.now < expires_at).then_some((hash, expires_at))
+    }
+
+    /// The stored password, unless it was mailed and is too old.
+    fn stored(&self) -> Option<String> {
+        let end = self.item.get("password_expires_at").map(number);
+        let is_expired = end.is_some_and(|end| end <= self.now);
+        (!is_expired).then(|| self.item["password_hash"].as_s().unwrap().clone())
+    }
+
+    /// The passwords a login accepts.
+    fn accepted(&self) -> BTreeSet<String> {
+        let temporary = self.temporary().map(|(hash, _)| hash);
+        self.stored().into_iter().chain(temporary).collect()
+    }
+
+    fn assert_verifies(&self, password: &str) {
+        let is_mailed_too_early = self.now >= DAY;
+        assert!(
+            self.accepted().contains(password) || is_mailed_too_early,
+            "{self:?}"
+        );
+    }
+
+    fn check(&self) {
+        let accepted = self.accepted();
+        let is_known = |password: &String| {
+            password == "old"
+                || (password == "admin" && self.is_set_by_admin)
+                || self.mails.contains(&password.as_str())
+        };
+        // A mailed password that is too old is known too; it says that another reset is needed.
+        assert!(
+            accepted.iter().any(is_known) || self.stored().is_none(),
+            "{self:?}"
+        );
+        // Nobody gets in with a password that was never sent.
+        assert!(accepted.iter().all(is_known), "{self:?}");
+
+        let has = |name: &str| self.item.contains_key(name);
+        assert_eq!(has("reset"), has("reset_queue"), "{self:?}");
+        assert_eq!(has("reset"), has("reset_due_at"), "{self:?}");
+
+        if let Some(mail) = self.mails.last() {
+            self.check_last_mail(mail, &accepted);
+        }
+    }
+
+    /// The last mail tells the truth, or did until an administrator or time made it void, or the
+    /// sweep is going to send another one.
+    fn check_last_mail(&self, mail: &str, accepted: &BTreeSet<String>) {
+        let was_true = self.promoted.contains(mail);
+        let is_void = (was_true && self.is_set_by_admin) || self.now >= DAY;
+        let comes_another = self.item.contains_key("reset") || self.is_abandoned;
+        let is_true = accepted.contains(mail) || mail == CORRECTION;
+        assert!(is_true || is_void || comes_another, "{self:?}");
+    }
+
+    /// What tells states apart: what no step and no check looks at is left out.
+    fn key(&self) -> String {
+        let Self {
+            item,
+            now,
+            actors,
+            mails,
+            promoted,
+            ..
+        } = self;
+        let flags = (self.is_set_by_admin, self.is_abandoned);
+        let sent: BTreeSet<_> = mails.iter().collect();
+        let last = mails.last().map(|mail| (mail, promoted.contains(mail)));
+        format!(
+            "{} {now} {actors:?} {sent:?} {last:?} {flags:?}",
+            sorted(item)
+        )
+    }
+}
+
+fn sorted(item: &Item) -> String {
+    let is_looked_at = |name: &&String| {
+        !["version", "password_changed_at", "sessions_valid_after"].contains(&name.as_str())
+    };
+    let mut parts: Vec<_> = item
+        .iter()
+        .filter(|(name, _)| is_looked_at(name))
+        .map(|(name, value)| match value.as_m() {
+            Ok(map) => format!("{name}:({})", sorted(map)),
+            Err(_) => format!("{name}:{value:?}"),
+        })
+        .collect();
+    parts.sort();
+    parts.join(",")
+}
+
+fn text(value: &str) -> AttributeValue {
+    AttributeValue::S(value.to_owned())
+}
+
+fn number(value: &AttributeValue) -> u64 {
+    value.as_n().unwrap().parse().unwrap()
+}

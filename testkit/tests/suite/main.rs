@@ -1,0 +1,5 @@
+//! Both functions together, and with the template and the documentation.
+
+mod audit;
+mod template;
+mod timing;
