@@ -1,8 +1,8 @@
-//! The strict reader accepts nothing that roxmltree refuses, and reads the same.
+//! The strict reader accepts what roxmltree accepts, and reads the same.
 
 #![no_main]
 
-#[path = "../../shared/xml/tests/oracle/mod.rs"]
+#[path = "../../shared/xml/tests/reader/oracle.rs"]
 mod oracle;
 
 libfuzzer_sys::fuzz_target!(|text: &str| oracle::agree(text));

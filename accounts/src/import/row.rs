@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use oxilangtag::LanguageTag;
-use password::{Secret, Stored};
+use password::{HashError, Secret, Stored};
 use shared::mail::is_address;
 use shared::users::{
     MAX_NAME_LENGTH, NOBODY, NewAccount, Profile, UsernameKey, brand_key, email_key,
@@ -168,6 +168,11 @@ fn password_hash(text: String) -> Result<Option<Secret>, String> {
     }
     match Stored::parse(&hash) {
         Ok(_) => Ok(Some(hash)),
+        Err(HashError::Unreadable) => Err(
+            "password_hash is in no known format; leave it empty for a password that is in the \
+             clear or encrypted: the person asks for a reset"
+                .to_owned(),
+        ),
         Err(error) => Err(format!("password_hash: {error}")),
     }
 }

@@ -101,7 +101,8 @@ async fn refused_rows_are_named_and_stop_the_import_unless_told_otherwise() {
                    line 8: username is that of an earlier row\n\
                    line 10: email and brand are those of an earlier row\n\
                    line 11: 2 columns where the heading has 4\n\
-                   line 12: password_hash: the stored password hash is not readable\n\
+                   line 12: password_hash is in no known format; leave it empty for a password \
+                   that is in the clear or encrypted: the person asks for a reset\n\
                    line 13: a quote is not closed in its line\n\
                    line 14: a quote is not closed in its line\n\
                    line 15: a line ends neither in LF nor in CRLF\n\

@@ -118,7 +118,31 @@ mod tests {
 
     #[test]
     fn costs_beyond_measure_are_refused() {
-        assert!(Cost::new(1 << 20, 4).is_ok());
-        assert!(Cost::new(1 << 20, 5).is_err());
+        for (memory, iterations, is_allowed) in [
+            (1 << 20, 1, true),
+            (1 << 20, 4, true),
+            (1 << 20, 5, false),
+            ((1 << 20) + 1, 1, false),
+            (19_456, 215, true),
+            (19_456, 216, false),
+            (u32::MAX, u32::MAX, false),
+        ] {
+            let cost = Cost::new(memory, iterations);
+            assert_eq!(cost.is_ok(), is_allowed, "{memory} {iterations}");
+        }
+    }
+
+    #[test]
+    fn a_cost_is_what_argon2_is_given() {
+        let cost = Cost::new(12_288, 3).unwrap();
+        assert_eq!((cost.memory_kib(), cost.iterations()), (12_288, 3));
+        let argon2 = cost.context();
+        let params = argon2.params();
+        assert_eq!(
+            (params.m_cost(), params.t_cost(), params.p_cost()),
+            (12_288, 3, 1)
+        );
+        assert_eq!(params.output_len(), Some(HASH_LENGTH));
+        assert_eq!(Cost::of(params), cost);
     }
 }

@@ -248,6 +248,38 @@ mod tests {
     }
 
     #[test]
+    fn an_unknown_name_costs_an_argon2_too() {
+        let hasher = Hasher::new(Cost::DEFAULT);
+        assert_eq!(hasher.verify_dummy(&secret("x")), Verification::Invalid);
+        let used = hasher.memory_pool.take();
+        let is_used = |block: &Block| block.as_ref().iter().any(|&word| word != 0);
+        assert!(used.iter().all(is_used));
+    }
+
+    /// Made with the Python package `argon2-cffi`, for the bytes 0 to 15 as salt.
+    #[test]
+    fn verifies_hashes_of_other_costs_and_variants() {
+        let hasher = Hasher::new(Cost::new(12_288, 3).unwrap());
+        for stored in [
+            "$argon2id$v=19$m=19456,t=2,p=1$AAECAwQFBgcICQoLDA0ODw$t8rtEbbWz/EfUWukrIasVAy5VOzfvlCMGnZ55qZvet8",
+            "$argon2id$v=19$m=32768,t=1,p=4$AAECAwQFBgcICQoLDA0ODw$nUVormEh6ldEdmDNMYuO8VkKNNCkoTgIZAh4PNzQ7DI",
+            "$argon2i$v=19$m=1024,t=3,p=1$AAECAwQFBgcICQoLDA0ODw$KRbY2OSZS1rPw1RVbwl+FQ",
+            "$argon2d$v=19$m=64,t=1,p=2$AAECAwQFBgcICQoLDA0ODw$GR3bqKh/i5zIPs+bF7+aO+zLGlWp7ARUvlFudsfglT1xvBRbZntO/EhV8HPyOoGS8rNgSHpkvlb6+bmYPeWgeQ",
+        ] {
+            assert_eq!(
+                hasher.verify(&secret("Pässwörd 1 €"), &secret(stored)),
+                Ok(Verification::Valid { needs_rehash: true }),
+                "{stored}"
+            );
+            assert_eq!(
+                hasher.verify(&secret("Pässwörd 1"), &secret(stored)),
+                Ok(Verification::Invalid),
+                "{stored}"
+            );
+        }
+    }
+
+    #[test]
     fn work_beyond_measure_is_refused() {
         let hasher = Hasher::new(Cost::DEFAULT);
         for cost in [

@@ -5,7 +5,7 @@
 //! |---|---|
 //! | `$pbkdf2-sha256$i=…,l=…$salt$hash`, `$pbkdf2-sha512$…` | PBKDF2 in PHC strings |
 //! | `$2a$…`, `$2b$…`, `$2y$…` | bcrypt |
-//! | `$aspnet-membership-sha1$SALT$HASH` | `SqlMembershipProvider`, its columns `PasswordSalt` and `Password` |
+//! | `$aspnet-membership-ALGORITHM$SALT$HASH` | `SqlMembershipProvider`, its columns `PasswordSalt` and `Password`; `ALGORITHM` is `sha1`, `sha256`, `sha512`, `hmacsha256` or `hmacsha512` |
 //! | `$aspnet-identity$HASH` | ASP.NET Identity 2 and ASP.NET Core Identity, the column `PasswordHash` |
 //! | `$servicestack-sha256$SALT$HASH` | ServiceStack's `SaltedHash`, the columns `Salt` and `PasswordHash` |
 //!
@@ -21,6 +21,7 @@ use sha1::Sha1;
 use sha2::{Digest as _, Sha256, Sha512};
 
 use crate::error::HashError;
+use crate::membership::Membership;
 
 /// The maximum number of iterations of PBKDF2: three times OWASP's, and less than a second.
 const MAX_ITERATIONS: u32 = 2_000_000;
@@ -50,8 +51,8 @@ pub(crate) enum Imported {
 pub(crate) enum Scheme {
     /// PBKDF2 (RFC 8018, section 5.2).
     Pbkdf2 { prf: Prf, iterations: u32 },
-    /// SHA-1 of the salt and the password in UTF-16LE.
-    Membership,
+    /// An algorithm of ASP.NET Membership.
+    Membership(Membership),
     /// SHA-256 of the password in UTF-8 and the salt.
     SaltedHash,
 }
@@ -75,10 +76,12 @@ impl Imported {
             "2a" | "2b" | "2y" => bcrypt_string(stored),
             "pbkdf2-sha256" => pbkdf2_string(stored, Prf::Sha256),
             "pbkdf2-sha512" => pbkdf2_string(stored, Prf::Sha512),
-            "aspnet-membership-sha1" => salt_and_hash(rest, Scheme::Membership),
             "aspnet-identity" => identity(rest),
             "servicestack-sha256" => salt_and_hash(rest, Scheme::SaltedHash),
-            _ => return Ok(None),
+            _ => match Membership::of_identifier(identifier) {
+                Some(membership) => salt_and_hash(rest, Scheme::Membership(membership)),
+                None => return Ok(None),
+            },
         }
         .map(Some)
     }
@@ -115,7 +118,7 @@ impl Scheme {
                 Prf::Sha256 => "pbkdf2-sha256",
                 Prf::Sha512 => "pbkdf2-sha512",
             },
-            Self::Membership => "aspnet-membership-sha1",
+            Self::Membership(membership) => membership.identifier(),
             Self::SaltedHash => "servicestack-sha256",
         }
     }
@@ -124,7 +127,7 @@ impl Scheme {
     fn hash_length(self) -> Option<usize> {
         match self {
             Self::Pbkdf2 { .. } => None,
-            Self::Membership => Some(Sha1::output_size()),
+            Self::Membership(membership) => Some(membership.hash_length()),
             Self::SaltedHash => Some(Sha256::output_size()),
         }
     }
@@ -137,12 +140,7 @@ impl Scheme {
                 Prf::Sha256 => pbkdf2_hmac::<Sha256>(bytes, salt, iterations, hash),
                 Prf::Sha512 => pbkdf2_hmac::<Sha512>(bytes, salt, iterations, hash),
             },
-            Self::Membership => {
-                let utf16 = password.encode_utf16().flat_map(u16::to_le_bytes);
-                let utf16 = Zeroizing::new(utf16.collect::<Vec<u8>>());
-                let digest = Sha1::new().chain_update(salt).chain_update(&utf16);
-                hash.copy_from_slice(&digest.finalize());
-            }
+            Self::Membership(membership) => membership.compute(password, salt, hash),
             Self::SaltedHash => {
                 let digest = Sha256::new().chain_update(bytes).chain_update(salt);
                 hash.copy_from_slice(&digest.finalize());
@@ -196,7 +194,12 @@ fn pbkdf2(prf: Prf, iterations: u32) -> Result<Scheme, HashError> {
 
 fn salt_and_hash(text: &str, scheme: Scheme) -> Result<Imported, HashError> {
     let (salt, hash) = text.split_once('$').ok_or(HashError::Unreadable)?;
-    scheme.with(&base64(salt)?, &base64(hash)?)
+    let salt = base64(salt)?;
+    // No old system had an empty salt: something was lost on the way.
+    if salt.is_empty() {
+        return Err(HashError::Unreadable);
+    }
+    scheme.with(&salt, &base64(hash)?)
 }
 
 /// `PasswordHasher` of ASP.NET Core: a byte says which of two layouts follows. All numbers are
@@ -299,6 +302,34 @@ mod tests {
         }
     }
 
+    /// The first vector, of HMACSHA256, is Umbraco's. All others were made with Python's `hashlib`
+    /// and `hmac`: `sha256(salt + password)`, and for HMAC the key `(salt * n)[:n]` with the length
+    /// of a block for `n`, the password in UTF-16LE; with salts shorter than the key, as long, and
+    /// longer.
+    #[test]
+    fn verifies_hashes_of_aspnet_membership() {
+        let stored = "$aspnet-membership-hmacsha256$uB/pLEhhe1W7EtWMv/pSgg==\
+                      $1y8+aso9+h3AKRtJXlVYeg2TZKJUr64hccj82ZZ7Ksk=";
+        assert!(matches(stored, "Umbraco9Rocks!"));
+        assert!(!matches(stored, "Umbraco9Rocks"));
+        for stored in [
+            "$aspnet-membership-sha256$AAECAwQFBgcICQoLDA0ODw==$VWRHh4uV0CPe0RD4QN8VPL92e6zKDtjTNmMmWnzYRwE=",
+            "$aspnet-membership-hmacsha256$AAECAwQFBgcICQoLDA0ODw==$2AFwGt1tOAHTVnQOSH6Cg24gERuiXFHF3/8RofGxovw=",
+            "$aspnet-membership-hmacsha256$AAECAwQFBgcICQoLDA0ODxAREhMUFRYX$McGhTFfb0lNm9XPbvk+Sz1jxLDOD+It0p2IAXajUkqw=",
+            "$aspnet-membership-hmacsha256$AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8gISIjJCUmJygpKissLS4vMDEyMzQ1Njc4OTo7PD0+Pw==$jYMLKchEjFMM2DHyxDdFb4iHNkWGF9XUv+uZmE41paY=",
+            "$aspnet-membership-hmacsha256$AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8gISIjJCUmJygpKissLS4vMDEyMzQ1Njc4OTo7PD0+P0BBQkNERUZHSA==$jYMLKchEjFMM2DHyxDdFb4iHNkWGF9XUv+uZmE41paY=",
+            "$aspnet-membership-sha512$AAECAwQFBgcICQoLDA0ODw==$GbfuvS0sV3FEKH/Dk2bOI5oxX6qbutvaGrBKDED3ql8Yc/Sp6qgFx2SIGCZJvxHOytsvvkB9OZEjFPWeNtDXog==",
+            "$aspnet-membership-hmacsha512$AAECAwQFBgcICQoLDA0ODw==$0zuIC67t3sy7CjvMPKUQjKlFHeFXZAqnw0AxEzWTHf6XqXkz42EC2v9FcLDY9QpgOII0/SlnMLId5PRXnP7xqg==",
+            "$aspnet-membership-hmacsha512$AAECAwQFBgcICQoLDA0ODxAREhMUFRYX$SGgo/7iyG2ww5tudvaFzZW4svviN7S9waJ6oGf2T5u7zmx87/u40aQ1T8+VSihLndtaEj8ePjipHIDVAFXxW/g==",
+            "$aspnet-membership-hmacsha512$AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8gISIjJCUmJygpKissLS4vMDEyMzQ1Njc4OTo7PD0+P0BBQkNERUZHSElKS0xNTk9QUVJTVFVWV1hZWltcXV5fYGFiY2RlZmdoaWprbG1ub3BxcnN0dXZ3eHl6e3x9fn8=$69JWd0gou/SvlON7+SvUSeyfXbssM5GKKTxH2Z0+jVf2wea+1oupkq22SdmbNdEw3gF4qZJBbdvWmi7yIDQEIA==",
+            "$aspnet-membership-hmacsha512$AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8gISIjJCUmJygpKissLS4vMDEyMzQ1Njc4OTo7PD0+P0BBQkNERUZHSElKS0xNTk9QUVJTVFVWV1hZWltcXV5fYGFiY2RlZmdoaWprbG1ub3BxcnN0dXZ3eHl6e3x9fn+AgYKDhIWGh4g=$69JWd0gou/SvlON7+SvUSeyfXbssM5GKKTxH2Z0+jVf2wea+1oupkq22SdmbNdEw3gF4qZJBbdvWmi7yIDQEIA==",
+        ] {
+            assert!(matches(stored, "Pässwörd 1 €"), "{stored}");
+            assert!(!matches(stored, "Pässwörd 1"), "{stored}");
+            assert!(!matches(stored, ""), "{stored}");
+        }
+    }
+
     /// bcrypt looks at 72 bytes only.
     #[test]
     fn bcrypt_hashes_of_long_passwords_verify() {
@@ -320,6 +351,11 @@ mod tests {
             "$aspnet-membership-sha1$AAECAwQFBgcICQoLDA0ODw==",
             "$aspnet-membership-sha1$not base64$8Bt4t/PN+I7cSmB0CxoXGgWi7ak=",
             "$aspnet-membership-sha1$AAECAwQFBgcICQoLDA0ODw==$AAECAwQFBgcICQoLDA0ODw==",
+            "$aspnet-membership-sha1$$8Bt4t/PN+I7cSmB0CxoXGgWi7ak=",
+            "$aspnet-membership-hmacsha256$$2AFwGt1tOAHTVnQOSH6Cg24gERuiXFHF3/8RofGxovw=",
+            "$aspnet-membership-hmacsha512$AA==$2AFwGt1tOAHTVnQOSH6Cg24gERuiXFHF3/8RofGxovw=",
+            "$aspnet-membership-sha512$AA==$2AFwGt1tOAHTVnQOSH6Cg24gERuiXFHF3/8RofGxovw=",
+            "$servicestack-sha256$$ZmIyiBp2uZP0iHjnP4+RQw59Nx3M+QVVHINasaUSu8s=",
             "$servicestack-sha256$3q2+7w==$8Bt4t/PN+I7cSmB0CxoXGgWi7ak=",
             "$aspnet-identity$",
             "$aspnet-identity$AgAA",
@@ -343,6 +379,30 @@ mod tests {
             "$aspnet-identity$AQAAAAL/////AAAAEOMwvh3+FZxqkdMBz2ekgGhwQ4B6pZWND6zgESBuWiHw",
         ] {
             assert_eq!(parse(stored).err(), Some(HashError::TooCostly), "{stored}");
+        }
+    }
+
+    #[test]
+    fn the_most_work_that_is_allowed_is_done() {
+        for stored in [
+            "$2b$14$WU5KOq4hTw5ULoKf.vxN7uMsCutYOe7QOwW.8ZOSgt6G0thLoXWG2",
+            "$pbkdf2-sha256$i=2000000$AAECAwQFBgcICQoLDA0ODw$7JVVxQmle/vt2y4y0rVzoxqTdOhPxsi8gjw+ffFH/Ng",
+        ] {
+            assert!(parse(stored).is_ok(), "{stored}");
+        }
+    }
+
+    #[test]
+    fn the_shortest_salt_and_hash_of_aspnet_identity() {
+        let stored = |salt: u8, hash: usize| {
+            let head = [1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, salt];
+            let bytes = [&head[..], &vec![7; usize::from(salt)], &vec![7; hash]].concat();
+            format!("$aspnet-identity${}", BASE64_STANDARD.encode(bytes))
+        };
+        assert!(parse(&stored(16, 16)).is_ok());
+        for (salt, hash) in [(15, 16), (16, 15), (15, 32), (0, 32)] {
+            let error = parse(&stored(salt, hash)).err();
+            assert_eq!(error, Some(HashError::Unreadable), "{salt} {hash}");
         }
     }
 

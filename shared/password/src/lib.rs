@@ -6,6 +6,7 @@ mod error;
 mod generate;
 mod hasher;
 mod imported;
+mod membership;
 mod memory;
 mod policy;
 mod stored;

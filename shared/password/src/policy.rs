@@ -190,4 +190,24 @@ mod tests {
     fn length_counts_code_points() {
         assert_eq!(length(&Secret::from("é😀".to_owned())), 2);
     }
+
+    #[test]
+    fn blank_is_empty_or_white_space() {
+        for (password, expected) in [
+            ("", true),
+            (" \t\u{a0}", true),
+            (" x ", false),
+            ("\u{200b}", false),
+        ] {
+            assert_eq!(is_blank(&Secret::from(password)), expected, "{password:?}");
+        }
+    }
+
+    #[test]
+    fn reasons_are_told_in_words() {
+        assert_eq!(
+            Weakness::Common.to_string(),
+            "the password is one of the most common passwords"
+        );
+    }
 }

@@ -93,3 +93,98 @@ impl Argon2Hash {
             || self.hash.len() != HASH_LENGTH
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// 32 bytes in Base64, which a PHC string has without padding.
+    const HASH: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
+
+    fn argon2(head: &str, hash: &str) -> Result<Argon2Hash, HashError> {
+        Argon2Hash::parse(&format!("{head}$AAECAwQFBgcICQoLDA0ODw${hash}"))
+    }
+
+    #[test]
+    fn only_hashes_like_new_ones_need_no_rehash() {
+        let needs_rehash = |head, hash| argon2(head, hash).map(|h| h.needs_rehash(Cost::DEFAULT));
+        let new = "$argon2id$v=19$m=19456,t=2,p=1";
+        assert_eq!(needs_rehash(new, HASH), Ok(false));
+        assert_eq!(needs_rehash(new, &HASH[..32]), Ok(true));
+        for other in [
+            "$argon2i$v=19$m=19456,t=2,p=1",
+            "$argon2d$v=19$m=19456,t=2,p=1",
+            "$argon2id$v=16$m=19456,t=2,p=1",
+            "$argon2id$m=19456,t=2,p=1",
+            "$argon2id$v=19$m=19455,t=2,p=1",
+            "$argon2id$v=19$m=19456,t=3,p=1",
+            "$argon2id$v=19$m=19456,t=2,p=2",
+        ] {
+            assert_eq!(needs_rehash(other, HASH), Ok(true), "{other}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_hash_of_argon2_is_unreadable() {
+        for (head, hash) in [
+            ("$argon2x$v=19$m=19456,t=2,p=1", HASH),
+            ("$argon2id$v=18$m=19456,t=2,p=1", HASH),
+            ("$argon2id$v=19$m=7,t=2,p=1", HASH),
+            ("$argon2id$v=19$m=19456,t=0,p=1", HASH),
+            ("$argon2id$v=19$m=19456,t=2,p=1", "AA"),
+        ] {
+            assert_eq!(
+                argon2(head, hash).err(),
+                Some(HashError::Unreadable),
+                "{head}${hash}"
+            );
+        }
+        let head = "$argon2id$v=19$m=1048577,t=1,p=1";
+        assert_eq!(argon2(head, HASH).err(), Some(HashError::TooCostly));
+    }
+
+    #[test]
+    fn the_algorithm_is_named() {
+        for (stored, name) in [
+            (
+                "$argon2id$v=19$m=19456,t=2,p=1$AAECAwQFBgcICQoLDA0ODw$AAECAwQFBgcICQoLDA0ODw",
+                "argon2id",
+            ),
+            (
+                "$argon2i$v=19$m=19456,t=2,p=1$AAECAwQFBgcICQoLDA0ODw$AAECAwQFBgcICQoLDA0ODw",
+                "argon2i",
+            ),
+            (
+                "$2b$04$WU5KOq4hTw5ULoKf.vxN7uMsCutYOe7QOwW.8ZOSgt6G0thLoXWG2",
+                "bcrypt",
+            ),
+            (
+                "$pbkdf2-sha256$i=1$AAECAwQFBgcICQoLDA0ODw$AAECAwQFBgcICQoLDA0ODw",
+                "pbkdf2-sha256",
+            ),
+            (
+                "$pbkdf2-sha512$i=1$AAECAwQFBgcICQoLDA0ODw$AAECAwQFBgcICQoLDA0ODw",
+                "pbkdf2-sha512",
+            ),
+            (
+                "$aspnet-identity$AAABAgMEBQYHCAkKCwwNDg+ukCEMDf0yyQ29NYubggHIVY0sdEUfdyeM+E1LtH1uJg==",
+                "pbkdf2-sha1",
+            ),
+            (
+                "$aspnet-membership-sha1$AA==$8Bt4t/PN+I7cSmB0CxoXGgWi7ak=",
+                "aspnet-membership-sha1",
+            ),
+            (
+                "$aspnet-membership-hmacsha256$AA==$ZmIyiBp2uZP0iHjnP4+RQw59Nx3M+QVVHINasaUSu8s=",
+                "aspnet-membership-hmacsha256",
+            ),
+            (
+                "$servicestack-sha256$AA==$ZmIyiBp2uZP0iHjnP4+RQw59Nx3M+QVVHINasaUSu8s=",
+                "servicestack-sha256",
+            ),
+        ] {
+            let stored = Stored::parse(&Secret::from(stored)).unwrap();
+            assert_eq!(stored.algorithm(), name);
+        }
+    }
+}

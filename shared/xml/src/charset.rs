@@ -63,3 +63,45 @@ impl Charset {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_are_found_in_any_case_and_padded() {
+        for (label, charset) in [
+            ("us-ascii", Charset::Ascii),
+            ("ASCII", Charset::Ascii),
+            ("iso-8859-1", Charset::Latin1),
+            ("ISO_8859-1", Charset::Latin1),
+            ("latin1", Charset::Latin1),
+            (" \tUTF-8 ", Charset::UTF_8),
+            (" Ascii\n", Charset::Ascii),
+            ("windows-1252", Charset::Standard(encoding_rs::WINDOWS_1252)),
+            ("utf-16", Charset::Standard(encoding_rs::UTF_16LE)),
+        ] {
+            assert_eq!(Charset::named(label), Some(charset), "{label:?}");
+        }
+        // The Encoding Standard replaces the last by one U+FFFD, whatever the text is.
+        for label in ["", " ", "x-unknown", "iso-2022-kr"] {
+            assert_eq!(Charset::named(label), None, "{label:?}");
+        }
+    }
+
+    #[test]
+    fn bytes_beyond_a_charset_are_replaced() {
+        for (charset, bytes, text) in [
+            (Charset::Ascii, &b"a~"[..], "a~"),
+            (Charset::Ascii, "aé\u{7f}".as_bytes(), "a??\u{7f}"),
+            (Charset::Ascii, b"\x80\xff", "??"),
+            (Charset::Latin1, b"a\x80\xe9", "a\u{80}é"),
+            (Charset::UTF_8, "é😀".as_bytes(), "é😀"),
+            (Charset::UTF_8, b"a\xe9b", "a\u{fffd}b"),
+            (Charset::UTF_8, "\u{feff}a".as_bytes(), "\u{feff}a"),
+            (Charset::Standard(encoding_rs::WINDOWS_1252), b"\x80", "€"),
+        ] {
+            assert_eq!(charset.decode(bytes), text, "{charset:?}");
+        }
+    }
+}

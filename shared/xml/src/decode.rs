@@ -280,4 +280,73 @@ mod tests {
             assert_eq!(decode_unicode(&bytes), Err(error));
         }
     }
+
+    /// The charset of the transport decides whether ill-formed bytes are an error, and nothing does
+    /// in UTF-16 without a byte order mark.
+    #[test]
+    fn ill_formed_bytes() {
+        let odd_utf16 = b"<\0a\0/";
+        let marked = b"\xef\xbb\xbf\xe9";
+        let declared = b"<?xml version='1.0' encoding='utf-8'?>\xe9";
+        for (bytes, charset, fallback, expected) in [
+            (&marked[..], None, Fallback::Strict, None),
+            (marked, Some("x-unknown"), Fallback::Strict, None),
+            (marked, None, Fallback::Lossy, Some("\u{fffd}")),
+            (marked, Some("utf-8"), Fallback::Strict, Some("\u{fffd}")),
+            (marked, Some("us-ascii"), Fallback::Lossy, Some("\u{fffd}")),
+            (odd_utf16, None, Fallback::Strict, None),
+            (odd_utf16, None, Fallback::Lossy, None),
+            (
+                odd_utf16,
+                Some("utf-16"),
+                Fallback::Strict,
+                Some("<a\u{fffd}"),
+            ),
+            (declared, None, Fallback::Strict, None),
+            (
+                declared,
+                None,
+                Fallback::Lossy,
+                Some("<?xml version='1.0' encoding='utf-8'?>\u{fffd}"),
+            ),
+            (b"\xe9", Some(""), Fallback::Strict, None),
+        ] {
+            let expected = expected.map(str::to_owned).ok_or(DecodeError::InvalidBytes);
+            let decoded = decode(bytes, charset, fallback).map(Cow::into_owned);
+            assert_eq!(decoded, expected, "{bytes:?} {charset:?} {fallback:?}");
+        }
+    }
+
+    #[test]
+    fn the_declaration_is_found_with_spaces_and_either_quote() {
+        for declaration in [
+            "<?xml version='1.0' encoding='iso-8859-1'?>",
+            "<?xml version=\"1.0\" encoding = \"iso-8859-1\"?>",
+            "<?xml version='1.0' encoding\n=\t' ISO_8859-1 '?>",
+        ] {
+            let bytes = [declaration.as_bytes(), b"<\xe9/>"].concat();
+            let text = decode(&bytes, None, Fallback::Strict).unwrap();
+            assert!(text.ends_with("<é/>"), "{declaration}");
+        }
+        // Not at the start, without an end, a value or a closing quote: UTF-8.
+        for bytes in [
+            &b" <?xml encoding='iso-8859-1'?>\xe9"[..],
+            b"<?xml encoding='iso-8859-1'>\xe9",
+            b"<?xml encoding iso-8859-1?>\xe9",
+            b"<?xml encoding=iso-8859-1?>\xe9",
+            b"<?xml encoding='iso-8859-1\"?>\xe9",
+        ] {
+            let error = decode(bytes, None, Fallback::Strict).unwrap_err();
+            assert_eq!(error, DecodeError::InvalidBytes, "{bytes:?}");
+        }
+    }
+
+    #[test]
+    fn a_charset_may_be_us_ascii_though_the_bytes_are_utf_8() {
+        let decoded = decode("é".as_bytes(), Some("us-ascii"), Fallback::Strict);
+        assert_eq!(decoded.unwrap(), "??");
+        let declared = "<?xml version='1.0' encoding='us-ascii'?>é".as_bytes();
+        let decoded = decode(declared, None, Fallback::Strict).unwrap();
+        assert!(decoded.ends_with("?>??"), "{decoded}");
+    }
 }

@@ -77,3 +77,34 @@ pub enum ErrorKind {
     #[error("only text is allowed here")]
     NotText,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_and_columns_count_from_one_and_in_characters() {
+        let text = "é1\n\r\n€😀x";
+        for (offset, expected) in [
+            (0, (1, 1)),
+            (2, (1, 2)),
+            (3, (1, 3)),
+            (4, (2, 1)),
+            (6, (3, 1)),
+            (13, (3, 3)),
+            (14, (3, 4)),
+            (99, (3, 4)),
+        ] {
+            let kind = ErrorKind::Markup;
+            let error = Error { kind, offset };
+            assert_eq!(error.line_and_column(text), expected, "{offset}");
+        }
+    }
+
+    #[test]
+    fn the_text_names_rule_and_place() {
+        let kind = ErrorKind::UndeclaredPrefix("p".to_owned());
+        let error = Error { kind, offset: 7 };
+        assert_eq!(error.to_string(), "undeclared prefix \"p\" at byte 7");
+    }
+}

@@ -94,3 +94,49 @@ impl Element<'_> {
         )
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::reader::Reader;
+
+    fn root(text: &str) -> Element<'_> {
+        match Reader::new(text).next_tag() {
+            Ok(Node::Start(element)) => element,
+            other => panic!("{text}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn an_element_is_known_by_namespace_and_name() {
+        let element = root("<p:a xmlns:p='u'/>");
+        assert!(element.is("u", "a"));
+        assert!(!element.is("u", "b"));
+        assert!(!element.is("", "a"));
+        assert_eq!((element.namespace(), element.local), ("u", "a"));
+    }
+
+    #[test]
+    fn attributes_are_known_by_namespace_and_name() {
+        let element = root("<a xmlns='d' xmlns:p='u' p:b='1' b='2'/>");
+        assert_eq!(element.attribute("u", "b"), Some("1"));
+        assert_eq!(element.attribute("", "b"), Some("2"));
+        assert_eq!(element.attribute("d", "b"), None);
+        assert_eq!(element.attribute("u", "c"), None);
+        let attributes: Vec<_> = element.attributes().collect();
+        assert_eq!(attributes, [("u", "b", "1"), ("", "b", "2")]);
+    }
+
+    #[test]
+    fn nil_is_an_xml_schema_boolean() {
+        let with = |value: &str| format!("<a xmlns:i='{SCHEMA_INSTANCE}' i:nil='{value}'/>");
+        for value in ["true", "1", " true ", "\t1\r\n"] {
+            assert!(root(&with(value)).is_nil(), "{value:?}");
+        }
+        for value in ["false", "0", "", "TRUE", "yes", "11"] {
+            assert!(!root(&with(value)).is_nil(), "{value:?}");
+        }
+        assert!(!root("<a nil='true'/>").is_nil());
+        assert!(!root("<a/>").is_nil());
+    }
+}

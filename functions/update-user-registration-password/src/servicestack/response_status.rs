@@ -1,5 +1,7 @@
 //! `ResponseStatus`, in which ServiceStack tells what went wrong.
 
+use password::Weakness;
+
 use super::value::Value;
 use crate::error::Violation;
 
@@ -62,7 +64,7 @@ impl From<&Violation> for ResponseError {
                 );
                 ("Length", rest)
             }
-            Violation::PasswordWeak(weakness) => ("Predicate", weakness.to_string()),
+            Violation::PasswordWeak(weakness) => ("Predicate", weakness_text(*weakness).to_owned()),
         };
         meta.push(("PropertyName", label.to_owned()));
         Self {
@@ -108,5 +110,15 @@ impl From<&ResponseError> for Value {
             ("Message", Self::text(&error.message)),
             ("Meta", meta),
         ])
+    }
+}
+
+/// The end of the sentence that begins with the member's label.
+const fn weakness_text(weakness: Weakness) -> &'static str {
+    match weakness {
+        Weakness::Common => "is one of the most common passwords. Please choose another.",
+        Weakness::Context => {
+            "must not be the e-mail address, the user name, the display name or the brand."
+        }
     }
 }
