@@ -2,19 +2,19 @@
 
 use std::cell::OnceCell;
 
-use aws_sdk_dynamodb::types::Put;
 use clap::Args;
-use shared::audit::{Audit, Entry};
+use shared::audit::{self, Audit, Entry};
 use shared::aws::{AwsConfig, Clients};
 use shared::clock::Timestamp;
 use shared::config::{self, ConfigError, Env};
-use shared::users::{Change, User, UsernameKey, Users, brand_key, email_key};
+use shared::context::RequestContext;
+use shared::users::{Account, Change, UsernameKey, Users, brand_key, email_key};
 use uuid::Uuid;
 
 use crate::Error;
 
 /// What audit rows say of where a change came from.
-pub(crate) const SOURCE: &str = "accounts";
+const SOURCE: &str = "accounts";
 
 #[derive(Debug, Args)]
 pub(crate) struct Connection {
@@ -127,7 +127,7 @@ impl<'a> Session<'a> {
     }
 
     /// The account as it is now.
-    pub(crate) async fn find(&self, username: &str) -> Result<User, Error> {
+    pub(crate) async fn find(&self, username: &str) -> Result<Account, Error> {
         let found = self.users()?.find(&UsernameKey::new(username)).await?;
         found.ok_or_else(|| Error::Unknown(username.to_owned()))
     }
@@ -136,14 +136,14 @@ impl<'a> Session<'a> {
     /// `UpdateUserRegistrationPassword` could choose neither.
     pub(crate) async fn check_address(
         &self,
-        username: &str,
+        username: &UsernameKey,
         email: &str,
         brand: Option<&str>,
     ) -> Result<(), Error> {
         let brand = brand_key(brand);
         let found = self.users()?.with_email(&email_key(email)).await?;
         let others = found.into_iter().filter(|other| {
-            brand_key(other.brand.as_deref()) == brand && other.username != username
+            brand_key(other.brand.as_deref()) == brand && other.username != *username
         });
         let others: Vec<_> = others.map(|other| other.display_username).collect();
         if others.is_empty() {
@@ -160,31 +160,35 @@ impl<'a> Session<'a> {
         key: &str,
         event: &'static str,
         detail: Option<&str>,
-    ) -> Result<Put, Error> {
+    ) -> Result<audit::Row, Error> {
         let days = self.configured(config::audit_days)?;
         let audit = Audit::new(self.clients()?.dynamodb.clone(), self.audit_table()?, days);
         let operator = self.operator()?;
-        Ok(audit.put(&Entry {
-            username: key,
-            at: self.now,
-            event,
+        Ok(audit.row(&Entry {
+            detail,
+            ..self.context(&operator).audit(key, event)
+        }))
+    }
+
+    /// What this operator does.
+    pub(crate) fn context<'c>(&'c self, operator: &'c str) -> RequestContext<'c> {
+        RequestContext {
             request_id: &self.request_id,
             source: SOURCE,
-            actor: Some(&operator),
-            requester: None,
-            detail,
-        })?)
+            actor: Some(operator),
+            now: self.now,
+        }
     }
 
     /// Makes a change of an account and writes its audit row, both or neither.
     pub(crate) async fn change(
         &self,
-        username: &str,
+        username: &UsernameKey,
         change: &Change,
         event: &'static str,
         detail: Option<&str>,
     ) -> Result<(), Error> {
-        let row = self.audit_row(username, event, detail)?;
-        Ok(self.users()?.change(username, change, row).await?)
+        let row = self.audit_row(username.as_str(), event, detail)?;
+        Ok(self.users()?.change(username, change, &row).await?)
     }
 }

@@ -5,7 +5,8 @@ use getrandom::SysRng;
 use getrandom::rand_core::UnwrapErr;
 use password::{Hasher, MAX_LENGTH, Salt, Secret};
 use shared::config;
-use shared::users::{NewAccount, StoreError, operators};
+use shared::dynamodb::StoreError;
+use shared::users::{NewAccount, Profile, admin};
 
 use crate::access::Session;
 use crate::import::Row;
@@ -50,8 +51,8 @@ pub(crate) async fn add(
     console: &mut Console,
 ) -> Result<Done, Error> {
     let mut account = account(arguments)?;
-    if let Some(email) = &account.email {
-        let (username, brand) = (account.username.as_str(), account.brand.as_deref());
+    if let Some(email) = &account.profile.email {
+        let (username, brand) = (&account.profile.username, account.profile.brand.as_deref());
         session.check_address(username, email, brand).await?;
     }
     if !arguments.no_password {
@@ -60,22 +61,23 @@ pub(crate) async fn add(
         } else {
             console.password_from_terminal()?
         };
-        account.password_hash = Some(hash(session, &account, &password)?);
+        account.password_hash = Some(hash(session, &account.profile, &password)?);
     }
-    let change = operators::add(&account, session.now);
+    let change = admin::add(&account, session.now);
     let event = "account.added";
+    let profile = account.profile;
     match session
-        .change(account.username.as_str(), &change, event, None)
+        .change(&profile.username, &change, event, None)
         .await
     {
         Err(Error::Store(StoreError::Conflict)) => {
-            let text = format!("there is an account {} already", account.display_username);
+            let text = format!("there is an account {} already", profile.display_username);
             Err(Error::Refused(text))
         }
         result => result.map(|()| Done {
-            key: ("username", account.username.as_str().to_owned()),
+            key: ("username", profile.username.as_str().to_owned()),
             event: Some(event),
-            text: format!("{} is added", account.display_username),
+            text: format!("{} is added", profile.display_username),
         }),
     }
 }
@@ -97,7 +99,7 @@ fn account(arguments: &Arguments) -> Result<NewAccount, Error> {
         .map_err(|reasons| Error::Usage(reasons.join("; ")))
 }
 
-fn hash(session: &Session<'_>, account: &NewAccount, password: &Secret) -> Result<Secret, Error> {
+fn hash(session: &Session<'_>, profile: &Profile, password: &Secret) -> Result<Secret, Error> {
     let least = session.configured(config::password_min_length)?;
     let length = password::length(password);
     if password::is_blank(password) || !(least..=MAX_LENGTH).contains(&length) {
@@ -106,11 +108,11 @@ fn hash(session: &Session<'_>, account: &NewAccount, password: &Secret) -> Resul
     }
     let product = session.configured(|variables| Ok(variables.optional("PRODUCT_NAME")))?;
     let context = [
-        account.email.as_deref(),
-        Some(account.username.as_str()),
-        Some(&account.display_username),
-        Some(&account.display_name),
-        account.brand.as_deref(),
+        profile.email.as_deref(),
+        Some(profile.username.as_str()),
+        Some(&profile.display_username),
+        Some(&profile.display_name),
+        profile.brand.as_deref(),
         product.as_deref(),
     ];
     let context: Vec<_> = context.into_iter().flatten().collect();

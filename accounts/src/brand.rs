@@ -2,14 +2,16 @@
 
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Subcommand};
-use shared::brands::{self, CACHE_SECONDS, Row, Rows};
+use shared::brands::{self, CACHE_SECONDS};
+use shared::dynamodb::{Item, StoreError};
 use shared::mail::brand::{
     ATTRIBUTES, Attribute, CONFIGURATION_SET, FROM_ADDRESS, LOGIN_URL, PRODUCT_NAME,
     SUPPORT_CONTACT,
 };
-use shared::users::{MAX_NAME_LENGTH, StoreError};
+use shared::users::MAX_NAME_LENGTH;
 
 use crate::access::Session;
+use crate::brand_table::{self, BrandTable};
 use crate::console::Record;
 use crate::look::text;
 use crate::{Done, Error};
@@ -64,13 +66,13 @@ pub(crate) struct Values {
 }
 
 pub(crate) async fn list(session: &Session<'_>) -> Result<Vec<Record>, Error> {
-    let rows = rows(session)?.all().await?;
+    let rows = table(session)?.all().await?;
     rows.iter().map(|row| record(session, row)).collect()
 }
 
 pub(crate) async fn show(session: &Session<'_>, name: &str) -> Result<Record, Error> {
     let key = key(name)?;
-    let row = rows(session)?.find(&key).await?;
+    let row = table(session)?.find(&key).await?;
     let row = row.ok_or_else(|| {
         Error::Refused(format!(
             "there is no brand {key}; its mails say what the configuration says"
@@ -82,9 +84,9 @@ pub(crate) async fn show(session: &Session<'_>, name: &str) -> Result<Record, Er
 pub(crate) async fn set(session: &Session<'_>, name: &str, values: &Values) -> Result<Done, Error> {
     let key = key(name)?;
     let values = values.checked()?;
-    let rows = rows(session)?;
-    let row = rows.find(&key).await?.unwrap_or_default();
-    let Some(change) = brands::change(&row, &values) else {
+    let table = table(session)?;
+    let row = table.find(&key).await?.unwrap_or_default();
+    let Some(change) = brand_table::change(&row, &values) else {
         return Ok(Done {
             text: format!("{key} needs no change"),
             key: ("brand", key),
@@ -95,7 +97,7 @@ pub(crate) async fn set(session: &Session<'_>, name: &str, values: &Values) -> R
     let names: Vec<_> = values.iter().map(|(attribute, _)| attribute.name).collect();
     let names = names.join(", ");
     let audit = session.audit_row(&format!("brand#{key}"), event, Some(&names))?;
-    match rows.change(&key, &change, audit).await {
+    match table.change(&key, &change, &audit).await {
         Err(StoreError::Conflict) => Err(Error::Refused(format!(
             "{key} was changed meanwhile, and that change stands"
         ))),
@@ -145,9 +147,9 @@ fn usable<'t>(attribute: &Attribute, text: &'t str) -> Result<&'t str, Error> {
     usable.ok_or_else(|| Error::Usage(format!("{name} is empty; --unset {name} removes it")))
 }
 
-pub(crate) fn rows(session: &Session<'_>) -> Result<Rows, Error> {
-    let table = session.configured(|variables| variables.required("BRANDS_TABLE"))?;
-    Ok(Rows::new(session.clients()?.dynamodb.clone(), table))
+pub(crate) fn table(session: &Session<'_>) -> Result<BrandTable, Error> {
+    let name = session.configured(|variables| variables.required("BRANDS_TABLE"))?;
+    Ok(BrandTable::new(session.clients()?.dynamodb.clone(), name))
 }
 
 /// The key of a brand that an account can have.
@@ -162,7 +164,7 @@ fn key(name: &str) -> Result<String, Error> {
 
 /// What mails of a brand say; beside it what the configuration decides, and what stands in the
 /// table but cannot be used.
-fn record(session: &Session<'_>, row: &Row) -> Result<Record, Error> {
+fn record(session: &Session<'_>, row: &Item) -> Result<Record, Error> {
     let mut fields = vec![("brand", text(row, "brand"))];
     let (mut defaults, mut unusable) = (Vec::new(), Vec::new());
     for attribute in &ATTRIBUTES {

@@ -4,32 +4,34 @@
 use std::collections::BTreeSet;
 
 use shared::mail::is_address;
-use shared::users::{NOBODY, User, email_key, operators};
+use shared::users::{Account, NOBODY, admin, email_key};
 
 use crate::access::Session;
 use crate::{Done, Error};
 
 pub(crate) async fn disable(session: &Session<'_>, username: &str) -> Result<Done, Error> {
-    let user = session.find(username).await?;
-    if user.disabled {
-        return Ok(unchanged(user, "is disabled already"));
+    let account = session.find(username).await?;
+    if account.disabled {
+        return Ok(unchanged(account, "is disabled already"));
     }
-    let change = operators::disable(session.now);
+    let change = admin::disable(session.now);
     let event = "account.disabled";
-    session.change(&user.username, &change, event, None).await?;
-    Ok(changed(user, event, "is disabled"))
+    session
+        .change(&account.profile.username, &change, event, None)
+        .await?;
+    Ok(changed(account, event, "is disabled"))
 }
 
 pub(crate) async fn enable(session: &Session<'_>, username: &str) -> Result<Done, Error> {
-    let user = session.find(username).await?;
-    if !user.disabled {
-        return Ok(unchanged(user, "is not disabled"));
+    let account = session.find(username).await?;
+    if !account.disabled {
+        return Ok(unchanged(account, "is not disabled"));
     }
     let event = "account.enabled";
     session
-        .change(&user.username, &operators::enable(), event, None)
+        .change(&account.profile.username, &admin::enable(), event, None)
         .await?;
-    Ok(changed(user, event, "may log in again"))
+    Ok(changed(account, event, "may log in again"))
 }
 
 pub(crate) async fn grant(
@@ -38,14 +40,14 @@ pub(crate) async fn grant(
     username: &str,
 ) -> Result<Done, Error> {
     let role = super::import::role(role).map_err(Error::Usage)?;
-    let user = session.find(username).await?;
-    let mut roles = user.roles.clone();
+    let account = session.find(username).await?;
+    let mut roles = account.roles.clone();
     if !roles.insert(role.clone()) {
-        return Ok(unchanged(user, &format!("has the role {role} already")));
+        return Ok(unchanged(account, &format!("has the role {role} already")));
     }
-    set_roles(session, &user, &roles, "role.granted", &role).await?;
+    set_roles(session, &account, &roles, "role.granted", &role).await?;
     Ok(changed(
-        user,
+        account,
         "role.granted",
         &format!("has the role {role}"),
     ))
@@ -57,14 +59,17 @@ pub(crate) async fn revoke(
     username: &str,
 ) -> Result<Done, Error> {
     let role = role.trim();
-    let user = session.find(username).await?;
-    let mut roles = user.roles.clone();
+    let account = session.find(username).await?;
+    let mut roles = account.roles.clone();
     if !roles.remove(role) {
-        return Ok(unchanged(user, &format!("does not have the role {role}")));
+        return Ok(unchanged(
+            account,
+            &format!("does not have the role {role}"),
+        ));
     }
-    set_roles(session, &user, &roles, "role.revoked", role).await?;
+    set_roles(session, &account, &roles, "role.revoked", role).await?;
     Ok(changed(
-        user,
+        account,
         "role.revoked",
         &format!("has the role {role} no more"),
     ))
@@ -72,13 +77,13 @@ pub(crate) async fn revoke(
 
 async fn set_roles(
     session: &Session<'_>,
-    user: &User,
+    account: &Account,
     roles: &BTreeSet<String>,
     event: &'static str,
     role: &str,
 ) -> Result<(), Error> {
-    let change = operators::set_roles(&user.roles, roles);
-    let changed = session.change(&user.username, &change, event, Some(role));
+    let change = admin::set_roles(&account.roles, roles);
+    let changed = session.change(&account.profile.username, &change, event, Some(role));
     changed.await
 }
 
@@ -92,27 +97,31 @@ pub(crate) async fn set_email(
     if !is_address(email) || email_key(email) == NOBODY {
         return Err(Error::Usage(format!("{email:?} is not an address")));
     }
-    let user = session.find(username).await?;
-    let brand = user.brand.as_deref();
-    session.check_address(&user.username, email, brand).await?;
-    let change = operators::set_email(user.email.as_deref(), email);
+    let account = session.find(username).await?;
+    let brand = account.profile.brand.as_deref();
+    session
+        .check_address(&account.profile.username, email, brand)
+        .await?;
+    let change = admin::set_email(account.profile.email.as_deref(), email);
     let event = "account.email_set";
-    session.change(&user.username, &change, event, None).await?;
-    Ok(changed(user, event, &format!("has the address {email}")))
+    session
+        .change(&account.profile.username, &change, event, None)
+        .await?;
+    Ok(changed(account, event, &format!("has the address {email}")))
 }
 
-fn changed(user: User, event: &'static str, text: &str) -> Done {
+fn changed(account: Account, event: &'static str, text: &str) -> Done {
     Done {
-        text: format!("{} {text}", user.display_username),
-        key: ("username", user.username),
+        text: format!("{} {text}", account.profile.display_username),
+        key: ("username", account.profile.username.as_str().to_owned()),
         event: Some(event),
     }
 }
 
-fn unchanged(user: User, text: &str) -> Done {
+fn unchanged(account: Account, text: &str) -> Done {
     Done {
-        text: format!("{} {text}", user.display_username),
-        key: ("username", user.username),
+        text: format!("{} {text}", account.profile.display_username),
+        key: ("username", account.profile.username.as_str().to_owned()),
         event: None,
     }
 }

@@ -15,6 +15,7 @@
 mod access;
 mod add;
 mod brand;
+mod brand_table;
 mod change;
 mod console;
 mod import;
@@ -26,15 +27,15 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use password::HashError;
-use shared::audit::BuildError;
 use shared::clock::Clock;
 use shared::config::{ConfigError, Env};
+use shared::dynamodb::StoreError;
 use shared::text::one_line;
-use shared::users::StoreError;
 
 use access::{Connection, Session};
 pub use console::Console;
 use console::Record;
+pub use import::{Existing, Import, Imported, Importer};
 
 /// Manages the accounts of the password services.
 ///
@@ -130,11 +131,9 @@ enum Error {
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]
-    Audit(#[from] BuildError),
-    #[error(transparent)]
     Hash(#[from] HashError),
     #[error(transparent)]
-    Reset(#[from] reset_user_password::operation::Failure),
+    Reset(#[from] reset_user_password::operation::ResetFailure),
     #[error("a task failed")]
     Task(#[from] tokio::task::JoinError),
     #[error("the output could not be written")]
@@ -144,7 +143,7 @@ enum Error {
 impl Error {
     /// DynamoDB did not answer a question.
     fn unavailable(error: impl std::error::Error + Send + Sync + 'static) -> Self {
-        Self::Store(StoreError::Unavailable(Box::new(error)))
+        Self::Store(StoreError::unavailable(error))
     }
 
     fn exit_code(&self) -> ExitCode {

@@ -1,18 +1,14 @@
 //! The commands that change nothing.
 
-use std::collections::HashMap;
-
-use aws_sdk_dynamodb::types::AttributeValue;
 use password::{Secret, Stored};
 use serde_json::Value;
 use shared::clock::Timestamp;
-use shared::users::UsernameKey;
+use shared::dynamodb::{self, Item, get_flag, get_map, get_number, get_text};
+use shared::users::{RESET_QUEUE, UsernameKey};
 
 use crate::Error;
 use crate::access::Session;
 use crate::console::Record;
-
-type Item = HashMap<String, AttributeValue>;
 
 /// An account without its hashes.
 pub(crate) async fn show(session: &Session<'_>, username: &str) -> Result<Record, Error> {
@@ -22,7 +18,7 @@ pub(crate) async fn show(session: &Session<'_>, username: &str) -> Result<Record
         .dynamodb
         .get_item()
         .table_name(session.users_table()?)
-        .key("username", AttributeValue::S(key.as_str().to_owned()))
+        .key("username", dynamodb::text(key.as_str()))
         .consistent_read(true)
         .send()
         .await
@@ -30,7 +26,7 @@ pub(crate) async fn show(session: &Session<'_>, username: &str) -> Result<Record
         .item
         .ok_or_else(|| Error::Unknown(username.to_owned()))?;
     let empty = Item::new();
-    let map = |name| item.get(name).and_then(|v| v.as_m().ok()).unwrap_or(&empty);
+    let map = |name| get_map(&item, name).unwrap_or(&empty);
     Ok(Record::new([
         ("username", text(&item, "username")),
         ("display_username", text(&item, "display_username")),
@@ -64,7 +60,7 @@ pub(crate) async fn audit(session: &Session<'_>, username: &str) -> Result<Vec<R
         .query()
         .table_name(session.audit_table()?)
         .key_condition_expression("username = :username")
-        .expression_attribute_values(":username", AttributeValue::S(key.as_str().to_owned()))
+        .expression_attribute_values(":username", dynamodb::text(key.as_str()))
         .into_paginator()
         .items()
         .send();
@@ -88,18 +84,18 @@ pub(crate) async fn audit(session: &Session<'_>, username: &str) -> Result<Vec<R
     Ok(rows.iter().map(record).collect())
 }
 
-/// The resets whose mail is not accepted yet. One that was finished since the index was asked is
-/// left out.
+/// The resets whose mail is not accepted yet, the longest waiting first. Resets that were finished
+/// since the index was read are left out.
 pub(crate) async fn pending(session: &Session<'_>) -> Result<Vec<Record>, Error> {
     let users = session.users()?;
     let mut records = Vec::new();
-    for (username, due_at) in users.pending().await? {
-        let user = users.find(&UsernameKey::new(&username)).await?;
-        let Some(reset) = user.and_then(|user| user.reset) else {
+    for (username, due_at) in queue(session).await? {
+        let account = users.find(&username).await?;
+        let Some(reset) = account.and_then(|account| account.reset) else {
             continue;
         };
         records.push(Record::new([
-            ("username", username.into()),
+            ("username", username.as_str().into()),
             ("attempts", reset.attempts.into()),
             ("next_attempt_at", due_at.rfc3339().into()),
             ("request_id", reset.request_id.into()),
@@ -108,26 +104,42 @@ pub(crate) async fn pending(session: &Session<'_>) -> Result<Vec<Record>, Error>
     Ok(records)
 }
 
+/// The queue of pending resets, with the time of the next attempt.
+async fn queue(session: &Session<'_>) -> Result<Vec<(UsernameKey, Timestamp)>, Error> {
+    let pages = session
+        .clients()?
+        .dynamodb
+        .query()
+        .table_name(session.users_table()?)
+        .index_name("pending-reset-index")
+        .key_condition_expression("reset_queue = :queue")
+        .expression_attribute_values(":queue", dynamodb::text(RESET_QUEUE))
+        .into_paginator()
+        .items()
+        .send();
+    let keys: Vec<Item> = pages.try_collect().await.map_err(Error::unavailable)?;
+    let pending = keys.iter().filter_map(|key| {
+        let username = UsernameKey::stored(get_text(key, "username")?.to_owned());
+        Some((username, Timestamp(get_number(key, "reset_due_at")?)))
+    });
+    Ok(pending.collect())
+}
+
 pub(crate) fn text(item: &Item, name: &str) -> Value {
-    let text = item.get(name).and_then(|value| value.as_s().ok());
-    text.map(String::as_str).into()
+    get_text(item, name).into()
 }
 
 fn number(item: &Item, name: &str) -> Value {
-    parsed(item, name).into()
-}
-
-fn parsed(item: &Item, name: &str) -> Option<u64> {
-    item.get(name)?.as_n().ok()?.parse().ok()
+    get_number(item, name).into()
 }
 
 fn time(item: &Item, name: &str) -> Value {
-    parsed(item, name).map(|at| Timestamp(at).rfc3339()).into()
+    let time = get_number(item, name).map(|at| Timestamp(at).rfc3339());
+    time.into()
 }
 
 fn flag(item: &Item, name: &str) -> Value {
-    let flag = item.get(name).and_then(|value| value.as_bool().ok());
-    flag.copied().unwrap_or_default().into()
+    get_flag(item, name).into()
 }
 
 fn roles(item: &Item) -> Value {
@@ -139,13 +151,10 @@ fn roles(item: &Item) -> Value {
 
 /// How the password is hashed: the hash itself stays here.
 fn algorithm(item: &Item) -> Value {
-    let stored = item.get("password_hash").and_then(|hash| hash.as_s().ok());
-    stored
-        .map(
-            |stored| match Stored::parse(&Secret::from(stored.as_str())) {
-                Ok(stored) => stored.algorithm(),
-                Err(_) => "unreadable",
-            },
-        )
-        .into()
+    let stored = get_text(item, "password_hash");
+    let algorithm = stored.map(|stored| match Stored::parse(&Secret::from(stored)) {
+        Ok(stored) => stored.algorithm(),
+        Err(_) => "unreadable",
+    });
+    algorithm.into()
 }

@@ -1,63 +1,75 @@
-//! `reset`: the operation of `ResetUserPassword`, which says to operators how it ended.
+//! `reset`: the operation of `ResetUserPassword`, with its outcome in words for operators.
 
-use std::time::Duration;
+use std::borrow::Cow;
 
 use getrandom::SysRng;
 use getrandom::rand_core::UnwrapErr;
 use password::Hasher;
 use reset_user_password::Config;
-use reset_user_password::operation::{Caller, Outcome, ResetUserPassword};
+use reset_user_password::delivery::ResetOutcome;
+use reset_user_password::operation::ResetUserPassword;
 use shared::brands;
-use shared::pace::Pace;
-use shared::users::UsernameKey;
+use shared::password_service::PasswordService;
+use shared::users::{Account, UsernameKey};
 
-use crate::access::{SOURCE, Session};
+use crate::access::Session;
 use crate::{Done, Error, brand};
 
 pub(crate) async fn reset(session: &Session<'_>, username: &str) -> Result<Done, Error> {
     let config = session.configured(Config::read)?;
     let hasher = Hasher::new(config.shared.password_cost);
-    let operation = ResetUserPassword::new(config, hasher, session.clients()?.clone());
-    let user = session.find(username).await?;
+    let passwords = PasswordService::new(hasher, UnwrapErr(SysRng));
+    let operation = ResetUserPassword::new(config, passwords, session.clients()?.clone());
+    let account = session.find(username).await?;
     let operator = session.operator()?;
     // The operation falls back on the default brand, which a customer can do with and an operator
     // should hear of.
-    if let Some(brand) = brands::row_key(user.brand.as_deref()) {
-        brand::rows(session)?.find(&brand).await?;
+    if let Some(brand) = brands::row_key(account.profile.brand.as_deref()) {
+        brand::table(session)?.find(&brand).await?;
     }
-    let caller = Caller {
-        source: SOURCE,
-        request_id: &session.request_id,
-        actor: Some(&operator),
-    };
-    let name = UsernameKey::new(username);
-    let rng = &mut UnwrapErr(SysRng);
-    // An operator is told how it ended, so there is no pace to keep.
-    let pace = Pace::begin(Duration::ZERO);
-    let outcome = operation.reset(&name, &caller, &pace, session.now, rng);
-    let refusal = match outcome.await? {
-        Outcome::Reset => {
-            let email = user.email.unwrap_or_default();
-            return Ok(Done {
-                text: format!(
-                    "a new password for {} is mailed to {email}",
-                    user.display_username
-                ),
-                key: ("username", user.username),
-                event: Some("password.reset"),
-            });
+    let username = UsernameKey::new(username);
+    // An operator learns how it ended, so no response floor hides that.
+    let ctx = session.context(&operator);
+    let outcome = operation.reset(&username, &ctx, None).await?;
+    let profile = &account.profile;
+    if outcome == ResetOutcome::Done {
+        let email = profile.email.as_deref().unwrap_or_default();
+        return Ok(Done {
+            text: format!(
+                "a new password for {} is mailed to {email}",
+                profile.display_username
+            ),
+            key: ("username", profile.username.as_str().to_owned()),
+            event: Some("password.reset"),
+        });
+    }
+    let refusal = refusal(&account, outcome);
+    let text = format!("{}: {refusal}", profile.display_username);
+    Err(Error::Refused(text))
+}
+
+/// Why the account was not reset, in words for an operator.
+fn refusal(account: &Account, outcome: ResetOutcome) -> Cow<'static, str> {
+    match outcome {
+        ResetOutcome::Limited { until } => {
+            let until = until.rfc3339();
+            format!("operators reset it too often lately; try again at {until}").into()
         }
-        Outcome::Limited => "it was reset too often lately; nothing has changed",
-        Outcome::NotEligible if user.disabled => "it is disabled",
-        Outcome::NotEligible if user.email.is_none() => "there is no address on file",
-        Outcome::NotEligible => "a reset is under way; see `accounts pending`",
-        Outcome::MailNotAccepted | Outcome::Overdue => {
+        ResetOutcome::NotEligible if account.disabled => "it is disabled".into(),
+        ResetOutcome::NotEligible if account.profile.email.is_none() => {
+            "there is no address on file".into()
+        }
+        ResetOutcome::NotEligible => "a reset is under way; see `accounts pending`".into(),
+        ResetOutcome::MailNotAccepted | ResetOutcome::Overdue => {
             "SES did not accept the mail; the old password keeps working, and the sweep tries again"
+                .into()
         }
-        Outcome::Superseded => "the account was changed meanwhile, and that change stands",
-    };
-    Err(Error::Refused(format!(
-        "{}: {refusal}",
-        user.display_username
-    )))
+        ResetOutcome::Superseded => {
+            "the account was changed meanwhile, and that change stands".into()
+        }
+        ResetOutcome::Done
+        | ResetOutcome::Abandoned
+        | ResetOutcome::NotCounted
+        | ResetOutcome::Failed => outcome.event().into(),
+    }
 }

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use password::Hasher;
 use shared::clock::Clock;
 use shared::config::{ConfigError, Env};
 use shared::lambda::Handler;

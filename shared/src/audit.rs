@@ -3,11 +3,11 @@
 use std::fmt;
 
 use aws_sdk_dynamodb::Client;
-pub use aws_sdk_dynamodb::error::BuildError;
+use aws_sdk_dynamodb::error::BuildError;
 use aws_sdk_dynamodb::types::Put;
 
-use crate::attribute::{number, text};
 use crate::clock::Timestamp;
+use crate::dynamodb::{Item, number, text};
 use crate::metrics::{self, Metric};
 
 const SECONDS_A_DAY: u64 = 86_400;
@@ -20,10 +20,10 @@ pub struct Audit {
     days: u64,
 }
 
-/// One row. It holds no secret.
+/// What a row says. It holds no secret.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Entry<'a> {
-    /// The key of the account it is about.
+    /// The key of the account it is about; `brand#` and the key of a brand.
     pub username: &'a str,
     /// When.
     pub at: Timestamp,
@@ -33,11 +33,11 @@ pub struct Entry<'a> {
     pub request_id: &'a str,
     /// Where the request came from, as the gateway saw it.
     pub source: &'a str,
-    /// The account that asked for it, none for an anonymous request.
+    /// The account or the operator that asked for it; `None` for an anonymous request.
     pub actor: Option<&'a str>,
-    /// On whose behalf, as the caller said.
+    /// The person on whose behalf the caller acts, as the caller said.
     pub requester: Option<&'a str>,
-    /// What of it, for an event that does not say all: the role, the names of attributes.
+    /// The object of an event that does not name it: the role, the names of attributes.
     pub detail: Option<&'a str>,
 }
 
@@ -48,6 +48,28 @@ impl fmt::Debug for Entry<'_> {
             .field("event", &self.event)
             .field("request_id", &self.request_id)
             .finish_non_exhaustive()
+    }
+}
+
+/// A row to be written in the transaction of a change, so that no change is without one.
+#[derive(Clone)]
+pub struct Row {
+    table: String,
+    item: Item,
+}
+
+impl fmt::Debug for Row {
+    /// Without names, as [`Entry`].
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Row(..)")
+    }
+}
+
+impl Row {
+    /// The row as a write of a transaction.
+    pub fn put(&self) -> Result<Put, BuildError> {
+        let put = Put::builder().table_name(&self.table);
+        put.set_item(Some(self.item.clone())).build()
     }
 }
 
@@ -62,49 +84,42 @@ impl Audit {
         }
     }
 
-    /// Writes the row of an attempt that changed nothing. That it could not be written is logged:
-    /// the refusal stands either way.
+    /// Writes the row of an attempt that changed nothing. A failure is logged and counted; the
+    /// attempt is refused either way.
     pub async fn record(&self, entry: &Entry<'_>) {
-        let row = self.put(entry).map(|put| put.item().clone());
-        let written = match row {
-            Ok(row) => {
-                let request = self.client.put_item().table_name(&self.table);
-                let result = request.set_item(Some(row)).send().await;
-                result.map(|_| ()).map_err(Box::from)
-            }
-            Err(error) => Err(Box::<dyn std::error::Error + Send + Sync>::from(error)),
-        };
-        if let Err(error) = written {
-            let (request_id, error): (_, &dyn std::error::Error) = (entry.request_id, &*error);
+        let Row { table, item } = self.row(entry);
+        let request = self.client.put_item().table_name(table);
+        if let Err(error) = request.set_item(Some(item)).send().await {
+            let (request_id, error): (_, &dyn std::error::Error) = (entry.request_id, &error);
             metrics::count(Metric::Failures);
             tracing::error!(%request_id, error, event = "audit.failed", "no audit row");
         }
     }
 
-    /// The row as part of a transaction, so that no change is without one. One request may leave
-    /// several, and a repeated one leaves the same again.
-    pub fn put(&self, entry: &Entry<'_>) -> Result<Put, BuildError> {
-        let expires_at = entry
-            .at
-            .plus_seconds(self.days.saturating_mul(SECONDS_A_DAY));
-        let put = Put::builder()
-            .table_name(&self.table)
-            .item("username", text(entry.username))
-            .item("at", text(&sort_key(entry)))
-            .item("event", text(entry.event))
-            .item("request_id", text(entry.request_id))
-            .item("source", text(entry.source))
-            .item("expires_at", number(expires_at.0));
-        let optional = [
-            ("actor", entry.actor),
-            ("requester", entry.requester),
-            ("detail", entry.detail),
+    /// The row of an entry. A request may write several; writing one twice leaves the same row.
+    #[must_use]
+    pub fn row(&self, entry: &Entry<'_>) -> Row {
+        let lifetime = self.days.saturating_mul(SECONDS_A_DAY);
+        let attributes = [
+            ("username", Some(text(entry.username))),
+            ("at", Some(text(&sort_key(entry)))),
+            ("event", Some(text(entry.event))),
+            ("request_id", Some(text(entry.request_id))),
+            ("source", Some(text(entry.source))),
+            ("actor", entry.actor.map(text)),
+            ("requester", entry.requester.map(text)),
+            ("detail", entry.detail.map(text)),
+            (
+                "expires_at",
+                Some(number(entry.at.plus_seconds(lifetime).0)),
+            ),
         ];
-        optional
-            .into_iter()
-            .filter_map(|(name, value)| Some((name, value?)))
-            .fold(put, |put, (name, value)| put.item(name, text(value)))
-            .build()
+        let attributes = attributes.into_iter();
+        let item = attributes.filter_map(|(name, value)| Some((name.to_owned(), value?)));
+        Row {
+            table: self.table.clone(),
+            item: item.collect(),
+        }
     }
 }
 

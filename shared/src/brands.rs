@@ -1,8 +1,8 @@
-//! In whose name mails go out: the Brands table and, for all it does not say, the default brand of
-//! the configuration.
+//! The brand that a mail is sent for: from the Brands table and, for what a row lacks, from the
+//! default brand of the configuration.
 //!
-//! Nothing fails for want of a brand. A table that cannot be read or a value that cannot be used is
-//! logged, and the default brand's value takes its place.
+//! A missing brand never fails a request. If the table cannot be read or a value cannot be used,
+//! that is logged and the default brand's value is used.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -11,23 +11,18 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata as _, SdkError};
 use aws_sdk_dynamodb::operation::get_item::GetItemError;
-use aws_sdk_dynamodb::types::{AttributeValue, Put, Update};
 use aws_sdk_dynamodb::{Client, Config};
 
-use crate::attribute;
 use crate::clock::Timestamp;
+use crate::context::RequestContext;
+use crate::dynamodb::{Item, text};
 use crate::mail::brand::{self, Attribute, Brand};
-use crate::users::{
-    Change, Condition, MAX_NAME_LENGTH, NO_BRAND, StoreError, brand_key, change_audited,
-};
+use crate::users::{MAX_NAME_LENGTH, NO_BRAND, brand_key};
 
-/// How long a row is believed without looking again, or that there is none.
+/// How long a row, or its absence, is cached.
 pub const CACHE_SECONDS: u64 = 300;
 
-/// A row of the Brands table.
-pub type Row = HashMap<String, AttributeValue>;
-
-/// The Brands table, for mails: key `brand`, in the form of [`row_key`].
+/// The Brands table as mails need it: key `brand`, in the form of [`row_key`].
 pub struct Brands {
     client: Client,
     table: String,
@@ -49,7 +44,7 @@ impl fmt::Debug for Brands {
 }
 
 impl Brands {
-    /// The table of this name, and the brand of whoever has none.
+    /// The table of this name, and the default brand.
     #[must_use]
     pub fn new(client: Client, table: String, default: Brand) -> Self {
         Self {
@@ -60,10 +55,13 @@ impl Brands {
         }
     }
 
-    /// The brand of this name, in any spelling: as its row says, or said within the last five
-    /// minutes; the default brand when there is no name or no row, or when the table cannot be read.
-    /// At most one call, which is not repeated: a mail does not wait for a brand.
-    pub async fn find(&self, name: Option<&str>, request_id: &str, now: Timestamp) -> Arc<Brand> {
+    /// The brand of this name, in any spelling, at most five minutes old; the default brand if there
+    /// is no name or no row, or if the table cannot be read. Makes at most one call, which is not
+    /// repeated: a mail does not wait for its brand.
+    pub async fn find(&self, name: Option<&str>, ctx: &RequestContext<'_>) -> Arc<Brand> {
+        let RequestContext {
+            request_id, now, ..
+        } = *ctx;
         let Some(key) = row_key(name) else {
             return Arc::clone(&self.default);
         };
@@ -83,15 +81,15 @@ impl Brands {
         brand
     }
 
-    async fn read(&self, key: &str) -> Result<Option<Row>, SdkError<GetItemError>> {
+    async fn read(&self, key: &str) -> Result<Option<Item>, SdkError<GetItemError>> {
         let once = Config::builder().retry_config(RetryConfig::disabled());
         let request = self.client.get_item().table_name(&self.table);
-        let request = request.key("brand", attribute::text(key));
+        let request = request.key("brand", text(key));
         let output = request.customize().config_override(once).send().await?;
         Ok(output.item)
     }
 
-    /// Forgets what is too old as well: names come from outside too.
+    /// Also drops expired entries, since names come from outside.
     fn remember(&self, key: String, brand: &Arc<Brand>, now: Timestamp) {
         let mut cache = self.cache();
         cache.retain(|_, cached| now < cached.until);
@@ -107,97 +105,23 @@ impl Brands {
     }
 }
 
-/// The Brands table, for operators.
-#[derive(Debug, Clone)]
-pub struct Rows {
-    client: Client,
-    table: String,
-}
-
-impl Rows {
-    /// Those of the table of this name.
-    #[must_use]
-    pub fn new(client: Client, table: String) -> Self {
-        Self { client, table }
-    }
-
-    /// The row with this key, as it is now.
-    pub async fn find(&self, key: &str) -> Result<Option<Row>, StoreError> {
-        let request = self.client.get_item().table_name(&self.table);
-        let request = request.key("brand", attribute::text(key));
-        let output = request.consistent_read(true).send().await;
-        Ok(output.map_err(StoreError::unavailable)?.item)
-    }
-
-    /// All of them, by their keys. Reads the whole table: there are few brands.
-    pub async fn all(&self) -> Result<Vec<Row>, StoreError> {
-        let request = self.client.scan().table_name(&self.table);
-        let rows = request.consistent_read(true).into_paginator().items();
-        let rows: Result<Vec<Row>, _> = rows.send().try_collect().await;
-        let mut rows = rows.map_err(StoreError::unavailable)?;
-        rows.sort_by(|a, b| key(a).cmp(&key(b)));
-        Ok(rows)
-    }
-
-    /// Makes a change of the row with this key and writes the audit row, both or neither.
-    /// [`StoreError::Conflict`] when another change came first.
-    pub async fn change(&self, key: &str, change: &Change, audit: Put) -> Result<(), StoreError> {
-        let update = Update::builder()
-            .table_name(&self.table)
-            .key("brand", attribute::text(key));
-        change_audited(&self.client, update, change, audit).await
-    }
-}
-
-/// The key of the row of this brand, in any spelling; none when it cannot have a row.
+/// The key of a brand's row; `None` if a brand of this name cannot have one.
 #[must_use]
 pub fn row_key(brand: Option<&str>) -> Option<String> {
     Some(brand_key(brand)).filter(|key| key != NO_BRAND && key.len() <= MAX_NAME_LENGTH)
 }
 
-fn key(row: &Row) -> Option<&str> {
-    row.get("brand")?.as_s().ok().map(String::as_str)
-}
-
-/// What a row says, if it says anything: an empty value counts as none, as in the environment. An
-/// error says what would be right.
-pub fn value<'r>(row: &'r Row, attribute: &Attribute) -> Result<Option<&'r str>, &'static str> {
+/// The value of an attribute of a row; an empty one counts as none, as in the environment. The error
+/// says what would be right.
+pub fn value<'r>(row: &'r Item, attribute: &Attribute) -> Result<Option<&'r str>, &'static str> {
     let Some(value) = row.get(attribute.name) else {
         return Ok(None);
     };
     attribute.usable(value.as_s().map_err(|_| "must be a string")?)
 }
 
-/// Makes a row say this, and nothing where there is no value, unless another change of the same
-/// attributes came first; nothing when the row is so already.
-#[must_use]
-pub fn change(row: &Row, values: &[(Attribute, Option<&str>)]) -> Option<Change> {
-    let mut unchanged = Vec::new();
-    let (mut set, mut remove) = (Vec::new(), Vec::new());
-    for (Attribute { name, .. }, value) in values {
-        let (old, new) = (row.get(*name), value.map(attribute::text));
-        if old == new.as_ref() {
-            continue;
-        }
-        unchanged.push(match old {
-            Some(old) => Condition::Equals(name, old.clone()),
-            None => Condition::Missing(name),
-        });
-        match new {
-            Some(new) => set.push((*name, new)),
-            None => remove.push(*name),
-        }
-    }
-    (!unchanged.is_empty()).then_some(Change {
-        condition: Condition::All(unchanged),
-        set,
-        count: None,
-        remove,
-    })
-}
-
-/// A row, with the default's value for each attribute that it lacks or that cannot be used.
-fn from_row(row: &Row, key: &str, default: &Brand, request_id: &str) -> Brand {
+/// The brand of a row, with the default's value for each attribute that is missing or unusable.
+fn from_row(row: &Item, key: &str, default: &Brand, request_id: &str) -> Brand {
     let value = |attribute: Attribute| match value(row, &attribute) {
         Ok(text) => text,
         Err(reason) => {
@@ -221,6 +145,8 @@ fn from_row(row: &Row, key: &str, default: &Brand, request_id: &str) -> Brand {
 
 #[cfg(test)]
 mod tests {
+    use aws_sdk_dynamodb::types::AttributeValue;
+
     use super::*;
 
     fn default() -> Brand {
@@ -243,7 +169,7 @@ mod tests {
 
     /// All values but those in `changes`; an attribute of no value is missing.
     fn brand(changes: &[(&str, Option<&str>)]) -> Brand {
-        let mut row: Row = VALUES
+        let mut row: Item = VALUES
             .map(|(name, value)| (name.to_owned(), AttributeValue::S(value.to_owned())))
             .into();
         for (name, value) in changes {
@@ -292,7 +218,7 @@ mod tests {
 
     #[test]
     fn an_attribute_of_another_type_is_the_default_too() {
-        let row = Row::from([("login_url".to_owned(), AttributeValue::N("1".to_owned()))]);
+        let row = Item::from([("login_url".to_owned(), AttributeValue::N("1".to_owned()))]);
         assert_eq!(from_row(&row, "acme", &default(), "r-1"), default());
     }
 }

@@ -3,29 +3,32 @@
 //! | module | what it does | what it may use |
 //! |---|---|---|
 //! | the packages `xml` and `password` | strict XML, SOAP envelopes, Argon2id | no async, no HTTP, no AWS |
-//! | [`users`], [`brands`], [`mail`], [`limits`], [`audit`] | the tables and the mailbox | their SDK, no HTTP, no protocol |
-//! | [`text`] | names of other people in lines of ours | std |
+//! | [`users`], [`brands`], [`mail`], [`rate_limit`], [`audit`] | the tables, and sending mail | their SDK, through [`dynamodb`], no HTTP, no protocol |
+//! | [`dynamodb`] | attribute values, errors, when a call is tried again | the SDK |
+//! | [`context`] | the request that is served | std |
+//! | [`text`] | other people's text in one line | std |
 //! | [`config`], [`clock`] | the environment and the time, each read in one place | std |
-//! | [`hashing`], [`pace`] | Argon2id beside the runtime's thread, and when an answer is given | `tokio` |
+//! | [`password_service`], [`response_floor`] | Argon2id on a thread of its own, and when an answer is given | `tokio` |
 //! | [`http`] | paths, parameters of queries and forms, pages | `http`, `askama` |
 //! | [`telemetry`], [`metrics`] | logs, and what CloudWatch counts | `tracing`, `serde_json` |
 //! | [`lambda`], [`aws`] | the boundary to AWS: events in, responses out, clients | `lambda_http`, the SDKs |
 //!
 //! Nothing here knows ASMX or ServiceStack; those live with their functions.
 
-mod attribute;
 pub mod audit;
 pub mod aws;
 pub mod brands;
 pub mod clock;
 pub mod config;
-pub mod hashing;
+pub mod context;
+pub mod dynamodb;
 pub mod http;
 pub mod lambda;
-pub mod limits;
 pub mod mail;
 pub mod metrics;
-pub mod pace;
+pub mod password_service;
+pub mod rate_limit;
+pub mod response_floor;
 pub mod telemetry;
 pub mod text;
 pub mod users;

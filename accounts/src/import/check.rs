@@ -7,10 +7,12 @@ use std::path::Path;
 
 use fixedbitset::FixedBitSet;
 use indicatif::ProgressBar;
-use shared::users::{Existing, NewAccount, UsernameKey, brand_key, email_key};
+use shared::dynamodb::{get_number, get_text};
+use shared::users::{NewAccount, UsernameKey, brand_key, email_key};
 
 use super::file::{self, Format, Required};
 use super::row::{COLUMNS, Row};
+use super::write::Existing;
 use crate::Error;
 use crate::access::Session;
 
@@ -93,16 +95,14 @@ impl<'a> AccountFile<'a> {
             .send();
         while let Some(item) = pages.next().await {
             let item = item.map_err(Error::unavailable)?;
-            let text = |name: &str| item.get(name).and_then(|v| v.as_s().ok());
             progress.inc(1);
-            let name = text("username").map_or("", String::as_str);
-            let name = self.keys.of_name(&UsernameKey::new(name));
+            let name = get_text(&item, "username").unwrap_or_default();
+            let name = self.keys.of_name(&UsernameKey::stored(name.to_owned()));
             if self.rows.may_have(name) {
-                let id = item.get("id").and_then(|id| id.as_n().ok());
-                self.ids.insert(name, id.and_then(|id| id.parse().ok()));
+                self.ids.insert(name, get_number(&item, "id"));
             }
-            if let Some(email) = text("email_key") {
-                let brand = text("brand").map(String::as_str);
+            if let Some(email) = get_text(&item, "email_key") {
+                let brand = get_text(&item, "brand");
                 let address = self.keys.of_address(email, brand);
                 if self.rows.may_have(address) {
                     self.names.insert(address, name);
@@ -123,7 +123,7 @@ impl<'a> AccountFile<'a> {
             let mut good = HashSet::new();
             for row in self.accounts()? {
                 if let Ok((_, account)) = row? {
-                    let name = self.keys.of_name(&account.username);
+                    let name = self.keys.of_name(&account.profile.username);
                     if self.ids.contains_key(&name) {
                         good.insert(name);
                     }
@@ -160,7 +160,7 @@ impl<'a> AccountFile<'a> {
 
     /// Whether the account is there already, and stays as it is.
     pub(crate) fn is_kept(&self, account: &NewAccount) -> bool {
-        let name = self.keys.of_name(&account.username);
+        let name = self.keys.of_name(&account.profile.username);
         self.existing == Existing::Keep && self.ids.contains_key(&name)
     }
 
@@ -173,19 +173,21 @@ impl<'a> AccountFile<'a> {
         let mut is_new = |key| !self.repeated.contains(&key) || seen.insert(key);
         let mut reasons = Vec::new();
         let mut note = |reason: &str| reasons.push(reason.to_owned());
-        let name = self.keys.of_name(&account.username);
+        let name = self.keys.of_name(&account.profile.username);
         if !is_new(name) {
             note("username is that of an earlier row");
         }
         if self
             .ids
             .get(&name)
-            .is_some_and(|id| *id != Some(account.id))
+            .is_some_and(|id| *id != Some(account.profile.id))
         {
             note(TAKEN);
         }
-        if let Some(email) = &account.email {
-            let address = self.keys.of_address(email, account.brand.as_deref());
+        if let Some(email) = &account.profile.email {
+            let address = self
+                .keys
+                .of_address(email, account.profile.brand.as_deref());
             if !is_new(address) {
                 note("email and brand are those of an earlier row");
             }

@@ -7,13 +7,14 @@
 mod check;
 mod file;
 mod row;
+mod write;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
-use shared::clock::Timestamp;
-use shared::users::{Existing, Import, Imported, NOBODY, StoreError, Users};
+use shared::dynamodb::StoreError;
+use shared::users::NOBODY;
 use tokio::task::JoinSet;
 
 use crate::access::Session;
@@ -22,6 +23,7 @@ use crate::{Console, Error};
 use check::{AccountFile, Checked, Refusal, TAKEN};
 use file::Format;
 pub(crate) use row::{Row, role};
+pub use write::{Existing, Import, Imported, Importer};
 
 /// Transactions at once. A DynamoDB on this machine writes one after the other, and must have done
 /// with all of them before the SDK gives the last one up.
@@ -158,7 +160,12 @@ async fn write(
     console: &mut Console,
     tally: &mut Tally,
 ) -> Result<(), Error> {
-    let users = session.users()?;
+    let importer = Importer::new(
+        session.clients()?.dynamodb.clone(),
+        session.users_table()?,
+        file.existing,
+        session.now,
+    );
     let progress = console.progress(Some(tally.good), "writing");
     let mut rows = file.accounts()?;
     let mut writes = JoinSet::new();
@@ -166,12 +173,7 @@ async fn write(
         let batch = next_batch(session, file.existing, &mut rows)?;
         let is_end = batch.is_empty();
         if !is_end {
-            writes.spawn(write_batch(
-                users.clone(),
-                batch,
-                file.existing,
-                session.now,
-            ));
+            writes.spawn(write_batch(importer.clone(), batch));
         }
         let most = if is_end { 0 } else { CONCURRENCY - 1 };
         while writes.len() > most
@@ -205,7 +207,7 @@ fn next_batch(
         let audit = match existing {
             Existing::Keep => None,
             Existing::Overwrite => {
-                Some(session.audit_row(account.username.as_str(), IMPORTED, None)?)
+                Some(session.audit_row(account.profile.username.as_str(), IMPORTED, None)?)
             }
         };
         Ok((line, Import { account, audit }))
@@ -214,13 +216,11 @@ fn next_batch(
 }
 
 async fn write_batch(
-    users: Users,
+    importer: Importer,
     batch: Vec<(u64, Import)>,
-    existing: Existing,
-    now: Timestamp,
 ) -> Result<Vec<(u64, Imported)>, StoreError> {
     let (lines, imports): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
-    let imported = users.import(&imports, existing, now).await?;
+    let imported = importer.write(&imports).await?;
     Ok(lines.into_iter().zip(imported).collect())
 }
 

@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use oxilangtag::LanguageTag;
 use password::{HashError, Secret, Stored};
 use shared::mail::is_address;
-use shared::users::{MAX_NAME_LENGTH, NOBODY, NewAccount, UsernameKey, brand_key, email_key};
+use shared::users::{
+    MAX_NAME_LENGTH, NOBODY, NewAccount, Profile, UsernameKey, brand_key, email_key,
+};
 
 const MAX_ROLES: usize = 32;
 const MAX_ROLE_LENGTH: usize = 64;
@@ -94,13 +96,15 @@ impl Row {
             return Err(reasons);
         }
         Ok(NewAccount {
-            username,
-            display_username: self.username.trim().to_owned(),
-            id,
-            email: email.map(str::to_owned),
-            display_name: self.display_name.trim().to_owned(),
-            brand: some(&self.brand).map(str::to_owned),
-            language,
+            profile: Profile {
+                username,
+                display_username: self.username.trim().to_owned(),
+                id,
+                email: email.map(str::to_owned),
+                display_name: self.display_name.trim().to_owned(),
+                brand: some(&self.brand).map(str::to_owned),
+                language,
+            },
             roles,
             password_hash,
             disabled,
@@ -213,10 +217,10 @@ mod tests {
         ])
         .check()
         .unwrap();
-        assert_eq!(account.username.as_str(), "jdoe");
-        assert_eq!(account.display_username, "JDoe");
-        assert_eq!(account.email.as_deref(), Some("a@example.com"));
-        assert_eq!(account.language.as_deref(), Some("de-AT"));
+        assert_eq!(account.profile.username.as_str(), "jdoe");
+        assert_eq!(account.profile.display_username, "JDoe");
+        assert_eq!(account.profile.email.as_deref(), Some("a@example.com"));
+        assert_eq!(account.profile.language.as_deref(), Some("de-AT"));
         assert_eq!(Vec::from_iter(account.roles), ["Admin", "Support"]);
         assert!(account.disabled && account.password_hash.is_none());
     }

@@ -5,6 +5,8 @@ use std::process::ExitCode;
 use aws_sdk_dynamodb::types::AttributeValue;
 use password::{Cost, Hasher, Secret, Verification};
 use serde_json::{Value, json};
+use testkit::Sandbox;
+use testkit::requests::reset;
 
 use crate::{NOW, Operator, PASSWORD, number, row, text};
 
@@ -237,7 +239,7 @@ async fn a_reset_is_the_operation_and_says_how_it_ended() {
     let answer = operator.run(&["reset", "jdoe"]).await;
     assert_eq!(
         answer.error(),
-        "jdoe: it was reset too often lately; nothing has changed"
+        "jdoe: operators reset it too often lately; try again at 2026-11-21T22:35:15Z"
     );
     assert_eq!(answer.exit_code, ExitCode::FAILURE);
     for (name, error) in [
@@ -253,6 +255,22 @@ async fn a_reset_is_the_operation_and_says_how_it_ended() {
     let answer = operator.run(&["reset", "bob"]).await;
     assert_eq!(answer.error(), "bob: it is disabled");
     assert_eq!(operator.sandbox.backend.outbox.mails().len(), 1);
+}
+
+/// A stranger who asks for resets keeps no operator from one.
+#[tokio::test]
+async fn operators_are_counted_apart() {
+    let operator = Operator::start().await;
+    let backend = operator.sandbox.backend.clone();
+    let service = Sandbox::on(backend, &[("RESET_PER_MINUTE", "1")]).unwrap();
+    for _ in 0..2 {
+        service.send(&reset("jdoe")).await;
+    }
+    let outbox = &operator.sandbox.backend.outbox;
+    assert_eq!(outbox.mails().len(), 1);
+    let answer = operator.run(&["reset", "jdoe"]).await;
+    assert_eq!(answer.exit_code, ExitCode::SUCCESS, "{answer:?}");
+    assert_eq!(outbox.mails().len(), 2);
 }
 
 #[tokio::test]

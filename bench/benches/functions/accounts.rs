@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
+use ::accounts::{Existing, Import, Imported, Importer};
 use aws_sdk_dynamodb::Client;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use shared::clock::Clock;
-use shared::users::{Existing, Import, Imported, NewAccount, UsernameKey, Users};
+use shared::users::{NewAccount, Profile, UsernameKey};
 
 use super::Error;
 
@@ -23,16 +24,16 @@ pub(super) fn email(number: u64) -> String {
 
 /// Adds the accounts of these numbers, with the brand of the demo.
 pub(super) async fn add(client: &Client, table: &str, numbers: Range<u64>) -> Result<(), Error> {
-    let users = Users::new(client.clone(), table.to_owned());
     let now = Clock::system().now();
+    let importer = Importer::new(client.clone(), table.to_owned(), Existing::Keep, now);
     let batch = Existing::Keep.batch();
     let batches = numbers.clone().step_by(batch).map(|first| {
         let imports = (first..numbers.end).take(batch).map(|number| Import {
             account: account(number),
             audit: None,
         });
-        let (users, imports) = (&users, imports.collect::<Vec<_>>());
-        async move { users.import(&imports, Existing::Keep, now).await }
+        let (importer, imports) = (&importer, imports.collect::<Vec<_>>());
+        async move { importer.write(&imports).await }
     });
     let results: Vec<_> = stream::iter(batches)
         .buffer_unordered(AT_ONCE)
@@ -47,14 +48,16 @@ pub(super) async fn add(client: &Client, table: &str, numbers: Range<u64>) -> Re
 
 fn account(number: u64) -> NewAccount {
     NewAccount {
-        username: UsernameKey::new(&username(number)),
-        display_username: username(number),
-        // Beyond those of the demo.
-        id: 1_000 + number,
-        email: Some(email(number)),
-        display_name: format!("User {number}"),
-        brand: Some("Brand".to_owned()),
-        language: None,
+        profile: Profile {
+            username: UsernameKey::new(&username(number)),
+            display_username: username(number),
+            // Beyond those of the demo.
+            id: 1_000 + number,
+            email: Some(email(number)),
+            display_name: format!("User {number}"),
+            brand: Some("Brand".to_owned()),
+            language: None,
+        },
         roles: BTreeSet::new(),
         password_hash: None,
         disabled: false,

@@ -1,29 +1,29 @@
-//! What became of a mail after SES had accepted it, as SES tells EventBridge (SES developer guide,
-//! "Monitoring Amazon SES sending using EventBridge").
+//! Reports about mails that SES had accepted: bounces, complaints, rejections and delays, which come
+//! through EventBridge (SES developer guide, "Monitoring Amazon SES sending using EventBridge").
 
 use std::collections::HashMap;
 
-use lambda_http::lambda_runtime::Error;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use shared::audit::Entry;
 use shared::clock::Timestamp;
+use shared::context::RequestContext;
+use shared::dynamodb::StoreError;
 use shared::lambda::Event;
 use shared::metrics::{self, Metric};
-use shared::users::{self, Account, StoreError, UsernameKey};
+use shared::users::{self, Profile};
 
-use crate::operation::{Failure, ResetUserPassword};
+use crate::delivery::Delivery;
 
-/// What SES has to say of a mail.
+/// A kind of report.
 struct Feedback {
-    /// EventBridge's kind of event.
+    /// The event's `detail-type`.
     kind: &'static str,
-    /// Ours, in the log and the audit trail.
+    /// The name of our event, in the log and the audit trail.
     event: &'static str,
     metric: Metric,
-    /// The mail did not and will not arrive.
+    /// Whether the mail will not arrive.
     is_lost: bool,
-    /// Mail to the address is no use.
+    /// Whether further mail to the address is no use.
     is_bad_address: bool,
 }
 
@@ -58,7 +58,7 @@ const FEEDBACK: [Feedback; 4] = [
     },
 ];
 
-/// Of the event's `detail`, what is used here.
+/// The part of the event's `detail` that is used here.
 #[derive(Deserialize)]
 struct Detail {
     mail: Mail,
@@ -77,89 +77,98 @@ impl Mail {
     }
 }
 
-impl ResetUserPassword {
-    /// Takes note of what SES says of a mail; nothing when it is of another kind of event.
-    pub(crate) async fn note(
-        &self,
-        event: &Event,
-        request_id: &str,
-        now: Timestamp,
-    ) -> Option<Result<Value, Error>> {
-        let feedback = FEEDBACK.iter().find(|known| known.kind == event.kind)?;
-        let mail = serde_json::from_value(event.detail.clone()).map(|Detail { mail }| mail);
-        Some(match mail {
-            Ok(mail) => self.apply(feedback, &mail, request_id, now).await,
-            Err(_) => Err("the event lacks the mail it is about".into()),
-        })
-    }
-
-    async fn apply(
-        &self,
-        feedback: &Feedback,
-        mail: &Mail,
-        request_id: &str,
-        now: Timestamp,
-    ) -> Result<Value, Error> {
-        metrics::count(feedback.metric);
-        let (event, mail_request_id) = (feedback.event, mail.tag("request_id"));
-        tracing::warn!(%request_id, mail_request_id, event, "mail");
-        let mut accounts = 0;
-        for address in &mail.destination {
-            for account in self.users.with_email(&users::email_key(address)).await? {
-                let digest = UsernameKey::new(&account.username).digest();
-                if mail.tag("account") == Some(&digest) {
-                    self.apply_to(feedback, &account, mail_request_id, request_id, now)
-                        .await?;
-                    accounts += 1;
-                }
-            }
-        }
-        Ok(json!({ "function": "ResetUserPassword", "event": event, "accounts": accounts }))
-    }
-
-    async fn apply_to(
-        &self,
-        feedback: &Feedback,
-        account: &Account,
-        mail_request_id: Option<&str>,
-        request_id: &str,
-        now: Timestamp,
-    ) -> Result<(), Failure> {
-        if let Some(lost) = mail_request_id.filter(|_| feedback.is_lost) {
-            let row = entry(account, "password.temporary_withdrawn", request_id, now);
-            let audit = self.audit.put(&row)?;
-            unless_changed(self.users.withdraw(&account.username, lost, audit).await)?;
-        }
-        let row = entry(account, feedback.event, request_id, now);
-        if feedback.is_bad_address {
-            let audit = self.audit.put(&row)?;
-            unless_changed(self.users.mark_address(account, now, audit).await)?;
-        } else {
-            self.audit.record(&row).await;
-        }
-        Ok(())
-    }
+/// Why a report could not be handled.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum FeedbackError {
+    /// The event is not as SES documents it.
+    #[error("the event lacks the mail it is about")]
+    Malformed,
+    /// DynamoDB failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }
 
-fn entry<'a>(
-    account: &'a Account,
-    event: &'static str,
-    request_id: &'a str,
+/// Handles SES's report about a mail; `None` if the event is of another kind.
+pub(crate) async fn handle_feedback(
+    delivery: &Delivery,
+    event: &Event,
+    request_id: &str,
     now: Timestamp,
-) -> Entry<'a> {
-    Entry {
-        username: &account.username,
-        at: now,
-        event,
+) -> Option<Result<Value, FeedbackError>> {
+    let feedback = FEEDBACK.iter().find(|known| known.kind == event.kind)?;
+    let ctx = RequestContext {
         request_id,
         source: "ses",
         actor: None,
-        requester: None,
-        detail: None,
-    }
+        now,
+    };
+    Some(match serde_json::from_value(event.detail.clone()) {
+        Ok(Detail { mail }) => apply(delivery, feedback, &mail, &ctx).await,
+        Err(_) => Err(FeedbackError::Malformed),
+    })
 }
 
-/// What the mail was about may be over: the account has another password or another address.
+/// Applies the report to every account that the mail was about.
+async fn apply(
+    delivery: &Delivery,
+    feedback: &Feedback,
+    mail: &Mail,
+    ctx: &RequestContext<'_>,
+) -> Result<Value, FeedbackError> {
+    metrics::count(feedback.metric);
+    let (request_id, event) = (ctx.request_id, feedback.event);
+    let mail_request_id = mail.tag("request_id");
+    tracing::warn!(%request_id, mail_request_id, event, "mail");
+    let mut accounts = 0;
+    for address in &mail.destination {
+        let profiles = delivery
+            .users
+            .with_email(&users::email_key(address))
+            .await?;
+        for profile in profiles {
+            if mail.tag("account") == Some(&profile.username.digest()) {
+                if let Some(lost) = mail_request_id.filter(|_| feedback.is_lost) {
+                    withdraw(delivery, &profile, lost, ctx).await?;
+                }
+                mark_address(delivery, feedback, &profile, ctx).await?;
+                accounts += 1;
+            }
+        }
+    }
+    Ok(json!({ "function": "ResetUserPassword", "event": event, "accounts": accounts }))
+}
+
+/// Withdraws the temporary password of a lost mail.
+async fn withdraw(
+    delivery: &Delivery,
+    profile: &Profile,
+    mail_request_id: &str,
+    ctx: &RequestContext<'_>,
+) -> Result<(), StoreError> {
+    let username = &profile.username;
+    let entry = ctx.audit(username.as_str(), "password.temporary_withdrawn");
+    let row = delivery.audit.row(&entry);
+    let withdrawn = delivery.users.withdraw(username, mail_request_id, &row);
+    unless_changed(withdrawn.await)
+}
+
+/// Records the report, and marks the address if mail to it is no use.
+async fn mark_address(
+    delivery: &Delivery,
+    feedback: &Feedback,
+    profile: &Profile,
+    ctx: &RequestContext<'_>,
+) -> Result<(), StoreError> {
+    let entry = ctx.audit(profile.username.as_str(), feedback.event);
+    if feedback.is_bad_address {
+        let row = delivery.audit.row(&entry);
+        return unless_changed(delivery.users.mark_address(profile, ctx.now, &row).await);
+    }
+    delivery.audit.record(&entry).await;
+    Ok(())
+}
+
+/// Ignores a conflict: the account has another password or address since the mail was sent.
 fn unless_changed(result: Result<(), StoreError>) -> Result<(), StoreError> {
     match result {
         Err(StoreError::Conflict) => Ok(()),

@@ -3,7 +3,7 @@
 
 pub mod asmx;
 mod config;
-mod deadline;
+pub mod delivery;
 mod feedback;
 pub mod operation;
 mod self_test;
@@ -18,13 +18,15 @@ use http::Response;
 use lambda_http::lambda_runtime::Error;
 use password::Hasher;
 use serde_json::{Value, json};
-use shared::aws::Clients;
+use shared::aws::{self, Clients};
 use shared::clock::Clock;
+use shared::context::RequestContext;
 use shared::lambda::{Answer, Event, Handler, Request};
-use shared::pace::Pace;
+use shared::password_service::PasswordService;
+use shared::response_floor::ResponseFloor;
 
 use asmx::{Binding, Protocols, Route};
-use operation::{Accepted, Caller, ResetUserPassword};
+use operation::{Accepted, ResetUserPassword};
 
 pub use config::Config;
 
@@ -42,17 +44,18 @@ impl Service {
     /// The function with this configuration, this hasher, these clients and this clock.
     #[must_use]
     pub fn new(config: Config, hasher: Hasher, clients: Clients, clock: Clock) -> Self {
+        let passwords = PasswordService::new(hasher, UnwrapErr(SysRng));
         Self {
             response_floor: config.shared.response_floor,
             protocols: config.protocols,
             self_test_username: config.self_test_username.clone(),
-            operation: ResetUserPassword::new(config, hasher, clients),
+            operation: ResetUserPassword::new(config, passwords, clients),
             clock,
         }
     }
 
     async fn call(&self, binding: Binding, request: &Request) -> Answer {
-        let pace = Pace::begin(self.response_floor);
+        let floor = ResponseFloor::begin(self.response_floor);
         let call = match asmx::decode(self.protocols, binding, request) {
             Ok(call) => call,
             Err(rejection) => {
@@ -63,30 +66,25 @@ impl Service {
                 };
             }
         };
-        let caller = Caller {
-            source: &request.source,
+        let ctx = RequestContext {
             request_id: &request.request_id,
+            source: &request.source,
             actor: None,
+            now: self.clock.now(),
         };
-        let mut rng = UnwrapErr(SysRng);
-        let result = self
-            .operation
-            .execute(&call.input, &caller, &pace, self.clock.now(), &mut rng)
-            .await;
+        let result = self.operation.execute(&call.input, &ctx, &floor).await;
         if result.is_ok() {
-            pace.wait().await;
+            floor.wait().await;
         }
         Answer {
             binding: Some(call.binding.name()),
-            outcome: result.as_ref().ok().copied(),
+            outcome: result.as_ref().ok().map(|outcome| outcome.event()),
             response: asmx::encode(call.binding, &result.map(|_| Accepted)),
         }
     }
 
     async fn sweep(&self, request_id: &str) -> Result<Value, Error> {
-        let mut rng = UnwrapErr(SysRng);
-        let now = self.clock.now();
-        let sweep = self.operation.sweep(request_id, now, &mut rng).await?;
+        let sweep = sweep::sweep(&self.operation, request_id, self.clock.now()).await?;
         Ok(json!({
             "function": "ResetUserPassword",
             "configuration": "ok",
@@ -98,7 +96,11 @@ impl Service {
 
 impl Handler for Service {
     fn init(&self) -> BoxFuture<'_, ()> {
-        Box::pin(self.operation.connect())
+        let delivery = &self.operation.delivery;
+        Box::pin(aws::connect(
+            delivery.users.check(),
+            delivery.mailer.connect(),
+        ))
     }
 
     fn handle(&self, request: Request) -> BoxFuture<'_, Answer> {
@@ -125,8 +127,11 @@ impl Handler for Service {
                 (Event::SCHEDULED, None) => self.sweep(request_id).await,
                 (Event::SCHEDULED, Some("self-test")) => self.self_test(request_id).await,
                 _ => {
-                    let note = self.operation.note(event, request_id, self.clock.now());
-                    note.await.unwrap_or_else(|| Err(Event::UNKNOWN.into()))
+                    let (delivery, now) = (&self.operation.delivery, self.clock.now());
+                    match feedback::handle_feedback(delivery, event, request_id, now).await {
+                        Some(handled) => Ok(handled?),
+                        None => Err(Event::UNKNOWN.into()),
+                    }
                 }
             }
         })

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use crate::Service;
 use crate::asmx::HTTP_GET_PATH;
-use crate::operation::Outcome;
+use crate::delivery::ResetOutcome;
 
 /// An answer and the time it took.
 struct Probe {
@@ -36,7 +36,7 @@ impl Service {
 
         let gap = known.took.abs_diff(unknown.took);
         metrics::time(Metric::SelfTestGap, gap);
-        let is_reset = known.answer.outcome == Some(Outcome::Reset.event());
+        let is_reset = known.answer.outcome == Some(ResetOutcome::Done.event());
         let (known, unknown) = (known.answer.response, unknown.answer.response);
         let is_same_answer = known.status() == unknown.status()
             && known.headers() == unknown.headers()

@@ -1,174 +1,164 @@
-//! The scheduled event: finishes resets whose mail was not accepted, so that nothing that was
-//! answered with success is forgotten.
+//! The sweep: finishes resets whose mail was not accepted, so that no accepted request is forgotten.
 
 use std::time::Duration;
 
-use rand_core::CryptoRng;
 use serde::Serialize;
-use shared::audit::Entry;
 use shared::clock::Timestamp;
+use shared::context::RequestContext;
+use shared::dynamodb::StoreError;
 use shared::metrics::{self, Metric};
-use shared::users::{FailedReset, Pending, StoreError, User, UsernameKey};
+use shared::users::{Account, Pending, PendingReset, UsernameKey};
 use tokio::time::Instant;
 
-use crate::operation::{Caller, Failure, Outcome, RESERVATION_SECONDS, ResetUserPassword};
+use crate::delivery::ResetOutcome;
+use crate::operation::{RESERVATION_SECONDS, ResetFailure, ResetUserPassword};
 
-/// How many passwords are made for one reset before it is given up.
-const ATTEMPTS: u64 = 5;
-/// How many resets one event takes on.
+/// How many passwords are made for one reset before it is abandoned.
+const MAX_ATTEMPTS: u64 = 5;
+/// How many resets one sweep takes on.
 const BATCH: i32 = 25;
-/// When no further reset is begun: the function ends after 20 seconds.
-const TIME: Duration = Duration::from_secs(10);
+/// How long a sweep begins further resets: the function ends after 20 seconds.
+const TIME_BUDGET: Duration = Duration::from_secs(10);
 
 /// What a sweep did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct Summary {
     /// Resets that were due.
     due: u32,
-    /// Mailed, and the mailed password works.
+    /// Passwords that are mailed and work.
     reset: u32,
-    /// The mail was not accepted again: a later sweep tries once more.
+    /// Mails that were not accepted again: a later sweep tries once more.
     postponed: u32,
-    /// Given up.
+    /// Resets that were given up.
     abandoned: u32,
-    /// Changed by another request meanwhile, or left to a later sweep for want of time.
+    /// Resets that another request changed meanwhile, or that are left to a later sweep for lack of
+    /// time.
     skipped: u32,
-    /// The service failed; a later sweep tries again.
+    /// Resets that DynamoDB or the hash failed: a later sweep tries again.
     failed: u32,
 }
 
-impl ResetUserPassword {
-    /// Tries every reset that is due once more, with a new password: nobody knows the old one.
-    /// Two sweeps at once share the work: whoever reserves an account first has it.
-    pub(crate) async fn sweep(
-        &self,
-        request_id: &str,
-        now: Timestamp,
-        rng: &mut (impl CryptoRng + Send),
-    ) -> Result<Summary, StoreError> {
-        let began = Instant::now();
-        let mut summary = Summary::default();
-        for username in self.users.due(now, BATCH).await? {
-            summary.due += 1;
-            if began.elapsed() > TIME {
-                summary.skipped += 1;
-                continue;
-            }
-            *match self.finish(&username, request_id, now, rng).await {
-                Ok(Ending::Reset) => &mut summary.reset,
-                Ok(Ending::Postponed) => &mut summary.postponed,
-                Ok(Ending::Abandoned) => &mut summary.abandoned,
-                Ok(Ending::Skipped) => &mut summary.skipped,
-                Err(error) => {
-                    let error: &dyn std::error::Error = &error;
-                    metrics::count(Metric::Failures);
-                    tracing::error!(%request_id, error, event = "sweep.failed", "sweep");
-                    &mut summary.failed
-                }
-            } += 1;
-        }
-        tracing::info!(%request_id, ?summary, event = "sweep.done", "sweep");
-        Ok(summary)
-    }
-
-    async fn finish(
-        &self,
-        username: &str,
-        request_id: &str,
-        now: Timestamp,
-        rng: &mut (impl CryptoRng + Send),
-    ) -> Result<Ending, Failure> {
-        let user = self.users.find(&UsernameKey::new(username)).await?;
-        // The index may be behind the table.
-        let Some(user) = user else {
-            return Ok(Ending::Skipped);
-        };
-        let Some(failed) = user.reset.clone() else {
-            return Ok(Ending::Skipped);
-        };
-        let request_id = format!("{request_id}-{}", failed.attempts + 1);
-        let caller = Caller {
-            source: "sweep",
-            request_id: &request_id,
-            actor: None,
-        };
-        if failed.attempts >= ATTEMPTS || user.disabled || user.email.is_none() {
-            return self.abandon(&user, &failed, &caller, now).await;
-        }
-        let fresh = self.fresh(rng).await?;
-        let pending = Pending {
-            hash: &fresh.hash,
-            request_id: caller.request_id,
-            attempts: failed.attempts + 1,
-            requested_at: failed.requested_at.unwrap_or(now),
-            expires_at: now.plus_seconds(RESERVATION_SECONDS),
-            due_at: now.plus_seconds(delay_seconds(failed.attempts + 1)),
-        };
-        let reserved = self
-            .users
-            .retry(username, &pending, &failed.request_id, now)
-            .await?;
-        let Some(user) = reserved else {
-            return Ok(Ending::Skipped);
-        };
-        Ok(match self.deliver(&user, &fresh, &caller, now).await? {
-            Outcome::Reset => Ending::Reset,
-            Outcome::MailNotAccepted => {
-                metrics::count(Metric::ResetPending);
-                Ending::Postponed
-            }
-            Outcome::Overdue | Outcome::Superseded | Outcome::Limited | Outcome::NotEligible => {
-                Ending::Skipped
-            }
-        })
-    }
-
-    async fn abandon(
-        &self,
-        user: &User,
-        failed: &FailedReset,
-        caller: &Caller<'_>,
-        now: Timestamp,
-    ) -> Result<Ending, Failure> {
-        let audit = self.audit.put(&Entry {
-            username: &user.username,
-            at: now,
-            event: "password.reset_abandoned",
-            request_id: caller.request_id,
-            source: caller.source,
-            actor: None,
-            requester: None,
-            detail: None,
-        })?;
-        let abandoned = self
-            .users
-            .abandon(&user.username, &failed.request_id, now, audit)
-            .await;
-        match abandoned {
-            Ok(()) => {
-                let request_id = caller.request_id;
-                metrics::count(Metric::ResetAbandoned);
-                tracing::error!(%request_id, event = "reset.abandoned", "a reset was given up");
-                Ok(Ending::Abandoned)
-            }
-            Err(StoreError::Conflict) => Ok(Ending::Skipped),
-            Err(error) => Err(error.into()),
-        }
+impl Summary {
+    fn count(&mut self, outcome: ResetOutcome) {
+        *match outcome {
+            ResetOutcome::Done => &mut self.reset,
+            ResetOutcome::MailNotAccepted => &mut self.postponed,
+            ResetOutcome::Abandoned => &mut self.abandoned,
+            ResetOutcome::NotCounted | ResetOutcome::Failed => &mut self.failed,
+            ResetOutcome::Limited { .. }
+            | ResetOutcome::NotEligible
+            | ResetOutcome::Overdue
+            | ResetOutcome::Superseded => &mut self.skipped,
+        } += 1;
     }
 }
 
-/// How the sweep of one account ended.
-enum Ending {
-    Reset,
-    Postponed,
-    Abandoned,
-    Skipped,
+/// Tries every reset that is due once more, with a new password: nobody has seen the old one. Two
+/// sweeps at once share the work: the first to reserve an account has it.
+pub(crate) async fn sweep(
+    operation: &ResetUserPassword,
+    request_id: &str,
+    now: Timestamp,
+) -> Result<Summary, StoreError> {
+    let began = Instant::now();
+    let mut summary = Summary::default();
+    for username in operation.delivery.users.due(now, BATCH).await? {
+        summary.due += 1;
+        if began.elapsed() > TIME_BUDGET {
+            summary.skipped += 1;
+            continue;
+        }
+        let finished = finish(operation, &username, request_id, now).await;
+        summary.count(finished.unwrap_or_else(|error| {
+            let error: &dyn std::error::Error = &error;
+            metrics::count(Metric::Failures);
+            tracing::error!(%request_id, error, event = "sweep.failed", "sweep");
+            ResetOutcome::Failed
+        }));
+    }
+    tracing::info!(%request_id, ?summary, event = "sweep.done", "sweep");
+    Ok(summary)
 }
 
-/// How long after its reservation an attempt that failed is followed by the next one: 1, 2, 4, 8
-/// minutes. No shorter than a reservation lasts.
+/// Makes the next attempt for one account. [`ResetOutcome::NotEligible`] if another request was
+/// faster, or the index behind the table.
+async fn finish(
+    operation: &ResetUserPassword,
+    username: &UsernameKey,
+    sweep_id: &str,
+    now: Timestamp,
+) -> Result<ResetOutcome, ResetFailure> {
+    let account = operation.delivery.users.find(username).await?;
+    let Some(account) = account else {
+        return Ok(ResetOutcome::NotEligible);
+    };
+    let Some(reset) = &account.reset else {
+        return Ok(ResetOutcome::NotEligible);
+    };
+    let attempt = reset.attempts + 1;
+    let ctx = RequestContext {
+        request_id: &format!("{sweep_id}-{attempt}"),
+        source: "sweep",
+        actor: None,
+        now,
+    };
+    let is_eligible = !account.disabled && account.profile.email.is_some();
+    if attempt > MAX_ATTEMPTS || !is_eligible {
+        return Ok(abandon(operation, &account, reset, &ctx).await?);
+    }
+    let password = operation.passwords.generate().await?;
+    let pending = Pending {
+        hash: &password.hash,
+        request_id: ctx.request_id,
+        attempts: attempt,
+        requested_at: reset.requested_at.unwrap_or(now),
+        expires_at: now.plus_seconds(RESERVATION_SECONDS),
+        due_at: now.plus_seconds(delay_seconds(attempt)),
+    };
+    let users = &operation.delivery.users;
+    let reserved = users
+        .retry(username, &pending, &reset.request_id, now)
+        .await?;
+    let Some(account) = reserved else {
+        return Ok(ResetOutcome::NotEligible);
+    };
+    let outcome = operation.delivery.deliver(&account, &password, &ctx);
+    let outcome = outcome.await?;
+    if outcome.is_pending() {
+        metrics::count(Metric::ResetPending);
+    }
+    Ok(outcome)
+}
+
+async fn abandon(
+    operation: &ResetUserPassword,
+    account: &Account,
+    reset: &PendingReset,
+    ctx: &RequestContext<'_>,
+) -> Result<ResetOutcome, StoreError> {
+    let username = &account.profile.username;
+    let delivery = &operation.delivery;
+    let entry = ctx.audit(username.as_str(), "password.reset_abandoned");
+    let row = delivery.audit.row(&entry);
+    let abandoned = delivery
+        .users
+        .abandon(username, &reset.request_id, ctx.now, &row);
+    match abandoned.await {
+        Ok(()) => {
+            let (request_id, outcome) = (ctx.request_id, ResetOutcome::Abandoned);
+            metrics::count(Metric::ResetAbandoned);
+            tracing::error!(%request_id, event = outcome.event(), "a reset was given up");
+            Ok(outcome)
+        }
+        Err(StoreError::Conflict) => Ok(ResetOutcome::NotEligible),
+        Err(error) => Err(error),
+    }
+}
+
+/// The time from an attempt's reservation to the next attempt: 1, 2, 4, 8 minutes, never shorter
+/// than a reservation lasts.
 fn delay_seconds(attempt: u64) -> u64 {
-    RESERVATION_SECONDS << (attempt - 1).min(ATTEMPTS)
+    RESERVATION_SECONDS << (attempt - 1).min(MAX_ATTEMPTS)
 }
 
 #[cfg(test)]

@@ -1,9 +1,9 @@
-//! Credentials that were verified lately: a client that sends the same one with every request is
-//! not made to wait for the same hash each time.
+//! A cache of verified credentials, so that a client that sends its credential with every request
+//! does not wait for the same hash each time.
 //!
-//! Nothing is kept that a password could be read or guessed from without the key, which is random
-//! and never leaves the process. The stored hash is part of what is compared, so that any change of
-//! it forgets the credential; the account itself is read every time.
+//! An entry is a keyed digest; the key is random and never leaves the process, so passwords cannot
+//! be guessed from it. The stored hash is part of the digest, so that a change of it invalidates
+//! the entry; the account itself is read every time.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -13,16 +13,16 @@ use blake2::digest::{KeyInit as _, Mac as _, Output};
 use password::{ExposeSecret as _, Secret};
 use rand_core::CryptoRng;
 use shared::clock::Timestamp;
-use shared::users::User;
+use shared::users::{Account, UsernameKey};
 
-/// Administrators that are remembered at once.
-const MOST: usize = 64;
+/// The largest number of accounts in the cache.
+const CACHE_CAPACITY: usize = 64;
 
-/// What was verified, by account.
+/// Verified credentials, one for each account.
 pub(crate) struct CredentialCache {
     lifetime_seconds: u64,
     keyed: Blake2sMac256,
-    entries: Mutex<HashMap<String, Entry>>,
+    entries: Mutex<HashMap<UsernameKey, Entry>>,
 }
 
 struct Entry {
@@ -37,7 +37,7 @@ impl std::fmt::Debug for CredentialCache {
 }
 
 impl CredentialCache {
-    /// A cache with a key of its own that remembers for so long; 0 seconds for not at all.
+    /// A cache whose entries live for `lifetime_seconds`; 0 switches it off. `rng` makes its key.
     pub(crate) fn new(lifetime_seconds: u64, rng: &mut impl CryptoRng) -> Self {
         let mut key = blake2::digest::Key::<Blake2sMac256>::default();
         rng.fill_bytes(&mut key);
@@ -48,34 +48,34 @@ impl CredentialCache {
         }
     }
 
-    /// Whether this password was verified for this account lately, whose hash is still the same.
-    pub(crate) fn recognises(&self, user: &User, password: &Secret, now: Timestamp) -> bool {
+    /// Whether this password was verified for this account and its present hash.
+    pub(crate) fn recognises(&self, account: &Account, password: &Secret, now: Timestamp) -> bool {
         let entries = self.entries();
         let entry = entries
-            .get(&user.username)
+            .get(&account.profile.username)
             .filter(|entry| now < entry.until);
         // Compared in constant time.
-        entry.is_some_and(|entry| self.mac(user, password).verify(&entry.digest).is_ok())
+        entry.is_some_and(|entry| self.mac(account, password).verify(&entry.digest).is_ok())
     }
 
-    /// Remembers a password that was verified for this account.
-    pub(crate) fn remember(&self, user: &User, password: &Secret, now: Timestamp) {
+    /// Adds a password that was verified for this account.
+    pub(crate) fn remember(&self, account: &Account, password: &Secret, now: Timestamp) {
         if self.lifetime_seconds == 0 {
             return;
         }
         let mut entries = self.entries();
-        if entries.len() >= MOST {
+        if entries.len() >= CACHE_CAPACITY {
             entries.clear();
         }
         let entry = Entry {
-            digest: self.mac(user, password).finalize().into_bytes(),
+            digest: self.mac(account, password).finalize().into_bytes(),
             until: now.plus_seconds(self.lifetime_seconds),
         };
-        entries.insert(user.username.clone(), entry);
+        entries.insert(account.profile.username.clone(), entry);
     }
 
-    fn mac(&self, user: &User, password: &Secret) -> Blake2sMac256 {
-        let stored = user.password_hash.as_ref();
+    fn mac(&self, account: &Account, password: &Secret) -> Blake2sMac256 {
+        let stored = account.password_hash.as_ref();
         let stored = stored.map_or("", |stored| stored.expose_secret());
         // A PHC string has no NUL in it, so no two pairs are written alike.
         self.keyed
@@ -85,7 +85,7 @@ impl CredentialCache {
             .chain_update(password.expose_secret())
     }
 
-    fn entries(&self) -> MutexGuard<'_, HashMap<String, Entry>> {
+    fn entries(&self) -> MutexGuard<'_, HashMap<UsernameKey, Entry>> {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -96,6 +96,7 @@ mod tests {
 
     use rand_chacha::ChaCha20Rng;
     use rand_core::SeedableRng as _;
+    use shared::users::Profile;
 
     use super::*;
 
@@ -105,15 +106,17 @@ mod tests {
         CredentialCache::new(lifetime_seconds, &mut ChaCha20Rng::from_seed([1; 32]))
     }
 
-    fn user(username: &str, hash: &str) -> User {
-        User {
-            username: username.to_owned(),
-            display_username: username.to_owned(),
-            id: 1,
-            email: None,
-            display_name: String::new(),
-            brand: None,
-            language: None,
+    fn account(username: &str, hash: &str) -> Account {
+        Account {
+            profile: Profile {
+                username: UsernameKey::new(username),
+                display_username: username.to_owned(),
+                id: 1,
+                email: None,
+                display_name: String::new(),
+                brand: None,
+                language: None,
+            },
             roles: BTreeSet::new(),
             password_hash: Some(Secret::from(hash)),
             password_changed_at: None,
@@ -128,13 +131,13 @@ mod tests {
     #[test]
     fn only_the_same_credential_of_the_same_hash_is_recognised() {
         let cache = cache(300);
-        let (admin, right) = (user("admin", "$one"), Secret::from("right"));
+        let (admin, right) = (account("admin", "$one"), Secret::from("right"));
         assert!(!cache.recognises(&admin, &right, NOW));
         cache.remember(&admin, &right, NOW);
         assert!(cache.recognises(&admin, &right, NOW));
         assert!(!cache.recognises(&admin, &Secret::from("Right"), NOW));
-        assert!(!cache.recognises(&user("admin", "$two"), &right, NOW));
-        assert!(!cache.recognises(&user("bob", "$one"), &right, NOW));
+        assert!(!cache.recognises(&account("admin", "$two"), &right, NOW));
+        assert!(!cache.recognises(&account("bob", "$one"), &right, NOW));
         assert!(cache.recognises(&admin, &right, Timestamp(1_299)));
         assert!(!cache.recognises(&admin, &right, Timestamp(1_300)));
     }
@@ -142,7 +145,7 @@ mod tests {
     #[test]
     fn nothing_is_remembered_when_it_is_off() {
         let cache = cache(0);
-        let (admin, right) = (user("admin", "$one"), Secret::from("right"));
+        let (admin, right) = (account("admin", "$one"), Secret::from("right"));
         cache.remember(&admin, &right, NOW);
         assert!(!cache.recognises(&admin, &right, NOW));
     }
@@ -150,10 +153,10 @@ mod tests {
     #[test]
     fn it_stays_small() {
         let cache = cache(300);
-        for number in 0..10 * MOST {
-            let admin = user(&number.to_string(), "$one");
+        for number in 0..10 * CACHE_CAPACITY {
+            let admin = account(&number.to_string(), "$one");
             cache.remember(&admin, &Secret::from("right"), NOW);
         }
-        assert!(cache.entries().len() <= MOST);
+        assert!(cache.entries().len() <= CACHE_CAPACITY);
     }
 }

@@ -1,9 +1,10 @@
 //! `UpdateUserRegistrationPassword` of the retired "Registrar Web Services": an administrator sets
 //! the password of a customer, in ServiceStack 4's formats.
 
+mod authentication;
 mod config;
-pub mod credential_cache;
-mod login;
+mod credential_cache;
+pub mod error;
 pub mod operation;
 pub mod servicestack;
 
@@ -16,12 +17,15 @@ use http::Response;
 use lambda_http::lambda_runtime::Error;
 use password::Hasher;
 use serde_json::{Value, json};
-use shared::aws::Clients;
+use shared::aws::{self, Clients};
 use shared::clock::Clock;
+use shared::context::RequestContext;
 use shared::lambda::{Answer, Event, Handler, Request};
-use shared::pace::Pace;
+use shared::password_service::PasswordService;
+use shared::response_floor::ResponseFloor;
 
-use operation::{Caller, Error as OperationError, Outcome, UpdateUserRegistrationPassword};
+use error::Error as OperationError;
+use operation::{Outcome, UpdateUserRegistrationPassword};
 use servicestack::{Endpoint, Rejection, Reply, Route};
 
 pub use config::Config;
@@ -38,11 +42,12 @@ impl Service {
     /// The function with this configuration, this hasher, these clients and this clock.
     #[must_use]
     pub fn new(config: Config, hasher: Hasher, clients: Clients, clock: Clock) -> Self {
+        let passwords = PasswordService::new(hasher, UnwrapErr(SysRng));
         Self {
             response_floor: config.shared.response_floor,
             operation: UpdateUserRegistrationPassword::new(
                 config,
-                hasher,
+                passwords,
                 clients,
                 &mut UnwrapErr(SysRng),
             ),
@@ -57,18 +62,18 @@ impl Service {
         endpoint: Endpoint,
         request: &Request,
     ) -> Result<(Reply, &'static str), Rejection> {
-        let pace = Pace::begin(self.response_floor);
+        let floor = ResponseFloor::begin(self.response_floor);
         let credential = servicestack::credential(request)?;
         let input = servicestack::decode(endpoint, request)?;
-        let caller = Caller {
-            source: &request.source,
+        let ctx = RequestContext {
             request_id: &request.request_id,
+            source: &request.source,
+            actor: None,
+            now: self.clock.now(),
         };
-        let mut rng = UnwrapErr(SysRng);
-        let now = self.clock.now();
         let result = self
             .operation
-            .execute(&credential, &input, &caller, &pace, now, &mut rng)
+            .execute(&credential, &input, &ctx, &floor)
             .await;
         let outcome = result
             .as_ref()
@@ -79,7 +84,11 @@ impl Service {
 
 impl Handler for Service {
     fn init(&self) -> BoxFuture<'_, ()> {
-        Box::pin(self.operation.connect())
+        let operation = &self.operation;
+        Box::pin(aws::connect(
+            operation.users.check(),
+            operation.mailer.connect(),
+        ))
     }
 
     fn handle(&self, request: Request) -> BoxFuture<'_, Answer> {
@@ -113,7 +122,7 @@ impl Handler for Service {
         Box::pin(async move {
             match event.kind.as_str() {
                 Event::SCHEDULED => {
-                    self.operation.check().await?;
+                    self.operation.users.check().await?;
                     Ok(json!({
                         "function": "UpdateUserRegistrationPassword",
                         "configuration": "ok",

@@ -1,39 +1,42 @@
-//! The operation: set a customer's password by e-mail address, on an administrator's behalf.
+//! The operation: sets the password of a customer, found by e-mail address, on an administrator's
+//! behalf.
 
 use std::ops::RangeInclusive;
 
-use password::{Hasher, Salt, Secret, Weakness};
+use password::Secret;
 use rand_core::CryptoRng;
 use shared::audit::{Audit, Entry};
-use shared::aws::{self, Clients};
+use shared::aws::Clients;
 use shared::brands::Brands;
-use shared::clock::Timestamp;
-use shared::hashing;
-use shared::limits::{Limits, LimitsError};
-use shared::mail::{self, Brand, LoginUpdated, MailError, Mailer, Reference};
+use shared::context::RequestContext;
+use shared::mail::{self, Brand, LoginUpdated, MailError, Mailer};
 use shared::metrics::{self, Metric};
-use shared::pace::Pace;
-use shared::users::{self, Account, StoreError, UsernameKey, Users};
+use shared::password_service::PasswordService;
+use shared::rate_limit::RateLimiter;
+use shared::response_floor::ResponseFloor;
+use shared::users::{self, Profile, Users};
 
 use crate::Config;
+use crate::authentication::{Authenticator, Credential, logged_in};
 use crate::credential_cache::CredentialCache;
-use crate::login::{Credential, Logins, entry};
+use crate::error::{Error, Violation};
 
+/// The role of those who may call the operation.
 const ROLE: &str = "Admin";
 
-/// What is asked for, as received.
+/// The input of a call, as received.
 #[derive(Clone, Default)]
 pub struct Input {
     /// The customer's address.
     pub email: Option<String>,
     /// The password to set.
     pub new_password: Option<Secret>,
-    /// Whether the customer gets a mail.
+    /// Whether to mail the customer.
     pub send_reset_email: bool,
-    /// Chooses among several accounts with one address, and is the brand of an account that has
-    /// none.
+    /// Chooses among several accounts with one address, and stands in for the brand of an account
+    /// that has none.
     pub customer_brand_name: Option<String>,
-    /// On whose behalf.
+    /// The person on whose behalf the caller acts.
     pub requester: Option<String>,
 }
 
@@ -41,15 +44,6 @@ impl std::fmt::Debug for Input {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Input(..)")
     }
-}
-
-/// Where the request came from.
-#[derive(Debug, Clone, Copy)]
-pub struct Caller<'a> {
-    /// The address, as the gateway saw it.
-    pub source: &'a str,
-    /// The invocation.
-    pub request_id: &'a str,
 }
 
 /// The password is set.
@@ -68,117 +62,28 @@ impl Outcome {
     pub const EVENT: &str = "password_set.done";
 }
 
-/// Why it is not.
-#[derive(thiserror::Error)]
-pub enum Error {
-    /// The name or the password is wrong, or the account may not log in.
-    #[error("the credential is not valid")]
-    InvalidCredential,
-    /// The caller is not an administrator.
-    #[error("the caller lacks the role")]
-    RoleMissing,
-    /// The input breaks these rules.
-    #[error("the input is not valid")]
-    Invalid(Vec<Violation>),
-    /// No customer has this address.
-    #[error("no customer has this address")]
-    UnknownCustomer {
-        /// The address, as received.
-        email: String,
-    },
-    /// Several customers have this address, and the brand chooses none of them.
-    #[error("several customers have this address")]
-    AmbiguousCustomer {
-        /// The address, as received.
-        email: String,
-    },
-    /// The account changed while it was being changed here.
-    #[error("the account changed meanwhile")]
-    Conflict,
-    /// The service cannot do it now.
-    #[error("the service failed")]
-    Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
-}
-
-impl std::fmt::Debug for Error {
-    /// The message, which names no address.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        std::fmt::Display::fmt(self, f)
-    }
-}
-
-/// A rule for the input that is broken.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Violation {
-    /// There is no address.
-    EmailEmpty,
-    /// The address is none.
-    EmailMalformed,
-    /// There is no password.
-    PasswordEmpty,
-    /// The password is too short or too long, in code points.
-    PasswordLength {
-        /// What is allowed.
-        allowed: RangeInclusive<usize>,
-        /// What was entered.
-        entered: usize,
-    },
-    /// The password is easily guessed.
-    PasswordWeak(Weakness),
-}
-
-impl Error {
-    /// The stable name of the log event: see `docs/audit.md`.
-    #[must_use]
-    pub fn event(&self) -> &'static str {
-        match self {
-            Self::InvalidCredential => "login.refused",
-            Self::RoleMissing => "login.role_missing",
-            Self::Unavailable(_) => "password_set.failed",
-            Self::Invalid(_)
-            | Self::UnknownCustomer { .. }
-            | Self::AmbiguousCustomer { .. }
-            | Self::Conflict => "password_set.refused",
-        }
-    }
-}
-
-impl From<LimitsError> for Error {
-    fn from(error: LimitsError) -> Self {
-        unavailable(error)
-    }
-}
-
-impl From<StoreError> for Error {
-    fn from(error: StoreError) -> Self {
-        match error {
-            StoreError::Conflict => Self::Conflict,
-            error => unavailable(error),
-        }
-    }
-}
-
-pub(crate) fn unavailable(error: impl std::error::Error + Send + Sync + 'static) -> Error {
-    Error::Unavailable(Box::new(error))
-}
-
-/// The operation and all it works with.
+/// The operation with all it needs.
 #[derive(Debug)]
 pub struct UpdateUserRegistrationPassword {
-    logins: Logins,
-    users: Users,
+    authenticator: Authenticator,
+    pub(crate) users: Users,
     audit: Audit,
-    mailer: Mailer,
-    hasher: Hasher,
+    pub(crate) mailer: Mailer,
+    passwords: PasswordService,
     brands: Brands,
     password_length: RangeInclusive<usize>,
 }
 
 impl UpdateUserRegistrationPassword {
-    /// The operation with this configuration, this hasher and these clients. The random numbers are
-    /// for a key that lives as long as the operation.
+    /// The operation with this configuration and these clients. `rng` makes a key that lives as long
+    /// as the operation.
     #[must_use]
-    pub fn new(config: Config, hasher: Hasher, clients: Clients, rng: &mut impl CryptoRng) -> Self {
+    pub fn new(
+        config: Config,
+        passwords: PasswordService,
+        clients: Clients,
+        rng: &mut impl CryptoRng,
+    ) -> Self {
         let Config {
             shared,
             login_failures_per_minute,
@@ -188,32 +93,22 @@ impl UpdateUserRegistrationPassword {
         let users = Users::new(dynamodb.clone(), shared.users_table);
         let audit = Audit::new(dynamodb.clone(), shared.audit_table, shared.audit_days);
         Self {
-            logins: Logins {
+            authenticator: Authenticator {
                 users: users.clone(),
                 audit: audit.clone(),
-                limits: Limits::new(dynamodb.clone(), shared.limits_table),
+                limiter: RateLimiter::new(dynamodb.clone(), shared.limits_table),
                 failures_per_minute: login_failures_per_minute,
                 mode: shared.reset_mode,
-                hasher: hasher.clone(),
+                passwords: passwords.clone(),
                 verified: CredentialCache::new(credential_cache_seconds, rng),
             },
             users,
             audit,
             brands: Brands::new(dynamodb, shared.brands_table, shared.brand),
             mailer: Mailer::new(clients.ses),
-            hasher,
+            passwords,
             password_length: shared.password_min_length..=password::MAX_LENGTH,
         }
-    }
-
-    /// Opens the connections to DynamoDB and SES.
-    pub async fn connect(&self) {
-        Box::pin(aws::connect(self.users.check(), self.mailer.connect())).await;
-    }
-
-    /// Whether the table answers.
-    pub async fn check(&self) -> Result<(), StoreError> {
-        self.users.check().await
     }
 
     /// Sets the password.
@@ -221,13 +116,11 @@ impl UpdateUserRegistrationPassword {
         &self,
         credential: &Credential,
         input: &Input,
-        caller: &Caller<'_>,
-        pace: &Pace,
-        now: Timestamp,
-        rng: &mut (impl CryptoRng + Send),
+        ctx: &RequestContext<'_>,
+        floor: &ResponseFloor,
     ) -> Result<Outcome, Error> {
-        let result = self.run(credential, input, caller, pace, now, rng).await;
-        let request_id = caller.request_id;
+        let result = self.run(credential, input, ctx, floor).await;
+        let request_id = ctx.request_id;
         let event = result
             .as_ref()
             .map_or_else(Error::event, |_| Outcome::EVENT);
@@ -253,43 +146,40 @@ impl UpdateUserRegistrationPassword {
         &self,
         credential: &Credential,
         input: &Input,
-        caller: &Caller<'_>,
-        pace: &Pace,
-        now: Timestamp,
-        rng: &mut (impl CryptoRng + Send),
+        ctx: &RequestContext<'_>,
+        floor: &ResponseFloor,
     ) -> Result<Outcome, Error> {
-        let salt = Salt::generate(rng);
-        let admin = self
-            .logins
-            .authenticate(credential, caller, pace, now, salt)
-            .await?;
+        let authenticated = self.authenticator.authenticate(credential, ctx, floor);
+        let admin = authenticated.await?;
+        let admin_name = admin.profile.username.as_str();
+        let ctx = &logged_in(admin_name, ctx);
         if !admin.roles.contains(ROLE) {
-            let entry = entry(&admin, "access.denied", caller, now);
-            self.audit.record(&entry).await;
+            self.audit
+                .record(&ctx.audit(admin_name, "access.denied"))
+                .await;
             return Err(Error::RoleMissing);
         }
         let (email, new_password) = self.validate(input)?;
         let brand_name = input.customer_brand_name.as_deref();
-        let account = self.find(email, brand_name).await?;
-        let brand_name = account.brand.as_deref().or(brand_name);
-        let brand = self.brands.find(brand_name, caller.request_id, now).await;
-        Self::check_strength(new_password, &account, brand_name, &brand)?;
+        let customer = self.find(email, brand_name).await?;
+        let brand_name = customer.brand.as_deref().or(brand_name);
+        let brand = self.brands.find(brand_name, ctx).await;
+        Self::check_strength(new_password, &customer, brand_name, &brand)?;
 
-        let hash = hash(&self.hasher, new_password, Salt::generate(rng)).await?;
+        let hash = self.passwords.hash(new_password).await?;
         let requester = input.requester.as_deref();
-        let entry = Entry {
-            username: &account.username,
+        let row = self.audit.row(&Entry {
             requester: requester.filter(|requester| !requester.is_empty()),
-            ..entry(&admin, "password.set", caller, now)
-        };
-        let audit = self.audit.put(&entry).map_err(unavailable)?;
-        self.users.set_password(&account, &hash, now, audit).await?;
+            ..ctx.audit(customer.username.as_str(), "password.set")
+        });
+        self.users
+            .set_password(&customer, &hash, ctx.now, &row)
+            .await?;
 
-        let reset_email_sent =
-            input.send_reset_email && self.mail(&account, &brand, caller.request_id, now).await;
+        let reset_email_sent = input.send_reset_email && self.mail(&customer, &brand, ctx).await;
         Ok(Outcome {
-            id: account.id,
-            display_name: account.display_name,
+            id: customer.id,
+            display_name: customer.display_name,
             reset_email_sent,
         })
     }
@@ -324,33 +214,33 @@ impl UpdateUserRegistrationPassword {
 
     /// The customer with this address. The brand chooses among several and never refuses the only
     /// one.
-    async fn find(&self, email: &str, brand: Option<&str>) -> Result<Account, Error> {
-        let mut accounts = self.users.with_email(&users::email_key(email)).await?;
-        if accounts.len() > 1 {
+    async fn find(&self, email: &str, brand: Option<&str>) -> Result<Profile, Error> {
+        let mut customers = self.users.with_email(&users::email_key(email)).await?;
+        if customers.len() > 1 {
             let brand = users::brand_key(brand);
-            accounts.retain(|account| users::brand_key(account.brand.as_deref()) == brand);
-            if accounts.len() != 1 {
+            customers.retain(|customer| users::brand_key(customer.brand.as_deref()) == brand);
+            if customers.len() != 1 {
                 return Err(Error::AmbiguousCustomer {
                     email: email.to_owned(),
                 });
             }
         }
-        accounts.pop().ok_or_else(|| Error::UnknownCustomer {
+        customers.pop().ok_or_else(|| Error::UnknownCustomer {
             email: email.to_owned(),
         })
     }
 
     fn check_strength(
         password: &Secret,
-        account: &Account,
+        customer: &Profile,
         brand_name: Option<&str>,
         brand: &Brand,
     ) -> Result<(), Error> {
         let context = [
-            account.email.as_str(),
-            &account.username,
-            &account.display_username,
-            &account.display_name,
+            customer.email.as_deref().unwrap_or_default(),
+            customer.username.as_str(),
+            &customer.display_username,
+            &customer.display_name,
             brand_name.unwrap_or_default(),
             &brand.product_name,
         ];
@@ -360,18 +250,12 @@ impl UpdateUserRegistrationPassword {
         }
     }
 
-    /// Whether SES accepted the mail. The password stays set either way.
-    async fn mail(
-        &self,
-        account: &Account,
-        brand: &Brand,
-        request_id: &str,
-        at: Timestamp,
-    ) -> bool {
-        match self.try_mail(account, brand, request_id, at).await {
+    /// Mails the customer; returns whether SES accepted the mail. The password stays set either way.
+    async fn mail(&self, customer: &Profile, brand: &Brand, ctx: &RequestContext<'_>) -> bool {
+        match self.try_mail(customer, brand, ctx).await {
             Ok(()) => true,
             Err(error) => {
-                let error: &dyn std::error::Error = &error;
+                let (request_id, error) = (ctx.request_id, &error as &dyn std::error::Error);
                 tracing::warn!(%request_id, error, event = "mail.failed", "no change mailed");
                 false
             }
@@ -380,35 +264,21 @@ impl UpdateUserRegistrationPassword {
 
     async fn try_mail(
         &self,
-        account: &Account,
+        customer: &Profile,
         brand: &Brand,
-        request_id: &str,
-        at: Timestamp,
+        ctx: &RequestContext<'_>,
     ) -> Result<(), MailError> {
         let mail = LoginUpdated {
             brand,
-            language: account.language.as_deref(),
-            display_name: &account.display_name,
-            username: &account.display_username,
-            at,
-            request_id,
+            recipient: customer,
+            at: ctx.now,
+            request_id: ctx.request_id,
         };
-        let reference = Reference {
-            request_id,
-            account: &UsernameKey::new(&account.username),
-        };
+        let mail = mail.render()?;
         self.mailer
-            .send(brand, &account.email, &mail.render()?, &reference)
+            .send(brand, customer, &mail, ctx.request_id)
             .await
     }
-}
-
-pub(crate) async fn hash(hasher: &Hasher, password: &Secret, salt: Salt) -> Result<Secret, Error> {
-    let password = password.clone();
-    hashing::hash(hasher, move |hasher| hasher.hash(&password, salt))
-        .await
-        .map_err(unavailable)?
-        .map_err(unavailable)
 }
 
 #[cfg(test)]
@@ -429,11 +299,7 @@ mod tests {
             username: mark(),
             password: Secret::from(mark()),
         };
-        let errors = [
-            Error::UnknownCustomer { email: mark() },
-            Error::AmbiguousCustomer { email: mark() },
-        ];
-        let shown = format!("{input:#?} {credential:#?} {errors:#?}");
+        let shown = format!("{input:#?} {credential:#?}");
         assert!(!shown.contains(&mark()), "{shown}");
     }
 }

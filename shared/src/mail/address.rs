@@ -2,8 +2,7 @@
 
 use crate::text::overrides_direction;
 
-/// Whether this is one address and nothing else: no second recipient, no name, no further header,
-/// and at most 320 bytes (RFC 5321 section 4.5.3.1: 64 for the local part, 255 for the domain).
+/// Whether this is a single address: no second recipient, no name, no further header, and at most 320 bytes (RFC 5321 section 4.5.3.1: 64 for the local part, 255 for the domain).
 pub(super) fn is_one_address(to: &str) -> bool {
     let is_foreign = |c: char| {
         c.is_control()
@@ -17,8 +16,8 @@ pub(super) fn is_one_address(to: &str) -> bool {
     has_both_parts && to.len() <= 320 && !to.contains(is_foreign)
 }
 
-/// An address as FluentValidation's `Email` rule has it, near enough for every address SES could
-/// deliver to: dot-separated atoms, `@`, and a domain of at least two labels.
+/// Whether this is an address that mail could go to: dot-separated atoms (RFC 5322 section 3.2.3,
+/// with letters of any script), `@`, and a domain of at least two labels.
 #[must_use]
 pub fn is_address(address: &str) -> bool {
     let is_atom = |atom: &str| {

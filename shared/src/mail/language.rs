@@ -1,11 +1,11 @@
-//! What mails say in each language. A further language is a template, `templates/mail/*.txt`, and a
-//! line of [`LANGUAGES`]: a phrase that the template lacks does not compile.
+//! The phrases of mails in each language. A further language is a template, `templates/mail/*.txt`,
+//! and a line of [`LANGUAGES`]: a template that lacks a phrase does not compile.
 
 use askama::Template;
 
 use super::OldPassword;
 
-/// All that a mail says in the language of its reader.
+/// A phrase of a mail, with the values in it.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Phrase<'a> {
     /// To the person of this name, which may be empty.
@@ -50,22 +50,22 @@ macro_rules! language {
     ($subtag:literal, $template:literal) => {{
         #[derive(Template)]
         #[template(path = $template)]
-        struct Said<'a>(Phrase<'a>);
+        struct Phrases<'a>(Phrase<'a>);
         Language {
             subtag: $subtag,
-            phrase: |phrase| Said(phrase).render(),
+            phrase: |phrase| Phrases(phrase).render(),
         }
     }};
 }
 
-/// The first one is for everybody whose own is not among them.
+/// The languages of mails; the first is the default.
 pub(super) const LANGUAGES: [Language; 2] = [
     language!("en", "mail/en.txt"),
     language!("de", "mail/de.txt"),
 ];
 
 impl Language {
-    /// The language of a BCP 47 tag. Its primary subtag decides: nobody reads `de-AT` but not `de`.
+    /// The language of a BCP 47 tag, chosen by its primary subtag; the default if there is none.
     pub(super) fn of(tag: Option<&str>) -> Self {
         let primary = tag.and_then(|tag| tag.trim().split('-').next());
         let is_wanted = |language: &&Self| {

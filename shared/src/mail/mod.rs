@@ -11,7 +11,7 @@ use std::fmt;
 pub use address::is_address;
 pub use brand::Brand;
 pub use render::{LoginUpdated, NewPassword, OldPassword};
-pub use transport::{Mailer, Reference};
+pub use transport::Mailer;
 
 /// A rendered mail.
 #[derive(Clone, PartialEq, Eq)]
@@ -39,10 +39,10 @@ pub enum MailError {
     /// A template failed.
     #[error("the mail could not be rendered")]
     Template(#[from] askama::Error),
-    /// The message is not one SES takes.
+    /// The SDK refused the message.
     #[error("the mail could not be built")]
     Message(#[from] aws_sdk_sesv2::error::BuildError),
-    /// The address on file is none that one mail could go to.
+    /// There is no address on file, or it is not a single address.
     #[error("the address on file is malformed")]
     Address,
     /// SES refused it or did not answer. Only the code of its error: the text names the address.

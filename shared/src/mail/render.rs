@@ -1,4 +1,4 @@
-//! Mails from compile-time templates: one layout for each part, the phrases of a language in it.
+//! Mails from compile-time templates: a layout for each part, filled with the phrases of a language.
 //!
 //! Every value in a template goes through an escaper of this module (`askama.toml` chooses it by
 //! the template's extension), so that no name can add a line, a header or markup. In the HTML part
@@ -14,8 +14,9 @@ use super::language::{Language, Phrase};
 use super::{Brand, MailError, Message};
 use crate::clock::Timestamp;
 use crate::text::one_line;
+use crate::users::Profile;
 
-/// What becomes of a password when a new one is mailed.
+/// What happens to the old password when a new one is mailed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OldPassword {
     /// There was none.
@@ -29,14 +30,10 @@ pub enum OldPassword {
 /// A mail that carries a password made by the service.
 #[derive(Clone, Copy)]
 pub struct NewPassword<'a> {
-    /// Whose mail it is.
+    /// The sender's brand.
     pub brand: &'a Brand,
-    /// The language to write in, a BCP 47 tag; English when there is none, or none of ours.
-    pub language: Option<&'a str>,
-    /// The name of the person.
-    pub display_name: &'a str,
-    /// The user name to log in with.
-    pub username: &'a str,
+    /// Who gets it, in their language if it is one of ours, else in English.
+    pub recipient: &'a Profile,
     /// The password, in clear: this mail is the one place for it.
     pub password: &'a str,
     /// What becomes of the one before it.
@@ -60,14 +57,10 @@ impl fmt::Debug for NewPassword<'_> {
 /// A mail that says an administrator set a password. It never contains the password.
 #[derive(Clone, Copy)]
 pub struct LoginUpdated<'a> {
-    /// Whose mail it is.
+    /// The sender's brand.
     pub brand: &'a Brand,
-    /// The language to write in, a BCP 47 tag; English when there is none, or none of ours.
-    pub language: Option<&'a str>,
-    /// The name of the person.
-    pub display_name: &'a str,
-    /// The user name to log in with.
-    pub username: &'a str,
+    /// Who gets it, in their language if it is one of ours, else in English.
+    pub recipient: &'a Profile,
     /// When it was set.
     pub at: Timestamp,
     /// The request that set it, for the support to find it.
@@ -85,19 +78,19 @@ impl fmt::Debug for LoginUpdated<'_> {
 impl NewPassword<'_> {
     /// The mail.
     pub fn render(&self) -> Result<Message, MailError> {
-        let language = Language::of(self.language);
+        let language = Language::of(self.recipient.language.as_deref());
         let say = |phrase| language.say(phrase);
         let product = &self.brand.product_name;
-        Letter {
+        Layout {
             language: language.subtag,
             subject: say(Phrase::NewPasswordSubject(product))?,
-            greeting: say(Phrase::Greeting(self.display_name))?,
+            greeting: say(Phrase::Greeting(&self.recipient.display_name))?,
             event: say(Phrase::NewPasswordRequested(product))?,
-            facts: vec![
-                Fact::to_type(say(Phrase::Username)?, self.username),
-                Fact::to_type(say(Phrase::Password)?, self.password),
-                Fact::new(say(Phrase::ExpiresAt)?, self.expires_at.for_people()),
-                Fact::new(say(Phrase::RequestedAt)?, self.at.for_people()),
+            fields: vec![
+                Field::to_type(say(Phrase::Username)?, &self.recipient.display_username),
+                Field::to_type(say(Phrase::Password)?, self.password),
+                Field::new(say(Phrase::ExpiresAt)?, self.expires_at.for_people()),
+                Field::new(say(Phrase::RequestedAt)?, self.at.for_people()),
             ],
             instruction: say(Phrase::ChangePassword(self.old_password))?,
             login_url: &self.brand.login_url,
@@ -111,16 +104,16 @@ impl NewPassword<'_> {
 impl LoginUpdated<'_> {
     /// The mail.
     pub fn render(&self) -> Result<Message, MailError> {
-        let language = Language::of(self.language);
+        let language = Language::of(self.recipient.language.as_deref());
         let say = |phrase| language.say(phrase);
-        Letter {
+        Layout {
             language: language.subtag,
             subject: say(Phrase::LoginUpdatedSubject)?,
-            greeting: say(Phrase::Greeting(self.display_name))?,
+            greeting: say(Phrase::Greeting(&self.recipient.display_name))?,
             event: say(Phrase::LoginUpdated(&self.brand.product_name))?,
-            facts: vec![
-                Fact::to_type(say(Phrase::Username)?, self.username),
-                Fact::new(say(Phrase::ChangedAt)?, self.at.for_people()),
+            fields: vec![
+                Field::to_type(say(Phrase::Username)?, &self.recipient.display_username),
+                Field::new(say(Phrase::ChangedAt)?, self.at.for_people()),
             ],
             instruction: say(Phrase::LogIn)?,
             login_url: &self.brand.login_url,
@@ -131,13 +124,13 @@ impl LoginUpdated<'_> {
     }
 }
 
-/// All there is to a mail, in the order of its parts.
-struct Letter<'a> {
+/// The contents of a mail, in their order.
+struct Layout<'a> {
     language: &'static str,
     subject: String,
     greeting: String,
     event: String,
-    facts: Vec<Fact<'a>>,
+    fields: Vec<Field<'a>>,
     /// What to do now, at `login_url`.
     instruction: String,
     login_url: &'a str,
@@ -146,15 +139,15 @@ struct Letter<'a> {
     request: String,
 }
 
-/// A value under a head.
-struct Fact<'a> {
+/// A labelled value.
+struct Field<'a> {
     head: String,
     value: Cow<'a, str>,
-    /// Whether people will type it: no two characters may look alike.
+    /// Whether people will type it, and need a font in which no two characters look alike.
     is_typed: bool,
 }
 
-impl<'a> Fact<'a> {
+impl<'a> Field<'a> {
     fn new(head: String, value: String) -> Self {
         Self {
             head,
@@ -173,18 +166,18 @@ impl<'a> Fact<'a> {
 }
 
 #[derive(Template)]
-#[template(path = "mail/letter.txt")]
-struct LetterText<'a>(&'a Letter<'a>);
+#[template(path = "mail/layout.txt")]
+struct LayoutText<'a>(&'a Layout<'a>);
 
 #[derive(Template)]
-#[template(path = "mail/letter.html")]
-struct LetterHtml<'a>(&'a Letter<'a>);
+#[template(path = "mail/layout.html")]
+struct LayoutHtml<'a>(&'a Layout<'a>);
 
-impl Letter<'_> {
+impl Layout<'_> {
     fn render(self) -> Result<Message, MailError> {
         Ok(Message {
-            text: LetterText(&self).render()?,
-            html: LetterHtml(&self).render()?,
+            text: LayoutText(&self).render()?,
+            html: LayoutHtml(&self).render()?,
             subject: self.subject,
         })
     }
@@ -214,6 +207,7 @@ impl Escaper for OneLineHtml {
 mod tests {
     use super::super::language::LANGUAGES;
     use super::*;
+    use crate::users::UsernameKey;
 
     const AT: Timestamp = Timestamp(1_795_300_455);
     const EXPIRES_AT: Timestamp = Timestamp(1_795_386_855);
@@ -228,12 +222,22 @@ mod tests {
         }
     }
 
+    fn recipient(language: &str, name: &str, username: &str) -> Profile {
+        Profile {
+            username: UsernameKey::new(username),
+            display_username: username.to_owned(),
+            id: 1,
+            email: None,
+            display_name: name.to_owned(),
+            brand: None,
+            language: Some(language.to_owned()),
+        }
+    }
+
     fn new_password(language: &str, brand: &Brand, name: &str, username: &str) -> Message {
         NewPassword {
             brand,
-            language: Some(language),
-            display_name: name,
-            username,
+            recipient: &recipient(language, name, username),
             password: "abc-def",
             old_password: OldPassword::Void,
             at: AT,
@@ -247,9 +251,7 @@ mod tests {
     fn login_updated(language: &str, brand: &Brand, name: &str, username: &str) -> Message {
         LoginUpdated {
             brand,
-            language: Some(language),
-            display_name: name,
-            username,
+            recipient: &recipient(language, name, username),
             at: AT,
             request_id: "r-2",
         }

@@ -1,4 +1,4 @@
-//! The way to SES.
+//! Sending mails through SES v2.
 
 use aws_sdk_sesv2::config::retry::RetryConfig;
 use aws_sdk_sesv2::error::{BuildError, ProvideErrorMetadata as _};
@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use super::address::is_one_address;
 use super::{Brand, MailError, Message};
 use crate::metrics::{self, Metric};
-use crate::users::UsernameKey;
+use crate::users::Profile;
 
 /// The SDK's authentication scheme without a signature.
 const NO_AUTH: AuthSchemeId = AuthSchemeId::new("noAuth");
@@ -24,23 +24,14 @@ const HEADERS: [(&str, &str); 2] = [
     ("X-Auto-Response-Suppress", "OOF, AutoReply"),
 ];
 
-/// What a mail is about, for what SES reports of it later.
-#[derive(Debug, Clone, Copy)]
-pub struct Reference<'a> {
-    /// The request that sent it.
-    pub request_id: &'a str,
-    /// The account it is about, of which SES learns a digest.
-    pub account: &'a UsernameKey,
-}
-
-/// The way to SES.
+/// Sends mails through SES v2.
 #[derive(Debug, Clone)]
 pub struct Mailer {
     client: Client,
 }
 
 impl Mailer {
-    /// A mailer with this client.
+    /// Sends with this client.
     #[must_use]
     pub fn new(client: Client) -> Self {
         Self { client }
@@ -64,17 +55,17 @@ impl Mailer {
         }
     }
 
-    /// Sends `message` to one address. `Ok` means SES accepted it for delivery, no more.
+    /// Sends a mail. `Ok` means that SES accepted it for delivery. SES's reports about it carry the
+    /// id of the request that sent it and a digest of the account.
     pub async fn send(
         &self,
         brand: &Brand,
-        to: &str,
+        recipient: &Profile,
         message: &Message,
-        reference: &Reference<'_>,
+        request_id: &str,
     ) -> Result<(), MailError> {
-        if !is_one_address(to) {
-            return Err(MailError::Address);
-        }
+        let to = recipient.email.as_deref().filter(|to| is_one_address(to));
+        let to = to.ok_or(MailError::Address)?;
         let part = |data: &str| Content::builder().data(data).charset("UTF-8").build();
         let body = Body::builder()
             .text(part(&message.text)?)
@@ -94,8 +85,8 @@ impl Mailer {
             .destination(Destination::builder().to_addresses(to).build())
             .content(EmailContent::builder().simple(simple).build())
             .set_configuration_set_name(brand.configuration_set.clone())
-            .email_tags(tag("request_id", reference.request_id)?)
-            .email_tags(tag("account", &reference.account.digest())?)
+            .email_tags(tag("request_id", request_id)?)
+            .email_tags(tag("account", &recipient.username.digest())?)
             .send()
             .await;
         metrics::time(Metric::MailTime, began.elapsed());

@@ -6,45 +6,43 @@ use std::fmt;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 
-use super::item::Item;
-use crate::attribute::number;
+use crate::dynamodb::{Item, get_number, number};
 
-/// The name of an attribute; dots lead into maps: `reset.request_id`.
+/// The name of an attribute; a dot leads into a map, as in `reset.request_id`.
 pub type Path = &'static str;
 
-/// What must hold of an item for a change to be made. A comparison with an attribute that is not
-/// there does not hold.
+/// What must hold of an item for a change to be made. A comparison with a missing attribute is false.
 #[derive(Clone)]
 pub enum Condition {
-    /// There is this attribute.
+    /// The attribute exists.
     Exists(Path),
-    /// There is none of this name.
+    /// The attribute does not exist.
     Missing(Path),
-    /// It has this value.
+    /// The attribute has this value.
     Equals(Path, AttributeValue),
-    /// It is a number no greater than this.
+    /// The attribute is a number no greater than this.
     AtMost(Path, u64),
     /// All of these hold.
     All(Vec<Condition>),
-    /// One of these holds.
+    /// At least one of these holds.
     Any(Vec<Condition>),
 }
 
-/// What happens to an item if a condition holds of it.
+/// A conditional change of one item.
 #[derive(Clone)]
 pub struct Change {
     /// What must hold.
     pub condition: Condition,
     /// Attributes with their new values.
     pub set: Vec<(Path, AttributeValue)>,
-    /// A number that grows by one.
+    /// A number attribute to increment.
     pub count: Option<Path>,
-    /// Attributes that go.
+    /// Attributes to remove.
     pub remove: Vec<Path>,
 }
 
 impl fmt::Debug for Change {
-    /// Without the values: there are password hashes among them.
+    /// Without the values: some are password hashes.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Change(..)")
     }
@@ -56,18 +54,27 @@ impl fmt::Debug for Condition {
     }
 }
 
-/// A change in DynamoDB's own words.
-pub(super) struct Expressions {
-    pub(super) condition: String,
-    pub(super) update: String,
-    pub(super) names: HashMap<String, String>,
-    /// None where there are none: DynamoDB refuses an empty map.
-    pub(super) values: Option<HashMap<String, AttributeValue>>,
+/// A change as DynamoDB's expressions.
+pub struct Expressions {
+    /// The condition expression.
+    pub condition: String,
+    /// The update expression.
+    pub update: String,
+    /// The attribute names of both.
+    pub names: HashMap<String, String>,
+    /// The values of both; `None` instead of an empty map, which DynamoDB refuses.
+    pub values: Option<Item>,
+}
+
+impl fmt::Debug for Expressions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Expressions(..)")
+    }
 }
 
 impl Change {
-    /// Makes the change, if its condition holds; says whether it did.
-    pub fn apply(&self, item: &mut HashMap<String, AttributeValue>) -> bool {
+    /// Makes the change if its condition holds; returns whether it did.
+    pub fn apply(&self, item: &mut Item) -> bool {
         if !self.condition.holds(item) {
             return false;
         }
@@ -75,7 +82,7 @@ impl Change {
             item.insert((*path).to_owned(), value.clone());
         }
         if let Some(path) = self.count {
-            let count = super::item::number(item, path).unwrap_or(0) + 1;
+            let count = get_number(item, path).unwrap_or(0) + 1;
             item.insert(path.to_owned(), number(count));
         }
         for path in &self.remove {
@@ -84,7 +91,9 @@ impl Change {
         true
     }
 
-    pub(super) fn expressions(&self) -> Expressions {
+    /// The change as DynamoDB's expressions.
+    #[must_use]
+    pub fn expressions(&self) -> Expressions {
         let mut writer = Writer::default();
         let condition = writer.condition(&self.condition);
         let mut update = Vec::new();
@@ -135,11 +144,11 @@ fn find<'a>(item: &'a Item, path: &str) -> Option<&'a AttributeValue> {
     }
 }
 
-/// Collects the names and values that expressions stand placeholders for.
+/// Collects the names and values behind the placeholders of expressions.
 #[derive(Default)]
 struct Writer {
     names: HashMap<String, String>,
-    values: HashMap<String, AttributeValue>,
+    values: Item,
 }
 
 impl Writer {
@@ -186,7 +195,7 @@ impl Writer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::attribute::text;
+    use crate::dynamodb::text;
 
     fn change() -> Change {
         Change {

@@ -1,76 +1,145 @@
-//! Items of the Users table as accounts.
+//! Accounts, and how the items of the Users table hold them.
 
-use std::collections::HashMap;
+use std::collections::BTreeSet;
+use std::fmt;
 
-use aws_sdk_dynamodb::types::AttributeValue;
-
-use super::protocol::SUPERSEDED;
-use super::{FailedReset, NO_BRAND, Temporary, User};
+use super::key::{NO_BRAND, UsernameKey};
 use crate::clock::Timestamp;
+use crate::dynamodb::{Item, get_flag, get_map, get_number, get_text};
 use password::Secret;
 
-pub(super) type Item = HashMap<String, AttributeValue>;
+/// The attribute that says that another password was set since a reset was asked for: the password
+/// mailed for that reset must not replace it.
+pub(super) const SUPERSEDED: &str = "reset_superseded";
 
-pub(super) fn text(item: &Item, name: &str) -> Option<String> {
-    item.get(name)?.as_s().ok().cloned()
+/// Who an account belongs to and how to reach them: what `email-index` holds of an account.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Profile {
+    /// The key of the account.
+    pub username: UsernameKey,
+    /// The user name as it was entered.
+    pub display_username: String,
+    /// The customer number.
+    pub id: u64,
+    /// The address on file, without which the account cannot be reset.
+    pub email: Option<String>,
+    /// The name of the person.
+    pub display_name: String,
+    /// The brand, in key form where it was read from the table.
+    pub brand: Option<String>,
+    /// The language of the person, a BCP 47 tag.
+    pub language: Option<String>,
 }
 
-pub(super) fn number(item: &Item, name: &str) -> Option<u64> {
-    item.get(name)?.as_n().ok()?.parse().ok()
+impl fmt::Debug for Profile {
+    /// Without the address and the name of the person.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Profile")
+            .field("id", &self.id)
+            .finish_non_exhaustive()
+    }
 }
 
-fn flag(item: &Item, name: &str) -> bool {
-    item.get(name).and_then(|flag| flag.as_bool().ok()).copied() == Some(true)
+/// An account.
+#[derive(Clone)]
+pub struct Account {
+    /// Who it belongs to.
+    pub profile: Profile,
+    /// What it may do.
+    pub roles: BTreeSet<String>,
+    /// The stored hash of the password; `None` if no password was ever set.
+    pub password_hash: Option<Secret>,
+    /// When the password was last changed; `None` if it came with an import.
+    pub password_changed_at: Option<Timestamp>,
+    /// When the password stops working.
+    pub password_expires_at: Option<Timestamp>,
+    /// Whether the password was mailed and must be changed at the next login.
+    pub must_change_password: bool,
+    /// A mailed password that works as well as the old one.
+    pub temporary: Option<Temporary>,
+    /// A reset whose mail is not accepted yet.
+    pub reset: Option<PendingReset>,
+    /// Whether logins and resets are refused.
+    pub disabled: bool,
 }
 
-fn map<'a>(item: &'a Item, name: &str) -> Option<&'a Item> {
-    item.get(name)?.as_m().ok()
+impl fmt::Debug for Account {
+    /// Without hashes.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Account")
+            .field("profile", &self.profile)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A mailed password that works as well as the old one, in [`super::ResetMode::Dual`].
+#[derive(Debug, Clone)]
+pub struct Temporary {
+    /// Its PHC string.
+    pub hash: Secret,
+    /// When it stops working.
+    pub expires_at: Timestamp,
+}
+
+/// A reset that is not finished: its mail is not accepted yet, or the mail that says that another
+/// password came first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PendingReset {
+    /// The request that made its password.
+    pub request_id: String,
+    /// How many passwords were made for it.
+    pub attempts: u64,
+    /// When it was asked for; `None` in items of older versions.
+    pub requested_at: Option<Timestamp>,
+    /// Whether another password was set since it was asked for.
+    pub is_superseded: bool,
+}
+
+/// The profile of an item; `None` if an attribute that every account has is missing.
+pub(super) fn profile(item: &Item) -> Option<Profile> {
+    let text = |name| get_text(item, name).map(str::to_owned);
+    let username = text("username")?;
+    Some(Profile {
+        display_username: text("display_username").unwrap_or_else(|| username.clone()),
+        id: get_number(item, "id")?,
+        email: text("email").filter(|address| !address.is_empty()),
+        display_name: text("display_name").unwrap_or_default(),
+        brand: text("brand").filter(|brand| brand != NO_BRAND),
+        language: text("language"),
+        username: UsernameKey::stored(username),
+    })
+}
+
+/// The account of an item; `None` if an attribute that every account has is missing.
+pub(super) fn account(item: &Item) -> Option<Account> {
+    let time = |name| get_number(item, name).map(Timestamp);
+    let roles = item.get("roles").and_then(|roles| roles.as_ss().ok());
+    Some(Account {
+        profile: profile(item)?,
+        roles: roles.into_iter().flatten().cloned().collect(),
+        password_hash: get_text(item, "password_hash").map(Secret::from),
+        password_changed_at: time("password_changed_at"),
+        password_expires_at: time("password_expires_at"),
+        must_change_password: get_flag(item, "must_change_password"),
+        temporary: get_map(item, "temporary").and_then(temporary),
+        reset: pending_reset(item),
+        disabled: get_flag(item, "disabled"),
+    })
 }
 
 fn temporary(item: &Item) -> Option<Temporary> {
     Some(Temporary {
-        hash: Secret::from(text(item, "hash")?),
-        expires_at: Timestamp(number(item, "expires_at")?),
+        hash: Secret::from(get_text(item, "hash")?),
+        expires_at: Timestamp(get_number(item, "expires_at")?),
     })
 }
 
-fn reset(item: &Item) -> Option<FailedReset> {
-    let reset = map(item, "reset")?;
-    Some(FailedReset {
-        request_id: text(reset, "request_id")?,
-        attempts: number(reset, "attempts")?,
-        requested_at: number(reset, "requested_at").map(Timestamp),
-        is_superseded: flag(item, SUPERSEDED),
-    })
-}
-
-/// The brand of an account, if it has one.
-pub(super) fn brand(item: &Item) -> Option<String> {
-    text(item, "brand").filter(|brand| brand != NO_BRAND)
-}
-
-/// An account from its item; `None` when an attribute that every account has is missing.
-pub(super) fn user(item: &Item) -> Option<User> {
-    let username = text(item, "username")?;
-    Some(User {
-        display_username: text(item, "display_username").unwrap_or_else(|| username.clone()),
-        id: number(item, "id")?,
-        email: text(item, "email").filter(|address| !address.is_empty()),
-        display_name: text(item, "display_name").unwrap_or_default(),
-        brand: brand(item),
-        language: text(item, "language"),
-        roles: item
-            .get("roles")
-            .and_then(|roles| roles.as_ss().ok())
-            .map(|roles| roles.iter().cloned().collect())
-            .unwrap_or_default(),
-        password_hash: text(item, "password_hash").map(Secret::from),
-        password_changed_at: number(item, "password_changed_at").map(Timestamp),
-        password_expires_at: number(item, "password_expires_at").map(Timestamp),
-        must_change_password: flag(item, "must_change_password"),
-        temporary: map(item, "temporary").and_then(temporary),
-        reset: reset(item),
-        disabled: flag(item, "disabled"),
-        username,
+fn pending_reset(item: &Item) -> Option<PendingReset> {
+    let reset = get_map(item, "reset")?;
+    Some(PendingReset {
+        request_id: get_text(reset, "request_id")?.to_owned(),
+        attempts: get_number(reset, "attempts")?,
+        requested_at: get_number(reset, "requested_at").map(Timestamp),
+        is_superseded: get_flag(item, SUPERSEDED),
     })
 }

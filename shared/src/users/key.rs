@@ -8,8 +8,8 @@ use sha2::{Digest as _, Sha256};
 /// The longest name, in bytes of its normal form. DynamoDB would take 2,048.
 pub const MAX_NAME_LENGTH: usize = 256;
 
-/// The key of no account. Names that cannot be on file map to it, so that they cost the same calls
-/// as any other unknown name; a normalised name never contains a control character.
+/// The key of no account, U+0000, which no normalised name contains. Names that cannot be on file
+/// map to it, so that they cost the same calls as any other unknown name.
 pub const NOBODY: &str = "\u{0}";
 
 /// NFKC, lower case, trimmed (RFC 8265 section 3.3 in spirit; width and case do not distinguish
@@ -35,7 +35,7 @@ fn bounded(name: &str) -> String {
     if is_possible { key } else { NOBODY.to_owned() }
 }
 
-/// The key of the Users table.
+/// A key of the Users table: a normalised user name.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct UsernameKey(String);
 
@@ -46,7 +46,20 @@ impl UsernameKey {
         Self(bounded(name))
     }
 
-    /// What stands for the name where it must not stand itself: SHA-256, in hexadecimal digits.
+    /// A key as it was read from the table, which is never normalised again: the rules may have
+    /// changed since it was written.
+    #[must_use]
+    pub fn stored(key: String) -> Self {
+        Self(key)
+    }
+
+    /// The key of no account.
+    #[must_use]
+    pub fn nobody() -> Self {
+        Self(NOBODY.to_owned())
+    }
+
+    /// The SHA-256 of the key in hexadecimal digits, for places that must not hold the name.
     #[must_use]
     pub fn digest(&self) -> String {
         let digest = Sha256::digest(&self.0);
@@ -61,7 +74,7 @@ impl UsernameKey {
 }
 
 impl fmt::Debug for UsernameKey {
-    /// People type passwords into user name boxes, so a submitted name is not shown.
+    /// Without the name: people type passwords into user name boxes.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("UsernameKey(..)")
     }
@@ -73,10 +86,10 @@ pub fn email_key(address: &str) -> String {
     bounded(address)
 }
 
-/// The key of no brand: an attribute of an index cannot be empty.
+/// The key of an account without a brand: an attribute of an index cannot be empty.
 pub const NO_BRAND: &str = "-";
 
-/// The key of a brand; [`NO_BRAND`] when there is none.
+/// The key of a brand; [`NO_BRAND`] if there is none.
 #[must_use]
 pub fn brand_key(brand: Option<&str>) -> String {
     match brand.map(normalise) {

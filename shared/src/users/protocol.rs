@@ -2,27 +2,25 @@
 //! crashes between two of them, some password known to the user verifies.
 //!
 //! reserve → (mail) → promote, or retry → (mail) → promote by the sweep, or abandon in the end.
-//! Where an administrator set a password before the promotion: (mail that says so) → settle.
+//! Where an administrator set a password before the promotion: (mail that says so) → clear.
 
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use super::change::{Change, Condition};
-use crate::attribute::{number, text};
+use super::item::SUPERSEDED;
 use crate::clock::Timestamp;
-use password::{ExposeSecret as _, Secret};
+use crate::dynamodb::{number, secret, text};
+use password::Secret;
 
 /// What a mailed password leaves in an account until another one is chosen.
 pub(super) const MAILED: [&str; 3] = ["temporary", "must_change_password", "password_expires_at"];
-/// Another password was set since a reset was asked for: what was mailed for that reset must not
-/// replace it.
-pub(super) const SUPERSEDED: &str = "reset_superseded";
 /// What a reset that is under way puts into an account.
 pub(super) const UNDER_WAY: [&str; 4] = ["reset", "reset_queue", "reset_due_at", SUPERSEDED];
 
-/// The partition of `pending-reset-index`.
-pub(super) const RESET_QUEUE: &str = "pending";
+/// The partition of `pending-reset-index` that holds all pending resets.
+pub const RESET_QUEUE: &str = "pending";
 
 /// A new password that waits for its mail: the old one keeps working.
 #[derive(Debug, Clone)]
@@ -78,7 +76,7 @@ fn is_eligible() -> [Condition; 4] {
     ]
 }
 
-fn hold(pending: &Pending<'_>, condition: Condition) -> Change {
+fn pending_change(pending: &Pending<'_>, condition: Condition) -> Change {
     let reset = HashMap::from([
         ("hash".to_owned(), secret(pending.hash)),
         ("request_id".to_owned(), text(pending.request_id)),
@@ -110,7 +108,7 @@ pub fn reserve(pending: &Pending<'_>, now: Timestamp) -> Change {
     ]);
     Change {
         remove: vec![SUPERSEDED],
-        ..hold(pending, is_free)
+        ..pending_change(pending, is_free)
     }
 }
 
@@ -122,7 +120,7 @@ pub fn retry(pending: &Pending<'_>, failed_request_id: &str, now: Timestamp) -> 
         Condition::AtMost("reset.expires_at", now.0),
     ]);
     let is_done_already = Condition::Equals("reset.request_id", text(pending.request_id));
-    hold(
+    pending_change(
         pending,
         Condition::Any(vec![is_still_failed, is_done_already]),
     )
@@ -237,7 +235,7 @@ pub fn abandon(failed_request_id: &str, now: Timestamp) -> Change {
 /// Ends a reset that another password came before: its user knows by mail that the mailed one does
 /// not work.
 #[must_use]
-pub fn settle(request_id: &str) -> Change {
+pub fn clear_superseded(request_id: &str) -> Change {
     Change {
         condition: Condition::All(vec![
             Condition::Equals("reset.request_id", text(request_id)),
@@ -279,8 +277,4 @@ pub fn rehash(old: &Secret, new: &Secret) -> Change {
         count: None,
         remove: vec![],
     }
-}
-
-pub(super) fn secret(value: &Secret) -> AttributeValue {
-    text(value.expose_secret())
 }

@@ -3,10 +3,12 @@
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use local::{Item, attribute};
+use password::Secret;
 use shared::audit::{Audit, Entry};
 use shared::clock::Timestamp;
+use shared::dynamodb::StoreError;
 use shared::users::protocol::{self, Pending, Promotion};
-use shared::users::{Change, ResetMode, StoreError, Users};
+use shared::users::{Change, ResetMode, UsernameKey, Users};
 
 const NOW: Timestamp = Timestamp(1_000);
 
@@ -37,7 +39,7 @@ fn steps() -> Vec<(&'static str, Change)> {
         ("withdraw", protocol::withdraw("ours")),
         ("mark", protocol::mark_address("u@example.com", NOW)),
         ("abandon", protocol::abandon("theirs", NOW)),
-        ("settle", protocol::settle("ours")),
+        ("clear", protocol::clear_superseded("ours")),
         ("set", protocol::set_password(hash, "u@example.com", NOW)),
         ("rehash", protocol::rehash(old, hash)),
     ]
@@ -123,7 +125,9 @@ async fn dynamodb_does_what_the_model_does() {
                 requester: None,
                 detail: None,
             };
-            let result = users.change("u", &step, audit.put(&row).unwrap()).await;
+            let result = users
+                .change(&UsernameKey::new("u"), &step, &audit.row(&row))
+                .await;
             match result {
                 Ok(()) => assert!(is_changed, "{name} {account:?}"),
                 Err(error) => {

@@ -12,8 +12,8 @@ use shared::clock::Timestamp;
 use shared::lambda::{Event, Request};
 use shared::mail::{Brand, LoginUpdated, Message, NewPassword, OldPassword};
 use shared::users::{
-    Account, NewAccount, Pending, Promotion, ResetMode, Temporary, User, UsernameKey, protocol,
-    verify,
+    Account, Attempt, NewAccount, Pending, Profile, Promotion, ResetMode, Temporary, UsernameKey,
+    protocol, verify,
 };
 use xml::{Node, Reader};
 
@@ -27,15 +27,21 @@ fn assert_hidden(value: &dyn Debug) {
     }
 }
 
-fn user(hash: &Secret) -> User {
-    User {
-        username: "u".to_owned(),
-        display_username: "u".to_owned(),
+fn profile() -> Profile {
+    Profile {
+        username: UsernameKey::new(MARK),
+        display_username: MARK.to_owned(),
         id: 1,
         email: Some(format!("{MARK}@example.com")),
         display_name: MARK.to_owned(),
         brand: None,
         language: None,
+    }
+}
+
+fn account(hash: &Secret) -> Account {
+    Account {
+        profile: profile(),
         roles: BTreeSet::new(),
         password_hash: Some(hash.clone()),
         password_changed_at: None,
@@ -52,24 +58,9 @@ fn user(hash: &Secret) -> User {
 
 #[test]
 fn no_address_is_in_the_debug_output_of_an_account() {
-    let email = format!("{MARK}@example.com");
-    assert_hidden(&Account {
-        username: "u".to_owned(),
-        display_username: "u".to_owned(),
-        id: 1,
-        email: email.clone(),
-        display_name: MARK.to_owned(),
-        brand: None,
-        language: None,
-    });
+    assert_hidden(&profile());
     assert_hidden(&NewAccount {
-        username: UsernameKey::new("u"),
-        display_username: "u".to_owned(),
-        id: 1,
-        email: Some(email),
-        display_name: MARK.to_owned(),
-        brand: None,
-        language: None,
+        profile: profile(),
         roles: BTreeSet::new(),
         password_hash: Some(Secret::from(MARK)),
         disabled: false,
@@ -87,7 +78,7 @@ fn no_secret_is_in_debug_output() {
 
     assert_hidden(&secret);
     assert_hidden(&hash);
-    assert_hidden(&Entry {
+    let entry = Entry {
         username: MARK,
         at: now,
         event: "password.set",
@@ -96,15 +87,22 @@ fn no_secret_is_in_debug_output() {
         actor: Some(MARK),
         requester: Some(MARK),
         detail: Some(MARK),
-    });
+    };
+    assert_hidden(&entry);
     assert_hidden(&hasher);
     assert_hidden(&hasher.verify(&secret, &hash));
     assert_hidden(&UsernameKey::new(MARK));
 
-    let user = user(&hash);
-    assert_hidden(&user);
-    assert_hidden(&user.temporary);
-    assert_hidden(&verify(&hasher, ResetMode::Dual, Some(&user), &secret, now));
+    let account = account(&hash);
+    assert_hidden(&account);
+    assert_hidden(&account.temporary);
+    let attempt = Attempt {
+        password: secret,
+        mode: ResetMode::Dual,
+        now,
+    };
+    assert_hidden(&attempt);
+    assert_hidden(&verify(&hasher, Some(&account), &attempt));
 
     let pending = Pending {
         hash: &hash,
@@ -176,9 +174,7 @@ fn neither_password_nor_name_is_in_the_debug_output_of_a_mail() {
     };
     let mail = NewPassword {
         brand: &brand,
-        language: None,
-        display_name: MARK,
-        username: MARK,
+        recipient: &profile(),
         password: MARK,
         old_password: OldPassword::Works,
         at: Timestamp(1),
@@ -191,9 +187,7 @@ fn neither_password_nor_name_is_in_the_debug_output_of_a_mail() {
     assert_hidden(&message);
     assert_hidden(&LoginUpdated {
         brand: &brand,
-        language: None,
-        display_name: MARK,
-        username: MARK,
+        recipient: &profile(),
         at: Timestamp(1),
         request_id: "r",
     });

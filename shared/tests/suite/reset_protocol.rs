@@ -226,7 +226,7 @@ impl State {
                 return vec![refused, state];
             }
             (At::Corrected, _) => {
-                protocol::settle(name).apply(&mut state.item);
+                protocol::clear_superseded(name).apply(&mut state.item);
                 state.go(index, At::Over, began);
             }
             (At::Start, Role::Admin) => {

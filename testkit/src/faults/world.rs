@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use shared::clock::{Clock, Timestamp};
 use shared::config::Env;
 use shared::lambda;
-use shared::users::{self, Outcome, ResetMode, User, UsernameKey, Users};
+use shared::users::{self, Account, LoginOutcome, ResetMode, UsernameKey, Users};
 
 use super::Proxy;
 use crate::watch::Watch;
@@ -130,7 +130,7 @@ impl World {
     }
 
     /// The account, as the functions see it.
-    pub async fn user(&self, username: &str) -> Result<User, Error> {
+    pub async fn user(&self, username: &str) -> Result<Account, Error> {
         let user = self.users.find(&UsernameKey::new(username)).await?;
         user.ok_or_else(|| "there is no such account".into())
     }
@@ -138,22 +138,20 @@ impl World {
     /// Whether a login with this password is valid.
     pub async fn opens(&self, username: &str, password: &str) -> Result<bool, Error> {
         let user = self.user(username).await?;
-        let (mode, now, secret) = (self.mode, self.now(), Secret::from(password.to_owned()));
+        let attempt = users::Attempt {
+            password: Secret::from(password.to_owned()),
+            mode: self.mode,
+            now: self.now(),
+        };
         let login = Attempt::new(&user, password);
         if let Some(is_valid) = login.known() {
             return Ok(is_valid);
         }
         let verified = tokio::task::spawn_blocking(move || {
-            users::verify(
-                &local::hasher(Cost::DEFAULT),
-                mode,
-                Some(&user),
-                &secret,
-                now,
-            )
+            users::verify(&local::hasher(Cost::DEFAULT), Some(&user), &attempt)
         });
         let outcome = verified.await??.outcome;
-        let is_valid = matches!(outcome, Outcome::Valid | Outcome::MustChange);
+        let is_valid = matches!(outcome, LoginOutcome::Valid | LoginOutcome::MustChange);
         login.learn(is_valid);
         Ok(is_valid)
     }
@@ -253,7 +251,7 @@ struct Attempt {
 static KNOWN: LazyLock<Mutex<HashMap<Attempt, bool>>> = LazyLock::new(Mutex::default);
 
 impl Attempt {
-    fn new(user: &User, password: &str) -> Self {
+    fn new(user: &Account, password: &str) -> Self {
         let temporary = user.temporary.as_ref().map(|temporary| &temporary.hash);
         let hashes = [user.password_hash.as_ref(), temporary];
         Self {

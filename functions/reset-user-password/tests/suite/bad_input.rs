@@ -1,12 +1,22 @@
 //! Input that no honest client sends: the rows of `docs/limits.md`, and names that try to break out
 //! of the mail, the log or the answer they end up in.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking, and one is about a panic"
+)]
+
+use std::sync::Arc;
 
 use axum::body::Bytes;
+use futures_util::future::BoxFuture;
 use http::{Request, Response, StatusCode};
+use lambda_http::lambda_runtime::Error;
+use serde_json::Value;
+use shared::lambda::{Answer, Event, Handler};
 use testkit::Sandbox;
-use xml::{MAX_ATTRIBUTES, MAX_DEPTH, MAX_NAMESPACES};
+use xml::{MAX_ATTRIBUTES, MAX_DEPTH, MAX_NAMESPACES, Node, Reader};
 
 const SERVICE: &str = "/webservices/IFCommonService.asmx";
 const OPERATION: &str = "http://www.ifactorconsulting.com/webservices";
@@ -255,4 +265,115 @@ async fn names_stay_out_of_logs_and_answers() {
 
     assert!(sandbox.logged().lines().count() >= answers.len());
     sandbox.assert_not_logged(&[MARK, "Bcc"]);
+}
+
+/// What a caller sent comes back in some faults.
+#[tokio::test]
+async fn answers_in_xml_are_well_formed_whatever_was_sent() {
+    let sandbox = Sandbox::start(&[]).await.unwrap();
+    for (sent, comes_back_as) in [
+        ("%01%0B%1F", "\u{fffd}\u{fffd}\u{fffd}"),
+        ("%EF%BF%BE", "\u{fffd}"),
+        ("%uFFFF%uD800", "\u{fffd}\u{fffd}"),
+        ("%00", "\u{fffd}"),
+        ("<a>]]>&", "&lt;a&gt;]]&gt;&amp;"),
+    ] {
+        for (content_type, soap_action) in [
+            ("text/xml".to_owned(), Some(sent)),
+            (format!("application/soap+xml; action=\"{sent}\""), None),
+        ] {
+            let mut request = Request::post(SERVICE).header("content-type", content_type);
+            if let Some(action) = soap_action {
+                request = request.header("soapaction", action);
+            }
+            let envelope = "<e:Envelope xmlns:e='http://www.w3.org/2003/05/soap-envelope'>\
+                            <e:Body/></e:Envelope>";
+            let response = sandbox.send(&request.body(envelope.into()).unwrap()).await;
+            assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+            let text = text(&response);
+            assert!(text.contains(comes_back_as), "{text}");
+            let mut reader = Reader::new(&text);
+            while reader.next_node().unwrap() != Node::Eof {}
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_encoding_of_a_request_is_not_that_of_its_answer() {
+    let sandbox = Sandbox::start(&[]).await.unwrap();
+    for mut request in soap("nobody", "") {
+        let headers = request.headers_mut();
+        headers.insert("content-encoding", "gzip".parse().unwrap());
+        let response = sandbox.send(&request).await;
+        assert_answer(&response);
+        assert!(!response.headers().contains_key("content-encoding"));
+    }
+}
+
+/// The function with a bug.
+#[derive(Debug)]
+struct Panics(Arc<dyn Handler>);
+
+impl Handler for Panics {
+    fn handle(&self, _: shared::lambda::Request) -> BoxFuture<'_, Answer> {
+        Box::pin(async { panic!("a bug") })
+    }
+
+    fn fault(&self, request: &shared::lambda::Request) -> Response<String> {
+        self.0.fault(request)
+    }
+
+    fn on_event<'a>(
+        &'a self,
+        event: &'a Event,
+        id: &'a str,
+    ) -> BoxFuture<'a, Result<Value, Error>> {
+        self.0.on_event(event, id)
+    }
+}
+
+#[tokio::test]
+async fn a_bug_is_answered_by_the_binding_of_the_request() {
+    let mut sandbox = Sandbox::start(&[]).await.unwrap();
+    let function = &mut sandbox.functions.reset_user_password;
+    *function = Arc::new(Panics(Arc::clone(function)));
+    let envelope = |namespace: &str, fault: &str| {
+        format!(
+            "<?xml version=\"1.0\" encoding=\"utf-8\"?><soap:Envelope xmlns:soap=\"{namespace}\" \
+             xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\" \
+             xmlns:xsd=\"http://www.w3.org/2001/XMLSchema\"><soap:Body><soap:Fault>{fault}\
+             </soap:Fault></soap:Body></soap:Envelope>"
+        )
+    };
+    let soap11 = envelope(
+        "http://schemas.xmlsoap.org/soap/envelope/",
+        "<faultcode>soap:Server</faultcode>\
+         <faultstring>Server was unable to process request.</faultstring><detail />",
+    );
+    let soap12 = envelope(
+        "http://www.w3.org/2003/05/soap-envelope",
+        "<soap:Code><soap:Value>soap:Receiver</soap:Value></soap:Code><soap:Reason>\
+         <soap:Text xml:lang=\"en\">Server was unable to process request.</soap:Text>\
+         </soap:Reason><soap:Detail />",
+    );
+    let line = "Server was unable to process request.\r\n".to_owned();
+    let [request11, request12] = soap("jdoe", "");
+    let page = Request::get(SERVICE).body(Bytes::new()).unwrap();
+    for (request, content_type, body) in [
+        (request11, "text/xml", soap11),
+        (request12, "application/soap+xml", soap12),
+        (get("username=jdoe"), "text/plain", line.clone()),
+        (post("username=jdoe"), "text/plain", line.clone()),
+        (page, "text/plain", line),
+    ] {
+        let response = sandbox.send(&request).await;
+        assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        let header = |name: &str| response.headers()[name].to_str().unwrap();
+        assert_eq!(
+            header("content-type"),
+            format!("{content_type}; charset=utf-8")
+        );
+        assert_eq!(header("cache-control"), "private");
+        assert_eq!(text(&response), body);
+    }
 }

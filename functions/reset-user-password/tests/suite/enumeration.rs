@@ -105,9 +105,9 @@ use Step::{Brand, Limit, Mail, Promote, Reserve};
 impl Step {
     fn of(call: &Call) -> Self {
         match call.operation.as_str() {
-            "TransactWriteItems" if call.body.contains("\"Limits\"") => Limit,
-            "TransactWriteItems" => Promote,
+            "UpdateItem" if call.body.contains("\"Limits\"") => Limit,
             "UpdateItem" => Reserve,
+            "TransactWriteItems" => Promote,
             "GetItem" => Brand,
             "SendEmail" => Mail,
             other => panic!("{other} is no call of a reset"),
@@ -256,7 +256,7 @@ fn dynamodb_failures(step: Step) -> Vec<State> {
         State::at(step, "hangs up", Action::HANG_UP),
         State::at(step, "unreadable answer", Action::answer(200, "", "<ok>")),
     ]);
-    if matches!(step, Limit | Promote) {
+    if step == Promote {
         for reason in ["ThrottlingError", "TransactionConflict"] {
             let what = format!("cancelled, {reason}");
             states.push(State::at(step, &what, Action::cancel(reason, 2)));

@@ -6,14 +6,19 @@
     reason = "a test may fail this way"
 )]
 
+use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use axum::body::Bytes;
 use http::Response;
+use local::attribute;
 use password::{Cost, Hasher, Secret, Verification};
 use testkit::Sandbox;
-use testkit::relay::Relays;
+use testkit::relay::{Action, Relays, Step};
 use testkit::requests::reset;
+use tokio::task::JoinSet;
 
 const DEFAULTS: [(&str, &str); 3] = [
     ("RESET_PER_MINUTE", "1"),
@@ -40,7 +45,7 @@ async fn verifies(sandbox: &Sandbox, hash: &str, password: &str) -> bool {
 #[tokio::test]
 async fn two_hundred_calls_at_once_send_one_mail() {
     let sandbox = Arc::new(Sandbox::start(&DEFAULTS[..2]).await.unwrap());
-    let mut calls = tokio::task::JoinSet::new();
+    let mut calls = JoinSet::new();
     for _ in 0..200 {
         let sandbox = Arc::clone(&sandbox);
         calls.spawn(async move { sandbox.send(&reset("jdoe")).await });
@@ -109,19 +114,180 @@ async fn beside_the_old_password_a_stranger_locks_nobody_out() {
     assert!(verifies(&sandbox, "temporary", last).await);
 }
 
-/// A client that is busy is one source: counting it takes no second look at what it used.
+/// What a reset asks DynamoDB, when everything is warm: the source, the name, the reservation and
+/// the promotion.
 #[tokio::test]
-async fn one_request_counts_a_use() {
-    let backend = testkit::backend().await;
-    let relays = Relays::start(&backend).unwrap();
+async fn a_reset_is_four_requests_and_each_limit_one_of_them() {
+    let relays = Relays::start(&testkit::backend().await).unwrap();
     let sandbox = Sandbox::on(relays.backend.clone(), &DEFAULTS).unwrap();
-    for username in ["jdoe", "bob", "nobody"] {
+    for (username, expected) in [
+        // Its brand is read, and not again for five minutes.
+        ("jdoe", 5),
+        ("bob", 4),
+        ("admin", 4),
+        ("nobody", 3),
+    ] {
         relays.take_calls();
         sandbox.send(&reset(username)).await;
-        let calls = relays.take_calls();
-        let counting = calls
-            .iter()
-            .filter(|call| call.body.contains(&sandbox.backend.tables.limits));
-        assert_eq!(counting.count(), 1, "{username}");
+        let mut calls = relays.take_calls();
+        calls.retain(|call| call.operation != "SendEmail");
+        assert_eq!(calls.len(), expected, "{username}");
+        calls.retain(|call| call.body.contains(&sandbox.backend.tables.limits));
+        let operations: Vec<_> = calls.iter().map(|call| call.operation.as_str()).collect();
+        assert_eq!(operations, ["UpdateItem", "UpdateItem"], "{username}");
     }
+}
+
+/// Functions in processes of their own on the same tables, each with its own clients and six
+/// milliseconds away from DynamoDB.
+struct Processes {
+    tables: Sandbox,
+    processes: Vec<(Relays, Sandbox)>,
+}
+
+impl Processes {
+    async fn start(count: usize, limits: &[(&str, &str)]) -> Self {
+        let backend = testkit::backend().await;
+        let processes = (0..count).map(|_| {
+            let relays = Relays::start(&backend).unwrap();
+            relays.script(|_| Action::forward().after(Duration::from_millis(6)));
+            let sandbox = Sandbox::on(relays.backend.clone(), limits).unwrap();
+            (relays, sandbox)
+        });
+        Self {
+            processes: processes.collect(),
+            tables: Sandbox::on(backend, &[]).unwrap(),
+        }
+    }
+
+    /// Adds accounts of these names, each with an address of its own.
+    async fn add(&self, usernames: &[String]) {
+        for username in usernames {
+            let mut item = self.tables.user("bob").await.unwrap();
+            let address = format!("{username}@example.com");
+            item.insert("username".into(), attribute::text(username));
+            item.insert("email".into(), attribute::text(&address));
+            item.insert("email_key".into(), attribute::text(&address));
+            self.tables.put_user(item).await.unwrap();
+        }
+    }
+
+    /// Asks for a reset of each name at once, from one source, in one process after another.
+    async fn reset_at_once(&self, usernames: &[String], source: [u8; 4]) {
+        let mut calls = JoinSet::new();
+        for (username, (_, process)) in usernames.iter().zip(self.processes.iter().cycle()) {
+            let (process, request) = (process.clone(), reset(username));
+            calls.spawn(async move { process.send_from(source, &request).await });
+        }
+        let answers = calls.join_all().await;
+        assert!(answers.iter().all(is_success));
+    }
+
+    /// The addresses that mail went to, sorted.
+    fn mailed(&self) -> Vec<String> {
+        let mails = self.tables.backend.outbox.mails();
+        let mut addresses: Vec<_> = mails.iter().flat_map(|mail| mail.to.clone()).collect();
+        addresses.sort();
+        addresses
+    }
+}
+
+fn addresses(usernames: &[String]) -> Vec<String> {
+    let addresses = usernames.iter().map(|name| format!("{name}@example.com"));
+    let mut addresses: Vec<_> = addresses.collect();
+    addresses.sort();
+    addresses
+}
+
+const ROUNDS: u8 = 6;
+
+/// A portal or a proxy is one source for everybody behind it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ten_users_behind_one_source_are_all_mailed() {
+    let processes = Processes::start(10, &DEFAULTS).await;
+    let mut everybody = Vec::new();
+    for round in 0..ROUNDS {
+        let users: Vec<_> = (0..10).map(|user| format!("user-{round}-{user}")).collect();
+        processes.add(&users).await;
+        processes.reset_at_once(&users, [198, 51, 100, 1]).await;
+        everybody.extend(users);
+        assert_eq!(processes.mailed(), addresses(&everybody), "round {round}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_is_lost_up_to_the_limit_of_a_source() {
+    let limits = [("RESET_PER_MINUTE", "1"), ("SOURCE_PER_MINUTE", "100")];
+    let processes = Processes::start(10, &limits).await;
+    let users: Vec<_> = (0..100).map(|user| format!("user-{user}")).collect();
+    processes.add(&users).await;
+    processes.reset_at_once(&users, [198, 51, 100, 1]).await;
+    assert_eq!(processes.mailed(), addresses(&users));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn more_than_the_limit_at_once_are_the_limit_exactly() {
+    // An hour's quota: what a minute's gives back meanwhile would depend on the machine.
+    let limits = [("RESET_PER_HOUR", "7")];
+    let processes = Processes::start(10, &limits).await;
+    processes
+        .reset_at_once(&vec!["nobody".to_owned(); 50], [198, 51, 100, 1])
+        .await;
+    let limits = processes.tables.backend.clients.dynamodb.scan();
+    let limits = limits.table_name(&processes.tables.backend.tables.limits);
+    let items = limits.send().await.unwrap().items.unwrap();
+    let [item] = items.as_slice() else {
+        panic!("{items:?}");
+    };
+    let tat: u64 = item["tat_3600"].as_n().unwrap().parse().unwrap();
+    let expires_at: u64 = item["expires_at"].as_n().unwrap().parse().unwrap();
+    let begin = expires_at - 3_600;
+    let used = (tat - begin * 1_000_000).div_ceil(3_600 * 1_000_000 / 7);
+    assert_eq!(used, 7);
+    assert_eq!(item.len(), 4, "an item has a constant size: {item:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_hundred_calls_at_once_in_ten_processes_send_one_mail() {
+    let processes = Processes::start(10, &DEFAULTS[..2]).await;
+    processes
+        .reset_at_once(&vec!["jdoe".to_owned(); 200], [198, 51, 100, 1])
+        .await;
+    assert_eq!(processes.mailed(), ["a@example.com"]);
+}
+
+/// The SDK repeats a call whose answer is lost; DynamoDB may have counted it.
+#[tokio::test]
+async fn a_use_whose_answer_was_lost_is_one_use() {
+    let relays = Relays::start(&testkit::backend().await).unwrap();
+    let sandbox = Sandbox::on(relays.backend.clone(), &DEFAULTS).unwrap();
+    let lost = AtomicUsize::new(0);
+    relays.script(move |call| {
+        let is_count = call.operation == "UpdateItem" && call.body.contains("tat_60");
+        if is_count && lost.fetch_add(1, Ordering::Relaxed) % 2 == 0 {
+            Action(vec![Step::Deliver])
+        } else {
+            Action::forward()
+        }
+    });
+    assert!(is_success(&sandbox.send(&reset("jdoe")).await));
+    assert_eq!(sandbox.backend.outbox.mails().len(), 1);
+}
+
+/// What one address asks for in one notation, it cannot ask for again in another.
+#[tokio::test]
+async fn a_source_in_another_notation_is_the_same_source() {
+    let sandbox = Sandbox::start(&[("SOURCE_PER_MINUTE", "1")]).await.unwrap();
+    for (source, username) in [
+        ("198.51.100.1", "jdoe"),
+        ("::ffff:198.51.100.1", "bob"),
+        ("64:ff9b::198.51.100.1", "admin"),
+    ] {
+        let source: IpAddr = source.parse().unwrap();
+        let answer = sandbox.send_from(source, &reset(username)).await;
+        assert!(is_success(&answer));
+    }
+    let mails = sandbox.backend.outbox.mails();
+    assert_eq!(mails.len(), 1);
+    assert_eq!(mails[0].to, ["a@example.com"]);
 }

@@ -15,7 +15,6 @@ use local::{Backend, Item, attribute};
 use serde_json::{Value, json};
 use shared::metrics::{self, Metric};
 use testkit::faults::{Attempts, Failure, Fault, Injection, World};
-use testkit::logged;
 use testkit::requests::reset;
 
 const OLD_PASSWORD: &str = "p@55wOrd";

@@ -4,7 +4,7 @@ use http::StatusCode;
 
 use super::rejection::{Rejection, Root};
 use super::response_status::{ResponseError, ResponseStatus};
-use crate::operation::{Error, Violation};
+use crate::error::{Error, Violation};
 
 /// Answer to a request that did not succeed.
 #[derive(Debug, Clone, PartialEq, Eq)]

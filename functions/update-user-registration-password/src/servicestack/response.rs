@@ -15,7 +15,8 @@ use super::html;
 use super::rejection::{Rejection, Root};
 use super::soap;
 use super::value::{JsonStyle, Value};
-use crate::operation::{Error, Outcome};
+use crate::error::Error;
+use crate::operation::Outcome;
 
 const CHALLENGE: &str = "basic realm=\"/auth/basic\"";
 

@@ -3,7 +3,7 @@
 use password::Weakness;
 
 use super::value::Value;
-use crate::operation::Violation;
+use crate::error::Violation;
 
 /// ServiceStack's `ResponseStatus`. `StackTrace` and `Meta` are always null.
 #[derive(Debug, Clone, PartialEq, Eq)]

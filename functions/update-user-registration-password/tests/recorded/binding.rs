@@ -11,6 +11,7 @@ use http::Method;
 use http::header::CONTENT_TYPE;
 use libtest_mimic::{Failed, Trial};
 use local::Error;
+use password::ExposeSecret as _;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use shared::lambda::Request;

@@ -15,6 +15,7 @@ use getrandom::rand_core::UnwrapErr;
 use http::StatusCode;
 use local::ses::Mail;
 use local::{Backend, Item, attribute};
+use password::{Cost, ExposeSecret as _, Hasher, Salt, Secret};
 use serde_json::{Value, json};
 use shared::clock::Timestamp;
 use shared::users::ResetMode;

@@ -203,8 +203,27 @@ async fn failures_beyond_the_limit_count_too() {
     let request = sandbox.backend.clients.dynamodb.scan();
     let limits = &sandbox.backend.tables.limits;
     let items = request.table_name(limits).send().await.unwrap();
-    for item in items.items() {
-        assert_eq!(item["uses"].as_l().unwrap().len(), failures);
-    }
     assert_eq!(items.count(), 2, "the name and the source");
+    let attempt = status(&sandbox, "admin:p@55wOrd", HERE).await;
+    assert_eq!(attempt, StatusCode::UNAUTHORIZED);
+}
+
+/// Whoever knows the name and the address of an account has no more attempts than anybody else.
+#[tokio::test]
+async fn attempts_by_name_and_by_address_are_counted_together() {
+    let right = "admin:p@55wOrd";
+    for (wrong, is_limited) in [
+        (["admin:wr0ng", "admin@pumpalarm.com:wr0ng"], true),
+        (["admin@pumpalarm.com:wr0ng", "admin:wr0ng"], true),
+        (["admin:wr0ng", "bob@pumpalarm.com:wr0ng"], false),
+    ] {
+        let limit = [("LOGIN_FAILURES_PER_MINUTE", "2")];
+        let sandbox = Sandbox::start(&limit).await.unwrap();
+        for credential in wrong {
+            assert_eq!(status(&sandbox, credential, HERE).await, 401);
+        }
+        let expected = if is_limited { 401 } else { 200 };
+        assert_eq!(status(&sandbox, right, HERE).await, expected, "{wrong:?}");
+        assert_eq!(status(&sandbox, right, ELSEWHERE).await, 200);
+    }
 }

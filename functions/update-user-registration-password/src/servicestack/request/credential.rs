@@ -8,7 +8,7 @@ use password::{ExposeSecret as _, Secret};
 use shared::lambda::Request;
 
 use super::origin::is_cross_site;
-use crate::login::Credential;
+use crate::authentication::Credential;
 use crate::servicestack::rejection::Rejection;
 
 /// Longest `Authorization` header that is read, in bytes: a user name of 256 bytes with a password

@@ -1,4 +1,4 @@
-//! What operators do to accounts, as changes of one item each.
+//! What operators do to accounts: a [`Change`] of one item each.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -6,32 +6,21 @@ use std::fmt;
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use super::change::{Change, Condition, Path};
-use super::protocol::{MAILED, UNDER_WAY, secret};
-use super::{UsernameKey, brand_key, email_key};
-use crate::attribute::{number, text};
+use super::item::Profile;
+use super::key::{brand_key, email_key};
+use super::protocol::{MAILED, UNDER_WAY};
 use crate::clock::Timestamp;
+use crate::dynamodb::{number, secret, text};
 use password::Secret;
 
-/// An account to be made.
+/// An account to add.
 #[derive(Clone)]
 pub struct NewAccount {
-    /// The key.
-    pub username: UsernameKey,
-    /// The user name as it was entered.
-    pub display_username: String,
-    /// The customer number.
-    pub id: u64,
-    /// The address, without which the account cannot be reset.
-    pub email: Option<String>,
-    /// The name of the person.
-    pub display_name: String,
-    /// The brand.
-    pub brand: Option<String>,
-    /// The language of the person, a BCP 47 tag.
-    pub language: Option<String>,
+    /// Who it belongs to.
+    pub profile: Profile,
     /// What the account may do.
     pub roles: BTreeSet<String>,
-    /// The stored hash of the password; none when a reset is to set the first one.
+    /// The stored hash of the password; `None` if a reset shall set the first one.
     pub password_hash: Option<Secret>,
     /// Whether the account may not log in.
     pub disabled: bool,
@@ -89,7 +78,7 @@ pub fn overwrite(account: &NewAccount, now: Timestamp) -> Change {
     Change {
         condition: Condition::Any(vec![
             Condition::Missing("username"),
-            Condition::Equals("id", number(account.id)),
+            Condition::Equals("id", number(account.profile.id)),
         ]),
         set,
         count: Some("version"),
@@ -164,15 +153,16 @@ fn roles(roles: &BTreeSet<String>) -> Option<AttributeValue> {
 
 /// The attributes of an account, some with no value.
 fn attributes(account: &NewAccount) -> [(Path, Option<AttributeValue>); 10] {
-    let email = account.email.as_deref();
+    let profile = &account.profile;
+    let email = profile.email.as_deref();
     [
-        ("display_username", Some(text(&account.display_username))),
-        ("id", Some(number(account.id))),
+        ("display_username", Some(text(&profile.display_username))),
+        ("id", Some(number(profile.id))),
         ("email", email.map(text)),
         ("email_key", email.map(|email| text(&email_key(email)))),
-        ("display_name", Some(text(&account.display_name))),
-        ("brand", Some(text(&brand_key(account.brand.as_deref())))),
-        ("language", account.language.as_deref().map(text)),
+        ("display_name", Some(text(&profile.display_name))),
+        ("brand", Some(text(&brand_key(profile.brand.as_deref())))),
+        ("language", profile.language.as_deref().map(text)),
         ("roles", roles(&account.roles)),
         ("password_hash", account.password_hash.as_ref().map(secret)),
         (

@@ -1,6 +1,7 @@
-//! What a login checks. Other applications do the same: see `docs/users-table.md`.
+//! The rules of a login. Other applications follow the same ones: see `docs/users-table.md`.
 
-use super::{ResetMode, User};
+use super::item::Account;
+use super::protocol::ResetMode;
 use crate::clock::Timestamp;
 use password::{HashError, Hasher, Secret, Verification};
 
@@ -9,20 +10,19 @@ use password::{HashError, Hasher, Secret, Verification};
 #[must_use]
 pub struct Login {
     /// How it ended.
-    pub outcome: Outcome,
+    pub outcome: LoginOutcome,
     /// What the caller stores.
     pub write_back: Option<WriteBack>,
 }
 
 /// How a login ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
+pub enum LoginOutcome {
     /// The password is right.
     Valid,
-    /// The password is right, was mailed, and opens nothing but the choice of another one.
+    /// The password is right but was mailed: it only allows to choose another one.
     MustChange,
-    /// The password was mailed and is too old: another reset is needed. Only who knows the
-    /// password learns this.
+    /// The password is right but was mailed too long ago: another reset is needed.
     Expired,
     /// The name or the password is wrong, or the account is disabled.
     Wrong,
@@ -33,52 +33,66 @@ pub enum Outcome {
 pub enum WriteBack {
     /// A new hash of the same password, with [`super::Users::rehash`].
     Rehash,
-    /// The temporary password takes the old one's place, with [`super::Users::use_temporary`]; the
-    /// login is not valid before that is done.
+    /// The temporary password in place of the old one, with [`super::Users::use_temporary`]; the
+    /// login is valid once that is stored.
     UseTemporary,
 }
 
 const WRONG: Login = Login {
-    outcome: Outcome::Wrong,
+    outcome: LoginOutcome::Wrong,
     write_back: None,
 };
 
-/// Checks a password against an account, or against nothing when there is no such account: a name
-/// that is not on file costs as much as a wrong password (ASVS 5.0 6.3.8).
+/// An attempt to log in.
+#[derive(Debug, Clone)]
+pub struct Attempt {
+    /// The password that was entered.
+    pub password: Secret,
+    /// How the service resets passwords: it decides what an attempt at an unknown name costs.
+    pub mode: ResetMode,
+    /// When it was made.
+    pub now: Timestamp,
+}
+
+/// Checks a password against an account, or against a decoy if there is no such account: an unknown
+/// name costs as much as a wrong password (ASVS 5.0 6.3.8).
 ///
-/// Takes the CPU for one hash, or in [`ResetMode::Dual`] for two when the password is wrong. A
-/// disabled account has no password, right or wrong.
+/// Takes the CPU for one hash, or in [`ResetMode::Dual`] for two if the password is wrong. The
+/// password of a disabled account is always wrong.
 pub fn verify(
     hasher: &Hasher,
-    mode: ResetMode,
-    user: Option<&User>,
-    password: &Secret,
-    now: Timestamp,
+    account: Option<&Account>,
+    attempt: &Attempt,
 ) -> Result<Login, HashError> {
-    let user = user.filter(|user| !user.disabled);
-    let stored = user.and_then(|user| user.password_hash.as_ref());
+    let Attempt {
+        password,
+        mode,
+        now,
+    } = attempt;
+    let account = account.filter(|account| !account.disabled);
+    let stored = account.and_then(|account| account.password_hash.as_ref());
     if let Verification::Valid { needs_rehash } = compare(hasher, password, stored)? {
-        return Ok(user.map_or(WRONG, |user| with_password(user, needs_rehash, now)));
+        return Ok(account.map_or(WRONG, |account| with_password(account, needs_rehash, *now)));
     }
-    let temporary = user.and_then(|user| user.temporary.as_ref());
-    if temporary.is_none() && mode == ResetMode::Replace {
+    let temporary = account.and_then(|account| account.temporary.as_ref());
+    if temporary.is_none() && *mode == ResetMode::Replace {
         return Ok(WRONG);
     }
     let hash = temporary.map(|temporary| &temporary.hash);
     match (compare(hasher, password, hash)?, temporary) {
         (Verification::Valid { .. }, Some(temporary)) => {
-            Ok(with_temporary(now < temporary.expires_at))
+            Ok(with_temporary(*now < temporary.expires_at))
         }
         _ => Ok(WRONG),
     }
 }
 
-/// What a login comes to whose password is known to be that of this account's `password_hash`.
-pub fn recognise(user: &User, now: Timestamp) -> Login {
-    if user.disabled {
+/// The result of a login with a password that is known to match this account's `password_hash`.
+pub fn recognise(account: &Account, now: Timestamp) -> Login {
+    if account.disabled {
         WRONG
     } else {
-        with_password(user, false, now)
+        with_password(account, false, now)
     }
 }
 
@@ -93,15 +107,15 @@ fn compare(
     }
 }
 
-fn with_password(user: &User, needs_rehash: bool, now: Timestamp) -> Login {
-    let outcome = if user.password_expires_at.is_some_and(|end| end <= now) {
-        Outcome::Expired
-    } else if user.must_change_password {
-        Outcome::MustChange
+fn with_password(account: &Account, needs_rehash: bool, now: Timestamp) -> Login {
+    let outcome = if account.password_expires_at.is_some_and(|end| end <= now) {
+        LoginOutcome::Expired
+    } else if account.must_change_password {
+        LoginOutcome::MustChange
     } else {
-        Outcome::Valid
+        LoginOutcome::Valid
     };
-    let write_back = (needs_rehash && outcome == Outcome::Valid).then_some(WriteBack::Rehash);
+    let write_back = (needs_rehash && outcome == LoginOutcome::Valid).then_some(WriteBack::Rehash);
     Login {
         outcome,
         write_back,
@@ -111,12 +125,12 @@ fn with_password(user: &User, needs_rehash: bool, now: Timestamp) -> Login {
 fn with_temporary(is_accepted: bool) -> Login {
     if is_accepted {
         Login {
-            outcome: Outcome::MustChange,
+            outcome: LoginOutcome::MustChange,
             write_back: Some(WriteBack::UseTemporary),
         }
     } else {
         Login {
-            outcome: Outcome::Expired,
+            outcome: LoginOutcome::Expired,
             write_back: None,
         }
     }
@@ -130,14 +144,22 @@ mod tests {
     use rand_core::SeedableRng as _;
 
     use super::*;
-    use crate::users::Temporary;
+    use crate::users::{Profile, Temporary, UsernameKey};
     use password::{Cost, Salt};
 
     const NOW: Timestamp = Timestamp(1_000);
 
+    fn attempt(password: &str, mode: ResetMode, now: Timestamp) -> Attempt {
+        Attempt {
+            password: Secret::from(password),
+            mode,
+            now,
+        }
+    }
+
     struct Fixture {
         hasher: Hasher,
-        user: User,
+        account: Account,
     }
 
     impl Fixture {
@@ -147,14 +169,16 @@ mod tests {
                 let mut rng = ChaCha20Rng::seed_from_u64(1);
                 hasher.hash(&Secret::from(password), Salt::generate(&mut rng))
             };
-            let user = User {
-                username: "u".to_owned(),
-                display_username: "u".to_owned(),
-                id: 1,
-                email: None,
-                display_name: String::new(),
-                brand: None,
-                language: None,
+            let account = Account {
+                profile: Profile {
+                    username: UsernameKey::new("u"),
+                    display_username: "u".to_owned(),
+                    id: 1,
+                    email: None,
+                    display_name: String::new(),
+                    brand: None,
+                    language: None,
+                },
                 roles: BTreeSet::new(),
                 password_hash: Some(hash("old").unwrap()),
                 password_changed_at: None,
@@ -167,16 +191,15 @@ mod tests {
                 reset: None,
                 disabled: false,
             };
-            Self { hasher, user }
+            Self { hasher, account }
         }
 
         fn login(&self, password: &str, now: Timestamp) -> Login {
-            let password = Secret::from(password);
-            let user = Some(&self.user);
-            verify(&self.hasher, ResetMode::Dual, user, &password, now).unwrap()
+            let attempt = attempt(password, ResetMode::Dual, now);
+            verify(&self.hasher, Some(&self.account), &attempt).unwrap()
         }
 
-        fn outcome(&self, password: &str) -> Outcome {
+        fn outcome(&self, password: &str) -> LoginOutcome {
             self.login(password, NOW).outcome
         }
     }
@@ -184,31 +207,34 @@ mod tests {
     #[test]
     fn either_password_is_right_until_the_temporary_one_expires() {
         let fixture = Fixture::new();
-        assert_eq!(fixture.outcome("old"), Outcome::Valid);
-        assert_eq!(fixture.outcome("neither"), Outcome::Wrong);
+        assert_eq!(fixture.outcome("old"), LoginOutcome::Valid);
+        assert_eq!(fixture.outcome("neither"), LoginOutcome::Wrong);
         let temporary = fixture.login("temporary", NOW);
-        assert_eq!(temporary.outcome, Outcome::MustChange);
+        assert_eq!(temporary.outcome, LoginOutcome::MustChange);
         assert_eq!(temporary.write_back, Some(WriteBack::UseTemporary));
         let late = fixture.login("temporary", Timestamp(2_000));
-        assert_eq!((late.outcome, late.write_back), (Outcome::Expired, None));
+        assert_eq!(
+            (late.outcome, late.write_back),
+            (LoginOutcome::Expired, None)
+        );
     }
 
     #[test]
     fn a_mailed_password_must_be_changed_and_expires() {
         let mut fixture = Fixture::new();
-        fixture.user.must_change_password = true;
-        fixture.user.password_expires_at = Some(Timestamp(1_001));
-        assert_eq!(fixture.outcome("old"), Outcome::MustChange);
-        fixture.user.password_expires_at = Some(NOW);
-        assert_eq!(fixture.outcome("old"), Outcome::Expired);
-        assert_eq!(fixture.outcome("neither"), Outcome::Wrong);
+        fixture.account.must_change_password = true;
+        fixture.account.password_expires_at = Some(Timestamp(1_001));
+        assert_eq!(fixture.outcome("old"), LoginOutcome::MustChange);
+        fixture.account.password_expires_at = Some(NOW);
+        assert_eq!(fixture.outcome("old"), LoginOutcome::Expired);
+        assert_eq!(fixture.outcome("neither"), LoginOutcome::Wrong);
     }
 
     #[test]
     fn a_disabled_account_has_no_right_password() {
         let mut fixture = Fixture::new();
-        fixture.user.disabled = true;
-        assert_eq!(recognise(&fixture.user, NOW), WRONG);
+        fixture.account.disabled = true;
+        assert_eq!(recognise(&fixture.account, NOW), WRONG);
         assert_eq!(fixture.login("old", NOW), WRONG);
         assert_eq!(fixture.login("temporary", NOW), WRONG);
     }
@@ -218,7 +244,7 @@ mod tests {
         let hasher = Hasher::new(Cost::DEFAULT);
         for mode in [ResetMode::Replace, ResetMode::Dual] {
             for password in ["", "old"] {
-                let login = verify(&hasher, mode, None, &Secret::from(password), NOW);
+                let login = verify(&hasher, None, &attempt(password, mode, NOW));
                 assert_eq!(login, Ok(WRONG));
             }
         }

@@ -1,0 +1,81 @@
+//! The Brands table as operators need it: rows as they are, and changes of them.
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::Update;
+use shared::audit;
+use shared::dynamodb::{Item, StoreError, get_text, text};
+use shared::mail::brand::Attribute;
+use shared::users::{Change, Condition, change_audited};
+
+/// The Brands table.
+#[derive(Debug, Clone)]
+pub(crate) struct BrandTable {
+    client: Client,
+    table: String,
+}
+
+impl BrandTable {
+    /// The table of this name.
+    pub(crate) fn new(client: Client, table: String) -> Self {
+        Self { client, table }
+    }
+
+    /// Reads the row with this key, consistently.
+    pub(crate) async fn find(&self, key: &str) -> Result<Option<Item>, StoreError> {
+        let request = self.client.get_item().table_name(&self.table);
+        let request = request.key("brand", text(key));
+        let output = request.consistent_read(true).send().await;
+        Ok(output.map_err(StoreError::unavailable)?.item)
+    }
+
+    /// Reads all rows, sorted by their keys: there are few brands.
+    pub(crate) async fn all(&self) -> Result<Vec<Item>, StoreError> {
+        let request = self.client.scan().table_name(&self.table);
+        let rows = request.consistent_read(true).into_paginator().items();
+        let rows: Result<Vec<Item>, _> = rows.send().try_collect().await;
+        let mut rows = rows.map_err(StoreError::unavailable)?;
+        rows.sort_by(|a, b| get_text(a, "brand").cmp(&get_text(b, "brand")));
+        Ok(rows)
+    }
+
+    /// Makes a change of the row with this key and writes the audit row, both or neither.
+    /// [`StoreError::Conflict`] when another change came first.
+    pub(crate) async fn change(
+        &self,
+        key: &str,
+        change: &Change,
+        audit: &audit::Row,
+    ) -> Result<(), StoreError> {
+        let update = Update::builder()
+            .table_name(&self.table)
+            .key("brand", text(key));
+        change_audited(&self.client, update, change, audit).await
+    }
+}
+
+/// The change of a row to these values; an attribute without a value is removed. `None` if the row
+/// has these values already. The change conflicts with any other one of the same attributes.
+pub(crate) fn change(row: &Item, values: &[(Attribute, Option<&str>)]) -> Option<Change> {
+    let mut unchanged = Vec::new();
+    let (mut set, mut remove) = (Vec::new(), Vec::new());
+    for (Attribute { name, .. }, value) in values {
+        let (old, new) = (row.get(*name), value.map(text));
+        if old == new.as_ref() {
+            continue;
+        }
+        unchanged.push(match old {
+            Some(old) => Condition::Equals(name, old.clone()),
+            None => Condition::Missing(name),
+        });
+        match new {
+            Some(new) => set.push((*name, new)),
+            None => remove.push(*name),
+        }
+    }
+    (!unchanged.is_empty()).then_some(Change {
+        condition: Condition::All(unchanged),
+        set,
+        count: None,
+        remove,
+    })
+}

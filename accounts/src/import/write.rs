@@ -1,0 +1,201 @@
+//! Writes accounts in batches.
+
+use std::fmt;
+use std::time::Duration;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::types::{
+    Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
+};
+use shared::audit;
+use shared::clock::Timestamp;
+use shared::dynamodb::{
+    Backoff, Item, StoreError, cancellation_reasons, get_number, is_temporary, text,
+};
+use shared::users::{NewAccount, admin};
+
+/// The limit of `TransactWriteItems`.
+const MOST_WRITES: usize = 100;
+
+/// For a table with too much to do: 19 seconds in all, in which an on-demand table has grown.
+fn backoff() -> Backoff {
+    Backoff::new(Duration::from_millis(50), 9)
+}
+
+/// What an import does with an account that exists already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Existing {
+    /// Leaves it.
+    Keep,
+    /// Replaces it.
+    Overwrite,
+}
+
+impl Existing {
+    /// The largest batch: an account that may replace another one has an audit row as well.
+    #[must_use]
+    pub fn batch(self) -> usize {
+        match self {
+            Self::Keep => MOST_WRITES,
+            Self::Overwrite => MOST_WRITES / 2,
+        }
+    }
+}
+
+/// An account to write.
+#[derive(Debug)]
+pub struct Import {
+    /// The account.
+    pub account: NewAccount,
+    /// The audit row that is written with it.
+    pub audit: Option<audit::Row>,
+}
+
+/// The result for an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Imported {
+    /// Written.
+    Written,
+    /// An account with this name and customer number exists already.
+    Present,
+    /// The name is that of another customer.
+    Taken,
+}
+
+/// Writes accounts to the Users table.
+#[derive(Clone)]
+pub struct Importer {
+    client: Client,
+    table: String,
+    existing: Existing,
+    now: Timestamp,
+}
+
+impl fmt::Debug for Importer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Importer")
+            .field("table", &self.table)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Importer {
+    /// Writes to the table of this name.
+    #[must_use]
+    pub fn new(client: Client, table: String, existing: Existing, now: Timestamp) -> Self {
+        Self {
+            client,
+            table,
+            existing,
+            now,
+        }
+    }
+
+    /// Writes up to [`Existing::batch`] accounts; the results are in their order.
+    ///
+    /// Conditions decide which can be written. They are checked for all accounts in one
+    /// transaction, which fails as a whole and names those that cannot; the others follow in a
+    /// second one. So a hundred accounts that exist already cost one call.
+    pub async fn write(&self, imports: &[Import]) -> Result<Vec<Imported>, StoreError> {
+        let mut results = vec![Imported::Written; imports.len()];
+        let mut open: Vec<_> = imports.iter().zip(&mut results).collect();
+        let mut backoff = backoff();
+        let mut is_lost = false;
+        while !open.is_empty() {
+            let writes = self.writes(open.iter().map(|(import, _)| *import))?;
+            let request = self.client.transact_write_items();
+            let Err(error) = request.set_transact_items(Some(writes)).send().await else {
+                break;
+            };
+            let tried = open.len();
+            let lost_at = is_lost.then_some(self.now);
+            settle(&mut open, &error, lost_at);
+            if open.len() == tried {
+                if !(is_temporary(&error) && backoff.wait().await) {
+                    return Err(StoreError::unavailable(error));
+                }
+                is_lost |= error.as_service_error().is_none();
+            }
+        }
+        Ok(results)
+    }
+
+    /// The writes of these accounts, each followed by its audit row.
+    fn writes<'i>(
+        &self,
+        imports: impl Iterator<Item = &'i Import>,
+    ) -> Result<Vec<TransactWriteItem>, StoreError> {
+        let mut writes = Vec::new();
+        for Import { account, audit } in imports {
+            writes.push(match self.existing {
+                Existing::Keep => self.creation(account)?,
+                Existing::Overwrite => self.replacement(account)?,
+            });
+            if let Some(row) = audit {
+                writes.push(TransactWriteItem::builder().put(row.put()?).build());
+            }
+        }
+        Ok(writes)
+    }
+
+    /// A whole item is half as long a request as its update, and all there is when it is new.
+    fn creation(&self, account: &NewAccount) -> Result<TransactWriteItem, StoreError> {
+        let mut item = Item::new();
+        admin::import(account, self.now).apply(&mut item);
+        let put = Put::builder()
+            .table_name(&self.table)
+            .set_item(Some(item))
+            .item("username", text(account.profile.username.as_str()))
+            .condition_expression("attribute_not_exists(username)")
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        Ok(TransactWriteItem::builder().put(put.build()?).build())
+    }
+
+    fn replacement(&self, account: &NewAccount) -> Result<TransactWriteItem, StoreError> {
+        let expressions = admin::overwrite(account, self.now).expressions();
+        let update = Update::builder()
+            .table_name(&self.table)
+            .key("username", text(account.profile.username.as_str()))
+            .update_expression(expressions.update)
+            .condition_expression(expressions.condition)
+            .set_expression_attribute_names(Some(expressions.names))
+            .set_expression_attribute_values(expressions.values)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        Ok(TransactWriteItem::builder().update(update.build()?).build())
+    }
+}
+
+/// Takes out the accounts that could not be written, with their results.
+fn settle(
+    open: &mut Vec<(&Import, &mut Imported)>,
+    error: &SdkError<TransactWriteItemsError>,
+    lost_at: Option<Timestamp>,
+) {
+    let mut reasons = cancellation_reasons(error).iter();
+    open.retain_mut(|(import, result)| {
+        let reason = reasons.next();
+        if import.audit.is_some() {
+            reasons.next();
+        }
+        let refused = reason.filter(|r| r.code() == Some("ConditionalCheckFailed"));
+        if let Some(reason) = refused {
+            **result = outcome(&import.account, reason.item(), lost_at);
+        }
+        refused.is_none()
+    });
+}
+
+/// The result for an account that could not be written, by the account that exists. If the answer to
+/// a call was lost, that call may have written it.
+fn outcome(account: &NewAccount, found: Option<&Item>, lost_at: Option<Timestamp>) -> Imported {
+    let number = |name: &str| found.and_then(|found| get_number(found, name));
+    if number("id") != Some(account.profile.id) {
+        Imported::Taken
+    } else if lost_at.is_some_and(|now| number("imported_at") == Some(now.0)) {
+        Imported::Written
+    } else {
+        Imported::Present
+    }
+}

@@ -1,0 +1,210 @@
+//! Delivery: mails a reserved password, promotes it, and corrects a mail that another change
+//! overtook. What a request and the sweep do alike.
+
+use password::ExposeSecret as _;
+use shared::audit::Audit;
+use shared::brands::Brands;
+use shared::clock::Timestamp;
+use shared::context::RequestContext;
+use shared::dynamodb::StoreError;
+use shared::mail::{LoginUpdated, MailError, Mailer, NewPassword, OldPassword};
+use shared::password_service::GeneratedPassword;
+use shared::users::{Account, PendingReset, Profile, Promotion, ResetMode, Users};
+
+/// How a reset ended; for the log, the metrics, the sweep and operators, never for the wire.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ResetOutcome {
+    /// The password is mailed and works.
+    Done,
+    /// There were too many requests: nothing changed.
+    Limited {
+        /// When the next request will be admitted.
+        until: Timestamp,
+    },
+    /// No account may be reset: the name is unknown, the account is disabled or has no address, or
+    /// another request is resetting it.
+    NotEligible,
+    /// SES did not accept the mail: the old password keeps working, and the sweep tries again.
+    MailNotAccepted,
+    /// The answer was due before the end: the old password keeps working, and the sweep tries
+    /// again.
+    Overdue,
+    /// The password is mailed, but another change of the account came first and stands.
+    Superseded,
+    /// Every attempt failed, and the sweep gave up: the old password keeps working.
+    Abandoned,
+    /// The limits could not be read or written: nothing changed.
+    NotCounted,
+    /// DynamoDB or the hash failed: the old password keeps working. What was reserved is left to the
+    /// sweep.
+    Failed,
+}
+
+impl ResetOutcome {
+    /// The stable name of the log event: see `docs/audit.md`.
+    #[must_use]
+    pub fn event(self) -> &'static str {
+        match self {
+            Self::Done => "reset.done",
+            Self::Limited { .. } => "reset.limited",
+            Self::NotEligible => "reset.not_eligible",
+            Self::MailNotAccepted => "reset.mail_not_accepted",
+            Self::Overdue => "reset.overdue",
+            Self::Superseded => "reset.superseded",
+            Self::Abandoned => "reset.abandoned",
+            Self::NotCounted => "limits.failed",
+            Self::Failed => "reset.failed",
+        }
+    }
+
+    /// Whether the reset waits for the sweep.
+    #[must_use]
+    pub fn is_pending(self) -> bool {
+        matches!(self, Self::MailNotAccepted | Self::Overdue)
+    }
+}
+
+/// Delivers passwords.
+#[derive(Debug)]
+pub struct Delivery {
+    pub(crate) users: Users,
+    pub(crate) audit: Audit,
+    pub(crate) mailer: Mailer,
+    pub(crate) brands: Brands,
+    pub(crate) mode: ResetMode,
+    /// How long a mailed password works, in seconds.
+    pub(crate) lifetime: u64,
+}
+
+impl Delivery {
+    /// Mails a reserved password and makes it valid. `account` is as the reservation left it.
+    pub(crate) async fn deliver(
+        &self,
+        account: &Account,
+        password: &GeneratedPassword,
+        ctx: &RequestContext<'_>,
+    ) -> Result<ResetOutcome, StoreError> {
+        let is_superseded = |reset: &PendingReset| reset.is_superseded;
+        if account.reset.as_ref().is_some_and(is_superseded) {
+            return self.send_correction(account, ctx).await;
+        }
+        if let Err(error) = self.send_password(account, password, ctx).await {
+            let (request_id, error) = (ctx.request_id, &error as &dyn std::error::Error);
+            tracing::warn!(%request_id, error, event = "mail.failed", "no password mailed");
+            return Ok(ResetOutcome::MailNotAccepted);
+        }
+        let username = &account.profile.username;
+        let promotion = Promotion {
+            hash: &password.hash,
+            request_id: ctx.request_id,
+            at: ctx.now,
+            password_expires_at: self.password_expires_at(ctx),
+        };
+        let row = self
+            .audit
+            .row(&ctx.audit(username.as_str(), "password.reset"));
+        let promoted = self.users.promote(username, &promotion, self.mode, &row);
+        match promoted.await {
+            Ok(()) => Ok(ResetOutcome::Done),
+            Err(StoreError::Conflict) => self.on_promotion_conflict(&account.profile, ctx).await,
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Corrects the mail if an administrator's password came first. Whoever else has taken the
+    /// reset over mails again.
+    async fn on_promotion_conflict(
+        &self,
+        profile: &Profile,
+        ctx: &RequestContext<'_>,
+    ) -> Result<ResetOutcome, StoreError> {
+        let account = self.users.find(&profile.username).await?;
+        let is_ours =
+            |reset: &PendingReset| reset.is_superseded && reset.request_id == ctx.request_id;
+        match account.filter(|account| account.reset.as_ref().is_some_and(is_ours)) {
+            Some(account) => self.send_correction(&account, ctx).await,
+            None => Ok(ResetOutcome::Superseded),
+        }
+    }
+
+    /// Mails that an administrator's password has replaced the mailed one. A mail that says so may
+    /// have come before the one with the password, or never. The sweep repeats it until SES
+    /// accepts it.
+    async fn send_correction(
+        &self,
+        account: &Account,
+        ctx: &RequestContext<'_>,
+    ) -> Result<ResetOutcome, StoreError> {
+        if let Err(error) = self.send_login_updated(account, ctx).await {
+            let (request_id, error) = (ctx.request_id, &error as &dyn std::error::Error);
+            tracing::warn!(%request_id, error, event = "mail.failed", "no correction mailed");
+            return Ok(ResetOutcome::MailNotAccepted);
+        }
+        let username = &account.profile.username;
+        self.users
+            .clear_superseded(username, ctx.request_id)
+            .await?;
+        Ok(ResetOutcome::Superseded)
+    }
+
+    async fn send_login_updated(
+        &self,
+        account: &Account,
+        ctx: &RequestContext<'_>,
+    ) -> Result<(), MailError> {
+        let recipient = &account.profile;
+        let brand = self.brands.find(recipient.brand.as_deref(), ctx).await;
+        let mail = LoginUpdated {
+            brand: &brand,
+            recipient,
+            at: account.password_changed_at.unwrap_or(ctx.now),
+            request_id: ctx.request_id,
+        };
+        let mail = mail.render()?;
+        self.mailer
+            .send(&brand, recipient, &mail, ctx.request_id)
+            .await
+    }
+
+    async fn send_password(
+        &self,
+        account: &Account,
+        password: &GeneratedPassword,
+        ctx: &RequestContext<'_>,
+    ) -> Result<(), MailError> {
+        let recipient = &account.profile;
+        // One more call that only known names have. The response floor hides it, as it hides the
+        // mail.
+        let brand = self.brands.find(recipient.brand.as_deref(), ctx).await;
+        let requested_at = account.reset.as_ref().and_then(|reset| reset.requested_at);
+        let mail = NewPassword {
+            brand: &brand,
+            recipient,
+            password: password.password.expose_secret(),
+            old_password: self.old_password(account, ctx.now),
+            at: requested_at.unwrap_or(ctx.now),
+            expires_at: self.password_expires_at(ctx),
+            request_id: ctx.request_id,
+        };
+        let mail = mail.render()?;
+        self.mailer
+            .send(&brand, recipient, &mail, ctx.request_id)
+            .await
+    }
+
+    fn password_expires_at(&self, ctx: &RequestContext<'_>) -> Timestamp {
+        ctx.now.plus_seconds(self.lifetime)
+    }
+
+    /// What happens to the password that the user may know.
+    fn old_password(&self, account: &Account, now: Timestamp) -> OldPassword {
+        let is_expired = account.password_expires_at.is_some_and(|end| end <= now);
+        if account.password_hash.is_none() {
+            OldPassword::Missing
+        } else if self.mode == ResetMode::Dual && !is_expired {
+            OldPassword::Works
+        } else {
+            OldPassword::Void
+        }
+    }
+}

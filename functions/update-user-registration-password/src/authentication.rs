@@ -1,0 +1,225 @@
+//! Authentication of the caller: by Basic, with a user name or an e-mail address.
+
+use password::Secret;
+use shared::audit::Audit;
+use shared::context::RequestContext;
+use shared::dynamodb::StoreError;
+use shared::metrics::{self, Metric};
+use shared::password_service::PasswordService;
+use shared::rate_limit::{Lookup, Quota, RateLimit, RateLimitKey, RateLimiter};
+use shared::response_floor::ResponseFloor;
+use shared::users::{
+    self, Account, Attempt, Login, LoginOutcome, ResetMode, UsernameKey, Users, WriteBack,
+};
+
+use crate::credential_cache::CredentialCache;
+use crate::error::Error;
+
+/// How many times as often as one name a source may fail: it may be an office.
+const NAMES_PER_SOURCE: u32 = 5;
+
+/// The credential of a caller.
+#[derive(Clone)]
+pub struct Credential {
+    /// A user name or an e-mail address.
+    pub username: String,
+    /// The password.
+    pub password: Secret,
+}
+
+impl std::fmt::Debug for Credential {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Credential(..)")
+    }
+}
+
+/// Verifies credentials, and counts the wrong ones.
+#[derive(Debug)]
+pub(crate) struct Authenticator {
+    pub(crate) users: Users,
+    pub(crate) audit: Audit,
+    pub(crate) limiter: RateLimiter,
+    pub(crate) failures_per_minute: u32,
+    pub(crate) mode: ResetMode,
+    pub(crate) passwords: PasswordService,
+    pub(crate) verified: CredentialCache,
+}
+
+impl Authenticator {
+    /// The account of a credential. An unknown name costs as much as a wrong password. Failures are
+    /// answered at the response floor: an older hash may cost less than a current one, an imported
+    /// one more.
+    pub(crate) async fn authenticate(
+        &self,
+        credential: &Credential,
+        ctx: &RequestContext<'_>,
+        floor: &ResponseFloor,
+    ) -> Result<Account, Error> {
+        let typed = UsernameKey::new(&credential.username);
+        let mut limits = self.failure_limits(&typed, ctx);
+        // At once: nothing was read whose time could show, and a flood must not occupy the function.
+        if self.limiter.is_exhausted_cached(&limits, ctx.now) {
+            return Err(limited(ctx));
+        }
+        let username = self.resolve(credential, typed.clone()).await?;
+        if username != typed {
+            // Attempts by name and by address are attempts at one account.
+            limits.push(self.account_limit(&username, ctx));
+        }
+        let lookup = self
+            .limiter
+            .find_unless_limited(&self.users, &username, &limits, ctx.now);
+        let Lookup::Found(account) = lookup.await? else {
+            floor.wait().await;
+            return Err(limited(ctx));
+        };
+        let password = &credential.password;
+        let (account, login) = self.verify(account, password, ctx).await?;
+        let Some(account) = account.filter(|_| is_right(login)) else {
+            metrics::count(Metric::LoginFailures);
+            let counted = self.count(&limits, ctx).await;
+            floor.wait().await;
+            return Err(counted.err().unwrap_or(Error::InvalidCredential));
+        };
+        match login.write_back {
+            Some(WriteBack::Rehash) => self.rehash(&account, password, ctx).await,
+            Some(WriteBack::UseTemporary) => self.use_temporary(&account, ctx).await?,
+            None => {}
+        }
+        Ok(account)
+    }
+
+    /// The limits of failed logins. By name and source, not by name alone: a stranger must not lock
+    /// an administrator out.
+    fn failure_limits(&self, typed: &UsernameKey, ctx: &RequestContext<'_>) -> Vec<RateLimit> {
+        let of_source = self.failures_per_minute.saturating_mul(NAMES_PER_SOURCE);
+        let source = RateLimitKey::source("login", ctx.source);
+        vec![
+            self.account_limit(typed, ctx),
+            RateLimit::new(source, [Quota::per_minute(of_source)]),
+        ]
+    }
+
+    fn account_limit(&self, username: &UsernameKey, ctx: &RequestContext<'_>) -> RateLimit {
+        let key = RateLimitKey::name_at_source("login", username, ctx.source);
+        RateLimit::new(key, [Quota::per_minute(self.failures_per_minute)])
+    }
+
+    /// Counts a failure. Attempts at the same moment all pass before the first is counted, so a
+    /// limit may be used up by now: that changes nothing.
+    async fn count(&self, limits: &[RateLimit], ctx: &RequestContext<'_>) -> Result<(), Error> {
+        for limit in limits {
+            match self.limiter.admit(limit, ctx).await {
+                Ok(_) => {}
+                Err(StoreError::Busy) => not_counted(ctx),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+
+    /// Verifies the password, without hashing it if it was verified lately.
+    async fn verify(
+        &self,
+        account: Option<Account>,
+        password: &Secret,
+        ctx: &RequestContext<'_>,
+    ) -> Result<(Option<Account>, Login), Error> {
+        let is_cached = |account: &&Account| self.verified.recognises(account, password, ctx.now);
+        if let Some(known) = account.as_ref().filter(is_cached) {
+            let login = users::recognise(known, ctx.now);
+            return Ok((account, login));
+        }
+        let attempt = Attempt {
+            password: password.clone(),
+            mode: self.mode,
+            now: ctx.now,
+        };
+        let (account, login) = self.passwords.verify(account, attempt).await?;
+        // With nothing to write, it is the password of the hash that the account was read with.
+        if let Some(account) = &account
+            && is_right(login)
+            && login.write_back.is_none()
+        {
+            self.verified.remember(account, password, ctx.now);
+        }
+        Ok((account, login))
+    }
+
+    /// Stores the first use of a temporary password, which replaces the old one.
+    async fn use_temporary(
+        &self,
+        account: &Account,
+        ctx: &RequestContext<'_>,
+    ) -> Result<(), Error> {
+        let username = account.profile.username.as_str();
+        let ctx = logged_in(username, ctx);
+        let row = self
+            .audit
+            .row(&ctx.audit(username, "password.temporary_used"));
+        Ok(self.users.use_temporary(account, ctx.now, &row).await?)
+    }
+
+    /// The key of the account that a user name or an e-mail address names. An address must be that
+    /// of one account only; the calls are the same whether it is or not.
+    async fn resolve(
+        &self,
+        credential: &Credential,
+        typed: UsernameKey,
+    ) -> Result<UsernameKey, Error> {
+        if credential.username.contains('@') {
+            let key = users::email_key(&credential.username);
+            if let [profile] = self.users.with_email(&key).await?.as_slice() {
+                return Ok(profile.username.clone());
+            }
+        }
+        Ok(typed)
+    }
+
+    /// Stores the password under today's parameters. The login is valid whether that works or not.
+    async fn rehash(&self, account: &Account, password: &Secret, ctx: &RequestContext<'_>) {
+        let stored = match self.passwords.hash(password).await {
+            Ok(hash) => self.users.rehash(account, &hash).await.map_err(Error::from),
+            Err(error) => Err(error.into()),
+        };
+        let request_id = ctx.request_id;
+        match stored {
+            Ok(()) => tracing::info!(%request_id, event = "login.rehashed", "rehashed"),
+            Err(error) => {
+                let error: &dyn std::error::Error = &error;
+                tracing::warn!(%request_id, error, event = "login.not_rehashed", "not rehashed");
+            }
+        }
+    }
+}
+
+/// The context of a request whose caller is logged in.
+pub(crate) fn logged_in<'a>(username: &'a str, ctx: &RequestContext<'a>) -> RequestContext<'a> {
+    RequestContext {
+        actor: Some(username),
+        ..*ctx
+    }
+}
+
+fn limited(ctx: &RequestContext<'_>) -> Error {
+    let request_id = ctx.request_id;
+    metrics::count(Metric::LoginsLimited);
+    tracing::warn!(%request_id, event = "login.limited", "too many failed logins");
+    Error::InvalidCredential
+}
+
+/// Logs a failure that was not counted, since others were counted at the same moment: the answer
+/// stays the same, and the limit is reached later.
+fn not_counted(ctx: &RequestContext<'_>) {
+    let error: &dyn std::error::Error = &StoreError::Busy;
+    let request_id = ctx.request_id;
+    metrics::count(Metric::Failures);
+    tracing::error!(%request_id, error, event = "limits.failed", "not counted");
+}
+
+fn is_right(login: Login) -> bool {
+    matches!(
+        login.outcome,
+        LoginOutcome::Valid | LoginOutcome::MustChange
+    )
+}

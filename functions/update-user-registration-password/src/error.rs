@@ -1,0 +1,113 @@
+//! Why a password is not set.
+
+use std::ops::RangeInclusive;
+
+use password::Weakness;
+use shared::dynamodb::StoreError;
+use shared::password_service::PasswordError;
+
+/// Why the password is not set.
+#[derive(thiserror::Error)]
+pub enum Error {
+    /// The name or the password is wrong, or the account may not log in.
+    #[error("the credential is not valid")]
+    InvalidCredential,
+    /// The caller is not an administrator.
+    #[error("the caller lacks the role")]
+    RoleMissing,
+    /// The input breaks rules.
+    #[error("the input is not valid")]
+    Invalid(Vec<Violation>),
+    /// No customer has this address.
+    #[error("no customer has this address")]
+    UnknownCustomer {
+        /// The address, as received.
+        email: String,
+    },
+    /// Several customers have this address, and the brand chooses none of them.
+    #[error("several customers have this address")]
+    AmbiguousCustomer {
+        /// The address, as received.
+        email: String,
+    },
+    /// The account changed while its password was being set.
+    #[error("the account changed meanwhile")]
+    Conflict,
+    /// DynamoDB or a hash failed.
+    #[error("the service failed")]
+    Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl std::fmt::Debug for Error {
+    /// The message, which contains no address.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        std::fmt::Display::fmt(self, f)
+    }
+}
+
+/// A rule that the input breaks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Violation {
+    /// The address is missing or blank.
+    EmailEmpty,
+    /// The address is not an e-mail address.
+    EmailMalformed,
+    /// The password is missing or blank.
+    PasswordEmpty,
+    /// The password is too short or too long, in code points.
+    PasswordLength {
+        /// The allowed lengths.
+        allowed: RangeInclusive<usize>,
+        /// The length of the password.
+        entered: usize,
+    },
+    /// The password is easily guessed.
+    PasswordWeak(Weakness),
+}
+
+impl Error {
+    /// The stable name of the log event: see `docs/audit.md`.
+    #[must_use]
+    pub fn event(&self) -> &'static str {
+        match self {
+            Self::InvalidCredential => "login.refused",
+            Self::RoleMissing => "login.role_missing",
+            Self::Unavailable(_) => "password_set.failed",
+            Self::Invalid(_)
+            | Self::UnknownCustomer { .. }
+            | Self::AmbiguousCustomer { .. }
+            | Self::Conflict => "password_set.refused",
+        }
+    }
+}
+
+impl From<StoreError> for Error {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Conflict => Self::Conflict,
+            error => Self::Unavailable(Box::new(error)),
+        }
+    }
+}
+
+impl From<PasswordError> for Error {
+    fn from(error: PasswordError) -> Self {
+        Self::Unavailable(Box::new(error))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_received_is_not_in_debug_output() {
+        let email = || "p@55wOrd".to_owned();
+        let errors = [
+            Error::UnknownCustomer { email: email() },
+            Error::AmbiguousCustomer { email: email() },
+        ];
+        let shown = format!("{errors:#?}");
+        assert!(!shown.contains(&email()), "{shown}");
+    }
+}

@@ -1,0 +1,100 @@
+//! Passwords in an async program: hashed on a thread of their own, and measured.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rand_core::CryptoRng;
+use tokio::task::{JoinError, spawn_blocking};
+use tokio::time::Instant;
+
+use crate::metrics::{self, Metric};
+use crate::users::{self, Account, Attempt, Login};
+use password::{HashError, Hasher, Salt, Secret};
+
+/// Makes, hashes and verifies passwords.
+#[derive(Clone)]
+pub struct PasswordService {
+    hasher: Hasher,
+    rng: Arc<Mutex<dyn CryptoRng + Send>>,
+}
+
+impl fmt::Debug for PasswordService {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PasswordService")
+            .field("hasher", &self.hasher)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A new password and its hash.
+#[derive(Debug, Clone)]
+pub struct GeneratedPassword {
+    /// The password, for its mail.
+    pub password: Secret,
+    /// Its PHC string, for the table.
+    pub hash: Secret,
+}
+
+/// Why a password could not be hashed.
+#[derive(Debug, thiserror::Error)]
+pub enum PasswordError {
+    /// The hash failed.
+    #[error(transparent)]
+    Hash(#[from] HashError),
+    /// The thread of the hash panicked, or the runtime is shutting down.
+    #[error("the hashing thread failed")]
+    Thread(#[from] JoinError),
+}
+
+impl PasswordService {
+    /// Hashes with `hasher`; takes passwords and salts from `rng`.
+    #[must_use]
+    pub fn new(hasher: Hasher, rng: impl CryptoRng + Send + 'static) -> Self {
+        Self {
+            hasher,
+            rng: Arc::new(Mutex::new(rng)),
+        }
+    }
+
+    /// Makes a password (at least 128 bits of entropy) and hashes it.
+    pub async fn generate(&self) -> Result<GeneratedPassword, PasswordError> {
+        let password = self.random(|mut rng| password::generate(&mut rng));
+        let hash = self.hash(&password).await?;
+        Ok(GeneratedPassword { password, hash })
+    }
+
+    /// Hashes a password.
+    pub async fn hash(&self, password: &Secret) -> Result<Secret, PasswordError> {
+        let salt = self.random(|mut rng| Salt::generate(&mut rng));
+        let password = password.clone();
+        self.run(move |hasher| hasher.hash(&password, salt)).await
+    }
+
+    /// Verifies a password as [`users::verify`] does, and returns the account with the result.
+    pub async fn verify(
+        &self,
+        account: Option<Account>,
+        attempt: Attempt,
+    ) -> Result<(Option<Account>, Login), PasswordError> {
+        self.run(move |hasher| {
+            let login = users::verify(hasher, account.as_ref(), &attempt)?;
+            Ok((account, login))
+        })
+        .await
+    }
+
+    fn random<T>(&self, make: impl FnOnce(&mut (dyn CryptoRng + Send)) -> T) -> T {
+        let mut rng = self.rng.lock().unwrap_or_else(PoisonError::into_inner);
+        make(&mut *rng)
+    }
+
+    async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Hasher) -> Result<T, HashError> + Send + 'static,
+    ) -> Result<T, PasswordError> {
+        let (hasher, began) = (self.hasher.clone(), Instant::now());
+        let result = spawn_blocking(move || work(&hasher)).await;
+        metrics::time(Metric::Argon2Time, began.elapsed());
+        Ok(result??)
+    }
+}
