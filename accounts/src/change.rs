@@ -45,7 +45,10 @@ pub(crate) async fn grant(
     if !roles.insert(role.clone()) {
         return Ok(unchanged(account, &format!("has the role {role} already")));
     }
-    set_roles(session, &account, &roles, "role.granted", &role).await?;
+    let change = admin::set_roles(&account.roles, &roles);
+    let key = &account.profile.username;
+    let granted = session.change(key, &change, "role.granted", Some(&role));
+    granted.await?;
     Ok(changed(
         account,
         "role.granted",
@@ -67,24 +70,15 @@ pub(crate) async fn revoke(
             &format!("does not have the role {role}"),
         ));
     }
-    set_roles(session, &account, &roles, "role.revoked", role).await?;
+    let change = admin::set_roles(&account.roles, &roles);
+    let key = &account.profile.username;
+    let revoked = session.change(key, &change, "role.revoked", Some(role));
+    revoked.await?;
     Ok(changed(
         account,
         "role.revoked",
         &format!("has the role {role} no more"),
     ))
-}
-
-async fn set_roles(
-    session: &Session<'_>,
-    account: &Account,
-    roles: &BTreeSet<String>,
-    event: &'static str,
-    role: &str,
-) -> Result<(), Error> {
-    let change = admin::set_roles(&account.roles, roles);
-    let changed = session.change(&account.profile.username, &change, event, Some(role));
-    changed.await
 }
 
 /// The same address again is a change too: it takes the mark off it that mail to it failed.

@@ -24,7 +24,7 @@ libfuzzer_sys::fuzz_target!(|data: &[u8]| {
     let body = lines.next().unwrap_or_default().to_vec();
     let path = format!("/webservices/IFCommonService.asmx{path}");
     let method = verb.parse().unwrap_or(Method::POST);
-    let request = Request::new(method, &path, &query, headers, body);
+    let request = Request::new(method, &format!("{path}?{query}"), headers, body);
     match asmx::route(Protocols::ALL, &request) {
         Route::Call(binding) => {
             if let Err(rejection) = asmx::decode(Protocols::ALL, binding, &request) {

@@ -21,7 +21,7 @@ libfuzzer_sys::fuzz_target!(|data: &[u8]| {
     }
     let body = lines.next().unwrap_or_default().to_vec();
     let method = verb.parse().unwrap_or(Method::POST);
-    let request = Request::new(method, &path, &query, headers, body);
+    let request = Request::new(method, &format!("{path}?{query}"), headers, body);
     let route = servicestack::route(&request);
     let format = route.response_format(&request);
     let rejection = match route {

@@ -62,7 +62,7 @@ impl Message {
         let path = "/webservices/IFCommonService.asmx";
         Self {
             binding: Binding::Soap(version),
-            request: Request::new(Method::POST, path, "", headers, text.clone().into_bytes()),
+            request: Request::new(Method::POST, path, headers, text.clone().into_bytes()),
             text,
         }
     }

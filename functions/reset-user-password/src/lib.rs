@@ -26,6 +26,7 @@ use shared::password_service::PasswordService;
 use shared::response_floor::ResponseFloor;
 
 use asmx::{Binding, Protocols, Route};
+use delivery::ResetOutcome;
 use operation::{Accepted, ResetUserPassword};
 
 pub use config::Config;
@@ -38,6 +39,24 @@ pub struct Service {
     protocols: Protocols,
     self_test_username: String,
     clock: Clock,
+}
+
+/// The response to a call, and how the call really ended.
+struct Called {
+    response: Response<String>,
+    binding: Binding,
+    /// `None` if the operation did not run.
+    outcome: Option<ResetOutcome>,
+}
+
+impl From<Called> for Answer {
+    fn from(called: Called) -> Self {
+        Self {
+            response: called.response,
+            binding: Some(called.binding.name()),
+            outcome: called.outcome.map(ResetOutcome::event),
+        }
+    }
 }
 
 impl Service {
@@ -54,14 +73,14 @@ impl Service {
         }
     }
 
-    async fn call(&self, binding: Binding, request: &Request) -> Answer {
+    async fn call(&self, binding: Binding, request: &Request) -> Called {
         let floor = ResponseFloor::begin(self.response_floor);
         let call = match asmx::decode(self.protocols, binding, request) {
             Ok(call) => call,
             Err(rejection) => {
-                return Answer {
+                return Called {
                     response: rejection.encode(),
-                    binding: Some(binding.name()),
+                    binding,
                     outcome: None,
                 };
             }
@@ -76,9 +95,9 @@ impl Service {
         if result.is_ok() {
             floor.wait().await;
         }
-        Answer {
-            binding: Some(call.binding.name()),
-            outcome: result.as_ref().ok().map(|outcome| outcome.event()),
+        Called {
+            binding: call.binding,
+            outcome: result.as_ref().ok().copied(),
             response: asmx::encode(call.binding, &result.map(|_| Accepted)),
         }
     }
@@ -106,7 +125,7 @@ impl Handler for Service {
     fn handle(&self, request: Request) -> BoxFuture<'_, Answer> {
         Box::pin(async move {
             match asmx::route(self.protocols, &request) {
-                Route::Call(binding) => self.call(binding, &request).await,
+                Route::Call(binding) => self.call(binding, &request).await.into(),
                 Route::Page(page) => page.encode(self.protocols, &request).into(),
                 Route::Rejected(rejection) => rejection.encode().into(),
             }

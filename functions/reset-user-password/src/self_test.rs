@@ -7,23 +7,23 @@ use http::{HeaderMap, Method};
 use lambda_http::lambda_runtime::Error;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
-use shared::lambda::{Answer, Handler as _, Request};
+use shared::lambda::Request;
 use shared::metrics::{self, Metric};
 use tokio::time::Instant;
 
-use crate::Service;
-use crate::asmx::HTTP_GET_PATH;
+use crate::asmx::{Binding, HTTP_GET_PATH};
 use crate::delivery::ResetOutcome;
+use crate::{Called, Service};
 
-/// An answer and the time it took.
+/// A call and the time it took.
 struct Probe {
-    answer: Answer,
+    called: Called,
     took: Duration,
 }
 
 impl Service {
-    /// Tests this service by its own handler. What is not as it should be is counted and reported;
-    /// an error is a self-test that could not be made.
+    /// Resets the account of the self-test and a name that is not on file. A wrong result is counted
+    /// and logged; an error means that the test could not run.
     pub(crate) async fn self_test(&self, request_id: &str) -> Result<Value, Error> {
         if !self.protocols.http_get {
             return Err("the self-test needs HttpGet among ASMX_PROTOCOLS".into());
@@ -36,8 +36,8 @@ impl Service {
 
         let gap = known.took.abs_diff(unknown.took);
         metrics::time(Metric::SelfTestGap, gap);
-        let is_reset = known.answer.outcome == Some(ResetOutcome::Done.event());
-        let (known, unknown) = (known.answer.response, unknown.answer.response);
+        let is_reset = known.called.outcome == Some(ResetOutcome::Done);
+        let (known, unknown) = (known.called.response, unknown.called.response);
         let is_same_answer = known.status() == unknown.status()
             && known.headers() == unknown.headers()
             && known.body() == unknown.body();
@@ -52,18 +52,15 @@ impl Service {
     }
 
     async fn probe(&self, username: &str, request_id: &str) -> Probe {
-        let query = format!(
-            "username={}",
-            utf8_percent_encode(username, NON_ALPHANUMERIC)
-        );
-        let mut request =
-            Request::new(Method::GET, HTTP_GET_PATH, &query, HeaderMap::new(), vec![]);
+        let username = utf8_percent_encode(username, NON_ALPHANUMERIC);
+        let target = format!("{HTTP_GET_PATH}?username={username}");
+        let mut request = Request::new(Method::GET, &target, HeaderMap::new(), vec![]);
         "self-test".clone_into(&mut request.source);
         request_id.clone_into(&mut request.request_id);
         let began = Instant::now();
-        let answer = self.handle(request).await;
+        let called = self.call(Binding::HttpGet, &request).await;
         Probe {
-            answer,
+            called,
             took: began.elapsed(),
         }
     }

@@ -135,7 +135,7 @@ async fn a_bug_is_a_fault_of_the_receiver() {
     let sandbox = Sandbox::start(&[]).await.unwrap();
     for version in Version::ALL {
         let (post, headers) = (Method::POST, HeaderMap::new());
-        let request = lambda::Request::new(post, path(version), "", headers, vec![]);
+        let request = lambda::Request::new(post, path(version), headers, vec![]);
         let function = &sandbox.functions.update_user_registration_password;
         let response = function.fault(&request);
         assert_eq!(response.status(), 500);

@@ -46,9 +46,11 @@ impl std::fmt::Debug for Request {
 }
 
 impl Request {
-    /// A request from nowhere, for tests.
+    /// A request that no gateway passed on. `target` is a path with or without a query (RFC 9112
+    /// section 3.2.1).
     #[must_use]
-    pub fn new(method: Method, path: &str, query: &str, headers: HeaderMap, body: Vec<u8>) -> Self {
+    pub fn new(method: Method, target: &str, headers: HeaderMap, body: Vec<u8>) -> Self {
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
         Self {
             method,
             path: path.to_owned(),

@@ -137,7 +137,7 @@ fn no_secret_is_in_debug_output() {
 
     let mut headers = HeaderMap::new();
     headers.insert("authorization", MARK.parse().unwrap());
-    let request = Request::new(Method::POST, "/x", MARK, headers, MARK.into());
+    let request = Request::new(Method::POST, &format!("/x?{MARK}"), headers, MARK.into());
     assert_hidden(&request);
     assert_hidden(&Event {
         kind: Event::SCHEDULED.to_owned(),

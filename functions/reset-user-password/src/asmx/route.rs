@@ -141,7 +141,12 @@ mod tests {
     use super::*;
 
     fn get(query: &str) -> Route {
-        let request = Request::new(Method::GET, SERVICE_PATH, query, HeaderMap::new(), vec![]);
+        let request = Request::new(
+            Method::GET,
+            &format!("{SERVICE_PATH}?{query}"),
+            HeaderMap::new(),
+            vec![],
+        );
         route(Protocols::ALL, &request)
     }
 
@@ -157,12 +162,12 @@ mod tests {
             "/webservices/IFCommonService.asmx//ResetUserPassword",
             "/webservices/IFCommonService.asmx/%2FResetUserPassword",
         ] {
-            let request = Request::new(Method::GET, path, "", HeaderMap::new(), vec![]);
+            let request = Request::new(Method::GET, path, HeaderMap::new(), vec![]);
             let expected = Route::Call(Binding::HttpGet);
             assert_eq!(route(Protocols::ALL, &request), expected, "{path}");
         }
         let path = "/webservices/IFCommonService.asmx//";
-        let request = Request::new(Method::GET, path, "", HeaderMap::new(), vec![]);
+        let request = Request::new(Method::GET, path, HeaderMap::new(), vec![]);
         let expected = Route::Rejected(Rejection::UnrecognizedUrl("/".to_owned()));
         assert_eq!(route(Protocols::ALL, &request), expected);
     }
@@ -190,8 +195,12 @@ mod tests {
             ("wsdl=", true, not_found(description)),
             ("disco=", true, Route::Page(Page::Operations)),
         ] {
-            let mut request =
-                Request::new(Method::GET, SERVICE_PATH, query, HeaderMap::new(), vec![]);
+            let mut request = Request::new(
+                Method::GET,
+                &format!("{SERVICE_PATH}?{query}"),
+                HeaderMap::new(),
+                vec![],
+            );
             request.is_query_verbatim = is_query_verbatim;
             assert_eq!(route(Protocols::ALL, &request), expected, "{query}");
         }

@@ -190,7 +190,7 @@ mod tests {
                 HeaderValue::from_static(SOAP_ACTION),
             ),
         ]);
-        let request = Request::new(Method::POST, "", "", headers, body.to_vec());
+        let request = Request::new(Method::POST, "", headers, body.to_vec());
         decode(Protocols::ALL, guessed, &request)
     }
 

@@ -207,7 +207,7 @@ mod tests {
             let name = HeaderName::from_static("soapaction");
             headers.insert(name, action.parse().unwrap());
         }
-        Request::new(Method::POST, "", "", headers, vec![])
+        Request::new(Method::POST, "", headers, vec![])
     }
 
     #[test]

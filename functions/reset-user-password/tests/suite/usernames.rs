@@ -64,5 +64,5 @@ fn request(case: &CaseRequest) -> Request {
         (text, None) => text.clone().unwrap_or_default().into_bytes(),
     };
     let method = case.method.parse().expect("a verb");
-    Request::new(method, path, query, headers.collect(), body)
+    Request::new(method, &format!("{path}?{query}"), headers.collect(), body)
 }

@@ -240,7 +240,7 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert(header::CONTENT_TYPE, content_type.parse().unwrap());
         headers.insert(header::ACCEPT, accept.parse().unwrap());
-        let request = Request::new(Method::POST, "", query, headers, vec![]);
+        let request = Request::new(Method::POST, &format!("?{query}"), headers, vec![]);
         let format = format_parameter(&request);
         format
             .map_or_else(|| accepted(&request), ResponseFormat::of)

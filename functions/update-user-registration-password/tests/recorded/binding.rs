@@ -93,7 +93,12 @@ fn request(case: &CaseRequest) -> Request {
     let headers = content_type
         .into_iter()
         .map(|(name, value)| (name, value.expect("a value")));
-    Request::new(Method::POST, path, query, headers.collect(), body)
+    Request::new(
+        Method::POST,
+        &format!("{path}?{query}"),
+        headers.collect(),
+        body,
+    )
 }
 
 /// What was bound, as the cases have it, or the status and the body of the error.

@@ -468,7 +468,7 @@ async fn a_bug_is_answered_in_the_format_of_the_call() {
         ("/".to_owned(), json_type, &json),
     ] {
         let headers = http::HeaderMap::new();
-        let request = shared::lambda::Request::new(http::Method::POST, &path, "", headers, vec![]);
+        let request = shared::lambda::Request::new(http::Method::POST, &path, headers, vec![]);
         let function = &sandbox.functions.update_user_registration_password;
         let response = function.fault(&request);
         assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);

@@ -73,7 +73,7 @@ mod tests {
                     let name = HeaderName::try_from(*name).unwrap();
                     map.insert(name, value.parse().unwrap());
                 }
-                let request = Request::new(Method::POST, "/a/b", "", map, vec![]);
+                let request = Request::new(Method::POST, "/a/b", map, vec![]);
                 assert_eq!(is_cross_site(&request), expected, "{headers:?} {host}");
             }
         }
