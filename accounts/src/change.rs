@@ -1,5 +1,5 @@
-//! The commands that change who may log in, what they may do, and where their mail goes. A command
-//! that would change nothing writes no audit row.
+//! The commands that change who may log in, what they may do, and where their mail goes. What is so
+//! already is left alone and has no audit row.
 
 use shared::mail::is_address;
 use shared::users::{Account, NOBODY, admin, email_key};

@@ -16,6 +16,7 @@ use crate::operation::Input;
 
 const TOO_LONG: &str = "There was an exception running the extensions specified in the config \
                         file. ---> Maximum request length exceeded.";
+
 /// Reads a call. `guessed` is the version to answer in until the envelope tells another.
 pub(super) fn decode(
     protocols: Protocols,
@@ -383,7 +384,7 @@ mod tests {
     #[test]
     fn the_longest_body_is_read() {
         let padding = |length: usize| " ".repeat(length - ENVELOPE.len());
-        let longest = format!("{ENVELOPE}{}", padding(MAX_BODY));
+        let longest = format!("{ENVELOPE}{}", padding(262_144));
         assert!(decoded(Version::V11, longest.as_bytes()).is_ok());
         let expected = Rejection::fault(Version::V11, FaultCode::Receiver, TOO_LONG);
         assert_eq!(

@@ -264,7 +264,7 @@ async fn a_use_whose_answer_was_lost_is_one_use() {
     let lost = AtomicUsize::new(0);
     relays.script(move |call| {
         let is_count = call.operation == "UpdateItem" && call.body.contains("tat_60");
-        if is_count && lost.fetch_add(1, Ordering::Relaxed) % 2 == 0 {
+        if is_count && lost.fetch_add(1, Ordering::Relaxed).is_multiple_of(2) {
             Action(vec![Step::Deliver])
         } else {
             Action::forward()
