@@ -13,6 +13,7 @@ mod runtime_api;
 mod size;
 mod start;
 mod statistic;
+mod thaw;
 mod warm;
 
 use std::time::Duration;
@@ -45,7 +46,7 @@ const UPDATE: Function = Function {
 struct Arguments {
     /// What is measured; all of it if nothing is named
     subjects: Vec<Subject>,
-    /// How often each process is started
+    /// How often each process is started, and thawed
     #[arg(long, default_value_t = 20)]
     starts: usize,
     /// Measures requests a second time, with so many users in the table instead of a thousand
@@ -67,6 +68,8 @@ enum Subject {
     Warm,
     /// The start of a process, and its first request
     Start,
+    /// The first request after a thaw, whose connections the other side has forgotten
+    Thaw,
     /// Requests to DynamoDB and their capacity units
     Requests,
     /// Many callers at once
@@ -77,7 +80,7 @@ enum Subject {
 async fn main() -> Result<(), Error> {
     let arguments = Arguments::parse();
     let is_asked = |subject| arguments.subjects.is_empty() || arguments.subjects.contains(&subject);
-    if [Subject::Size, Subject::Warm, Subject::Start]
+    if [Subject::Size, Subject::Warm, Subject::Start, Subject::Thaw]
         .into_iter()
         .any(is_asked)
     {
@@ -92,6 +95,9 @@ async fn main() -> Result<(), Error> {
         }
         if is_asked(Subject::Start) {
             start::measure(&binaries, arguments.starts).await?;
+        }
+        if is_asked(Subject::Thaw) {
+            thaw::measure(&binaries, arguments.starts).await?;
         }
     }
     if is_asked(Subject::Requests) {

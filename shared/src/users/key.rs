@@ -12,15 +12,23 @@ pub const MAX_NAME_LENGTH: usize = 256;
 /// map to it, so that they cost the same calls as any other unknown name.
 pub const NOBODY: &str = "\u{0}";
 
-/// NFKC, lower case, trimmed (RFC 8265 section 3.3 in spirit; width and case do not distinguish
-/// accounts).
+/// Trimmed, then in NFKC and lower case until neither changes it (in the spirit of RFC 8265 section
+/// 3.3: width and case do not distinguish accounts). Once is not enough: `J` with a caron is composed
+/// only in lower case.
 fn normalise(name: &str) -> String {
     if name.is_ascii() {
         // Its own NFKC, and by far the most names.
         return name.trim().to_ascii_lowercase();
     }
-    let composed = ComposingNormalizerBorrowed::new_nfkc().normalize(name);
-    composed.to_lowercase().trim().to_owned()
+    let mut name = name.to_owned();
+    loop {
+        let composed = ComposingNormalizerBorrowed::new_nfkc().normalize(&name);
+        let next = composed.to_lowercase().trim().to_owned();
+        if next == name {
+            return next;
+        }
+        name = next;
+    }
 }
 
 /// The normal form of a name that can be on file, else [`NOBODY`].
@@ -113,6 +121,46 @@ mod tests {
         assert_eq!(brand_key(Some("Brand ")), "brand");
         assert_eq!(brand_key(Some(" ")), "-");
         assert_eq!(brand_key(None), "-");
+    }
+
+    fn assert_is_stable(name: &str) {
+        let once = normalise(name);
+        assert_eq!(normalise(&once), once, "{name:?}");
+    }
+
+    /// A key is its own key, whatever character is in it.
+    #[test]
+    fn normalising_again_changes_nothing() {
+        for name in [
+            "J\u{30c}ane",
+            "I\u{307}",
+            "\u{1e9e}",
+            "\u{3a3}",
+            "\u{3f4}\u{345}",
+        ] {
+            assert_is_stable(name);
+        }
+        for c in '\0'..=char::MAX {
+            assert_is_stable(&format!("{c}"));
+        }
+        // Letters whose case has another length or another composition, with combining marks.
+        let is_cased = |c: &char| !c.is_ascii() && !c.to_lowercase().eq([*c]);
+        let letters = ('A'..='Z').chain(('\u{80}'..='\u{1ffff}').filter(is_cased));
+        for letter in letters {
+            for mark in '\u{300}'..='\u{36f}' {
+                assert_is_stable(&format!("{letter}{mark}"));
+            }
+        }
+    }
+
+    #[test]
+    fn spellings_that_differ_before_they_are_composed_have_one_key() {
+        assert_eq!(
+            UsernameKey::new("J\u{30c}ane"),
+            UsernameKey::new("\u{1f0}ane")
+        );
+        assert_eq!(email_key("J\u{30c}@example.com"), "\u{1f0}@example.com");
+        assert_eq!(brand_key(Some("J\u{30c}")), "\u{1f0}");
     }
 
     #[test]

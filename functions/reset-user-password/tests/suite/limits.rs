@@ -241,7 +241,7 @@ async fn more_than_the_limit_at_once_are_the_limit_exactly() {
     };
     let tat: u64 = item["tat_3600"].as_n().unwrap().parse().unwrap();
     let expires_at: u64 = item["expires_at"].as_n().unwrap().parse().unwrap();
-    let begin = expires_at - 3_600;
+    let begin = expires_at - 2 * 3_600;
     let used = (tat - begin * 1_000_000).div_ceil(3_600 * 1_000_000 / 7);
     assert_eq!(used, 7);
     assert_eq!(item.len(), 4, "an item has a constant size: {item:?}");

@@ -1,5 +1,5 @@
 //! A failed login is answered at a multiple of the response floor, whatever the account's hash
-//! costs. That the times tell nothing is measured by the test `timing` of `local`.
+//! costs. That the times tell nothing is the subject of `testkit/tests/suite/timing/`.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
