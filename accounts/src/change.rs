@@ -1,7 +1,6 @@
 //! The commands that change who may log in, what they may do, and where their mail goes. What is so
 //! already is left alone and has no audit row.
 
-
 use shared::mail::is_address;
 use shared::users::{Account, NOBODY, admin, email_key};
 
