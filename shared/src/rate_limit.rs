@@ -108,7 +108,7 @@ impl RateLimitKey {
     }
 }
 
-/// The well-known prefix of IPv4 addresses in IPv6, 64:ff9b::/96 (RFC 6052 section 2.1).
+/// The well-known prefix of IPv4 addresses in IPv6, `64:ff9b::/96` (RFC 6052 section 2.1).
 const NAT64: u128 = 0x0064_ff9b << 64;
 
 /// The network of an address: of IPv6 the first 64 bits, which one customer has; an IPv4 address
@@ -212,6 +212,10 @@ pub enum Admission {
 
 /// An account, unless whoever asks is limited.
 #[derive(Debug, Clone)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "it is taken apart where it is returned"
+)]
 pub enum Lookup {
     /// A quota is used up.
     Limited,

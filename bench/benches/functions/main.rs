@@ -6,6 +6,7 @@
 
 mod accounts;
 mod bare_hash;
+mod function;
 mod load;
 mod process;
 mod requests;
@@ -20,26 +21,7 @@ use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
 
-type Error = Box<dyn std::error::Error + Send + Sync>;
-
-/// Rounds that are not measured.
-const WARM_UP: usize = 10;
-
-/// A function and what it is asked.
-struct Function {
-    binary: &'static str,
-    event: &'static str,
-}
-
-const RESET: Function = Function {
-    binary: "reset-user-password",
-    event: include_str!("../../../events/reset-user-password/soap11.json"),
-};
-
-const UPDATE: Function = Function {
-    binary: "update-user-registration-password",
-    event: include_str!("../../../events/update-user-registration-password/json.json"),
-};
+use function::{Error, Function, RESET, UPDATE, WARM_UP};
 
 /// What the functions cost, as ratios to what cannot be saved.
 #[derive(Debug, Parser)]

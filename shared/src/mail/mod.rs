@@ -10,7 +10,8 @@ use std::fmt;
 
 pub use address::is_address;
 pub use brand::Brand;
-pub use render::{LoginUpdated, NewPassword, OldPassword};
+pub use language::OldPassword;
+pub use render::{LoginUpdated, NewPassword};
 pub use transport::Mailer;
 
 /// A rendered mail.

@@ -73,7 +73,7 @@ mod tests {
             let name = HeaderName::from_static("soapaction");
             headers.insert(name, HeaderValue::from_static(value));
         }
-        Request::new(Method::POST, "", "", headers, vec![])
+        Request::new(Method::POST, "", headers, vec![])
     }
 
     #[test]

@@ -157,7 +157,7 @@ mod tests {
 
     fn found(names: &str, method: &Method, path_info: &str) -> Route {
         let path = format!("{SERVICE_PATH}{path_info}");
-        let request = Request::new(method.clone(), &path, "", HeaderMap::new(), vec![]);
+        let request = Request::new(method.clone(), &path, HeaderMap::new(), vec![]);
         route(names.parse().unwrap(), &request)
     }
 
@@ -173,7 +173,7 @@ mod tests {
             ("/", false),
             ("", false),
         ] {
-            let request = Request::new(Method::GET, path, "", HeaderMap::new(), vec![]);
+            let request = Request::new(Method::GET, path, HeaderMap::new(), vec![]);
             let expected = if is_found {
                 Route::Page(Page::Operations)
             } else {

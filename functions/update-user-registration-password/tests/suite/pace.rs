@@ -19,7 +19,7 @@ const DEARER: &str = "$pbkdf2-sha256$i=1000,l=32$AAECAwQFBgcICQoLDA0ODw\
 async fn login(sandbox: &Sandbox, credential: &str) -> (StatusCode, Measurements) {
     let body = json!({ "Email": "a@example.com", "NewPassword": "lamp-Sodium-4417" });
     let request = set_password(credential, &body);
-    let (response, measured) = metrics::collect(sandbox.send(&request)).await;
+    let (response, measured) = metrics::collect(Box::pin(sandbox.send(&request))).await;
     (response.status(), measured)
 }
 

@@ -42,7 +42,6 @@
     clippy::print_stdout,
     clippy::cast_precision_loss,
     clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
     reason = "a test fails by panicking, shows its figures, and counts in small numbers"
 )]
 
