@@ -61,9 +61,12 @@ impl Report {
             "{} | {} | {} | {} | {}",
             resets.asked_for, resets.at_once, resets.by_sweep, resets.lost, resets.too_many
         );
-        println!("\nmails to | number | at most");
+        println!("\nresets mailed | number | at most");
         for bounded in mails::bounded(&self.mails, self.took) {
-            println!("{} | {} | {}", bounded.whom, bounded.mails, bounded.at_most);
+            println!(
+                "{} | {} | {}",
+                bounded.whom, bounded.resets, bounded.at_most
+            );
         }
         println!(
             "\npasswords tried at the end | wrong\n{} | {}",
@@ -114,8 +117,11 @@ impl Report {
             .map(|(what, count)| format!("{count} {what}"))
             .collect();
         for bounded in mails::bounded(&self.mails, self.took) {
-            if bounded.mails as u64 > bounded.at_most {
-                faults.push(format!("{} mails to {}", bounded.mails, bounded.whom));
+            if bounded.resets as u64 > bounded.at_most {
+                faults.push(format!(
+                    "{} resets mailed to {}",
+                    bounded.resets, bounded.whom
+                ));
             }
         }
         let answers = self.driven.iter().flat_map(|driven| {
