@@ -39,8 +39,10 @@ pub enum Metric {
     ResetAbandoned,
     /// Mails that SES did not accept.
     MailFailures,
-    /// Mails that bounced.
+    /// Mails that bounced for good.
     MailBounced,
+    /// Mails that bounced for now: a full mailbox, or an out-of-office reply.
+    MailSoftBounced,
     /// Mails that a recipient reported as spam.
     MailComplained,
     /// Mails that SES accepted and then rejected.
@@ -59,7 +61,7 @@ pub enum Metric {
 
 impl Metric {
     /// All metrics.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Requests,
         Self::Duration,
         Self::ColdStarts,
@@ -71,6 +73,7 @@ impl Metric {
         Self::ResetAbandoned,
         Self::MailFailures,
         Self::MailBounced,
+        Self::MailSoftBounced,
         Self::MailComplained,
         Self::MailRejected,
         Self::MailDelayed,
@@ -95,6 +98,7 @@ impl Metric {
             Self::ResetAbandoned => "ResetAbandoned",
             Self::MailFailures => "MailFailures",
             Self::MailBounced => "MailBounced",
+            Self::MailSoftBounced => "MailSoftBounced",
             Self::MailComplained => "MailComplained",
             Self::MailRejected => "MailRejected",
             Self::MailDelayed => "MailDelayed",

@@ -163,6 +163,7 @@ impl ResetUserPassword {
             requested_at: ctx.now,
             expires_at,
             due_at: expires_at,
+            by_operator: ctx.actor.is_some(),
         };
         let users = &self.delivery.users;
         let Some(account) = users.reserve(username, &pending, ctx.now).await? else {

@@ -114,6 +114,7 @@ async fn finish(
         requested_at: reset.requested_at.unwrap_or(now),
         expires_at: now.plus_seconds(RESERVATION_SECONDS),
         due_at: now.plus_seconds(delay_seconds(attempt)),
+        by_operator: reset.by_operator,
     };
     let users = &operation.delivery.users;
     let reserved = users

@@ -160,8 +160,9 @@ impl Authenticator {
         Ok(self.users.use_temporary(account, ctx.now, &row).await?)
     }
 
-    /// The key of the account that a user name or an e-mail address names. An address must be that
-    /// of one account only; the calls are the same whether it is or not.
+    /// The key of the account that a user name or an e-mail address names. A user name comes first:
+    /// nobody's address may keep its owner out. An address must be that of one account only. The
+    /// calls are the same whichever it is.
     async fn resolve(
         &self,
         credential: &Credential,
@@ -169,7 +170,9 @@ impl Authenticator {
     ) -> Result<UsernameKey, Error> {
         if credential.username.contains('@') {
             let key = users::email_key(&credential.username);
-            if let [profile] = self.users.with_email(&key).await?.as_slice() {
+            let by_name = self.users.find(&typed);
+            let (by_name, by_email) = tokio::join!(by_name, self.users.with_email(&key));
+            if let (None, [profile]) = (by_name?, by_email?.as_slice()) {
                 return Ok(profile.username.clone());
             }
         }

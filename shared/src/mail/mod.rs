@@ -8,9 +8,9 @@ mod transport;
 
 use std::fmt;
 
-pub use address::is_address;
+pub use address::{AddressError, entered, is_address, recipient};
 pub use brand::Brand;
-pub use render::{LoginUpdated, NewPassword, OldPassword};
+pub use render::{AddressChanged, LoginUpdated, NewPassword, OldPassword};
 pub use transport::Mailer;
 
 /// A rendered mail.

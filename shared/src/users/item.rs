@@ -12,6 +12,9 @@ use password::Secret;
 /// mailed for that reset must not replace it.
 pub(super) const SUPERSEDED: &str = "reset_superseded";
 
+/// The role of those who may set other accounts' passwords.
+pub const ADMIN_ROLE: &str = "Admin";
+
 /// Who an account belongs to and how to reach them: what `email-index` holds of an account.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Profile {
@@ -61,6 +64,8 @@ pub struct Account {
     pub reset: Option<PendingReset>,
     /// Whether logins and resets are refused.
     pub disabled: bool,
+    /// When a mail to the address came back for good, or its reader complained.
+    pub email_failed_at: Option<Timestamp>,
 }
 
 impl fmt::Debug for Account {
@@ -93,6 +98,8 @@ pub struct PendingReset {
     pub requested_at: Option<Timestamp>,
     /// Whether another password was set since it was asked for.
     pub is_superseded: bool,
+    /// Whether an operator asked for it.
+    pub by_operator: bool,
 }
 
 /// The profile of an item; `None` if an attribute that every account has is missing.
@@ -124,6 +131,7 @@ pub(super) fn account(item: &Item) -> Option<Account> {
         temporary: get_map(item, "temporary").and_then(temporary),
         reset: pending_reset(item),
         disabled: get_flag(item, "disabled"),
+        email_failed_at: time("email_failed_at"),
     })
 }
 
@@ -141,5 +149,6 @@ fn pending_reset(item: &Item) -> Option<PendingReset> {
         attempts: get_number(reset, "attempts")?,
         requested_at: get_number(reset, "requested_at").map(Timestamp),
         is_superseded: get_flag(item, SUPERSEDED),
+        by_operator: get_flag(reset, "by_operator"),
     })
 }

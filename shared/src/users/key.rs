@@ -2,8 +2,9 @@
 
 use std::fmt;
 
-use icu_normalizer::ComposingNormalizerBorrowed;
 use sha2::{Digest as _, Sha256};
+
+use crate::names::{ascii_domain, normalise};
 
 /// The longest name, in bytes of its normal form. DynamoDB would take 2,048.
 pub const MAX_NAME_LENGTH: usize = 256;
@@ -12,25 +13,18 @@ pub const MAX_NAME_LENGTH: usize = 256;
 /// map to it, so that they cost the same calls as any other unknown name.
 pub const NOBODY: &str = "\u{0}";
 
-/// NFKC, lower case, trimmed (RFC 8265 section 3.3 in spirit; width and case do not distinguish
-/// accounts).
-fn normalise(name: &str) -> String {
-    if name.is_ascii() {
-        // Its own NFKC, and by far the most names.
-        return name.trim().to_ascii_lowercase();
-    }
-    let composed = ComposingNormalizerBorrowed::new_nfkc().normalize(name);
-    composed.to_lowercase().trim().to_owned()
-}
-
-/// The normal form of a name that can be on file, else [`NOBODY`].
+/// The normal form of a name; empty if the name is too long to have a key. Normalising can make a
+/// string several times as long, so the input is bounded first.
 fn bounded(name: &str) -> String {
-    // Normalising can make a string several times as long, so the input is bounded first.
-    let key = if name.len() <= 8 * MAX_NAME_LENGTH {
+    if name.len() <= 8 * MAX_NAME_LENGTH {
         normalise(name)
     } else {
         String::new()
-    };
+    }
+}
+
+/// The key if it can be on file, else [`NOBODY`].
+fn possible(key: String) -> String {
     let is_possible = (1..=MAX_NAME_LENGTH).contains(&key.len()) && !key.contains(char::is_control);
     if is_possible { key } else { NOBODY.to_owned() }
 }
@@ -43,7 +37,7 @@ impl UsernameKey {
     /// The key of a user name as somebody typed it.
     #[must_use]
     pub fn new(name: &str) -> Self {
-        Self(bounded(name))
+        Self(possible(bounded(name)))
     }
 
     /// A key as it was read from the table, which is never normalised again: the rules may have
@@ -80,10 +74,17 @@ impl fmt::Debug for UsernameKey {
     }
 }
 
-/// The key of an e-mail address in the index.
+/// The key of an e-mail address in the index: its normal form, the domain in Punycode.
 #[must_use]
 pub fn email_key(address: &str) -> String {
-    bounded(address)
+    let key = bounded(address);
+    match key.rsplit_once('@') {
+        Some((local, domain)) if !domain.is_ascii() => {
+            let domain = ascii_domain(domain).unwrap_or_default();
+            possible(format!("{local}@{domain}"))
+        }
+        _ => possible(key),
+    }
 }
 
 /// The key of an account without a brand: an attribute of an index cannot be empty.
@@ -110,6 +111,9 @@ mod tests {
         // e and combining acute against é
         assert_eq!(UsernameKey::new("Re\u{301}ne"), UsernameKey::new("rÉne"));
         assert_eq!(email_key(" A@Example.com"), "a@example.com");
+        for spelling in ["a@EXÄMPLE.de", "a@xn--exmple-cua.de"] {
+            assert_eq!(email_key(spelling), "a@xn--exmple-cua.de", "{spelling}");
+        }
         assert_eq!(brand_key(Some("Brand ")), "brand");
         assert_eq!(brand_key(Some(" ")), "-");
         assert_eq!(brand_key(None), "-");

@@ -134,6 +134,7 @@ impl Case {
                 requested_at: Timestamp(0),
                 expires_at: over,
                 due_at: over,
+                by_operator: false,
             };
             assert!(reserve(&pending, over).apply(&mut item));
         }

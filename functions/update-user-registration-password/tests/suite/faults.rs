@@ -262,6 +262,7 @@ fn leave_pending(item: &mut Item, hash: &Secret, now: Timestamp) {
         requested_at: Timestamp(0),
         expires_at: over,
         due_at: over,
+        by_operator: false,
     };
     assert!(reserve(&pending, over).apply(item));
 }
