@@ -141,7 +141,9 @@ async fn repair(session: &Session<'_>, finding: &Finding) -> Result<String, Erro
         None if finding.has_wrong_email_key => {
             let change = admin::set_email_key(&item, right.as_deref());
             let key = UsernameKey::stored(finding.key.clone());
-            session.change(&key, &change, EVENT, Some("email_key")).await
+            session
+                .change(&key, &change, EVENT, Some("email_key"))
+                .await
         }
         None => return Ok(finding.problem.unwrap_or_default().to_owned()),
     };
@@ -201,9 +203,15 @@ async fn move_item(
         .set_expression_attribute_values(expressions.values);
     let row = session.audit_row(new_key, EVENT, Some(old_key))?;
     let writes = vec![
-        TransactWriteItem::builder().put(put.build().map_err(StoreError::from)?).build(),
-        TransactWriteItem::builder().delete(delete.build().map_err(StoreError::from)?).build(),
-        TransactWriteItem::builder().put(row.put().map_err(StoreError::from)?).build(),
+        TransactWriteItem::builder()
+            .put(put.build().map_err(StoreError::from)?)
+            .build(),
+        TransactWriteItem::builder()
+            .delete(delete.build().map_err(StoreError::from)?)
+            .build(),
+        TransactWriteItem::builder()
+            .put(row.put().map_err(StoreError::from)?)
+            .build(),
     ];
     let dynamodb = &session.clients()?.dynamodb;
     Ok(write_all(dynamodb, writes).await?)

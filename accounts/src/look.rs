@@ -43,7 +43,10 @@ pub(crate) async fn show(session: &Session<'_>, username: &str) -> Result<Record
         ("email", text(&item, "email")),
         ("email_failed_at", time(&item, "email_failed_at")),
         ("suppressed_at", suppressed_at.into()),
-        ("suppressed_for", suppression.map(|found| found.reason).into()),
+        (
+            "suppressed_for",
+            suppression.map(|found| found.reason).into(),
+        ),
         ("suppression_unknown", unknown.into()),
         ("brand", text(&item, "brand")),
         ("language", text(&item, "language")),

@@ -43,7 +43,9 @@ pub(crate) async fn set_email(
     let mut text = format!("{} has the address {email}", profile.display_username);
     let mut say = |more: &str| text = format!("{text}; {more}");
     if is_other && account.must_change_password {
-        say("the password mailed to the old one is withdrawn, so the account has none until a reset");
+        say(
+            "the password mailed to the old one is withdrawn, so the account has none until a reset",
+        );
     }
     for more in [
         session.name_clash(profile, &email).await?,
@@ -63,7 +65,10 @@ pub(crate) async fn set_email(
 fn withdrawn(account: &Account) -> impl Iterator<Item = &'static str> {
     let is_mailed = account.temporary.is_some() || account.must_change_password;
     let mailed = is_mailed.then_some("password.temporary_withdrawn");
-    let pending = account.reset.is_some().then_some("password.reset_abandoned");
+    let pending = account
+        .reset
+        .is_some()
+        .then_some("password.reset_abandoned");
     mailed.into_iter().chain(pending)
 }
 
@@ -84,11 +89,17 @@ async fn tell(
         (Err(error), ..) | (_, Err(error), _) => {
             return Ok(Some(format!("the old address is not told: {error}")));
         }
-        (.., None) => return Ok(Some("the old address is not told: no SES is given".to_owned())),
+        (.., None) => {
+            return Ok(Some(
+                "the old address is not told: no SES is given".to_owned(),
+            ));
+        }
     };
     let brands = Brands::new(session.clients()?.dynamodb.clone(), table, brand);
     let sent = send(session, &brands, &account.profile).await?;
-    Ok(sent.err().map(|error| format!("the old address is not told: {error}")))
+    Ok(sent
+        .err()
+        .map(|error| format!("the old address is not told: {error}")))
 }
 
 async fn send(
@@ -119,7 +130,9 @@ async fn lift(session: &Session<'_>, email: &str) -> Result<Option<String>, Erro
         Ok(Some(found)) => {
             let (since, reason) = (found.since.rfc3339(), found.reason);
             match suppression::lift(session, email).await? {
-                Ok(()) => Some(format!("SES suppressed it since {since} ({reason}), no more")),
+                Ok(()) => Some(format!(
+                    "SES suppressed it since {since} ({reason}), no more"
+                )),
                 Err(error) => Some(format!(
                     "SES still suppresses it, since {since} ({reason}): {error}"
                 )),

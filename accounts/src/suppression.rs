@@ -38,7 +38,10 @@ pub(crate) async fn find(session: &Session<'_>, address: &str) -> Result<Looked,
 }
 
 /// Takes an address off the list. The text of an error says what failed.
-pub(crate) async fn lift(session: &Session<'_>, address: &str) -> Result<Result<(), String>, Error> {
+pub(crate) async fn lift(
+    session: &Session<'_>,
+    address: &str,
+) -> Result<Result<(), String>, Error> {
     let (Some(address), Some(ses)) = (recipient(address), session.ses()?) else {
         return Ok(Ok(()));
     };

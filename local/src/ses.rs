@@ -87,7 +87,9 @@ impl Outbox {
     pub fn suppress(&self, address: &str, reason: &'static str) {
         let since = Clock::system().now().0;
         let mut contents = self.contents();
-        contents.suppressed.insert(address.to_owned(), (reason, since));
+        contents
+            .suppressed
+            .insert(address.to_owned(), (reason, since));
     }
 
     /// Whether an address is on the suppression list.
@@ -188,7 +190,7 @@ async fn send_email(State(outbox): State<Outbox>, Json(request): Json<SendEmail>
     }
     let to = request.destination.to_addresses;
     // The domain must be in Punycode, and there is no SMTPUTF8 (SES API reference, `Destination`).
-    if !to.iter().all(String::is_ascii) {
+    if !to.iter().all(|to| to.is_ascii()) {
         return refusal(StatusCode::BAD_REQUEST, "BadRequestException");
     }
     let id = uuid::Uuid::new_v4().to_string();

@@ -203,9 +203,8 @@ fn check_heading(heading: &[String], required: Required) -> Result<(), Error> {
     for (number, name) in (1..).zip(heading) {
         if !COLUMNS.contains(&name.as_str()) || !known.insert(name.as_str()) {
             let number: u64 = number;
-            let text = format!(
-                "column {number} of the heading is none of {columns}, or is there twice"
-            );
+            let text =
+                format!("column {number} of the heading is none of {columns}, or is there twice");
             return Err(Error::Usage(text));
         }
     }

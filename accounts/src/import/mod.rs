@@ -240,8 +240,15 @@ fn audit_rows(
     let mut events = Vec::new();
     if file.existing == Existing::Overwrite {
         events.push((IMPORTED, None));
-        events.extend(revoked.as_deref().map(|roles| ("role.revoked", Some(roles))));
-        events.extend(file.is_moved(account).then_some(("account.email_set", None)));
+        events.extend(
+            revoked
+                .as_deref()
+                .map(|roles| ("role.revoked", Some(roles))),
+        );
+        events.extend(
+            file.is_moved(account)
+                .then_some(("account.email_set", None)),
+        );
     }
     events.extend(granted.as_deref().map(|roles| (GRANTED, Some(roles))));
     let rows = events.into_iter();

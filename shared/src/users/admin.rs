@@ -201,9 +201,16 @@ pub fn is_unchanged(item: &Item) -> Condition {
 pub fn set_email_key(item: &Item, email_key: Option<&str>) -> Change {
     Change {
         condition: is_unchanged(item),
-        set: email_key.map(|key| ("email_key", text(key))).into_iter().collect(),
+        set: email_key
+            .map(|key| ("email_key", text(key)))
+            .into_iter()
+            .collect(),
         count: None,
-        remove: if email_key.is_some() { vec![] } else { vec!["email_key"] },
+        remove: if email_key.is_some() {
+            vec![]
+        } else {
+            vec!["email_key"]
+        },
     }
 }
 

@@ -155,7 +155,10 @@ async fn a_bounce_that_is_not_permanent_is_counted_and_changes_nothing() {
             assert!(measured.values(Metric::MailBounced).is_empty());
             assert_eq!(world.item(&username).await.unwrap(), before);
             let events = events(&world, &username).await;
-            assert!(events.contains(&"mail.soft_bounced".to_owned()), "{events:?}");
+            assert!(
+                events.contains(&"mail.soft_bounced".to_owned()),
+                "{events:?}"
+            );
         }
     }
 }
@@ -174,7 +177,11 @@ async fn a_reset_to_an_address_that_failed_leaves_the_old_password() {
         world.send(&reset(&username)).await;
         let again = world.mails(&username).pop().unwrap();
         assert_ne!(again.id, mail.id);
-        assert!(again.text.contains("Your old password works until"), "{}", again.text);
+        assert!(
+            again.text.contains("Your old password works until"),
+            "{}",
+            again.text
+        );
         assert!(world.opens(&username, &known).await.unwrap(), "{mode}");
         let mailed = again.password().unwrap();
         assert!(world.opens(&username, mailed).await.unwrap(), "{mode}");
@@ -184,7 +191,9 @@ async fn a_reset_to_an_address_that_failed_leaves_the_old_password() {
 #[tokio::test]
 async fn nobody_takes_the_password_of_an_administrator_away() {
     let backend = testkit::backend().await;
-    let world = World::new(&backend, &[("RESET_MODE", "replace")]).await.unwrap();
+    let world = World::new(&backend, &[("RESET_MODE", "replace")])
+        .await
+        .unwrap();
     let item = world.copy_of("admin").await.unwrap();
     world.put(&item).await.unwrap();
     let username = item["username"].as_s().unwrap().clone();
@@ -217,10 +226,7 @@ async fn a_report_changes_nothing_but_what_it_is_about() {
     earlier
         .tags
         .insert("request_id".to_owned(), "earlier".to_owned());
-    world
-        .event(&bounced("Permanent", &earlier))
-        .await
-        .unwrap();
+    world.event(&bounced("Permanent", &earlier)).await.unwrap();
     assert!(
         world
             .opens(&username, mail.password().unwrap())
