@@ -287,7 +287,10 @@ async fn an_exact_user_name_comes_before_an_address() {
     }
     boss.insert("email_key".to_owned(), attribute::text("other@example.com"));
     sandbox.put_user(boss).await.unwrap();
-    let address = [("email", "boss@example.com"), ("email_key", "boss@example.com")];
+    let address = [
+        ("email", "boss@example.com"),
+        ("email_key", "boss@example.com"),
+    ];
     sandbox.change_user("bob", &address).await.unwrap();
     let input = change("a@example.com", NEW_PASSWORD);
     let (status, _) = send(&sandbox, "Boss@example.com:p@55wOrd", &input).await;
@@ -324,10 +327,16 @@ async fn the_password_of_a_disabled_account_is_set_and_opens_nothing() {
     let sandbox = Sandbox::start(&[]).await.unwrap();
     let mut item = sandbox.user("jdoe").await.unwrap();
     item.insert("disabled".to_owned(), AttributeValue::Bool(true));
-    item.insert("roles".to_owned(), AttributeValue::Ss(vec!["Admin".to_owned()]));
+    item.insert(
+        "roles".to_owned(),
+        AttributeValue::Ss(vec!["Admin".to_owned()]),
+    );
     sandbox.put_user(item).await.unwrap();
     let (status, body) = send(&sandbox, ADMIN, &change("a@example.com", NEW_PASSWORD)).await;
-    assert_eq!((status, &body["ResetEmailSent"]), (StatusCode::OK, &json!(true)));
+    assert_eq!(
+        (status, &body["ResetEmailSent"]),
+        (StatusCode::OK, &json!(true))
+    );
     assert!(verifies(&sandbox.user("jdoe").await.unwrap(), NEW_PASSWORD));
     let login = format!("jdoe:{NEW_PASSWORD}");
     let (status, _) = send(&sandbox, &login, &change("a@example.com", NEW_PASSWORD)).await;
