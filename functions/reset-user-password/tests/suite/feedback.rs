@@ -17,7 +17,7 @@ const OLD_PASSWORD: &str = "p@55wOrd";
 /// A world in which the account of this name was just mailed a password.
 async fn after_reset(mode: &str) -> (World, String, Mail) {
     let backend = testkit::backend().await;
-    let variables = [("RESET_MODE", mode)];
+    let variables = [("RESET_MODE", mode), ("RESET_PER_MINUTE", "0")];
     let world = World::new(&backend, &variables).await.unwrap();
     let item = world.copy_of("jdoe").await.unwrap();
     world.put(&item).await.unwrap();
