@@ -11,7 +11,7 @@ import unittest
 
 from samcli.cli.types import CfnParameterOverridesType
 from stack import BOTH, RESET, TEMPLATE, UPDATE, deploy, of_type, owners_values, references, values
-from transform import ROOT, serverless, with_code
+from transform import OPTIONS, ROOT, serverless, with_code
 
 # Values unlike the defaults and the example's, where one cannot be made by adding one.
 OTHER = {
@@ -208,6 +208,25 @@ class FirstDeploymentAndLast(unittest.TestCase):
             for name, table in tables.items():
                 is_protected = table["Properties"]["DeletionProtectionEnabled"]
                 self.assertEqual(is_protected, expected and name != "LimitsTable", name)
+
+
+class Options(unittest.TestCase):
+    def test_every_option_is_looked_at(self):
+        """checkov leaves out what a condition leaves out."""
+        parameters = {**values(), **{name: str(value) for name, value in OPTIONS.items()}}
+
+        def holds(condition):
+            [(function, arguments)] = condition.items()
+            if function == "Condition":
+                return holds(TEMPLATE["Conditions"][arguments])
+            if function == "Fn::Equals":
+                left, right = arguments
+                return parameters[left["Ref"]] == right
+            answers = [holds(argument) for argument in arguments]
+            return not answers[0] if function == "Fn::Not" else any(answers)
+
+        off = [name for name, condition in TEMPLATE["Conditions"].items() if not holds(condition)]
+        self.assertEqual(off, [])
 
 
 class SamConfig(unittest.TestCase):

@@ -1,7 +1,8 @@
 """What CloudFormation makes of template.yaml before it deploys it: AWS::LanguageExtensions as SAM CLI
 implements it, and SAM's own transform.
 
-Run as a program it prints the template as SAM's transform leaves it, for cfn-lint.
+Run as a program it prints the template as SAM's transform leaves it, for cfn-lint; with `--options-on`
+as it is, with defaults that switch all its options on, for checkov, which leaves out what is off.
 """
 
 import copy
@@ -26,6 +27,19 @@ PSEUDO_PARAMETERS = {
     "AWS::Region": "us-east-1",
     "AWS::StackName": "password-services",
 }
+# What switches on everything that is off by default.
+OPTIONS = {
+    "AlarmEmail": "operators@example.org",
+    "AuditArchiveDays": 400,
+    "CommonServiceCertificateArn": "arn:aws:acm:us-east-1:123456789012:certificate/0a",
+    "CommonServiceDomain": "common.example.org",
+    "EventBus": "default",
+    "RegistrarServicesCertificateArn": "arn:aws:acm:us-east-1:123456789012:certificate/0b",
+    "RegistrarServicesDomain": "registrar.example.org",
+    "ResetConcurrency": 40,
+    "SelfTest": "ENABLED",
+    "UpdateConcurrency": 40,
+}
 
 
 class ManagedPolicies:
@@ -47,6 +61,14 @@ def with_code(source, code):
     return copied
 
 
+def with_options(source):
+    """A copy whose defaults switch everything on."""
+    copied = copy.deepcopy(source)
+    for name, value in OPTIONS.items():
+        copied["Parameters"][name]["Default"] = value
+    return copied
+
+
 def serverless(source, parameters=None):
     """What the transform AWS::Serverless-2016-10-31 alone makes of it."""
     return transform(copy.deepcopy(source), dict(parameters or {}), ManagedPolicies())
@@ -60,4 +82,7 @@ def deployed(source, parameters):
 
 
 if __name__ == "__main__":
-    json.dump(serverless(with_code(template(), "code")), sys.stdout)
+    if sys.argv[1:] == ["--options-on"]:
+        json.dump(with_options(template()), sys.stdout, indent=2)
+    else:
+        json.dump(serverless(with_code(template(), "code")), sys.stdout)

@@ -9,26 +9,26 @@ use crate::{Done, Error};
 pub(crate) async fn disable(session: &Session<'_>, username: &str) -> Result<Done, Error> {
     let account = session.find(username).await?;
     if account.disabled {
-        return Ok(unchanged(account, "is disabled already"));
+        return Ok(unchanged(&account, "is disabled already"));
     }
     let change = admin::disable(session.now);
     let event = "account.disabled";
     session
         .change(&account.profile.username, &change, event, None)
         .await?;
-    Ok(changed(account, event, "is disabled"))
+    Ok(changed(&account, event, "is disabled"))
 }
 
 pub(crate) async fn enable(session: &Session<'_>, username: &str) -> Result<Done, Error> {
     let account = session.find(username).await?;
     if !account.disabled {
-        return Ok(unchanged(account, "is not disabled"));
+        return Ok(unchanged(&account, "is not disabled"));
     }
     let event = "account.enabled";
     session
         .change(&account.profile.username, &admin::enable(), event, None)
         .await?;
-    Ok(changed(account, event, "may log in again"))
+    Ok(changed(&account, event, "may log in again"))
 }
 
 pub(crate) async fn grant(
@@ -40,14 +40,14 @@ pub(crate) async fn grant(
     let account = session.find(username).await?;
     let mut roles = account.roles.clone();
     if !roles.insert(role.clone()) {
-        return Ok(unchanged(account, &format!("has the role {role} already")));
+        return Ok(unchanged(&account, &format!("has the role {role} already")));
     }
     let change = admin::set_roles(&account.roles, &roles);
     let key = &account.profile.username;
     let granted = session.change(key, &change, "role.granted", Some(&role));
     granted.await?;
     Ok(changed(
-        account,
+        &account,
         "role.granted",
         &format!("has the role {role}"),
     ))
@@ -63,7 +63,7 @@ pub(crate) async fn revoke(
     let mut roles = account.roles.clone();
     if !roles.remove(role) {
         return Ok(unchanged(
-            account,
+            &account,
             &format!("does not have the role {role}"),
         ));
     }
@@ -72,13 +72,13 @@ pub(crate) async fn revoke(
     let revoked = session.change(key, &change, "role.revoked", Some(role));
     revoked.await?;
     Ok(changed(
-        account,
+        &account,
         "role.revoked",
         &format!("has the role {role} no more"),
     ))
 }
 
-fn changed(account: Account, event: &'static str, text: &str) -> Done {
+fn changed(account: &Account, event: &'static str, text: &str) -> Done {
     Done {
         text: format!("{} {text}", account.profile.display_username),
         key: ("username", account.profile.username.as_str().to_owned()),
@@ -86,7 +86,7 @@ fn changed(account: Account, event: &'static str, text: &str) -> Done {
     }
 }
 
-fn unchanged(account: Account, text: &str) -> Done {
+fn unchanged(account: &Account, text: &str) -> Done {
     Done {
         text: format!("{} {text}", account.profile.display_username),
         key: ("username", account.profile.username.as_str().to_owned()),

@@ -10,7 +10,7 @@ use serde::ser::{Serialize, Serializer};
 use serde_json::Value;
 use shared::text::one_line;
 
-use crate::{Done, Error};
+use crate::error::Error;
 
 /// What stands where there is nothing.
 const NOTHING: &str = "-";
@@ -232,4 +232,25 @@ fn aligned(columns: &[(&str, usize)], cells: Vec<String>) -> String {
         let _ = write!(line, "{cell:width$}  ");
     }
     line.trim_end().to_owned()
+}
+
+/// What a command did to an account or a brand.
+pub(crate) struct Done {
+    /// The name and the value of its key.
+    pub(crate) key: (&'static str, String),
+    /// In the words of the audit trail; nothing when it was like that before.
+    pub(crate) event: Option<&'static str>,
+    /// In words for people.
+    pub(crate) text: String,
+}
+
+impl Done {
+    fn record(&self) -> Record {
+        let (name, value) = &self.key;
+        Record::new([
+            (*name, value.as_str().into()),
+            ("changed", self.event.is_some().into()),
+            ("event", self.event.into()),
+        ])
+    }
 }

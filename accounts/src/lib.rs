@@ -20,6 +20,7 @@ mod brand;
 mod brand_table;
 mod change;
 mod console;
+mod error;
 mod import;
 mod keys;
 mod look;
@@ -31,15 +32,14 @@ use std::io::ErrorKind;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use password::HashError;
 use shared::clock::Clock;
-use shared::config::{ConfigError, Env};
-use shared::dynamodb::StoreError;
-use shared::text::one_line;
+use shared::config::Env;
 
 use access::{Connection, Session};
+use console::Done;
+use error::Error;
+
 pub use console::Console;
-use console::Record;
 pub use import::{Existing, Import, Imported, Importer};
 
 /// Manages the accounts of the password services.
@@ -121,48 +121,6 @@ enum Command {
     Brand(brand::Command),
 }
 
-/// Why a command was not carried out.
-#[derive(Debug, thiserror::Error)]
-enum Error {
-    #[error("{0}")]
-    Usage(String),
-    #[error(transparent)]
-    Config(#[from] ConfigError),
-    #[error("there is no account {}", one_line(.0))]
-    Unknown(String),
-    #[error("{0}")]
-    Refused(String),
-    #[error("{name}")]
-    File {
-        name: String,
-        source: std::io::Error,
-    },
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    #[error(transparent)]
-    Hash(#[from] HashError),
-    #[error(transparent)]
-    Reset(#[from] reset_user_password::operation::ResetFailure),
-    #[error("a task failed")]
-    Task(#[from] tokio::task::JoinError),
-    #[error("the output could not be written")]
-    Output(#[from] std::io::Error),
-}
-
-impl Error {
-    /// DynamoDB did not answer a question.
-    fn unavailable(error: impl std::error::Error + Send + Sync + 'static) -> Self {
-        Self::Store(StoreError::unavailable(error))
-    }
-
-    fn exit_code(&self) -> ExitCode {
-        match self {
-            Self::Usage(_) | Self::Config(_) => ExitCode::from(2),
-            _ => ExitCode::FAILURE,
-        }
-    }
-}
-
 /// Carries out one command. What is wrong is one line on the console.
 pub async fn run(
     arguments: Arguments,
@@ -226,25 +184,4 @@ async fn execute(
 fn shown(printed: std::io::Result<()>) -> Result<ExitCode, Error> {
     printed?;
     Ok(ExitCode::SUCCESS)
-}
-
-/// What a command did to an account or a brand.
-struct Done {
-    /// The name and the value of its key.
-    key: (&'static str, String),
-    /// In the words of the audit trail; nothing when it was like that before.
-    event: Option<&'static str>,
-    /// In words for people.
-    text: String,
-}
-
-impl Done {
-    fn record(&self) -> Record {
-        let (name, value) = &self.key;
-        Record::new([
-            (*name, value.as_str().into()),
-            ("changed", self.event.is_some().into()),
-            ("event", self.event.into()),
-        ])
-    }
 }

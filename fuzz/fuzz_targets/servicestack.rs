@@ -1,11 +1,12 @@
-//! Whatever is sent, the ServiceStack side routes, decodes and answers it.
+//! Whatever is sent, the ServiceStack side routes, decodes and answers it; an answer in XML is
+//! well-formed.
 
 #![no_main]
 
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
-use http::{HeaderMap, Method};
+use http::{HeaderMap, Method, StatusCode};
 use shared::lambda::Request;
-use update_user_registration_password::servicestack::{self, Reply, Route};
+use update_user_registration_password::servicestack::{self, Format, Reply, Route};
 
 // A verb, then lines with the path, the query, the content type, what is accepted and the
 // credential; the rest is the body.
@@ -36,7 +37,13 @@ libfuzzer_sys::fuzz_target!(|data: &[u8]| {
         Route::Rejected(rejection) => Some(rejection),
     };
     if let Some(rejection) = rejection {
-        assert!(!Reply::from(rejection).encode(&format).status().is_success());
+        let response = Reply::from(rejection).encode(&format);
+        assert!(!response.status().is_success());
+        let is_text = response.status() == StatusCode::NOT_FOUND;
+        if format.format == Format::Xml && !is_text {
+            let mut reader = xml::Reader::new(response.body());
+            while reader.next_node().expect("well-formed XML") != xml::Node::Eof {}
+        }
     }
     assert!(servicestack::server_fault(&format).status().is_server_error());
 });

@@ -77,6 +77,15 @@ impl Outbox {
         self.contents().mails.clone()
     }
 
+    /// The mails to any address that `is_wanted`.
+    #[must_use]
+    pub fn mails_to(&self, is_wanted: impl Fn(&str) -> bool) -> Vec<Mail> {
+        let contents = self.contents();
+        let mails = contents.mails.iter();
+        let mails = mails.filter(|mail| mail.to.iter().any(|address| is_wanted(address)));
+        mails.cloned().collect()
+    }
+
     /// Forgets all mails.
     pub fn clear(&self) {
         self.contents().mails.clear();

@@ -203,7 +203,7 @@ mod tests {
         assert!(!backoff.wait().await);
         assert_eq!(began.elapsed(), Duration::from_millis(300));
 
-        let mut patient = Backoff::new(Duration::from_millis(5_000), 3);
+        let mut patient = Backoff::new(Duration::from_secs(5), 3);
         let began = Instant::now();
         while patient.wait().await {}
         assert_eq!(began.elapsed(), Duration::from_millis(5_000 + 2 * 6_400));

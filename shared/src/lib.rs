@@ -2,7 +2,7 @@
 //!
 //! | module | what it does | what it may use |
 //! |---|---|---|
-//! | [`xml`], [`password`] (packages) | strict XML, SOAP envelopes, Argon2id | no async, no HTTP, no AWS |
+//! | the packages `xml` and `password` | strict XML, SOAP envelopes, Argon2id | no async, no HTTP, no AWS |
 //! | [`users`], [`brands`], [`mail`], [`rate_limit`], [`audit`] | the tables, and sending mail | their SDK, through [`dynamodb`], no HTTP, no protocol |
 //! | [`dynamodb`] | attribute values, errors, when a call is tried again | the SDK |
 //! | [`context`] | the request that is served | std |

@@ -14,7 +14,7 @@
 //! quota at once, then every use that comes back) one period has twice the quota, less one.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use aws_sdk_dynamodb::Client;
@@ -32,6 +32,9 @@ use crate::users::{Account, UsernameKey, Users};
 
 /// Keys whose TATs are cached in the process.
 const CACHE_CAPACITY: usize = 256;
+
+/// How much longer than its quotas an item lives: uses beyond a quota count longer than one period.
+const GRACE_SECONDS: u64 = 3_600;
 
 /// TATs are in microseconds: an emission interval that was rounded to milliseconds would allow more
 /// than the quota.
@@ -105,8 +108,8 @@ impl RateLimitKey {
     }
 }
 
-/// The well-known prefix of IPv4 addresses in IPv6 (RFC 6052 section 2.1), 64:ff9b::/96.
-const NAT64: [u16; 6] = [0x64, 0xff9b, 0, 0, 0, 0];
+/// The well-known prefix of IPv4 addresses in IPv6, `64:ff9b::/96` (RFC 6052 section 2.1).
+const NAT64: u128 = 0x0064_ff9b << 64;
 
 /// The network of an address: of IPv6 the first 64 bits, which one customer has; an IPv4 address
 /// that is written as an IPv6 one (mapped or NAT64) is that IPv4 address.
@@ -118,15 +121,15 @@ fn network(source: &str) -> String {
 }
 
 fn network_v6(address: Ipv6Addr) -> String {
-    if let Some(mapped) = address.to_ipv4_mapped() {
-        return mapped.to_string();
+    let bits = address.to_bits();
+    let translated = || {
+        let [.., a, b, c, d] = address.octets();
+        (bits >> 32 == NAT64).then(|| Ipv4Addr::new(a, b, c, d))
+    };
+    match address.to_ipv4_mapped().or_else(translated) {
+        Some(address) => address.to_string(),
+        None => format!("{}/64", Ipv6Addr::from_bits(bits >> 64 << 64)),
     }
-    let [a, b, c, d, e, f, high, low] = address.segments();
-    if [a, b, c, d, e, f] == NAT64 {
-        let [[a, b], [c, d]] = [high.to_be_bytes(), low.to_be_bytes()];
-        return format!("{a}.{b}.{c}.{d}");
-    }
-    format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
 }
 
 /// A key and its quotas.
@@ -186,6 +189,15 @@ impl Tats {
     }
 }
 
+/// What an update may add to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Bound {
+    /// A TAT that leaves room for the use.
+    Quota,
+    /// Any TAT.
+    None,
+}
+
 /// Whether a use was counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Admission {
@@ -200,6 +212,10 @@ pub enum Admission {
 
 /// An account, unless whoever asks is limited.
 #[derive(Debug, Clone)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "it is taken apart where it is returned"
+)]
 pub enum Lookup {
     /// A quota is used up.
     Limited,
@@ -234,6 +250,25 @@ impl RateLimiter {
         limit: &RateLimit,
         ctx: &RequestContext<'_>,
     ) -> Result<Admission, StoreError> {
+        self.take(limit, Bound::Quota, ctx).await
+    }
+
+    /// Counts a use that has happened, also beyond the quota: what was too much is made up for by
+    /// the refusal of later uses.
+    pub async fn count(
+        &self,
+        limit: &RateLimit,
+        ctx: &RequestContext<'_>,
+    ) -> Result<(), StoreError> {
+        self.take(limit, Bound::None, ctx).await.map(|_| ())
+    }
+
+    async fn take(
+        &self,
+        limit: &RateLimit,
+        bound: Bound,
+        ctx: &RequestContext<'_>,
+    ) -> Result<Admission, StoreError> {
         if limit.quotas.is_empty() {
             return Ok(Admission::Admitted);
         }
@@ -241,10 +276,11 @@ impl RateLimiter {
         // A condition that fails says what the item is. It fails again only if it was missing or
         // idle and is in use now, once for each quota.
         for _ in 0..limit.quotas.len() + 2 {
-            if let Some(until) = limit.refused_until(&tats, ctx.now) {
+            let until = limit.refused_until(&tats, ctx.now);
+            if let Some(until) = until.filter(|_| bound == Bound::Quota) {
                 return Ok(Admission::Refused { until });
             }
-            match self.update(limit, &tats, ctx).send().await {
+            match self.update(limit, &tats, bound, ctx).send().await {
                 Ok(output) => {
                     let item = output.attributes.unwrap_or_default();
                     self.remember(limit, Tats::read(limit, &item));
@@ -315,6 +351,7 @@ impl RateLimiter {
         &self,
         limit: &RateLimit,
         tats: &Tats,
+        bound: Bound,
         ctx: &RequestContext<'_>,
     ) -> UpdateItemFluentBuilder {
         let now = microseconds(ctx.now);
@@ -327,7 +364,8 @@ impl RateLimiter {
         for (i, (quota, tat)) in limit.quotas.iter().zip(&tats.0).enumerate() {
             request = request.expression_attribute_names(format!("#tat{i}"), quota.attribute());
             let interval = quota.interval();
-            if quota.uses == 1 || tat.is_some_and(|tat| tat <= now) {
+            let is_single = quota.uses == 1 && bound == Bound::Quota;
+            if is_single || tat.is_some_and(|tat| tat <= now) {
                 set.push(format!("#tat{i} = :next{i}"));
                 conditions.push(format!(
                     "(attribute_not_exists(#tat{i}) OR #tat{i} <= :now)"
@@ -338,16 +376,20 @@ impl RateLimiter {
                 set.push(format!(
                     "#tat{i} = if_not_exists(#tat{i}, :now) + :interval{i}"
                 ));
-                conditions.push(format!(
-                    "(attribute_not_exists(#tat{i}) OR (#tat{i} > :now AND #tat{i} <= :latest{i}))"
-                ));
-                let latest = number(quota.latest(now));
-                request = request
-                    .expression_attribute_values(format!(":interval{i}"), number(interval))
-                    .expression_attribute_values(format!(":latest{i}"), latest);
+                conditions.push(format!("(attribute_not_exists(#tat{i}) OR #tat{i} > :now)"));
+                request =
+                    request.expression_attribute_values(format!(":interval{i}"), number(interval));
+                if bound == Bound::Quota {
+                    conditions.push(format!(
+                        "(attribute_not_exists(#tat{i}) OR #tat{i} <= :latest{i})"
+                    ));
+                    let latest = number(quota.latest(now));
+                    request = request.expression_attribute_values(format!(":latest{i}"), latest);
+                }
             }
         }
-        let expires_at = ctx.now.plus_seconds(limit.longest_seconds());
+        let lifetime = limit.longest_seconds() + GRACE_SECONDS;
+        let expires_at = ctx.now.plus_seconds(lifetime);
         request
             .table_name(&self.table)
             .set_key(Some(limit.item_key()))
@@ -507,8 +549,8 @@ mod tests {
             ("64:ff9b::192.0.2.1", "192.0.2.1"),
             ("64:FF9B::c000:0201", "192.0.2.1"),
             // Neither the well-known prefix nor mapped.
-            ("64:ff9b:1::192.0.2.1", "64:ff9b:1:0::/64"),
-            ("::192.0.2.1", "0:0:0:0::/64"),
+            ("64:ff9b:1::192.0.2.1", "64:ff9b:1::/64"),
+            ("::192.0.2.1", "::/64"),
             ("accounts", "accounts"),
             ("", ""),
         ] {

@@ -55,7 +55,7 @@ impl Sandbox {
                 .or_else(|| local::default_variable(name))
         };
         let functions = Functions::new(&backend, Env::new(&lookup), clock)?;
-        let watch = Watch::start(functions.clone(), backend.outbox.clone());
+        let watch = Watch::start(functions.clone(), backend.outbox.clone(), String::new());
         Ok(Self {
             backend,
             functions,

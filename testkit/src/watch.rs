@@ -90,17 +90,20 @@ pub(crate) struct Watch {
     number: usize,
     functions: Functions,
     outbox: Outbox,
+    /// How the addresses end that its mails go to.
+    recipients: String,
     secrets: Mutex<BTreeSet<String>>,
     /// How much had been logged elsewhere.
     logged_before: usize,
 }
 
 impl Watch {
-    pub(crate) fn start(functions: Functions, outbox: Outbox) -> Self {
+    pub(crate) fn start(functions: Functions, outbox: Outbox, recipients: String) -> Self {
         Self {
             number: WATCHES.fetch_add(1, Ordering::Relaxed),
             functions,
             outbox,
+            recipients,
             secrets: Mutex::default(),
             logged_before: LOG.lock().others.len(),
         }
@@ -149,7 +152,9 @@ impl Drop for Watch {
         }
         let mut secrets =
             std::mem::take(&mut *self.secrets.lock().unwrap_or_else(PoisonError::into_inner));
-        let mails = self.outbox.mails();
+        let mails = self
+            .outbox
+            .mails_to(|address| address.ends_with(&self.recipients));
         secrets.extend(mails.iter().filter_map(Mail::password).map(str::to_owned));
         let debug = format!("{:?}", self.functions);
         let (own, others) = {

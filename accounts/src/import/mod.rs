@@ -267,8 +267,8 @@ async fn write_batch(
     batch: Vec<(u64, Import)>,
 ) -> Result<Vec<(u64, Imported)>, StoreError> {
     let (lines, imports): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
-    let imported = importer.write(&imports).await?;
-    Ok(lines.into_iter().zip(imported).collect())
+    let results = importer.write(&imports).await?;
+    Ok(lines.into_iter().zip(results).collect())
 }
 
 impl Tally {

@@ -6,6 +6,7 @@
 
 mod accounts;
 mod bare_hash;
+mod function;
 mod load;
 mod process;
 mod requests;
@@ -13,39 +14,21 @@ mod runtime_api;
 mod size;
 mod start;
 mod statistic;
+mod thaw;
 mod warm;
 
 use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
 
-type Error = Box<dyn std::error::Error + Send + Sync>;
-
-/// Rounds that are not measured.
-const WARM_UP: usize = 10;
-
-/// A function and what it is asked.
-struct Function {
-    binary: &'static str,
-    event: &'static str,
-}
-
-const RESET: Function = Function {
-    binary: "reset-user-password",
-    event: include_str!("../../../events/reset-user-password/soap11.json"),
-};
-
-const UPDATE: Function = Function {
-    binary: "update-user-registration-password",
-    event: include_str!("../../../events/update-user-registration-password/json.json"),
-};
+use function::{Error, Function, RESET, UPDATE, WARM_UP};
 
 /// What the functions cost, as ratios to what cannot be saved.
 #[derive(Debug, Parser)]
 struct Arguments {
     /// What is measured; all of it if nothing is named
     subjects: Vec<Subject>,
-    /// How often each process is started
+    /// How often each process is started, and thawed
     #[arg(long, default_value_t = 20)]
     starts: usize,
     /// Measures requests a second time, with so many users in the table instead of a thousand
@@ -67,6 +50,8 @@ enum Subject {
     Warm,
     /// The start of a process, and its first request
     Start,
+    /// The first request after a thaw, whose connections the other side has forgotten
+    Thaw,
     /// Requests to DynamoDB and their capacity units
     Requests,
     /// Many callers at once
@@ -77,7 +62,7 @@ enum Subject {
 async fn main() -> Result<(), Error> {
     let arguments = Arguments::parse();
     let is_asked = |subject| arguments.subjects.is_empty() || arguments.subjects.contains(&subject);
-    if [Subject::Size, Subject::Warm, Subject::Start]
+    if [Subject::Size, Subject::Warm, Subject::Start, Subject::Thaw]
         .into_iter()
         .any(is_asked)
     {
@@ -92,6 +77,9 @@ async fn main() -> Result<(), Error> {
         }
         if is_asked(Subject::Start) {
             start::measure(&binaries, arguments.starts).await?;
+        }
+        if is_asked(Subject::Thaw) {
+            thaw::measure(&binaries, arguments.starts).await?;
         }
     }
     if is_asked(Subject::Requests) {

@@ -1,10 +1,9 @@
 //! The picture of what a byte costs.
 
+use std::error::Error;
 use std::path::Path;
 
 use plotters::prelude::*;
-
-use crate::Error;
 
 /// What a byte costs in messages of one shape.
 pub(crate) struct Line {
@@ -26,7 +25,7 @@ impl Line {
 }
 
 /// Draws lines over logarithmic sizes and costs.
-pub(crate) fn draw(lines: &[Line], path: &Path) -> Result<(), Error> {
+pub(crate) fn draw(lines: &[Line], path: &Path) -> Result<(), Box<dyn Error>> {
     let points = || lines.iter().flat_map(|line| &line.points);
     let last = points().map(|(size, _)| *size).max().unwrap_or(1);
     let highest = points().map(|(_, cost)| *cost).fold(1.0, f64::max);

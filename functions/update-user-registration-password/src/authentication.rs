@@ -79,7 +79,8 @@ impl Authenticator {
             metrics::count(Metric::LoginFailures);
             let counted = self.count(&limits, ctx).await;
             floor.wait().await;
-            return Err(counted.err().unwrap_or(Error::InvalidCredential));
+            counted?;
+            return Err(Error::InvalidCredential);
         };
         match login.write_back {
             Some(WriteBack::Rehash) => self.rehash(&account, password, ctx).await,
@@ -105,15 +106,15 @@ impl Authenticator {
         RateLimit::new(key, [Quota::per_minute(self.failures_per_minute)])
     }
 
-    /// Counts a failure. Attempts at the same moment all pass before the first is counted, so a
-    /// limit may be used up by now: that changes nothing.
-    async fn count(&self, limits: &[RateLimit], ctx: &RequestContext<'_>) -> Result<(), Error> {
+    /// Counts a failure, also beyond a limit: attempts at the same moment all pass before the first
+    /// is counted.
+    async fn count(
+        &self,
+        limits: &[RateLimit],
+        ctx: &RequestContext<'_>,
+    ) -> Result<(), StoreError> {
         for limit in limits {
-            match self.limiter.admit(limit, ctx).await {
-                Ok(_) => {}
-                Err(StoreError::Busy) => not_counted(ctx),
-                Err(error) => return Err(error.into()),
-            }
+            self.limiter.count(limit, ctx).await?;
         }
         Ok(())
     }
@@ -209,15 +210,6 @@ fn limited(ctx: &RequestContext<'_>) -> Error {
     metrics::count(Metric::LoginsLimited);
     tracing::warn!(%request_id, event = "login.limited", "too many failed logins");
     Error::InvalidCredential
-}
-
-/// Logs a failure that was not counted, since others were counted at the same moment: the answer
-/// stays the same, and the limit is reached later.
-fn not_counted(ctx: &RequestContext<'_>) {
-    let error: &dyn std::error::Error = &StoreError::Busy;
-    let request_id = ctx.request_id;
-    metrics::count(Metric::Failures);
-    tracing::error!(%request_id, error, event = "limits.failed", "not counted");
 }
 
 fn is_right(login: Login) -> bool {

@@ -146,7 +146,7 @@ impl UpdateUserRegistrationPassword {
         ctx: &RequestContext<'_>,
         floor: &ResponseFloor,
     ) -> Result<Outcome, Error> {
-        let authenticated = self.authenticator.authenticate(credential, ctx, floor);
+        let authenticated = Box::pin(self.authenticator.authenticate(credential, ctx, floor));
         let admin = authenticated.await?;
         let admin_name = admin.profile.username.as_str();
         let ctx = &logged_in(admin_name, ctx);

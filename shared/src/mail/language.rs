@@ -3,7 +3,16 @@
 
 use askama::Template;
 
-use super::OldPassword;
+/// What happens to the old password when a new one is mailed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OldPassword {
+    /// There was none.
+    Missing,
+    /// It works until the new one is used.
+    Works,
+    /// It does not work any more.
+    Void,
+}
 
 /// A phrase of a mail, with the values in it.
 #[derive(Debug, Clone, Copy)]

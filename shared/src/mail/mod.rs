@@ -10,7 +10,8 @@ use std::fmt;
 
 pub use address::{AddressError, entered, is_address, recipient};
 pub use brand::Brand;
-pub use render::{AddressChanged, LoginUpdated, NewPassword, OldPassword};
+pub use language::OldPassword;
+pub use render::{AddressChanged, LoginUpdated, NewPassword};
 pub use transport::Mailer;
 
 /// A rendered mail.

@@ -10,22 +10,11 @@ use std::fmt;
 use askama::Template;
 use askama::filters::{Escaper, Html};
 
-use super::language::{Language, Phrase};
+use super::language::{Language, OldPassword, Phrase};
 use super::{Brand, MailError, Message};
 use crate::clock::Timestamp;
 use crate::text::one_line;
 use crate::users::Profile;
-
-/// What happens to the old password when a new one is mailed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OldPassword {
-    /// There was none.
-    Missing,
-    /// It works until the new one is used.
-    Works,
-    /// It does not work any more.
-    Void,
-}
 
 /// A mail that carries a password made by the service.
 #[derive(Clone, Copy)]

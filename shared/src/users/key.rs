@@ -120,6 +120,16 @@ mod tests {
     }
 
     #[test]
+    fn spellings_that_differ_before_they_are_composed_have_one_key() {
+        assert_eq!(
+            UsernameKey::new("J\u{30c}ane"),
+            UsernameKey::new("\u{1f0}ane")
+        );
+        assert_eq!(email_key("J\u{30c}@example.com"), "\u{1f0}@example.com");
+        assert_eq!(brand_key(Some("J\u{30c}")), "\u{1f0}");
+    }
+
+    #[test]
     fn names_that_cannot_be_on_file_are_nobody() {
         for name in [
             "",

@@ -40,19 +40,13 @@ impl Charset {
     #[must_use]
     pub fn decode(self, bytes: &[u8]) -> Cow<'_, str> {
         match self {
-            Self::Ascii => match std::str::from_utf8(bytes) {
-                Ok(text) if text.is_ascii() => Cow::Borrowed(text),
-                _ => bytes
-                    .iter()
-                    .map(|&byte| {
-                        if byte.is_ascii() {
-                            char::from(byte)
-                        } else {
-                            '?'
-                        }
-                    })
-                    .collect(),
-            },
+            Self::Ascii => bytes
+                .iter()
+                .map(|&byte| match byte {
+                    0..=0x7F => char::from(byte),
+                    _ => '?',
+                })
+                .collect(),
             Self::Latin1 => encoding_rs::mem::decode_latin1(bytes),
             // Faster than encoding_rs for short, well-formed text.
             Self::Standard(encoding) if encoding == UTF_8 => match std::str::from_utf8(bytes) {

@@ -178,9 +178,6 @@ impl<'a> Reader<'a> {
             quick_xml::Error::Syntax(SyntaxError::InvalidBangMarkup) => ErrorKind::Markup,
             quick_xml::Error::Syntax(_) if self.depth > 0 => ErrorKind::Unclosed,
             quick_xml::Error::IllFormed(IllFormedError::UnclosedReference) => ErrorKind::Reference,
-            quick_xml::Error::IllFormed(
-                IllFormedError::MissingDeclVersion(_) | IllFormedError::UnknownVersion,
-            ) => ErrorKind::Declaration,
             _ => ErrorKind::Markup,
         }
     }

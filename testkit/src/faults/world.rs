@@ -74,7 +74,11 @@ impl World {
             &Clock::new(move || Timestamp(now.load(Ordering::Relaxed))),
         )?;
         Ok(Self {
-            watch: Watch::start(functions.clone(), backend.outbox.clone()),
+            watch: Watch::start(
+                functions.clone(),
+                backend.outbox.clone(),
+                format!("-{number}@example.com"),
+            ),
             functions,
             users: Users::new(backend.clients.dynamodb.clone(), names.users.clone()),
             backend: backend.clone(),
@@ -160,9 +164,7 @@ impl World {
     #[must_use]
     pub fn mails(&self, username: &str) -> Vec<Mail> {
         let address = format!("{username}@example.com");
-        let mut mails = self.backend.outbox.mails();
-        mails.retain(|mail| mail.to.contains(&address));
-        mails
+        self.backend.outbox.mails_to(|to| to == address)
     }
 
     /// What was logged for its requests and events, one JSON object a line.

@@ -46,3 +46,20 @@ pub struct Call {
     /// The parameters.
     pub input: Input,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_binding_has_a_name() {
+        for (binding, name) in [
+            (Binding::Soap(Version::V11), "Soap11"),
+            (Binding::Soap(Version::V12), "Soap12"),
+            (Binding::HttpGet, "HttpGet"),
+            (Binding::HttpPost, "HttpPost"),
+        ] {
+            assert_eq!(binding.name(), name);
+        }
+    }
+}

@@ -95,6 +95,20 @@ mod tests {
     use super::*;
 
     #[test]
+    fn soap_is_on_when_a_version_is() {
+        for (names, versions) in [
+            ("Soap,Soap12", &[Version::V11, Version::V12][..]),
+            ("Soap,HttpGet", &[Version::V11]),
+            ("Soap12", &[Version::V12]),
+            ("HttpGet,HttpPost,Documentation", &[]),
+        ] {
+            let protocols: Protocols = names.parse().unwrap();
+            assert_eq!(protocols.soap(), versions, "{names}");
+            assert_eq!(protocols.has_soap(), !versions.is_empty(), "{names}");
+        }
+    }
+
+    #[test]
     fn names_switch_protocols_on() {
         assert_eq!(
             "HttpGet, HTTPPOST,Soap,Soap12,Documentation".parse(),

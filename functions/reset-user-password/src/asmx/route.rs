@@ -137,6 +137,7 @@ fn bare_word(request: &Request) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use http::HeaderMap;
+    use xml::soap::Version;
 
     use super::*;
 
@@ -152,6 +153,118 @@ mod tests {
 
     fn not_found(message: &str) -> Route {
         Route::Rejected(Rejection::Text(message.to_owned()))
+    }
+
+    fn found(names: &str, method: &Method, path_info: &str) -> Route {
+        let path = format!("{SERVICE_PATH}{path_info}");
+        let request = Request::new(method.clone(), &path, HeaderMap::new(), vec![]);
+        route(names.parse().unwrap(), &request)
+    }
+
+    #[test]
+    fn the_service_is_found_in_any_case() {
+        for (path, is_found) in [
+            ("/webservices/IFCommonService.asmx", true),
+            ("/WEBSERVICES/ifcommonservice.ASMX", true),
+            ("/webservices/IFCommonService%2Easmx", true),
+            ("/webservices/IFCommonService.asmx2", false),
+            ("/webservices/IFCommonService", false),
+            ("/webservices/IFCommonServic\u{e9}.asmx", false),
+            ("/", false),
+            ("", false),
+        ] {
+            let request = Request::new(Method::GET, path, HeaderMap::new(), vec![]);
+            let expected = if is_found {
+                Route::Page(Page::Operations)
+            } else {
+                Route::Rejected(Rejection::NotFound)
+            };
+            assert_eq!(route(Protocols::ALL, &request), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_query_has_a_greatest_length() {
+        assert_eq!(get(&"x".repeat(2_048)), Route::Page(Page::Operations));
+        let too_long = Route::Rejected(Rejection::QueryTooLong);
+        assert_eq!(get(&"x".repeat(2_049)), too_long);
+        assert_eq!(get(&"x".repeat(4_000)), too_long);
+    }
+
+    #[test]
+    fn what_a_verb_does_depends_on_the_protocols_that_are_on() {
+        const ALL: &str = "HttpGet,HttpPost,Soap,Soap12,Documentation";
+        let unrecognized =
+            |path_info: &str| Route::Rejected(Rejection::UnrecognizedUrl(path_info.to_owned()));
+        let not_allowed = Route::Rejected(Rejection::MethodNotAllowed);
+        let soap = Route::Call(Binding::Soap(Version::V12));
+        let call = "/ResetUserPassword";
+        for (names, method, path_info, expected) in [
+            (ALL, Method::GET, "", Route::Page(Page::Operations)),
+            (ALL, Method::POST, "", soap.clone()),
+            (ALL, Method::GET, call, Route::Call(Binding::HttpGet)),
+            (ALL, Method::POST, call, Route::Call(Binding::HttpPost)),
+            (ALL, Method::GET, "/", unrecognized("/")),
+            (ALL, Method::POST, "/", unrecognized("/")),
+            (ALL, Method::HEAD, "", not_allowed.clone()),
+            (ALL, Method::PUT, call, not_allowed.clone()),
+            (
+                "Documentation",
+                Method::GET,
+                "",
+                Route::Page(Page::Operations),
+            ),
+            ("Documentation", Method::POST, "", not_allowed.clone()),
+            ("Documentation", Method::GET, call, unrecognized(call)),
+            ("Documentation", Method::POST, call, unrecognized(call)),
+            ("Soap", Method::GET, "", not_allowed),
+            ("Soap12", Method::POST, "", soap),
+            ("HttpGet", Method::GET, call, Route::Call(Binding::HttpGet)),
+            ("HttpGet", Method::POST, call, unrecognized(call)),
+            (
+                "HttpPost",
+                Method::POST,
+                call,
+                Route::Call(Binding::HttpPost),
+            ),
+            ("HttpPost", Method::GET, call, unrecognized(call)),
+        ] {
+            let route = found(names, &method, path_info);
+            assert_eq!(route, expected, "{names} {method} {path_info}");
+        }
+    }
+
+    #[test]
+    fn an_operation_is_called_by_its_name() {
+        for (name, message) in [
+            (
+                "resetuserpassword",
+                "Invalid method name &#39;resetuserpassword&#39;,  method names are case \
+                 sensitive.   The method name &#39;ResetUserPassword&#39; with the same name but \
+                 different casing was found.\r\nParameter name: methodName",
+            ),
+            ("Reset", "Reset Web Service method name is not valid."),
+            ("a%26b", "a&amp;b Web Service method name is not valid."),
+            (
+                "ResetUserPassword/",
+                "ResetUserPassword/ Web Service method name is not valid.",
+            ),
+        ] {
+            for method in [Method::GET, Method::POST] {
+                let route = found("HttpGet,HttpPost", &method, &format!("/{name}"));
+                assert_eq!(route, not_found(message), "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_operation_is_described_by_its_name() {
+        assert_eq!(get("op=ResetUserPassword"), Route::Page(Page::Operation));
+        assert_eq!(get("x&OP=ResetUserPassword"), Route::Page(Page::Operation));
+        for name in ["resetuserpassword", ""] {
+            let expected = Route::Page(Page::UnknownOperation(name.to_owned()));
+            assert_eq!(get(&format!("op={name}")), expected);
+        }
     }
 
     #[test]

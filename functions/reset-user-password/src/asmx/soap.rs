@@ -16,6 +16,7 @@ use crate::operation::Input;
 
 const TOO_LONG: &str = "There was an exception running the extensions specified in the config \
                         file. ---> Maximum request length exceeded.";
+
 /// Reads a call. `guessed` is the version to answer in until the envelope tells another.
 pub(super) fn decode(
     protocols: Protocols,
@@ -338,6 +339,17 @@ mod tests {
     }
 
     #[test]
+    fn other_content_types_are_unsupported() {
+        for media_type in ["text/plain", "application/xml", "text/xml ", ""] {
+            for guessed in Version::ALL {
+                let result = sent_as(media_type, guessed, ENVELOPE.as_bytes());
+                let expected = Err(Rejection::UnsupportedMediaType(guessed));
+                assert_eq!(result, expected, "{media_type}");
+            }
+        }
+    }
+
+    #[test]
     fn only_soap_1_2_is_read_as_application_soap_xml() {
         let expected = Err(Rejection::UnsupportedMediaType(Version::V11));
         for body in [
@@ -383,7 +395,7 @@ mod tests {
     #[test]
     fn the_longest_body_is_read() {
         let padding = |length: usize| " ".repeat(length - ENVELOPE.len());
-        let longest = format!("{ENVELOPE}{}", padding(MAX_BODY));
+        let longest = format!("{ENVELOPE}{}", padding(262_144));
         assert!(decoded(Version::V11, longest.as_bytes()).is_ok());
         let expected = Rejection::fault(Version::V11, FaultCode::Receiver, TOO_LONG);
         assert_eq!(

@@ -1,13 +1,12 @@
 //! Nobody can tell who is on file: whatever becomes of a request, its answer has the same status,
 //! headers and bytes as the answer for a name that is not on file. How long it takes is the subject
-//! of `testkit/tests/timing/`.
+//! of `testkit/tests/suite/timing/`.
 //!
 //! Every state is brought about for real, by what is in the tables and by a relay in front of
 //! DynamoDB and SES, and the calls that were made prove that it was.
 
 #![expect(
     clippy::unwrap_used,
-    clippy::indexing_slicing,
     clippy::panic,
     reason = "a test fails by panicking"
 )]

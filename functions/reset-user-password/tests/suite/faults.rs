@@ -1,7 +1,7 @@
 //! Nothing is left half done: every call of a reset and of the sweep fails in every way a call can,
 //! and some password known to the user still opens the account.
 //!
-//! `cargo test -p reset-user-password --test faults -- --nocapture` prints what came of each.
+//! `cargo test -p reset-user-password --test suite -- --nocapture faults` prints what came of each.
 
 #![expect(
     clippy::unwrap_used,

@@ -241,7 +241,7 @@ async fn more_than_the_limit_at_once_are_the_limit_exactly() {
     };
     let tat: u64 = item["tat_3600"].as_n().unwrap().parse().unwrap();
     let expires_at: u64 = item["expires_at"].as_n().unwrap().parse().unwrap();
-    let begin = expires_at - 3_600;
+    let begin = expires_at - 2 * 3_600;
     let used = (tat - begin * 1_000_000).div_ceil(3_600 * 1_000_000 / 7);
     assert_eq!(used, 7);
     assert_eq!(item.len(), 4, "an item has a constant size: {item:?}");
@@ -264,7 +264,7 @@ async fn a_use_whose_answer_was_lost_is_one_use() {
     let lost = AtomicUsize::new(0);
     relays.script(move |call| {
         let is_count = call.operation == "UpdateItem" && call.body.contains("tat_60");
-        if is_count && lost.fetch_add(1, Ordering::Relaxed) % 2 == 0 {
+        if is_count && lost.fetch_add(1, Ordering::Relaxed).is_multiple_of(2) {
             Action(vec![Step::Deliver])
         } else {
             Action::forward()

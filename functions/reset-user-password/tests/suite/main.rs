@@ -9,4 +9,5 @@ mod flow;
 mod limits;
 mod mail;
 mod sweep;
+mod thaw;
 mod usernames;

@@ -116,10 +116,10 @@ async fn a_reset_that_is_given_up_is_counted() {
     let backend = testkit::backend().await;
     let (world, username) = world(&backend, &[]).await;
     backend.outbox.refuse(Some("MessageRejected"));
-    let ((), measured) = metrics::collect(async {
+    let ((), measured) = metrics::collect(Box::pin(async {
         world.send(&reset(&username)).await;
         world.sweep_until_done().await.unwrap();
-    })
+    }))
     .await;
     assert_eq!(measured.values(Metric::MailFailures).len(), 5);
     assert_eq!(measured.values(Metric::ResetPending).len(), 5);

@@ -14,7 +14,7 @@ fn main() -> ExitCode {
             include_str!("../corpus/cases.jsonl"),
             include_str!("../corpus/deviations.jsonl"),
         ),
-        binding::trials(),
+        Ok(binding::trials()),
         testkit::events::trials(&events, |sandbox| {
             &sandbox.functions.update_user_registration_password
         }),

@@ -1,8 +1,8 @@
 //! Nothing is left half done: every call of the operation fails in every way a call can, and some
 //! password known to the customer, and the administrator's own, still open their accounts.
 //!
-//! `cargo test -p update-user-registration-password --test faults -- --nocapture` prints what came
-//! of each.
+//! `cargo test -p update-user-registration-password --test suite -- --nocapture faults` prints what
+//! came of each.
 
 #![expect(
     clippy::unwrap_used,

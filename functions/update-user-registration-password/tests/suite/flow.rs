@@ -263,12 +263,13 @@ async fn a_login_renews_a_hash_of_other_parameters() {
     log_in_with_hash(&sandbox, hash.expose_secret()).await;
 }
 
-/// Made with Python's `hashlib` and `bcrypt`.
+/// Made with Python's `hashlib`, `hmac` and `bcrypt`.
 #[tokio::test]
 async fn a_login_puts_argon2_in_the_place_of_an_imported_hash() {
     let sandbox = Sandbox::start(&[]).await.unwrap();
     for imported in [
         "$aspnet-membership-sha1$AAECAwQFBgcICQoLDA0ODw==$ix4wy9w3efA2DY1KLaAJ1brCkxQ=",
+        "$aspnet-membership-hmacsha256$AAECAwQFBgcICQoLDA0ODw==$9UIK8yRgYaGB2u4wrdD60/tOj9kL8tRygjVPCHcFPm8=",
         "$aspnet-identity$AAABAgMEBQYHCAkKCwwNDg/mZNfR+a/gbz/I2clgXPd1OMoU2w3x7fz0cft9kQfTdg==",
         "$servicestack-sha256$3q2+7w==$fdZQ2jh58up+y51dvfOkHFXwY7kHvPHDqS5PLXGEKUE=",
         "$2b$04$abcdefghijklmnopqrstuu8dQ8YbC9HauCDzEO5GAzPqGNjgI72vW",

@@ -6,5 +6,7 @@ mod faults;
 mod flow;
 mod limits;
 mod mail;
+mod metadata;
 mod pace;
 mod race;
+mod soap;

@@ -1,5 +1,5 @@
 //! A failed login is answered at a multiple of the response floor, whatever the account's hash
-//! costs. That the times tell nothing is measured by the test `timing` of `local`.
+//! costs. That the times tell nothing is the subject of `testkit/tests/suite/timing/`.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -19,7 +19,7 @@ const DEARER: &str = "$pbkdf2-sha256$i=1000,l=32$AAECAwQFBgcICQoLDA0ODw\
 async fn login(sandbox: &Sandbox, credential: &str) -> (StatusCode, Measurements) {
     let body = json!({ "Email": "a@example.com", "NewPassword": "lamp-Sodium-4417" });
     let request = set_password(credential, &body);
-    let (response, measured) = metrics::collect(sandbox.send(&request)).await;
+    let (response, measured) = metrics::collect(Box::pin(sandbox.send(&request))).await;
     (response.status(), measured)
 }
 

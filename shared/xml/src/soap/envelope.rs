@@ -207,8 +207,12 @@ mod tests {
     }
 
     fn open(text: &str) -> Result<(Version, Option<String>), EnvelopeError> {
-        Envelope::open(text, &Version::ALL)
-            .map(|envelope| (envelope.version(), envelope.not_understood.clone()))
+        Envelope::open(text, &Version::ALL).map(|envelope| {
+            (
+                envelope.version(),
+                envelope.not_understood().map(str::to_owned),
+            )
+        })
     }
 
     fn flaw(text: &str) -> (Option<Version>, EnvelopeErrorKind) {

@@ -39,3 +39,30 @@ impl Version {
             .find(|version| version.namespace() == namespace)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_version_has_a_namespace_and_a_media_type() {
+        for (version, namespace, media_type) in [
+            (
+                Version::V11,
+                "http://schemas.xmlsoap.org/soap/envelope/",
+                "text/xml",
+            ),
+            (
+                Version::V12,
+                "http://www.w3.org/2003/05/soap-envelope",
+                "application/soap+xml",
+            ),
+        ] {
+            assert_eq!(version.namespace(), namespace);
+            assert_eq!(version.media_type(), media_type);
+            assert_eq!(Version::of_namespace(namespace), Some(version));
+        }
+        assert_eq!(Version::of_namespace("text/xml"), None);
+        assert_eq!(Version::of_namespace(""), None);
+    }
+}

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::ops::Range;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use axum::body::Bytes;
@@ -20,92 +20,10 @@ use testkit::requests::{reset, set_password};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
-use super::statistic::Rng;
-
-/// What becomes of a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum State {
-    /// A reset that is done.
-    Known,
-    Disabled,
-    WithoutEmail,
-    Limited,
-    SesRefuses,
-    /// SES takes longer than the floor.
-    SesSlow,
-    /// SES wants every attempt to be made later.
-    SesThrottles,
-    SesHangsUp,
-    /// SES refuses connections.
-    SesGone,
-    /// After its first call, which counts the request, DynamoDB takes the second attempt at each.
-    DynamoDbThrottles,
-    /// After its first call DynamoDB answers none.
-    DynamoDbHangsUp,
-    /// A reset that is the first request of a process.
-    FirstRequest,
-    /// A login with a wrong password, by user name.
-    WrongPassword,
-    /// The same by e-mail address.
-    WrongPasswordByEmail,
-    /// The same for a hash that costs more than others.
-    DearerHash,
-}
-
-impl State {
-    pub(crate) const ALL: [Self; 15] = [
-        Self::Known,
-        Self::Disabled,
-        Self::WithoutEmail,
-        Self::Limited,
-        Self::SesRefuses,
-        Self::SesSlow,
-        Self::SesThrottles,
-        Self::SesHangsUp,
-        Self::SesGone,
-        Self::DynamoDbThrottles,
-        Self::FirstRequest,
-        Self::WrongPassword,
-        Self::WrongPasswordByEmail,
-        Self::DearerHash,
-        Self::DynamoDbHangsUp,
-    ];
-
-    /// Where trouble with DynamoDB begins: in names, which its first call does not have. Whoever is
-    /// asked for meets it.
-    fn prefix(self) -> &'static str {
-        match self {
-            Self::DynamoDbThrottles => THROTTLED,
-            Self::DynamoDbHangsUp => HUNG_UP,
-            _ => "",
-        }
-    }
-
-    /// The address whose mails have this fate.
-    fn address(self) -> Option<&'static str> {
-        match self {
-            Self::SesRefuses => Some(REFUSED),
-            Self::SesSlow => Some(SLOW),
-            Self::SesThrottles => Some(THROTTLED),
-            Self::SesHangsUp => Some(HUNG_UP),
-            _ => None,
-        }
-    }
-
-    fn is_login(self) -> bool {
-        matches!(
-            self,
-            Self::WrongPassword | Self::WrongPasswordByEmail | Self::DearerHash
-        )
-    }
-}
-
-// What marks names and addresses, and so the calls about them.
-const REFUSED: &str = "refused-";
-const SLOW: &str = "slow-";
-const THROTTLED: &str = "throttled-";
-const HUNG_UP: &str = "hung-up-";
+use super::rng::Rng;
+use super::state::{HUNG_UP, REFUSED, SLOW, State, THROTTLED};
 
 /// Twice the passes of the default.
 const DEARER: &str = "$argon2id$v=19$m=19456,t=4,p=1$AAECAwQFBgcICQoLDA0ODw\
@@ -135,14 +53,6 @@ impl Latency {
         Self {
             dynamodb: 2.0..6.0,
             ses: 20.0..60.0,
-        }
-    }
-
-    /// For a floor that keeps the test short.
-    pub(crate) fn scaled_down() -> Self {
-        Self {
-            dynamodb: 1.0..3.0,
-            ses: 10.0..30.0,
         }
     }
 }
@@ -182,8 +92,6 @@ impl Lane {
     /// From now on there are services that were not in use yet: the SDK makes no second attempts
     /// when there were too many, and then a connection that was hung up fails the next request.
     pub(crate) async fn renew(&mut self) {
-        // The more mails there are, the longer every service searches its log for their passwords.
-        self.setting.backend.outbox.clear();
         (self.service, self.without_ses) = self.setting.services(self.rng.next()).await;
     }
 
@@ -358,9 +266,9 @@ impl Service {
         while !head.ends_with("\r\n\r\n") {
             assert_ne!(self.client.read_line(&mut head).await.unwrap(), 0);
         }
-        let length = head
-            .lines()
-            .find_map(|l| l.strip_prefix("content-length: "));
+        let mut headers = head.lines().filter_map(|line| line.split_once(": "));
+        let length = headers
+            .find_map(|(name, value)| name.eq_ignore_ascii_case("content-length").then_some(value));
         let mut body = vec![0; length.unwrap().parse().unwrap()];
         self.client.read_exact(&mut body).await.unwrap();
         head.lines().next().unwrap().to_owned()

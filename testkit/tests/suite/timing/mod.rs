@@ -1,12 +1,25 @@
 //! Nobody can tell by the time of an answer who is on file, nor who is an administrator.
 //!
-//! Over real HTTP, each state a request can get into is measured against a name that is not on
-//! file, in interleaved pairs, while a relay delays every call to DynamoDB and SES by a random
-//! time. The answers come at multiples of the response floor, so their times must not differ; the
-//! same test must find the difference when the floor is off, and when random jitter stands in its
-//! place. Where DynamoDB is in trouble, it is for both names of a pair.
+//! Over real HTTP, each state a request can get into is compared with a name that is not on file, in
+//! interleaved pairs, while a relay delays every call to DynamoDB and SES by a random time. The
+//! answers come at multiples of the response floor, so their times must not differ; the same test
+//! must find the difference when the floor is off, and when random jitter stands in its place. Where
+//! DynamoDB is in trouble, it is for both names of a pair.
 //!
-//! **The test** is Mann and Whitney's: U counts how many times an answer of one kind took longer
+//! **With all tests** the clock is paused: it moves to the next timer when there is nothing left to
+//! do, so that the time of an answer is that of its calls and pauses, whatever the machine does
+//! meanwhile. Times must then be the same to the timer's grain.
+//!
+//! **The measurement** is on the real clock, with what hashing and the scheduler add: the default
+//! floor and cost and 2,000 pairs of every state, half a day's worth of waiting, in lanes side by
+//! side, services of their own that share nothing but the CPU. It takes about 30 minutes and 4 GB
+//! of memory on two cores:
+//!
+//! ```sh
+//! cargo test --release -p testkit --test suite -- --ignored --nocapture timing
+//! ```
+//!
+//! **The statistic** is Mann and Whitney's: U counts how many times an answer of one kind took longer
 //! than one of the other. It is about ranks: a request the scheduler forgot for 50 ms weighs no more
 //! than one that was a microsecond late. U over the number of comparisons is also the area under
 //! the ROC curve (AUC) of an attacker who tells the two apart by a threshold: 0.5 is guessing, 1 is
@@ -15,23 +28,13 @@
 //! - a false alarm in less than one of 10,000 runs, all fifteen states together: 2 × (1 − Φ(4.6)) =
 //!   4.2 × 10⁻⁶ a state, and less by the exact distribution, which a test below adds up;
 //! - a difference of 5 ms found at least 99 times in 100: by simulation in a test below, with noise
-//!   as it was measured and worse. Every run prints how often 5 ms would have been found in the
-//!   noise of each state's own unknown names, and the long form fails where that is less.
+//!   as it was measured and worse. The measurement prints how often 5 ms would have been found in
+//!   the noise of each state's own unknown names, and fails where that is less.
 //!
 //! **What takes longer than a floor** is answered at the next multiple of it, which an attacker can
 //! see. The floor hides states only as long as the slowest of them nearly always ends within one.
-//! The floor is therefore chosen here, as in production, several times as long as the work. In
-//! production the metric `FloorExceeded` says that it is too short, or that DynamoDB or SES is in
+//! In production the metric `FloorExceeded` says that it is too short, or that DynamoDB or SES is in
 //! trouble.
-//!
-//! The short form runs with all tests; it leaves out the one state whose answers take seconds. The
-//! long form takes the default floor, the default cost and 2,000 pairs of every state, half a day's
-//! worth of waiting, in lanes side by side: services of their own that share nothing but the CPU.
-//! It takes about 30 minutes and 4 GB of memory on two cores:
-//!
-//! ```sh
-//! cargo test --release -p local --test timing -- --ignored --nocapture
-//! ```
 
 #![expect(
     clippy::unwrap_used,
@@ -39,24 +42,27 @@
     clippy::print_stdout,
     clippy::cast_precision_loss,
     clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
     reason = "a test fails by panicking, shows its figures, and counts in small numbers"
 )]
 
 mod lane;
+mod rng;
+mod state;
 mod statistic;
 
 use std::time::Instant;
 
 use futures_util::future::join_all;
 
-use lane::{Lane, Latency, Pacing, State};
-use statistic::{Comparison, Rng, median, power};
+use lane::{Lane, Latency, Pacing};
+use rng::Rng;
+use state::State;
+use statistic::{Comparison, FEW, LONG, median, power};
 
-/// Pairs of each state in the short form.
-const SHORT: usize = 32;
-/// Pairs of each state in the long form.
-const LONG: usize = 2_000;
+/// How far the times of a pair may be apart on a paused clock, in ms: the grain of two timers.
+const GRAIN: f64 = 2.0;
+/// Pairs of each state there.
+const PAIRS: usize = 3;
 /// Pairs of each state after which a lane has new services.
 const RENEWAL: usize = 5;
 
@@ -83,7 +89,7 @@ impl Plan {
     async fn run(&self) -> Vec<Times> {
         let lanes = join_all((0..self.lanes).map(|lane| self.lane(lane))).await;
         let mut times = vec![Times::default(); self.states.len()];
-        for (_, of_lane) in lanes {
+        for of_lane in lanes {
             for (times, of_state) in times.iter_mut().zip(of_lane) {
                 times.in_state.extend(of_state.in_state);
                 times.unknown.extend(of_state.unknown);
@@ -92,9 +98,8 @@ impl Plan {
         times
     }
 
-    /// A lane's share of the pairs: the states take turns. The lane is to end with the others: it
-    /// searches all that was logged for its secrets then, which would take their CPU.
-    async fn lane(&self, number: usize) -> (Lane, Vec<Times>) {
+    /// A lane's share of the pairs: the states take turns.
+    async fn lane(&self, number: usize) -> Vec<Times> {
         let mut lane = Lane::start(self.pacing, &self.latency, number as u64).await;
         let mut times = vec![Times::default(); self.states.len()];
         for round in 1..=self.pairs.div_ceil(self.lanes) {
@@ -107,7 +112,7 @@ impl Plan {
                 times.unknown.push(unknown);
             }
         }
-        (lane, times)
+        times
     }
 
     /// Runs it and prints what an attacker would learn of each state.
@@ -171,56 +176,38 @@ impl Finding {
     }
 }
 
-/// How long work usually takes now without a floor, in ms: the median of what takes longest.
-async fn usual_work(plan: &Plan) -> f64 {
-    let times = Plan {
-        pacing: Pacing::Off,
-        states: &[State::Known, State::DearerHash],
-        pairs: 6,
-        lanes: 1,
-        ..plan.clone()
-    };
-    let times = times.run().await;
-    let medians = times.iter().map(|times| median(&times.in_state));
-    medians.fold(0.0, f64::max)
-}
-
 fn assert_nothing_learnt(findings: &[Finding]) {
     for finding in findings {
         assert!(!finding.comparison.is_alarm(), "{finding:?}");
     }
 }
 
-/// One test and not three: they would disturb one another's times.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test(start_paused = true)]
 async fn times_tell_nothing_with_the_floor_and_all_without() {
-    let [quick @ .., State::DynamoDbHangsUp] = &State::ALL else {
-        unreachable!("it is the last one")
-    };
     let plan = Plan {
-        pacing: Pacing::Off,
-        latency: Latency::scaled_down(),
-        states: &[State::Known, State::Limited, State::DearerHash],
-        pairs: SHORT,
-        lanes: 4,
+        pacing: Pacing::Floor(500),
+        latency: Latency::usual(),
+        states: &State::ALL,
+        pairs: PAIRS,
+        lanes: 1,
     };
-    let work = usual_work(&plan).await;
-    println!("work usually takes {work:.0} ms\n");
-    let floored = Plan {
-        pacing: Pacing::Floor((work * 3.0).clamp(100.0, 3_000.0) as u64),
-        states: quick,
-        ..plan.clone()
-    };
-    assert_nothing_learnt(&floored.compare().await);
+    for (state, times) in State::ALL.iter().zip(plan.run().await) {
+        let pairs = times.in_state.iter().zip(&times.unknown);
+        let mut apart = pairs.map(|(in_state, unknown)| (in_state - unknown).abs());
+        assert!(apart.all(|apart| apart <= GRAIN), "{state:?}: {times:?}");
+        assert!(times.unknown.iter().all(|time| *time >= 500.0), "{times:?}");
+    }
     for pacing in [Pacing::Off, Pacing::Jitter(20.0)] {
         let control = Plan {
             pacing,
+            states: &[State::Known],
+            pairs: FEW,
             ..plan.clone()
         };
-        let findings = control.compare().await;
-        // One state that can be told apart is enough to fail the test above.
-        let is_found = findings.iter().any(|finding| finding.comparison.is_alarm());
-        assert!(is_found, "{pacing:?}: {findings:?}");
+        let [finding] = &control.compare().await[..] else {
+            unreachable!("there is one state")
+        };
+        assert!(finding.comparison.is_alarm(), "{pacing:?}: {finding:?}");
     }
 }
 

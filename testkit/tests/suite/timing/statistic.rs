@@ -1,13 +1,15 @@
 //! The statistic: how well two samples of times can be told apart.
 
-use std::ops::Range;
-use std::time::Duration;
-
-use super::lane::State;
-use super::{LONG, SHORT};
+use super::rng::Rng;
+use super::state::State;
 
 /// Standard deviations of U at which two kinds of answers count as told apart.
 const ALARM: f64 = 4.6;
+
+/// Pairs of each state in the measurement.
+pub(crate) const LONG: usize = 2_000;
+/// So few are enough for the alarm to find something.
+pub(crate) const FEW: usize = 32;
 
 /// How well two samples can be told apart.
 #[derive(Debug, Clone, Copy)]
@@ -60,33 +62,6 @@ pub(crate) fn median(values: &[f64]) -> f64 {
     sorted[sorted.len() / 2]
 }
 
-/// `SplitMix64`: random numbers that are the same in every run.
-#[derive(Debug)]
-pub(crate) struct Rng(pub(crate) u64);
-
-impl Rng {
-    pub(crate) fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    /// Uniform in 0..1.
-    pub(crate) fn unit(&mut self) -> f64 {
-        (self.next() >> 11) as f64 / (1_u64 << 53) as f64
-    }
-
-    pub(crate) fn between(&mut self, range: &Range<f64>) -> f64 {
-        range.start + self.unit() * (range.end - range.start)
-    }
-
-    pub(crate) fn ms(&mut self, range: &Range<f64>) -> Duration {
-        Duration::from_secs_f64(self.between(range) / 1_000.0)
-    }
-}
-
 /// How often a shift of `shift` ms would be found between samples of `size` drawn from this noise.
 pub(crate) fn power(size: usize, shift: f64, runs: usize, noise: &mut impl FnMut() -> f64) -> f64 {
     let found = (0..runs).filter(|_| {
@@ -120,7 +95,7 @@ fn the_area_is_the_share_of_wins() {
 /// each value.
 #[test]
 fn less_than_one_run_in_ten_thousand_is_a_false_alarm() {
-    let size = SHORT;
+    let size = FEW;
     let most = size * size;
     // ways[taken][u]: ways to take so many of the ranks seen so far for the one sample.
     let mut ways = vec![vec![0.0_f64; most + 1]; size + 1];
@@ -151,7 +126,7 @@ fn less_than_one_run_in_ten_thousand_is_a_false_alarm() {
 #[test]
 fn noise_gives_no_alarm() {
     let mut rng = Rng(1);
-    for size in [SHORT, 200] {
+    for size in [FEW, 200] {
         let alarms = power(size, 0.0, 4_000, &mut || simulated(&mut rng, 1.0));
         assert!(alarms * 4_000.0 <= 1.0, "{alarms}");
     }
@@ -161,8 +136,8 @@ fn noise_gives_no_alarm() {
 fn five_milliseconds_are_found_ninety_nine_times_in_a_hundred() {
     let mut rng = Rng(2);
     for delay in [0.3, 1.0] {
-        let found = power(SHORT, 5.0, 2_000, &mut || simulated(&mut rng, delay));
-        println!("delay {delay} ms, {SHORT} pairs: 5 ms found in {found}");
+        let found = power(FEW, 5.0, 2_000, &mut || simulated(&mut rng, delay));
+        println!("delay {delay} ms, {FEW} pairs: 5 ms found in {found}");
         assert!(found >= 0.99, "{delay} {found}");
     }
     // Two thousand pairs find far less, in far more noise.

@@ -11,11 +11,17 @@ use super::body::Unreadable;
 use super::charset::Charset;
 use super::header::{parameter, value};
 
+/// Longest boundary (RFC 2046 section 5.1.1), in bytes.
+const MAX_BOUNDARY: usize = 70;
+
 type Part = (Option<String>, String);
 
 /// Reads the parts that are no files. The body must end in the closing delimiter; what follows that
 /// is ignored.
 pub(super) fn read(boundary: &str, body: &[u8]) -> Result<Parameters, Unreadable> {
+    if boundary.len() > MAX_BOUNDARY {
+        return Err(Unreadable);
+    }
     let delimiter = format!("\r\n--{boundary}").into_bytes();
     // As in the original, the first delimiter may stand anywhere in its line.
     let first = delimiter.get(2..).ok_or(Unreadable)?;
@@ -150,6 +156,15 @@ mod tests {
         let whole = "--b\r\nContent-Disposition: form-data; name=NewPassword\r\n\r\nx\r\n--b--";
         for end in 0..whole.len() {
             assert_eq!(password(&whole[..end]), Err(Unreadable), "{end}");
+        }
+    }
+
+    #[test]
+    fn a_boundary_has_at_most_70_characters() {
+        for (length, expected) in [(70, true), (71, false)] {
+            let boundary = "b".repeat(length);
+            let body = format!("--{boundary}--");
+            assert_eq!(read(&boundary, body.as_bytes()).is_ok(), expected);
         }
     }
 

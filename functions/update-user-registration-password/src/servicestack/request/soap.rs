@@ -1,12 +1,12 @@
 //! SOAP requests: the request DTO is the first child of Body. Neither header blocks nor the content
 //! type are looked at.
 
-use ::xml::Node;
-use ::xml::decode_unicode;
-use ::xml::soap::{Envelope, EnvelopeError, Version};
+use xml::Node;
+use xml::decode_unicode;
+use xml::soap::{Envelope, EnvelopeError, Version};
 
 use super::body::Unreadable;
-use super::xml;
+use super::xml::read_dto;
 use crate::operation::Input;
 use crate::servicestack::contract::REQUEST_DTO;
 
@@ -31,8 +31,8 @@ impl From<EnvelopeError> for SoapError {
     }
 }
 
-impl From<::xml::Error> for SoapError {
-    fn from(_: ::xml::Error) -> Self {
+impl From<xml::Error> for SoapError {
+    fn from(_: xml::Error) -> Self {
         Self::Unreadable
     }
 }
@@ -45,7 +45,7 @@ pub(super) fn read(version: Version, body: &[u8]) -> Result<Input, SoapError> {
     if dto.local != REQUEST_DTO {
         return Err(SoapError::UnknownOperation(dto.local.to_owned()));
     }
-    let input = xml::read_dto(&dto, envelope.reader())?;
+    let input = read_dto(&dto, envelope.reader())?;
     let mut rest = envelope.close()?;
     while rest.next_node()? != Node::Eof {}
     Ok(input)

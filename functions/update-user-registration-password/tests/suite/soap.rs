@@ -1,10 +1,6 @@
 //! SOAP 1.1 and 1.2: what the original left unanswered, and the description of the service.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test fails by panicking"
-)]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use axum::body::Bytes;
 use http::{HeaderMap, Method, Request, Response};

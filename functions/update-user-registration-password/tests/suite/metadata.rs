@@ -48,12 +48,12 @@ const ORIGINALS: [Original; 6] = [
         // The samples of the original are in JSON, which it does not read as CSV.
         differences: &[
             (
-                include_str!("../src/servicestack/assets/request.json"),
-                include_str!("../src/servicestack/assets/request.csv"),
+                include_str!("../../src/servicestack/assets/request.json"),
+                include_str!("../../src/servicestack/assets/request.csv"),
             ),
             (
-                include_str!("../src/servicestack/assets/response.json"),
-                include_str!("../src/servicestack/assets/response.csv"),
+                include_str!("../../src/servicestack/assets/response.json"),
+                include_str!("../../src/servicestack/assets/response.csv"),
             ),
         ],
     },

@@ -1,0 +1,21 @@
+#!/usr/bin/env bash
+# Mono's wsdl, which is that of .NET, and the proxy that it makes, for each version of SOAP.
+# Argument: the base URL of the server.
+set -euo pipefail
+
+base=${1%/}
+source=$PWD/clients/servicestack/Mono.cs
+folder=$PWD/target/clients/mono
+failed=0
+
+rm -rf "$folder"
+mkdir -p "$folder"
+for version in soap11 soap12; do
+  protocol=SOAP
+  [[ $version == soap11 ]] || protocol=SOAP12
+  wsdl "/protocol:$protocol" "/out:$folder/$version.cs" "$base/$version" >"$folder/log" 2>&1
+  mcs -nowarn:0169,1591 -r:System.Web.Services "-out:$folder/$version.exe" "$source" "$folder/$version.cs" \
+    >>"$folder/log" 2>&1
+  mono "$folder/$version.exe" "$base/$version" "$version" || failed=1
+done
+exit $failed
