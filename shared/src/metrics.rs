@@ -37,6 +37,8 @@ pub enum Metric {
     ResetPending,
     /// Resets given up.
     ResetAbandoned,
+    /// Resets taken out of the queue because they cannot be read.
+    ResetUnreadable,
     /// Mails that SES did not accept.
     MailFailures,
     /// Mails that bounced.
@@ -59,7 +61,7 @@ pub enum Metric {
 
 impl Metric {
     /// All metrics.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Requests,
         Self::Duration,
         Self::ColdStarts,
@@ -69,6 +71,7 @@ impl Metric {
         Self::Failures,
         Self::ResetPending,
         Self::ResetAbandoned,
+        Self::ResetUnreadable,
         Self::MailFailures,
         Self::MailBounced,
         Self::MailComplained,
@@ -93,6 +96,7 @@ impl Metric {
             Self::Failures => "Failures",
             Self::ResetPending => "ResetPending",
             Self::ResetAbandoned => "ResetAbandoned",
+            Self::ResetUnreadable => "ResetUnreadable",
             Self::MailFailures => "MailFailures",
             Self::MailBounced => "MailBounced",
             Self::MailComplained => "MailComplained",
