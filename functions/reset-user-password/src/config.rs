@@ -64,3 +64,22 @@ fn mail_rate(env: Env<'_>) -> Result<u32, ConfigError> {
         _ => Err(ConfigError::invalid(name, "must be 1 to 100")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sweep_mails_1_to_100_a_second() {
+        let read = |rate: Option<&str>| {
+            let rate = rate.map(str::to_owned);
+            mail_rate(Env::new(&|_| rate.clone())).map_err(|error| error.to_string())
+        };
+        assert_eq!(read(None), Ok(12));
+        assert_eq!(read(Some("1")), Ok(1));
+        assert_eq!(read(Some("100")), Ok(100));
+        for wrong in ["0", "101", "fast"] {
+            assert!(read(Some(wrong)).unwrap_err().starts_with("MAIL_RATE: "));
+        }
+    }
+}
