@@ -73,7 +73,7 @@ fn refusal(account: &Account, outcome: ResetOutcome) -> Cow<'static, str> {
             "there is no address on file".into()
         }
         ResetOutcome::NotEligible => "a reset is under way; see `accounts pending`".into(),
-        ResetOutcome::MailNotAccepted | ResetOutcome::Overdue => {
+        ResetOutcome::MailNotAccepted | ResetOutcome::MailUnavailable | ResetOutcome::Overdue => {
             "SES did not accept the mail; the old password keeps working, and the sweep tries again"
                 .into()
         }

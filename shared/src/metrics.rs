@@ -37,6 +37,8 @@ pub enum Metric {
     ResetPending,
     /// Resets given up.
     ResetAbandoned,
+    /// Resets taken out of the queue because they cannot be read.
+    ResetUnreadable,
     /// Mails that SES did not accept.
     MailFailures,
     /// Mails that bounced for good.
@@ -61,7 +63,7 @@ pub enum Metric {
 
 impl Metric {
     /// All metrics.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::Requests,
         Self::Duration,
         Self::ColdStarts,
@@ -71,6 +73,7 @@ impl Metric {
         Self::Failures,
         Self::ResetPending,
         Self::ResetAbandoned,
+        Self::ResetUnreadable,
         Self::MailFailures,
         Self::MailBounced,
         Self::MailSoftBounced,
@@ -96,6 +99,7 @@ impl Metric {
             Self::Failures => "Failures",
             Self::ResetPending => "ResetPending",
             Self::ResetAbandoned => "ResetAbandoned",
+            Self::ResetUnreadable => "ResetUnreadable",
             Self::MailFailures => "MailFailures",
             Self::MailBounced => "MailBounced",
             Self::MailSoftBounced => "MailSoftBounced",

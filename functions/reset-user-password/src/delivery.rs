@@ -9,7 +9,14 @@ use shared::context::RequestContext;
 use shared::dynamodb::StoreError;
 use shared::mail::{LoginUpdated, MailError, Mailer, NewPassword, OldPassword};
 use shared::password_service::GeneratedPassword;
-use shared::users::{ADMIN_ROLE, Account, PendingReset, Profile, Promotion, ResetMode, Users};
+use shared::users::{
+    ADMIN_ROLE, Account, PendingReset, Postponement, Profile, Promotion, ResetMode, Users,
+};
+
+/// How many mails of one reset SES may refuse before it is abandoned.
+pub(crate) const MAX_REFUSALS: u64 = 5;
+/// The time to the next attempt after SES refused the sender, which an operator has to repair.
+const SENDER_DELAY_SECONDS: u64 = 300;
 
 /// How a reset ended; for the log, the metrics, the sweep and operators, never for the wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,6 +33,8 @@ pub enum ResetOutcome {
     NotEligible,
     /// SES did not accept the mail: the old password keeps working, and the sweep tries again.
     MailNotAccepted,
+    /// SES accepts no mails at present: the old password keeps working, and the sweep tries again.
+    MailUnavailable,
     /// The answer was due before the end: the old password keeps working, and the sweep tries
     /// again.
     Overdue,
@@ -48,7 +57,7 @@ impl ResetOutcome {
             Self::Done => "reset.done",
             Self::Limited { .. } => "reset.limited",
             Self::NotEligible => "reset.not_eligible",
-            Self::MailNotAccepted => "reset.mail_not_accepted",
+            Self::MailNotAccepted | Self::MailUnavailable => "reset.mail_not_accepted",
             Self::Overdue => "reset.overdue",
             Self::Superseded => "reset.superseded",
             Self::Abandoned => "reset.abandoned",
@@ -60,7 +69,10 @@ impl ResetOutcome {
     /// Whether the reset waits for the sweep.
     #[must_use]
     pub fn is_pending(self) -> bool {
-        matches!(self, Self::MailNotAccepted | Self::Overdue)
+        matches!(
+            self,
+            Self::MailNotAccepted | Self::MailUnavailable | Self::Overdue
+        )
     }
 }
 
@@ -89,9 +101,8 @@ impl Delivery {
             return self.send_correction(account, ctx).await;
         }
         if let Err(error) = self.send_password(account, password, ctx).await {
-            let (request_id, error) = (ctx.request_id, &error as &dyn std::error::Error);
-            tracing::warn!(%request_id, error, event = "mail.failed", "no password mailed");
-            return Ok(ResetOutcome::MailNotAccepted);
+            log(&error, ctx, "no password mailed");
+            return self.on_mail_failure(account, &error, ctx).await;
         }
         let username = &account.profile.username;
         let promotion = Promotion {
@@ -137,15 +148,41 @@ impl Delivery {
         ctx: &RequestContext<'_>,
     ) -> Result<ResetOutcome, StoreError> {
         if let Err(error) = self.send_login_updated(account, ctx).await {
-            let (request_id, error) = (ctx.request_id, &error as &dyn std::error::Error);
-            tracing::warn!(%request_id, error, event = "mail.failed", "no correction mailed");
-            return Ok(ResetOutcome::MailNotAccepted);
+            log(&error, ctx, "no correction mailed");
+            return self.on_mail_failure(account, &error, ctx).await;
         }
         let username = &account.profile.username;
         self.users
             .clear_superseded(username, ctx.request_id)
             .await?;
         Ok(ResetOutcome::Superseded)
+    }
+
+    /// A refused mail counts, and the next attempt comes later each time. What is no fault of the
+    /// mail does not count: after an outage the next attempt is due when the reservation ends.
+    async fn on_mail_failure(
+        &self,
+        account: &Account,
+        error: &MailError,
+        ctx: &RequestContext<'_>,
+    ) -> Result<ResetOutcome, StoreError> {
+        let attempts = account.reset.as_ref().map_or(0, |reset| reset.attempts);
+        let (attempts, delay) = match error {
+            MailError::Unavailable(_) => return Ok(ResetOutcome::MailUnavailable),
+            MailError::Sender(_) => (attempts, SENDER_DELAY_SECONDS),
+            MailError::Refused(_)
+            | MailError::Address
+            | MailError::Template(_)
+            | MailError::Message(_) => (attempts + 1, delay_seconds(attempts + 1)),
+        };
+        let postponement = Postponement {
+            request_id: ctx.request_id,
+            attempts,
+            due_at: ctx.now.plus_seconds(delay),
+        };
+        let username = &account.profile.username;
+        self.users.postpone(username, &postponement).await?;
+        Ok(ResetOutcome::MailNotAccepted)
     }
 
     async fn send_login_updated(
@@ -223,5 +260,26 @@ impl Delivery {
         } else {
             OldPassword::Void
         }
+    }
+}
+
+fn log(error: &MailError, ctx: &RequestContext<'_>, message: &str) {
+    let (request_id, error) = (ctx.request_id, error as &dyn std::error::Error);
+    tracing::warn!(%request_id, error, event = "mail.failed", "{message}");
+}
+
+/// The time to the next attempt after so many refusals: 1, 2, 4, 8, 16 minutes.
+fn delay_seconds(refusals: u64) -> u64 {
+    60 << (refusals.clamp(1, MAX_REFUSALS) - 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn delays_grow() {
+        let delays: Vec<_> = (1..=6).map(delay_seconds).collect();
+        assert_eq!(delays, [60, 120, 240, 480, 960, 960]);
     }
 }

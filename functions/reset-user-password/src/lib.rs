@@ -6,6 +6,7 @@ mod config;
 pub mod delivery;
 mod feedback;
 pub mod operation;
+mod pace;
 mod self_test;
 mod sweep;
 
@@ -28,6 +29,8 @@ use shared::response_floor::ResponseFloor;
 use asmx::{Binding, Protocols, Route};
 use delivery::ResetOutcome;
 use operation::{Accepted, ResetUserPassword};
+use pace::Pace;
+use sweep::Sweep;
 
 pub use config::Config;
 
@@ -38,6 +41,7 @@ pub struct Service {
     response_floor: Duration,
     protocols: Protocols,
     self_test_username: String,
+    mail_rate: u32,
     clock: Clock,
 }
 
@@ -68,6 +72,7 @@ impl Service {
             response_floor: config.shared.response_floor,
             protocols: config.protocols,
             self_test_username: config.self_test_username.clone(),
+            mail_rate: config.mail_rate,
             operation: ResetUserPassword::new(config, passwords, clients),
             clock,
         }
@@ -103,12 +108,17 @@ impl Service {
     }
 
     async fn sweep(&self, request_id: &str) -> Result<Value, Error> {
-        let sweep = sweep::sweep(&self.operation, request_id, self.clock.now()).await?;
+        let sweep = Sweep {
+            operation: &self.operation,
+            clock: &self.clock,
+            id: request_id,
+            pace: Pace::begin(self.mail_rate),
+        };
         Ok(json!({
             "function": "ResetUserPassword",
             "configuration": "ok",
             "dynamodb": "ok",
-            "sweep": sweep,
+            "sweep": sweep.run().await?,
         }))
     }
 }

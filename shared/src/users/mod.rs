@@ -8,13 +8,14 @@ mod change;
 mod item;
 mod key;
 pub mod protocol;
+mod queue;
 mod store;
 mod verify;
 
 pub use admin::NewAccount;
 pub use change::{Change, Condition, Expressions, Path};
-pub use item::{ADMIN_ROLE, Account, PendingReset, Profile, Temporary};
+pub use item::{ADMIN_ROLE, Account, Due, PendingReset, Profile, Temporary};
 pub use key::{MAX_NAME_LENGTH, NO_BRAND, NOBODY, UsernameKey, brand_key, email_key};
-pub use protocol::{Pending, Promotion, RESET_QUEUE, ResetMode};
-pub use store::{Users, change_audited, write_all};
+pub use protocol::{Pending, Postponement, Promotion, ResetMode};
+pub use store::{Queued, Users, change_audited, write_all};
 pub use verify::{Attempt, Login, LoginOutcome, WriteBack, recognise, verify};

@@ -6,20 +6,34 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::ProvideErrorMetadata as _;
 use aws_sdk_dynamodb::types::builders::UpdateBuilder;
 use aws_sdk_dynamodb::types::{KeysAndAttributes, ReturnValue, TransactWriteItem, Update};
+use futures_util::future::try_join_all;
 
 use super::change::Change;
-use super::item::{self, Account, Profile};
+use super::item::{self, Account, Due, Profile};
 use super::key::UsernameKey;
-use super::protocol::{self, Pending, Promotion, RESET_QUEUE, ResetMode};
+use super::protocol::{self, Pending, Postponement, Promotion, ResetMode};
+use super::queue;
 use crate::audit;
 use crate::clock::Timestamp;
 use crate::dynamodb::{
-    Backoff, Cancellation, Item, StoreError, cancellation, get_text, number, text,
+    Backoff, Cancellation, Item, StoreError, cancellation, get_number, get_text, number, text,
 };
 use password::Secret;
 
 /// A table, and the keys of the items to read from it.
 pub(crate) type Keys = (String, KeysAndAttributes);
+
+/// Resets in an answer of `pending-reset-index`: below the 1 MB that an answer may have.
+const PAGE: i32 = 1_000;
+
+/// A pending reset as `pending-reset-index` has it.
+#[derive(Debug, Clone)]
+pub struct Queued {
+    /// The account.
+    pub username: UsernameKey,
+    /// When the next attempt is due; the beginning of time if that cannot be read.
+    pub due_at: Timestamp,
+}
 
 /// The Users table.
 #[derive(Debug, Clone)]
@@ -42,6 +56,10 @@ impl Users {
 
     /// Reads the account with this key, consistently.
     pub async fn find(&self, username: &UsernameKey) -> Result<Option<Account>, StoreError> {
+        Self::account(self.find_item(username).await?.as_ref())
+    }
+
+    async fn find_item(&self, username: &UsernameKey) -> Result<Option<Item>, StoreError> {
         let output = self
             .client
             .get_item()
@@ -51,7 +69,7 @@ impl Users {
             .send()
             .await
             .map_err(StoreError::unavailable)?;
-        output.item.as_ref().map(account).transpose()
+        Ok(output.item)
     }
 
     /// Reads the account's item and `keys` of another table in one `BatchGetItem`, in more if
@@ -118,47 +136,89 @@ impl Users {
     /// One call in every case.
     pub async fn reserve(
         &self,
-        username: &UsernameKey,
         pending: &Pending<'_>,
         now: Timestamp,
     ) -> Result<Option<Account>, StoreError> {
         let change = protocol::reserve(pending, now);
-        let found = self.update(username, &change).await?;
+        let found = self.update(pending.username, &change).await?;
         found.as_ref().map(account).transpose()
     }
 
-    /// Resets whose mail was not accepted and that are due, the longest waiting first.
-    pub async fn due(&self, now: Timestamp, limit: i32) -> Result<Vec<UsernameKey>, StoreError> {
-        let output = self
+    /// Resets whose next attempt is due by then, the longest waiting first: at most `limit` of each
+    /// partition of the queue.
+    pub async fn queued(&self, until: Timestamp, limit: usize) -> Result<Vec<Queued>, StoreError> {
+        let shards = queue::shards().map(|shard| self.queued_in(shard, until, limit));
+        let mut queued = try_join_all(shards).await?.concat();
+        queued.sort_by_key(|queued| queued.due_at);
+        Ok(queued)
+    }
+
+    async fn queued_in(
+        &self,
+        shard: String,
+        until: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Queued>, StoreError> {
+        let pages = self
             .client
             .query()
             .table_name(&self.table)
             .index_name("pending-reset-index")
-            .key_condition_expression("reset_queue = :queue AND reset_due_at <= :now")
-            .expression_attribute_values(":queue", text(RESET_QUEUE))
-            .expression_attribute_values(":now", number(now.0))
-            .limit(limit)
-            .send()
-            .await
-            .map_err(StoreError::unavailable)?;
-        let keys = output.items().iter();
-        let keys = keys.filter_map(|key| get_text(key, "username"));
-        Ok(keys
-            .map(|key| UsernameKey::stored(key.to_owned()))
-            .collect())
+            .key_condition_expression("reset_queue = :queue AND reset_due_at <= :until")
+            .expression_attribute_values(":queue", text(&shard))
+            .expression_attribute_values(":until", number(until.0))
+            .into_paginator();
+        let mut keys = pages.page_size(PAGE).items().send();
+        let mut queued = Vec::new();
+        while queued.len() < limit
+            && let Some(key) = keys.try_next().await.map_err(StoreError::unavailable)?
+        {
+            let username = get_text(&key, "username").ok_or(StoreError::Malformed)?;
+            queued.push(Queued {
+                username: UsernameKey::stored(username.to_owned()),
+                due_at: Timestamp(get_number(&key, "reset_due_at").unwrap_or_default()),
+            });
+        }
+        Ok(queued)
+    }
+
+    /// Whether the reset of this account is due, read consistently.
+    pub async fn due(&self, username: &UsernameKey, now: Timestamp) -> Result<Due, StoreError> {
+        let item = self.find_item(username).await?;
+        Ok(item.map_or(Due::No, |item| item::due(&item, now)))
+    }
+
+    /// Puts the next attempt at a reset off. Nothing happens when another request has taken it over.
+    pub async fn postpone(
+        &self,
+        username: &UsernameKey,
+        postponement: &Postponement<'_>,
+    ) -> Result<(), StoreError> {
+        let change = protocol::postpone(postponement);
+        self.update(username, &change).await.map(|_| ())
+    }
+
+    /// Takes a reset that cannot be read out of the queue and writes the audit row, both or neither.
+    /// [`StoreError::Conflict`] when it is not due any more.
+    pub async fn dequeue(
+        &self,
+        username: &UsernameKey,
+        now: Timestamp,
+        audit: &audit::Row,
+    ) -> Result<(), StoreError> {
+        self.change(username, &protocol::dequeue(now), audit).await
     }
 
     /// Replaces the pending password of a failed request; gives the account, or nothing when
     /// another change came first or the account may no longer be reset.
     pub async fn retry(
         &self,
-        username: &UsernameKey,
         pending: &Pending<'_>,
         failed_request_id: &str,
         now: Timestamp,
     ) -> Result<Option<Account>, StoreError> {
         let change = protocol::retry(pending, failed_request_id, now);
-        let found = self.update(username, &change).await?;
+        let found = self.update(pending.username, &change).await?;
         found.as_ref().map(account).transpose()
     }
 

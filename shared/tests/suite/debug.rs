@@ -106,6 +106,7 @@ fn no_secret_is_in_debug_output() {
     assert_hidden(&verify(&hasher, Some(&account), &attempt));
 
     let pending = Pending {
+        username: &UsernameKey::new(MARK),
         hash: &hash,
         request_id: "r",
         attempts: 1,
