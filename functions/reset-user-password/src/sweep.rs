@@ -151,7 +151,7 @@ impl Sweep<'_> {
         let password = self.operation.passwords.generate().await?;
         let now = self.clock.now();
         let request_id = self.request_id(reset);
-        let ctx = self.context(&request_id, now);
+        let ctx = context(&request_id, now);
         let expires_at = now.plus_seconds(RESERVATION_SECONDS);
         let pending = Pending {
             username,
@@ -183,7 +183,7 @@ impl Sweep<'_> {
     ) -> Result<Swept, StoreError> {
         let username = &account.profile.username;
         let request_id = self.request_id(reset);
-        let ctx = self.context(&request_id, now);
+        let ctx = context(&request_id, now);
         let delivery = &self.operation.delivery;
         let row = ctx.audit(username.as_str(), "password.reset_abandoned");
         let row = delivery.audit.row(&row);
@@ -203,7 +203,7 @@ impl Sweep<'_> {
     /// Takes a reset that cannot be read out of the queue: the password stays as it is, and the
     /// audit trail says whose it is.
     async fn dequeue(&self, username: &UsernameKey, now: Timestamp) -> Result<Swept, StoreError> {
-        let ctx = self.context(self.id, now);
+        let ctx = context(self.id, now);
         let delivery = &self.operation.delivery;
         let row = ctx.audit(username.as_str(), "password.reset_unreadable");
         let row = delivery.audit.row(&row);
@@ -222,13 +222,13 @@ impl Sweep<'_> {
     fn request_id(&self, reset: &PendingReset) -> String {
         format!("{}-{}", self.id, reset.attempts + 1)
     }
+}
 
-    fn context<'c>(&self, request_id: &'c str, now: Timestamp) -> RequestContext<'c> {
-        RequestContext {
-            request_id,
-            source: "sweep",
-            actor: None,
-            now,
-        }
+fn context(request_id: &str, now: Timestamp) -> RequestContext<'_> {
+    RequestContext {
+        request_id,
+        source: "sweep",
+        actor: None,
+        now,
     }
 }

@@ -105,21 +105,20 @@ impl Mailer {
 fn classify(status: Option<u16>, code: Option<&str>) -> MailError {
     let name = code.unwrap_or("no answer").to_owned();
     match (status, code) {
-        (None | Some(500..), _) | (_, None) => MailError::Unavailable(name),
-        (
-            _,
-            Some(
-                "TooManyRequestsException"
-                | "ThrottlingException"
-                | "LimitExceededException"
-                | "SendingPausedException"
-                | "AccountSuspendedException",
-            ),
-        ) => MailError::Unavailable(name),
-        (_, Some("MessageRejected" | "BadRequestException")) => MailError::Refused(name),
-        _ => MailError::Sender(name),
+        (Some(..500), Some("MessageRejected" | "BadRequestException")) => MailError::Refused(name),
+        (Some(..500), Some(code)) if !OUTAGES.contains(&code) => MailError::Sender(name),
+        _ => MailError::Unavailable(name),
     }
 }
+
+/// Codes that pass by themselves, or once the account may send again.
+const OUTAGES: [&str; 5] = [
+    "TooManyRequestsException",
+    "ThrottlingException",
+    "LimitExceededException",
+    "SendingPausedException",
+    "AccountSuspendedException",
+];
 
 fn tag(name: &str, value: &str) -> Result<MessageTag, BuildError> {
     MessageTag::builder().name(name).value(value).build()
