@@ -28,7 +28,7 @@ pub struct AwsConfig {
 pub struct Timeouts {
     /// For a connection, which an attempt may have to open.
     pub connect: Duration,
-    /// For one attempt, and for [`connect`] at the start of a process.
+    /// For one attempt, and for [`connect`](super::connect) at the start of a process.
     pub attempt: Duration,
     /// For a call with all its attempts.
     pub operation: Duration,
