@@ -8,7 +8,7 @@ use shared::aws::{AwsConfig, Clients};
 use shared::clock::Timestamp;
 use shared::config::{self, ConfigError, Env};
 use shared::context::RequestContext;
-use shared::users::{Account, Change, UsernameKey, Users, brand_key, email_key};
+use shared::users::{Account, Change, Profile, UsernameKey, Users, brand_key, email_key};
 use uuid::Uuid;
 
 use crate::Error;
@@ -107,6 +107,15 @@ impl<'a> Session<'a> {
         Ok(self.clients.get_or_init(|| clients))
     }
 
+    /// The client of SES; none where DynamoDB is not at AWS and no SES is given: that of AWS is not
+    /// meant then.
+    pub(crate) fn ses(&self) -> Result<Option<&aws_sdk_sesv2::Client>, ConfigError> {
+        let is_given = |name| self.configured(|env| Ok(env.optional(name).is_some()));
+        let is_meant =
+            is_given("AWS_ENDPOINT_URL_SESV2")? || !is_given("AWS_ENDPOINT_URL_DYNAMODB")?;
+        Ok(is_meant.then_some(&self.clients()?.ses))
+    }
+
     pub(crate) fn users(&self) -> Result<Users, ConfigError> {
         let dynamodb = self.clients()?.dynamodb.clone();
         Ok(Users::new(dynamodb, self.users_table()?))
@@ -154,6 +163,38 @@ impl<'a> Session<'a> {
         Err(Error::Refused(text))
     }
 
+    /// A warning if the address is the user name of another account, which logs in with it.
+    pub(crate) async fn name_clash(
+        &self,
+        profile: &Profile,
+        email: &str,
+    ) -> Result<Option<String>, Error> {
+        let key = UsernameKey::new(email);
+        if key == profile.username {
+            return Ok(None);
+        }
+        let other = self.users()?.find(&key).await?;
+        Ok(other.map(|_| {
+            "warning: the address is the user name of another account, which alone logs in with it"
+                .to_owned()
+        }))
+    }
+
+    /// A warning if the user name is the address of another account, which could log in with it.
+    pub(crate) async fn address_clash(&self, profile: &Profile) -> Result<Option<String>, Error> {
+        if !profile.display_username.contains('@') {
+            return Ok(None);
+        }
+        let key = email_key(&profile.display_username);
+        let found = self.users()?.with_email(&key).await?;
+        let has_other = found.iter().any(|other| other.username != profile.username);
+        Ok(has_other.then(|| {
+            "warning: the user name is the address of another account, which no longer logs in \
+             with it"
+                .to_owned()
+        }))
+    }
+
     /// The audit row of a change of what has this key.
     pub(crate) fn audit_row(
         &self,
@@ -188,7 +229,21 @@ impl<'a> Session<'a> {
         event: &'static str,
         detail: Option<&str>,
     ) -> Result<(), Error> {
-        let row = self.audit_row(username.as_str(), event, detail)?;
-        Ok(self.users()?.change(username, change, &row).await?)
+        self.change_with(username, change, &[(event, detail)]).await
+    }
+
+    /// Makes a change of an account and writes an audit row for each event with its detail, all or
+    /// nothing.
+    pub(crate) async fn change_with(
+        &self,
+        username: &UsernameKey,
+        change: &Change,
+        events: &[(&'static str, Option<&str>)],
+    ) -> Result<(), Error> {
+        let rows = events.iter();
+        let rows = rows.map(|(event, detail)| self.audit_row(username.as_str(), event, *detail));
+        let rows: Vec<_> = rows.collect::<Result<_, _>>()?;
+        let users = self.users()?;
+        Ok(users.change_with_rows(username, change, &rows).await?)
     }
 }

@@ -1,8 +1,7 @@
-//! The commands that change who may log in, what they may do, and where their mail goes. What is so
-//! already is left alone and has no audit row.
+//! The commands that change who may log in and what they may do. What is so already is left alone
+//! and has no audit row.
 
-use shared::mail::is_address;
-use shared::users::{Account, NOBODY, admin, email_key};
+use shared::users::{Account, admin};
 
 use crate::access::Session;
 use crate::{Done, Error};
@@ -76,33 +75,6 @@ pub(crate) async fn revoke(
         &account,
         "role.revoked",
         &format!("has the role {role} no more"),
-    ))
-}
-
-/// The same address again is a change too: it takes the mark off it that mail to it failed.
-pub(crate) async fn set_email(
-    session: &Session<'_>,
-    username: &str,
-    email: &str,
-) -> Result<Done, Error> {
-    let email = email.trim();
-    if !is_address(email) || email_key(email) == NOBODY {
-        return Err(Error::Usage(format!("{email:?} is not an address")));
-    }
-    let account = session.find(username).await?;
-    let brand = account.profile.brand.as_deref();
-    session
-        .check_address(&account.profile.username, email, brand)
-        .await?;
-    let change = admin::set_email(account.profile.email.as_deref(), email);
-    let event = "account.email_set";
-    session
-        .change(&account.profile.username, &change, event, None)
-        .await?;
-    Ok(changed(
-        &account,
-        event,
-        &format!("has the address {email}"),
     ))
 }
 

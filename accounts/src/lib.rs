@@ -6,7 +6,9 @@
 //! | `import` | `import` |
 //! | `add` | `add` |
 //! | `brand` | `brand list`, `brand show`, `brand set` |
-//! | `change` | `disable`, `enable`, `grant`, `revoke`, `set-email` |
+//! | `change` | `disable`, `enable`, `grant`, `revoke` |
+//! | `set_email` | `set-email` |
+//! | `keys` | `check-keys` |
 //! | `look` | `show`, `audit`, `pending` |
 //! | `reset` | `reset` |
 //!
@@ -20,8 +22,11 @@ mod change;
 mod console;
 mod error;
 mod import;
+mod keys;
 mod look;
 mod reset;
+mod set_email;
+mod suppression;
 
 use std::io::ErrorKind;
 use std::process::ExitCode;
@@ -86,6 +91,9 @@ enum Command {
         user: String,
     },
     /// Change the address of an account, and forget that mail to it failed
+    ///
+    /// Another address ends sessions and all that was mailed to the old one, which is told. SES's
+    /// suppression of the new one is lifted.
     SetEmail {
         /// The user name
         user: String,
@@ -107,6 +115,7 @@ enum Command {
     },
     /// List the resets whose mail is not accepted yet
     Pending,
+    CheckKeys(keys::Arguments),
     /// Look at brands and change them: in whose name mails go out
     #[command(subcommand)]
     Brand(brand::Command),
@@ -145,7 +154,12 @@ async fn execute(
         Command::Enable { user } => change::enable(&session, &user).await?,
         Command::Grant { role, user } => change::grant(&session, &role, &user).await?,
         Command::Revoke { role, user } => change::revoke(&session, &role, &user).await?,
-        Command::SetEmail { user, address } => change::set_email(&session, &user, &address).await?,
+        Command::SetEmail { user, address } => {
+            set_email::set_email(&session, &user, &address).await?
+        }
+        Command::CheckKeys(arguments) => {
+            return keys::check_keys(&session, &arguments, console).await;
+        }
         Command::Reset { user } => reset::reset(&session, &user).await?,
         Command::Show { user } => {
             return shown(console.record(&look::show(&session, &user).await?));

@@ -9,8 +9,9 @@ use shared::users::{Due, UsernameKey};
 use crate::Error;
 use crate::access::Session;
 use crate::console::Record;
+use crate::suppression;
 
-/// An account without its hashes.
+/// An account without its hashes, and whether SES suppresses its address.
 pub(crate) async fn show(session: &Session<'_>, username: &str) -> Result<Record, Error> {
     let key = UsernameKey::new(username);
     let item = session
@@ -25,6 +26,13 @@ pub(crate) async fn show(session: &Session<'_>, username: &str) -> Result<Record
         .map_err(Error::unavailable)?
         .item
         .ok_or_else(|| Error::Unknown(username.to_owned()))?;
+    let suppression = match get_text(&item, "email") {
+        Some(email) => suppression::find(session, email).await?,
+        None => Ok(None),
+    };
+    let unknown = suppression.as_ref().err().cloned();
+    let suppression = suppression.ok().flatten();
+    let suppressed_at = suppression.as_ref().map(|found| found.since.rfc3339());
     let empty = Item::new();
     let map = |name| get_map(&item, name).unwrap_or(&empty);
     Ok(Record::new([
@@ -34,6 +42,12 @@ pub(crate) async fn show(session: &Session<'_>, username: &str) -> Result<Record
         ("display_name", text(&item, "display_name")),
         ("email", text(&item, "email")),
         ("email_failed_at", time(&item, "email_failed_at")),
+        ("suppressed_at", suppressed_at.into()),
+        (
+            "suppressed_for",
+            suppression.map(|found| found.reason).into(),
+        ),
+        ("suppression_unknown", unknown.into()),
         ("brand", text(&item, "brand")),
         ("language", text(&item, "language")),
         ("roles", roles(&item)),

@@ -36,8 +36,9 @@ pub(crate) async fn reset(session: &Session<'_>, username: &str) -> Result<Done,
         let email = profile.email.as_deref().unwrap_or_default();
         return Ok(Done {
             text: format!(
-                "a new password for {} is mailed to {email}",
-                profile.display_username
+                "a new password for {} is mailed to {email}{}",
+                profile.display_username,
+                old_password(&account)
             ),
             key: ("username", profile.username.as_str().to_owned()),
             event: Some("password.reset"),
@@ -46,6 +47,18 @@ pub(crate) async fn reset(session: &Session<'_>, username: &str) -> Result<Done,
     let refusal = refusal(&account, outcome);
     let text = format!("{}: {refusal}", profile.display_username);
     Err(Error::Refused(text))
+}
+
+/// What becomes of the old password, if it is not gone as usual.
+fn old_password(account: &Account) -> String {
+    let Some(at) = account.email_failed_at else {
+        return String::new();
+    };
+    let at = at.rfc3339();
+    format!(
+        "; a mail to it failed on {at}, so the old password and sessions stay until the new one is \
+         used: `accounts disable` ends them, `accounts set-email` says that the address is right"
+    )
 }
 
 /// Why the account was not reset, in words for an operator.

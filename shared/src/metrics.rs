@@ -41,8 +41,10 @@ pub enum Metric {
     ResetUnreadable,
     /// Mails that SES did not accept.
     MailFailures,
-    /// Mails that bounced.
+    /// Mails that bounced for good.
     MailBounced,
+    /// Mails that bounced for now: a full mailbox, or an out-of-office reply.
+    MailSoftBounced,
     /// Mails that a recipient reported as spam.
     MailComplained,
     /// Mails that SES accepted and then rejected.
@@ -61,7 +63,7 @@ pub enum Metric {
 
 impl Metric {
     /// All metrics.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::Requests,
         Self::Duration,
         Self::ColdStarts,
@@ -74,6 +76,7 @@ impl Metric {
         Self::ResetUnreadable,
         Self::MailFailures,
         Self::MailBounced,
+        Self::MailSoftBounced,
         Self::MailComplained,
         Self::MailRejected,
         Self::MailDelayed,
@@ -99,6 +102,7 @@ impl Metric {
             Self::ResetUnreadable => "ResetUnreadable",
             Self::MailFailures => "MailFailures",
             Self::MailBounced => "MailBounced",
+            Self::MailSoftBounced => "MailSoftBounced",
             Self::MailComplained => "MailComplained",
             Self::MailRejected => "MailRejected",
             Self::MailDelayed => "MailDelayed",

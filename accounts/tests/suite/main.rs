@@ -2,9 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod addresses;
 mod brands;
 mod commands;
 mod import;
+mod keys;
 
 use std::io::{Cursor, Write};
 use std::process::ExitCode;

@@ -9,7 +9,9 @@ use shared::context::RequestContext;
 use shared::dynamodb::StoreError;
 use shared::mail::{LoginUpdated, MailError, Mailer, NewPassword, OldPassword};
 use shared::password_service::GeneratedPassword;
-use shared::users::{Account, PendingReset, Postponement, Profile, Promotion, ResetMode, Users};
+use shared::users::{
+    ADMIN_ROLE, Account, PendingReset, Postponement, Profile, Promotion, ResetMode, Users,
+};
 
 /// How many mails of one reset SES may refuse before it is abandoned.
 pub(crate) const MAX_REFUSALS: u64 = 5;
@@ -112,7 +114,8 @@ impl Delivery {
         let row = self
             .audit
             .row(&ctx.audit(username.as_str(), "password.reset"));
-        let promoted = self.users.promote(username, &promotion, self.mode, &row);
+        let mode = self.mode_for(account);
+        let promoted = self.users.promote(username, &promotion, mode, &row);
         match promoted.await {
             Ok(()) => Ok(ResetOutcome::Done),
             Err(StoreError::Conflict) => self.on_promotion_conflict(&account.profile, ctx).await,
@@ -231,12 +234,28 @@ impl Delivery {
         ctx.now.plus_seconds(self.lifetime)
     }
 
+    /// Whether the mailed password takes the old one's place at once. The calls are the same.
+    fn mode_for(&self, account: &Account) -> ResetMode {
+        let by_operator = |reset: &PendingReset| reset.by_operator;
+        if account.email_failed_at.is_some() {
+            // SES accepts mail to an address on its suppression list and never sends it.
+            ResetMode::Dual
+        } else if account.reset.as_ref().is_some_and(by_operator) {
+            ResetMode::Replace
+        } else if account.roles.contains(ADMIN_ROLE) {
+            // A stranger must not take the password of a program away.
+            ResetMode::Dual
+        } else {
+            self.mode
+        }
+    }
+
     /// What happens to the password that the user may know.
     fn old_password(&self, account: &Account, now: Timestamp) -> OldPassword {
         let is_expired = account.password_expires_at.is_some_and(|end| end <= now);
         if account.password_hash.is_none() {
             OldPassword::Missing
-        } else if self.mode == ResetMode::Dual && !is_expired {
+        } else if self.mode_for(account) == ResetMode::Dual && !is_expired {
             OldPassword::Works
         } else {
             OldPassword::Void

@@ -164,6 +164,7 @@ impl ResetUserPassword {
             requested_at: ctx.now,
             expires_at,
             due_at: expires_at,
+            by_operator: ctx.actor.is_some(),
         };
         let users = &self.delivery.users;
         let Some(account) = users.reserve(&pending, ctx.now).await? else {

@@ -161,6 +161,7 @@ impl Sweep<'_> {
             requested_at: reset.requested_at.unwrap_or(now),
             expires_at,
             due_at: expires_at,
+            by_operator: reset.by_operator,
         };
         let delivery = &self.operation.delivery;
         let reserved = delivery.users.retry(&pending, &reset.request_id, now);

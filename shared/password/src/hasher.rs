@@ -127,9 +127,7 @@ impl Hasher {
         let blocks = params.block_count();
         let password = password.expose_secret().as_bytes();
         let mut memory = self.memory_pool.take();
-        if memory.len() < blocks {
-            memory.resize(blocks, Block::new());
-        }
+        memory.resize(blocks.max(memory.len()), Block::new());
         let mut hash = Zeroizing::new(vec![0_u8; length]);
         let result = context.hash_password_into_with_memory(
             password,

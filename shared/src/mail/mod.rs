@@ -8,10 +8,10 @@ mod transport;
 
 use std::fmt;
 
-pub use address::is_address;
+pub use address::{AddressError, entered, is_address, recipient};
 pub use brand::Brand;
 pub use language::OldPassword;
-pub use render::{LoginUpdated, NewPassword};
+pub use render::{AddressChanged, LoginUpdated, NewPassword};
 pub use transport::Mailer;
 
 /// A rendered mail.

@@ -9,7 +9,7 @@ use aws_sdk_sesv2::{Client, Config};
 use aws_smithy_runtime_api::client::auth::AuthSchemeId;
 use tokio::time::Instant;
 
-use super::address::is_one_address;
+use super::address;
 use super::{Brand, MailError, Message};
 use crate::metrics::{self, Metric};
 use crate::users::Profile;
@@ -64,7 +64,7 @@ impl Mailer {
         message: &Message,
         request_id: &str,
     ) -> Result<(), MailError> {
-        let to = recipient.email.as_deref().filter(|to| is_one_address(to));
+        let to = recipient.email.as_deref().and_then(address::recipient);
         let to = to.ok_or(MailError::Address)?;
         let part = |data: &str| Content::builder().data(data).charset("UTF-8").build();
         let body = Body::builder()
@@ -82,7 +82,7 @@ impl Mailer {
             .client
             .send_email()
             .from_email_address(&brand.from)
-            .destination(Destination::builder().to_addresses(to).build())
+            .destination(Destination::builder().to_addresses(to.as_ref()).build())
             .content(EmailContent::builder().simple(simple).build())
             .set_configuration_set_name(brand.configuration_set.clone())
             .email_tags(tag("request_id", request_id)?)

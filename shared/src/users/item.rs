@@ -13,6 +13,9 @@ use password::Secret;
 /// mailed for that reset must not replace it.
 pub(super) const SUPERSEDED: &str = "reset_superseded";
 
+/// The role of those who may set other accounts' passwords.
+pub const ADMIN_ROLE: &str = "Admin";
+
 /// Who an account belongs to and how to reach them: what `email-index` holds of an account.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Profile {
@@ -62,6 +65,8 @@ pub struct Account {
     pub reset: Option<PendingReset>,
     /// Whether logins and resets are refused.
     pub disabled: bool,
+    /// When a mail to the address came back for good, or its reader complained.
+    pub email_failed_at: Option<Timestamp>,
 }
 
 impl fmt::Debug for Account {
@@ -96,6 +101,8 @@ pub struct PendingReset {
     pub requested_at: Option<Timestamp>,
     /// Whether another password was set since it was asked for.
     pub is_superseded: bool,
+    /// Whether an operator asked for it.
+    pub by_operator: bool,
 }
 
 /// A reset that `pending-reset-index` holds, as the table has it: the index is behind the table.
@@ -167,6 +174,7 @@ pub(super) fn account(item: &Item) -> Option<Account> {
             item.get("disabled"),
             None | Some(AttributeValue::Bool(false))
         ),
+        email_failed_at: time("email_failed_at"),
     })
 }
 
@@ -185,5 +193,6 @@ fn pending_reset(item: &Item) -> Option<PendingReset> {
         expires_at: Timestamp(get_number(reset, "expires_at")?),
         requested_at: get_number(reset, "requested_at").map(Timestamp),
         is_superseded: get_flag(item, SUPERSEDED),
+        by_operator: get_flag(reset, "by_operator"),
     })
 }

@@ -40,6 +40,8 @@ pub struct Pending<'a> {
     pub expires_at: Timestamp,
     /// From then on the sweep makes another one.
     pub due_at: Timestamp,
+    /// Whether an operator asked for it: then it takes the old password's place in either mode.
+    pub by_operator: bool,
 }
 
 /// The next attempt at a reset whose mail SES refused.
@@ -91,13 +93,16 @@ fn is_eligible() -> [Condition; 4] {
 }
 
 fn pending_change(pending: &Pending<'_>, condition: Condition) -> Change {
-    let reset = HashMap::from([
+    let mut reset = HashMap::from([
         ("hash".to_owned(), secret(pending.hash)),
         ("request_id".to_owned(), text(pending.request_id)),
         ("expires_at".to_owned(), number(pending.expires_at.0)),
         ("attempts".to_owned(), number(pending.attempts)),
         ("requested_at".to_owned(), number(pending.requested_at.0)),
     ]);
+    if pending.by_operator {
+        reset.insert("by_operator".to_owned(), AttributeValue::Bool(true));
+    }
     let eligible = Condition::All(is_eligible().to_vec());
     Change {
         condition: Condition::All(vec![eligible, condition]),

@@ -358,6 +358,18 @@ impl Users {
         change: &Change,
         audit: &audit::Row,
     ) -> Result<(), StoreError> {
+        self.change_with_rows(username, change, std::slice::from_ref(audit))
+            .await
+    }
+
+    /// Makes a change and writes several audit rows, all or nothing. [`StoreError::Conflict`] when
+    /// the account is not as the change requires.
+    pub async fn change_with_rows(
+        &self,
+        username: &UsernameKey,
+        change: &Change,
+        audit: &[audit::Row],
+    ) -> Result<(), StoreError> {
         let update = Update::builder()
             .table_name(&self.table)
             .key("username", text(username.as_str()));
@@ -365,13 +377,13 @@ impl Users {
     }
 }
 
-/// Makes a change of the item that `update` names and writes the audit row, both or neither.
+/// Makes a change of the item that `update` names and writes the audit rows, all or nothing.
 /// [`StoreError::Conflict`] when the item is not as the change requires.
 pub async fn change_audited(
     client: &Client,
     update: UpdateBuilder,
     change: &Change,
-    audit: &audit::Row,
+    audit: &[audit::Row],
 ) -> Result<(), StoreError> {
     let expressions = change.expressions();
     let update = update
@@ -380,10 +392,17 @@ pub async fn change_audited(
         .set_expression_attribute_names(Some(expressions.names))
         .set_expression_attribute_values(expressions.values)
         .build()?;
-    let request = client
-        .transact_write_items()
-        .transact_items(TransactWriteItem::builder().update(update).build())
-        .transact_items(TransactWriteItem::builder().put(audit.put()?).build());
+    let mut writes = vec![TransactWriteItem::builder().update(update).build()];
+    for row in audit {
+        writes.push(TransactWriteItem::builder().put(row.put()?).build());
+    }
+    write_all(client, writes).await
+}
+
+/// Makes all writes or none. [`StoreError::Conflict`] when a condition does not hold.
+pub async fn write_all(client: &Client, writes: Vec<TransactWriteItem>) -> Result<(), StoreError> {
+    let request = client.transact_write_items();
+    let request = request.set_transact_items(Some(writes));
     let mut backoff = Backoff::interactive();
     loop {
         let Err(error) = request.clone().send().await else {

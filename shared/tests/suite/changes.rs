@@ -23,6 +23,7 @@ fn steps() -> Vec<(&'static str, Change)> {
         requested_at: Timestamp(0),
         expires_at: NOW.plus_seconds(60),
         due_at: NOW.plus_seconds(120),
+        by_operator: false,
     };
     let promotion = Promotion {
         hash,

@@ -53,6 +53,7 @@ fn account(hash: &Secret) -> Account {
         }),
         reset: None,
         disabled: false,
+        email_failed_at: None,
     }
 }
 
@@ -112,6 +113,7 @@ fn no_secret_is_in_debug_output() {
         requested_at: Timestamp(0),
         expires_at: now,
         due_at: now,
+        by_operator: false,
     };
     let promotion = Promotion {
         hash: &hash,

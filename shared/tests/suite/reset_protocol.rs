@@ -120,6 +120,7 @@ impl State {
                     requested_at: Timestamp(0),
                     expires_at: Timestamp(0),
                     due_at: Timestamp(0),
+                    by_operator: false,
                 },
                 Timestamp(0),
             );
@@ -325,6 +326,7 @@ impl State {
             requested_at: Timestamp(0),
             expires_at: Timestamp(self.now + RESERVATION),
             due_at: Timestamp(due_at),
+            by_operator: false,
         };
         change(&pending, Timestamp(self.now)).apply(&mut self.item)
     }

@@ -4,6 +4,7 @@ use askama::Template;
 use http::{HeaderValue, Method, Response, StatusCode, header};
 use shared::http::{PagePolicy, page};
 use shared::lambda::Request;
+use xml::escape_text;
 use xml::soap::{self, Fault, FaultCode, Version};
 
 use super::call::{Binding, NAMESPACE};
@@ -167,13 +168,17 @@ fn text_error(message: &str) -> Response<String> {
 
 #[derive(Template)]
 #[template(path = "error.html")]
-struct ErrorPage<'a> {
+struct ErrorPage {
     status: StatusCode,
-    message: &'a str,
+    /// Markup.
+    message: String,
 }
 
 /// A short page for people; programs look at the status.
 fn page_error(status: StatusCode, message: &str) -> Response<String> {
+    let mut markup = String::with_capacity(message.len());
+    escape_text(message, &mut markup);
+    let message = markup;
     let mut response = page(&ErrorPage { status, message }, PagePolicy::Plain);
     *response.status_mut() = status;
     with_cache_control(response, CACHE_ERROR)

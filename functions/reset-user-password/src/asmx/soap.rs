@@ -339,6 +339,17 @@ mod tests {
     }
 
     #[test]
+    fn other_content_types_are_unsupported() {
+        for media_type in ["text/plain", "application/xml", "text/xml ", ""] {
+            for guessed in Version::ALL {
+                let result = sent_as(media_type, guessed, ENVELOPE.as_bytes());
+                let expected = Err(Rejection::UnsupportedMediaType(guessed));
+                assert_eq!(result, expected, "{media_type}");
+            }
+        }
+    }
+
+    #[test]
     fn only_soap_1_2_is_read_as_application_soap_xml() {
         let expected = Err(Rejection::UnsupportedMediaType(Version::V11));
         for body in [

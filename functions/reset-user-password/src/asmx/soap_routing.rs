@@ -69,7 +69,7 @@ fn parameter_action(content_type: &ContentType<'_>) -> Action {
 }
 
 /// Checks that the first child of the body is the operation, as `GetRequestElement` does: in an
-/// envelope of any namespace, and skipping whatever stands before the body. The rules of envelopes
+/// envelope of any namespace but that of a version that is off, and skipping whatever stands before the body. The rules of envelopes
 /// are checked later.
 pub(super) fn check_first_child(
     protocols: Protocols,
@@ -84,11 +84,12 @@ pub(super) fn check_first_child(
     let mut reader = Reader::new(text);
     let root = find_root(&mut reader).map_err(|flaw| unable(Version::V12, &flaw.message(text)))?;
     let found = find_operation(&mut reader, &root);
-    if let Ok(true) = found {
+    let known = Version::of_namespace(root.namespace());
+    let version = known.filter(|version| protocols.has(*version));
+    if matches!(found, Ok(true)) && version == known {
         return Ok(());
     }
-    let version = Version::of_namespace(root.namespace())
-        .filter(|version| protocols.has(*version))
+    let version = version
         .ok_or_else(|| Rejection::version_mismatch(root.namespace().to_owned(), protocols))?;
     Err(match found {
         Ok(_) => Rejection::fault(version, FaultCode::Sender, reason),
@@ -277,6 +278,15 @@ mod tests {
                 assert_eq!(checked(&text), Ok(()), "{text}");
             }
         }
+    }
+
+    #[test]
+    fn a_version_that_is_off_is_a_mismatch() {
+        let text = envelope(SOAP11, &format!("<e:Body>{CALL}</e:Body>"));
+        let protocols = "Soap12".parse().unwrap();
+        let expected = Rejection::version_mismatch(SOAP11.to_owned(), protocols);
+        let result = check_first_child(protocols, Ok(&text), NO_ACTION.into());
+        assert_eq!(result, Err(expected));
     }
 
     #[test]

@@ -137,6 +137,7 @@ impl Case {
                 requested_at: over,
                 expires_at: over,
                 due_at: over,
+                by_operator: false,
             };
             assert!(reserve(&pending, over).apply(&mut item));
         }

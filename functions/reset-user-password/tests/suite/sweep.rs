@@ -268,6 +268,7 @@ async fn many_pending(backend: &Backend, number: usize) -> (World, Vec<String>) 
             requested_at,
             expires_at: requested_at,
             due_at: requested_at,
+            by_operator: false,
         };
         assert!(reserve(&pending, requested_at).apply(&mut item));
         world.put(&item).await.unwrap();
