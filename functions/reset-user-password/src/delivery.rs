@@ -12,7 +12,7 @@ use shared::password_service::GeneratedPassword;
 use shared::users::{ADMIN_ROLE, Account, PendingReset, Profile, Promotion, ResetMode, Users};
 
 /// How a reset ended; for the log, the metrics, the sweep and operators, never for the wire.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ResetOutcome {
     /// The password is mailed and works.
     Done,
@@ -25,7 +25,10 @@ pub enum ResetOutcome {
     /// another request is resetting it.
     NotEligible,
     /// SES did not accept the mail: the old password keeps working, and the sweep tries again.
-    MailNotAccepted,
+    MailNotAccepted {
+        /// The message of the [`MailError`], which has SES's code.
+        reason: String,
+    },
     /// The answer was due before the end: the old password keeps working, and the sweep tries
     /// again.
     Overdue,
@@ -43,12 +46,12 @@ pub enum ResetOutcome {
 impl ResetOutcome {
     /// The stable name of the log event: see `docs/audit.md`.
     #[must_use]
-    pub fn event(self) -> &'static str {
+    pub fn event(&self) -> &'static str {
         match self {
             Self::Done => "reset.done",
             Self::Limited { .. } => "reset.limited",
             Self::NotEligible => "reset.not_eligible",
-            Self::MailNotAccepted => "reset.mail_not_accepted",
+            Self::MailNotAccepted { .. } => "reset.mail_not_accepted",
             Self::Overdue => "reset.overdue",
             Self::Superseded => "reset.superseded",
             Self::Abandoned => "reset.abandoned",
@@ -59,8 +62,8 @@ impl ResetOutcome {
 
     /// Whether the reset waits for the sweep.
     #[must_use]
-    pub fn is_pending(self) -> bool {
-        matches!(self, Self::MailNotAccepted | Self::Overdue)
+    pub fn is_pending(&self) -> bool {
+        matches!(self, Self::MailNotAccepted { .. } | Self::Overdue)
     }
 }
 
@@ -89,9 +92,10 @@ impl Delivery {
             return self.send_correction(account, ctx).await;
         }
         if let Err(error) = self.send_password(account, password, ctx).await {
+            let reason = error.to_string();
             let (request_id, error) = (ctx.request_id, &error as &dyn std::error::Error);
             tracing::warn!(%request_id, error, event = "mail.failed", "no password mailed");
-            return Ok(ResetOutcome::MailNotAccepted);
+            return Ok(ResetOutcome::MailNotAccepted { reason });
         }
         let username = &account.profile.username;
         let promotion = Promotion {
@@ -137,9 +141,10 @@ impl Delivery {
         ctx: &RequestContext<'_>,
     ) -> Result<ResetOutcome, StoreError> {
         if let Err(error) = self.send_login_updated(account, ctx).await {
+            let reason = error.to_string();
             let (request_id, error) = (ctx.request_id, &error as &dyn std::error::Error);
             tracing::warn!(%request_id, error, event = "mail.failed", "no correction mailed");
-            return Ok(ResetOutcome::MailNotAccepted);
+            return Ok(ResetOutcome::MailNotAccepted { reason });
         }
         let username = &account.profile.username;
         self.users

@@ -42,7 +42,7 @@ impl Summary {
     fn count(&mut self, outcome: ResetOutcome) {
         *match outcome {
             ResetOutcome::Done => &mut self.reset,
-            ResetOutcome::MailNotAccepted => &mut self.postponed,
+            ResetOutcome::MailNotAccepted { .. } => &mut self.postponed,
             ResetOutcome::Abandoned => &mut self.abandoned,
             ResetOutcome::NotCounted | ResetOutcome::Failed => &mut self.failed,
             ResetOutcome::Limited { .. }
@@ -100,6 +100,7 @@ async fn finish(
         request_id: &format!("{sweep_id}-{attempt}"),
         source: "sweep",
         actor: None,
+        requester: None,
         now,
     };
     let is_eligible = !account.disabled && account.profile.email.is_some();
