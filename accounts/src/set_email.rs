@@ -47,12 +47,11 @@ pub(crate) async fn set_email(
             "the password mailed to the old one is withdrawn, so the account has none until a reset",
         );
     }
-    for more in [
-        session.name_clash(profile, &email).await?,
-        tell(session, &account, is_other).await?,
-        lift(session, &email).await?,
-    ] {
-        more.iter().for_each(|more| say(more));
+    let clash = session.name_clash(profile, &email).await?;
+    let told = tell(session, &account, is_other).await?;
+    let lifted = lift(session, &email).await?;
+    for more in [clash, told, lifted].into_iter().flatten() {
+        say(&more);
     }
     Ok(Done {
         key: ("username", account.profile.username.as_str().to_owned()),
