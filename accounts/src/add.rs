@@ -51,6 +51,14 @@ pub(crate) async fn add(
     console: &mut Console,
 ) -> Result<Done, Error> {
     let mut account = account(arguments)?;
+    if session
+        .users()?
+        .find(&account.profile.username)
+        .await?
+        .is_some()
+    {
+        return Err(exists(&account.profile));
+    }
     if let Some(email) = &account.profile.email {
         let (username, brand) = (&account.profile.username, account.profile.brand.as_deref());
         session.check_address(username, email, brand).await?;
@@ -79,16 +87,18 @@ pub(crate) async fn add(
         .change_with(&profile.username, &change, &events)
         .await
     {
-        Err(Error::Store(StoreError::Conflict)) => {
-            let text = format!("there is an account {} already", profile.display_username);
-            Err(Error::Refused(text))
-        }
+        Err(Error::Store(StoreError::Conflict)) => Err(exists(&profile)),
         result => result.map(|()| Done {
             key: ("username", profile.username.as_str().to_owned()),
             event: Some(event),
             text: format!("{} is added", profile.display_username),
         }),
     }
+}
+
+fn exists(profile: &Profile) -> Error {
+    let text = format!("there is an account {} already", profile.display_username);
+    Error::Refused(text)
 }
 
 /// By the rules of an import.

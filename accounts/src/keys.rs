@@ -27,6 +27,17 @@ pub(crate) struct Arguments {
     dry_run: bool,
 }
 
+impl Arguments {
+    /// The variables that the command needs.
+    pub(crate) fn variables(&self) -> &'static [&'static str] {
+        if self.repair && !self.dry_run {
+            &["USERS_TABLE", "AUDIT_TABLE", "USER"]
+        } else {
+            &["USERS_TABLE"]
+        }
+    }
+}
+
 /// An account that is not found by its name or its address.
 struct Finding {
     /// The key as it is stored.

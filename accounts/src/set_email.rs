@@ -106,8 +106,7 @@ async fn send(
     brands: &Brands,
     recipient: &Profile,
 ) -> Result<Result<(), MailError>, Error> {
-    let operator = session.operator()?;
-    let ctx = session.context(&operator);
+    let ctx = session.context()?;
     let brand = brands.find(recipient.brand.as_deref(), &ctx).await;
     let mail = AddressChanged {
         brand: &brand,

@@ -57,6 +57,17 @@ pub(crate) struct Arguments {
     overwrite: bool,
 }
 
+impl Arguments {
+    /// The variables that the command needs: none to check a file alone.
+    pub(crate) fn variables(&self) -> &'static [&'static str] {
+        if self.dry_run && !self.overwrite {
+            &[]
+        } else {
+            &["USERS_TABLE", "AUDIT_TABLE", "USER"]
+        }
+    }
+}
+
 /// What became of the rows.
 #[derive(Debug, Default)]
 struct Tally {

@@ -19,7 +19,7 @@ pub(crate) const MAX_REFUSALS: u64 = 5;
 const SENDER_DELAY_SECONDS: u64 = 300;
 
 /// How a reset ended; for the log, the metrics, the sweep and operators, never for the wire.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ResetOutcome {
     /// The password is mailed and works.
     Done,
@@ -32,9 +32,15 @@ pub enum ResetOutcome {
     /// another request is resetting it.
     NotEligible,
     /// SES did not accept the mail: the old password keeps working, and the sweep tries again.
-    MailNotAccepted,
+    MailNotAccepted {
+        /// The message of the [`MailError`], which has SES's code.
+        reason: String,
+    },
     /// SES accepts no mails at present: the old password keeps working, and the sweep tries again.
-    MailUnavailable,
+    MailUnavailable {
+        /// The message of the [`MailError`], which has SES's code.
+        reason: String,
+    },
     /// The answer was due before the end: the old password keeps working, and the sweep tries
     /// again.
     Overdue,
@@ -52,12 +58,14 @@ pub enum ResetOutcome {
 impl ResetOutcome {
     /// The stable name of the log event: see `docs/audit.md`.
     #[must_use]
-    pub fn event(self) -> &'static str {
+    pub fn event(&self) -> &'static str {
         match self {
             Self::Done => "reset.done",
             Self::Limited { .. } => "reset.limited",
             Self::NotEligible => "reset.not_eligible",
-            Self::MailNotAccepted | Self::MailUnavailable => "reset.mail_not_accepted",
+            Self::MailNotAccepted { .. } | Self::MailUnavailable { .. } => {
+                "reset.mail_not_accepted"
+            }
             Self::Overdue => "reset.overdue",
             Self::Superseded => "reset.superseded",
             Self::Abandoned => "reset.abandoned",
@@ -68,10 +76,10 @@ impl ResetOutcome {
 
     /// Whether the reset waits for the sweep.
     #[must_use]
-    pub fn is_pending(self) -> bool {
+    pub fn is_pending(&self) -> bool {
         matches!(
             self,
-            Self::MailNotAccepted | Self::MailUnavailable | Self::Overdue
+            Self::MailNotAccepted { .. } | Self::MailUnavailable { .. } | Self::Overdue
         )
     }
 }
@@ -167,8 +175,9 @@ impl Delivery {
         ctx: &RequestContext<'_>,
     ) -> Result<ResetOutcome, StoreError> {
         let attempts = account.reset.as_ref().map_or(0, |reset| reset.attempts);
+        let reason = error.to_string();
         let (attempts, delay) = match error {
-            MailError::Unavailable(_) => return Ok(ResetOutcome::MailUnavailable),
+            MailError::Unavailable(_) => return Ok(ResetOutcome::MailUnavailable { reason }),
             MailError::Sender(_) => (attempts, SENDER_DELAY_SECONDS),
             MailError::Refused(_)
             | MailError::Address
@@ -182,7 +191,7 @@ impl Delivery {
         };
         let username = &account.profile.username;
         self.users.postpone(username, &postponement).await?;
-        Ok(ResetOutcome::MailNotAccepted)
+        Ok(ResetOutcome::MailNotAccepted { reason })
     }
 
     async fn send_login_updated(

@@ -135,6 +135,7 @@ pub(crate) async fn handle_feedback(
         request_id,
         source: "ses",
         actor: None,
+        requester: None,
         now,
     };
     let Ok(detail) = serde_json::from_value::<Detail>(event.detail.clone()) else {

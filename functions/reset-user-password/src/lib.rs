@@ -58,7 +58,7 @@ impl From<Called> for Answer {
         Self {
             response: called.response,
             binding: Some(called.binding.name()),
-            outcome: called.outcome.map(ResetOutcome::event),
+            outcome: called.outcome.as_ref().map(ResetOutcome::event),
         }
     }
 }
@@ -94,6 +94,7 @@ impl Service {
             request_id: &request.request_id,
             source: &request.source,
             actor: None,
+            requester: None,
             now: self.clock.now(),
         };
         let result = self.operation.execute(&call.input, &ctx, &floor).await;
@@ -102,7 +103,7 @@ impl Service {
         }
         Called {
             binding: call.binding,
-            outcome: result.as_ref().ok().copied(),
+            outcome: result.as_ref().ok().cloned(),
             response: asmx::encode(call.binding, &result.map(|_| Accepted)),
         }
     }

@@ -50,12 +50,14 @@ impl Pace {
     }
 
     /// Learns from an attempt whether SES works.
-    pub(crate) fn learn(&self, outcome: ResetOutcome) {
+    pub(crate) fn learn(&self, outcome: &ResetOutcome) {
         match outcome {
-            ResetOutcome::MailUnavailable => {
+            ResetOutcome::MailUnavailable { .. } => {
                 self.failures.fetch_add(1, Ordering::Relaxed);
             }
-            ResetOutcome::Done | ResetOutcome::MailNotAccepted | ResetOutcome::Superseded => {
+            ResetOutcome::Done
+            | ResetOutcome::MailNotAccepted { .. }
+            | ResetOutcome::Superseded => {
                 self.failures.store(0, Ordering::Relaxed);
             }
             _ => {}
@@ -97,20 +99,22 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn failures_in_a_row_end_a_sweep() {
         let pace = Pace::begin(10);
-        let learn = |outcome, times| (0..times).for_each(|_| pace.learn(outcome));
-        learn(ResetOutcome::MailUnavailable, 4);
-        learn(ResetOutcome::Failed, 9);
+        let reason = || "no answer".to_owned();
+        let unavailable = ResetOutcome::MailUnavailable { reason: reason() };
+        let learn = |outcome: &_, times| (0..times).for_each(|_| pace.learn(outcome));
+        learn(&unavailable, 4);
+        learn(&ResetOutcome::Failed, 9);
         assert!(pace.turn().await);
         for answer in [
             ResetOutcome::Done,
-            ResetOutcome::MailNotAccepted,
+            ResetOutcome::MailNotAccepted { reason: reason() },
             ResetOutcome::Superseded,
         ] {
-            learn(answer, 1);
-            learn(ResetOutcome::MailUnavailable, 4);
+            learn(&answer, 1);
+            learn(&unavailable, 4);
             assert!(pace.turn().await, "{answer:?}");
         }
-        learn(ResetOutcome::MailUnavailable, 1);
+        learn(&unavailable, 1);
         assert!(!pace.turn().await);
     }
 }

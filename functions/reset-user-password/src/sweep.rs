@@ -51,7 +51,7 @@ impl Summary {
             Swept::Unreadable => &mut self.unreadable,
             Swept::Ended(outcome) => match outcome {
                 ResetOutcome::Done => &mut self.reset,
-                ResetOutcome::MailNotAccepted | ResetOutcome::MailUnavailable => {
+                ResetOutcome::MailNotAccepted { .. } | ResetOutcome::MailUnavailable { .. } => {
                     &mut self.postponed
                 }
                 ResetOutcome::Abandoned => &mut self.abandoned,
@@ -66,7 +66,7 @@ impl Summary {
 }
 
 /// What became of one reset.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 enum Swept {
     /// An attempt was made, or is not possible.
     Ended(ResetOutcome),
@@ -114,7 +114,7 @@ impl Sweep<'_> {
             tracing::error!(%request_id, error, event = "sweep.failed", "sweep");
             Swept::Ended(ResetOutcome::Failed)
         });
-        if let Swept::Ended(outcome) = swept {
+        if let Swept::Ended(outcome) = &swept {
             self.pace.learn(outcome);
         }
         swept
@@ -229,6 +229,7 @@ fn context(request_id: &str, now: Timestamp) -> RequestContext<'_> {
         request_id,
         source: "sweep",
         actor: None,
+        requester: None,
         now,
     }
 }
