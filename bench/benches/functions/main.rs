@@ -7,6 +7,7 @@
 mod accounts;
 mod bare_hash;
 mod function;
+mod hostile;
 mod load;
 mod process;
 mod requests;
@@ -26,7 +27,7 @@ use function::{Error, Function, RESET, UPDATE, WARM_UP};
 /// What the functions cost, as ratios to what cannot be saved.
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// What is measured; all of it if nothing is named
+    /// What is measured; all but `hostile` if nothing is named
     subjects: Vec<Subject>,
     /// How often each process is started, and thawed
     #[arg(long, default_value_t = 20)]
@@ -56,6 +57,8 @@ enum Subject {
     Requests,
     /// Many callers at once
     Load,
+    /// Hostile and legitimate traffic at once; only if it is named
+    Hostile,
 }
 
 #[tokio::main]
@@ -89,6 +92,11 @@ async fn main() -> Result<(), Error> {
         let binaries = process::build(&["--package", "local"])?;
         let duration = Duration::from_secs(arguments.seconds);
         load::measure(&binaries.join("local"), duration).await?;
+    }
+    // Ten minutes at a time are too long for a default.
+    if arguments.subjects.contains(&Subject::Hostile) {
+        let binaries = process::build(&["--bins"])?;
+        hostile::measure(&binaries, Duration::from_secs(arguments.seconds)).await?;
     }
     Ok(())
 }

@@ -52,12 +52,22 @@ impl Process {
         Ok(faults.parse()?)
     }
 
+    /// The most resident memory so far.
     pub(super) fn peak_memory_mib(&self) -> Result<f64, Error> {
+        self.status_mib("VmHWM:")
+    }
+
+    /// Resident memory.
+    pub(super) fn memory_mib(&self) -> Result<f64, Error> {
+        self.status_mib("VmRSS:")
+    }
+
+    /// A line of `status` (proc(5)).
+    fn status_mib(&self, name: &str) -> Result<f64, Error> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid))?;
-        let line = status
-            .lines()
-            .find_map(|line| line.strip_prefix("VmHWM:"))
-            .ok_or("no VmHWM")?;
+        let mut lines = status.lines();
+        let line = lines.find_map(|line| line.strip_prefix(name));
+        let line = line.ok_or_else(|| format!("no {name} in status"))?;
         let kib: u32 = line.trim().trim_end_matches(" kB").parse()?;
         Ok(f64::from(kib) / 1024.0)
     }

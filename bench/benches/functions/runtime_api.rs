@@ -58,18 +58,27 @@ impl RuntimeApi {
         self.shared.ready.notified().await;
     }
 
-    /// The result of an event.
+    /// The result of an event, which must be a success.
     pub(super) async fn invoke(&self, event: &str) -> Result<String, Error> {
         let id = uuid::Uuid::new_v4().to_string();
-        let (sender, receiver) = oneshot::channel();
-        self.shared.waiting.lock().await.insert(id.clone(), sender);
-        self.events.send((id, event.to_owned())).await?;
-        let result = receiver.await??;
+        let result = self.result(id, event).await??;
         if result.contains("\"statusCode\":200") {
             Ok(result)
         } else {
             Err(format!("the function answered {result}").into())
         }
+    }
+
+    /// The result of the event of an invocation, or the error that the process reports for it.
+    pub(super) async fn result(
+        &self,
+        id: String,
+        event: &str,
+    ) -> Result<Result<String, String>, Error> {
+        let (sender, receiver) = oneshot::channel();
+        self.shared.waiting.lock().await.insert(id.clone(), sender);
+        self.events.send((id, event.to_owned())).await?;
+        Ok(receiver.await?)
     }
 }
 

@@ -1,0 +1,156 @@
+//! An event for one of the functions, and what must come of it.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use serde_json::Value;
+
+use crate::function::Error;
+
+/// Where the sample events are.
+const EVENTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../events");
+
+/// One of the functions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Target {
+    Reset,
+    Update,
+}
+
+impl Target {
+    /// The name of its binary and of the folder of its events.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Reset => "reset-user-password",
+            Self::Update => "update-user-registration-password",
+        }
+    }
+}
+
+/// What must come of an event.
+#[derive(Debug, Clone)]
+pub(super) enum Expected {
+    /// This result, whole.
+    Result(Arc<Value>),
+    /// A result that has this in it.
+    Part(&'static str),
+    /// An error of the invocation, as an event has that nobody sends.
+    Error,
+}
+
+/// An event, and what must come of it.
+#[derive(Debug, Clone)]
+pub(super) struct Call {
+    pub(super) target: Target,
+    pub(super) event: Value,
+    pub(super) expected: Expected,
+}
+
+impl Call {
+    /// A sample event of `events/`, and the result beside it.
+    pub(super) fn sample(target: Target, name: &str) -> Result<Self, Error> {
+        let folder = Path::new(EVENTS).join(target.name());
+        let read = |extension: &str| -> Result<Value, Error> {
+            let path = folder.join(format!("{name}.{extension}"));
+            let text = std::fs::read_to_string(&path)
+                .map_err(|error| format!("{}: {error}", path.display()))?;
+            Ok(serde_json::from_str(&text)?)
+        };
+        Ok(Self {
+            target,
+            event: read("json")?,
+            expected: Expected::Result(read("expected.json")?.into()),
+        })
+    }
+
+    /// All sample events of a function.
+    pub(super) fn samples(target: Target) -> Result<Vec<(String, Self)>, Error> {
+        let mut samples = Vec::new();
+        for entry in std::fs::read_dir(Path::new(EVENTS).join(target.name()))? {
+            let file = entry?.file_name().into_string().unwrap_or_default();
+            if let Some((name, "json")) = file.split_once('.') {
+                samples.push((name.to_owned(), Self::sample(target, name)?));
+            }
+        }
+        samples.sort_by(|(one, _), (other, _)| one.cmp(other));
+        Ok(samples)
+    }
+
+    /// The same from this address, if it is from anywhere.
+    pub(super) fn from(mut self, source: std::net::Ipv4Addr) -> Self {
+        for pointer in [
+            "/requestContext/http/sourceIp",
+            "/requestContext/identity/sourceIp",
+        ] {
+            if let Some(address) = self.event.pointer_mut(pointer) {
+                *address = source.to_string().into();
+            }
+        }
+        self
+    }
+
+    /// The same with another header, in the place of any other of its name.
+    pub(super) fn header(mut self, name: &str, value: &str) -> Self {
+        if let Some(headers) = self.event.pointer_mut("/headers") {
+            headers[name] = value.into();
+        }
+        self
+    }
+
+    /// The same with this body.
+    pub(super) fn body(mut self, body: &[u8]) -> Self {
+        self.event["body"] = BASE64_STANDARD.encode(body).into();
+        self.event["isBase64Encoded"] = true.into();
+        self
+    }
+
+    /// The same with another text in the place of one in its query and its body.
+    pub(super) fn replace(mut self, from: &str, to: &str) -> Self {
+        if let Some(query) = self.event["rawQueryString"].as_str() {
+            self.event["rawQueryString"] = query.replace(from, to).into();
+        }
+        let body = self.event["body"].as_str().unwrap_or_default();
+        let body = if self.event["isBase64Encoded"] == true {
+            let body = BASE64_STANDARD.decode(body).unwrap_or_default();
+            String::from_utf8_lossy(&body).into_owned()
+        } else {
+            body.to_owned()
+        };
+        if body.is_empty() {
+            return self;
+        }
+        let body = body.replace(from, to);
+        self.body(body.as_bytes())
+    }
+
+    /// The same, for which the result of another call is right.
+    pub(super) fn like(mut self, other: &Self) -> Self {
+        self.expected = other.expected.clone();
+        self
+    }
+
+    /// The same, for which another body of the result is right.
+    pub(super) fn answered(mut self, body: String) -> Self {
+        if let Expected::Result(result) = &self.expected {
+            let mut result = Value::clone(result);
+            result["body"] = body.into();
+            self.expected = Expected::Result(result.into());
+        }
+        self
+    }
+
+    /// What is wrong with the outcome of the invocation, if anything is.
+    pub(super) fn fault(&self, outcome: &Result<String, String>) -> Option<String> {
+        let is_right = match (&self.expected, outcome) {
+            (Expected::Result(expected), Ok(result)) => {
+                serde_json::from_str::<Value>(result).is_ok_and(|result| result == **expected)
+            }
+            (Expected::Part(part), Ok(result)) => result.contains(part),
+            (Expected::Error, Err(_)) => true,
+            (Expected::Error, Ok(_)) | (_, Err(_)) => false,
+        };
+        (!is_right).then(|| format!("{outcome:?}"))
+    }
+}

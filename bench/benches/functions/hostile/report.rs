@@ -1,0 +1,167 @@
+//! What is printed about the load, and what is wrong with it.
+
+use std::time::Duration;
+
+use local::ses::Mail;
+
+use super::mails;
+use super::traffic::Driven;
+use crate::function::Error;
+use crate::statistic::percentile;
+
+/// By how much a process may have grown since it was warm, in MiB.
+const GROWTH: f64 = 4.0;
+/// Wrong answers that are shown, and how much of each.
+const SHOWN: usize = 20;
+const SHOWN_LENGTH: usize = 400;
+
+/// The resident memory of the processes of each function, in MiB.
+pub(super) struct Memory {
+    pub(super) early: [Vec<f64>; 2],
+    pub(super) late: [Vec<f64>; 2],
+}
+
+/// What came of the load.
+pub(super) struct Report {
+    pub(super) driven: Vec<Driven>,
+    pub(super) took: Duration,
+    pub(super) mails: Vec<Mail>,
+    /// The accounts that were logged in to, and those whose password is not the last one.
+    pub(super) logins: (usize, usize),
+    /// Whether the accounts that nothing may change are as they were.
+    pub(super) is_untouched: bool,
+    pub(super) memory: Memory,
+}
+
+impl Report {
+    #[expect(clippy::print_stdout, reason = "a benchmark prints its results")]
+    pub(super) fn print(&self) {
+        println!(
+            "\nhostile, {:.0?} | calls | wrong answers | median | p99",
+            self.took
+        );
+        for driven in &self.driven {
+            let took = |percent| percentile(driven.calls.iter().map(|call| call.took), percent);
+            println!(
+                "{} | {} | {} | {:.0?} | {:.0?}",
+                driven.lane,
+                driven.calls.len(),
+                driven
+                    .calls
+                    .iter()
+                    .filter(|call| call.fault.is_some())
+                    .count(),
+                took(50),
+                took(99),
+            );
+        }
+        let resets = mails::resets(&self.driven, &self.mails);
+        println!("\nresets by customers | mailed at once | by a sweep | lost | mails too many");
+        println!(
+            "{} | {} | {} | {} | {}",
+            resets.asked_for, resets.at_once, resets.by_sweep, resets.lost, resets.too_many
+        );
+        println!("\nmails to | number | at most");
+        for bounded in mails::bounded(&self.mails, self.took) {
+            println!("{} | {} | {}", bounded.whom, bounded.mails, bounded.at_most);
+        }
+        println!(
+            "\npasswords tried at the end | wrong\n{} | {}",
+            self.logins.0, self.logins.1
+        );
+        println!("\nmemory | processes | when warm | at the end | grown by at most");
+        let [reset, update] = self.memory.rows();
+        println!("reset | {reset}\nupdate | {update}");
+    }
+
+    /// An error that says what is wrong, if anything is.
+    #[expect(clippy::print_stdout, reason = "a benchmark prints its results")]
+    pub(super) fn judge(&self) -> Result<(), Error> {
+        let faults = self.faults();
+        for fault in faults.iter().take(SHOWN) {
+            let end = fault.floor_char_boundary(SHOWN_LENGTH);
+            println!("wrong: {}", fault.get(..end).unwrap_or(fault));
+        }
+        if faults.is_empty() {
+            Ok(())
+        } else {
+            Err(format!("{} things are wrong", faults.len()).into())
+        }
+    }
+
+    fn faults(&self) -> Vec<String> {
+        let resets = mails::resets(&self.driven, &self.mails);
+        let counts = [
+            ("resets lost", resets.lost),
+            ("mails too many for resets", resets.too_many),
+            (
+                "updates not mailed once",
+                mails::updates_not_mailed(&self.driven, &self.mails),
+            ),
+            ("mails to others", mails::to_others(&self.mails)),
+            ("passwords that do not open their account", self.logins.1),
+            (
+                "accounts changed that nothing may change",
+                usize::from(!self.is_untouched),
+            ),
+            (
+                "processes that need more and more memory",
+                self.memory.grown(),
+            ),
+        ];
+        let counts = counts.into_iter().filter(|(_, count)| *count > 0);
+        let mut faults: Vec<_> = counts
+            .map(|(what, count)| format!("{count} {what}"))
+            .collect();
+        for bounded in mails::bounded(&self.mails, self.took) {
+            if bounded.mails as u64 > bounded.at_most {
+                faults.push(format!("{} mails to {}", bounded.mails, bounded.whom));
+            }
+        }
+        let answers = self.driven.iter().flat_map(|driven| {
+            let faults = driven
+                .calls
+                .iter()
+                .filter_map(|call| Some((call.number, call.fault.as_ref()?)));
+            faults.map(|(number, fault)| format!("{}, call {number}: {fault}", driven.lane))
+        });
+        faults.extend(answers);
+        faults
+    }
+}
+
+impl Memory {
+    /// By how much each process has grown.
+    fn growth(&self) -> [Vec<f64>; 2] {
+        let [reset, update] = [0, 1].map(|function| {
+            let pairs = self.early[function].iter().zip(&self.late[function]);
+            pairs.map(|(early, late)| late - early).collect()
+        });
+        [reset, update]
+    }
+
+    fn grown(&self) -> usize {
+        let growth = self.growth().concat();
+        growth.into_iter().filter(|growth| *growth > GROWTH).count()
+    }
+
+    fn rows(&self) -> [String; 2] {
+        let growth = self.growth();
+        [0, 1].map(|function| {
+            let (early, late) = (&self.early[function], &self.late[function]);
+            format!(
+                "{} | {} | {} | {:.1} MiB",
+                early.len(),
+                range(early),
+                range(late),
+                growth[function].iter().copied().fold(f64::MIN, f64::max),
+            )
+        })
+    }
+}
+
+fn range(memory: &[f64]) -> String {
+    let least = memory.iter().copied().fold(f64::MAX, f64::min);
+    let most = memory.iter().copied().fold(f64::MIN, f64::max);
+    format!("{least:.1} to {most:.1} MiB")
+}
