@@ -163,6 +163,17 @@ impl State {
         Some(state)
     }
 
+    /// The state after a login with the temporary password, if there is one.
+    fn login(&self, index: usize) -> Option<Self> {
+        let (hash, expires_at) = self.temporary()?;
+        let (hash, expires_at) = (Secret::from(hash.as_str()), Timestamp(expires_at));
+        let change = protocol::use_temporary(&hash, expires_at, Timestamp(self.now));
+        let mut state = self.clone();
+        assert!(change.apply(&mut state.item));
+        state.go(index, At::Over, self.now);
+        Some(state)
+    }
+
     /// The states after the next step of one actor.
     fn steps(&self, index: usize) -> Vec<Self> {
         let (name, role) = ACTORS[index];
@@ -261,18 +272,7 @@ impl State {
                 state.assert_verifies(name);
                 state.go(index, At::Over, self.now);
             }
-            (At::Start, Role::Login) => {
-                let Some((hash, expires_at)) = self.temporary() else {
-                    return vec![];
-                };
-                let change = protocol::use_temporary(
-                    &Secret::from(hash.as_str()),
-                    Timestamp(expires_at),
-                    Timestamp(self.now),
-                );
-                assert!(change.apply(&mut state.item));
-                state.go(index, At::Over, self.now);
-            }
+            (At::Start, Role::Login) => return self.login(index).into_iter().collect(),
             (At::Over, _) => return vec![],
         }
         vec![state]

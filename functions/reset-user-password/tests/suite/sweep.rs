@@ -480,18 +480,16 @@ const DAMAGES: [fn(&mut Item); 7] = [
     |item| drop(reset_of(item).insert("attempts".to_owned(), attribute::text("many"))),
     // In milliseconds: its reservation would never end.
     |item| {
-        drop(reset_of(item).insert(
-            "expires_at".to_owned(),
-            attribute::number(1_800_000_000_000),
-        ))
+        let milliseconds = attribute::number(1_800_000_000_000);
+        drop(reset_of(item).insert("expires_at".to_owned(), milliseconds));
     },
 ];
 
 fn reset_of(item: &mut Item) -> &mut Item {
-    match item.get_mut("reset").unwrap() {
-        AttributeValue::M(reset) => reset,
-        other => panic!("{other:?}"),
-    }
+    let Some(AttributeValue::M(reset)) = item.get_mut("reset") else {
+        unreachable!("the account has a reset")
+    };
+    reset
 }
 
 /// Nobody gets a password who could no longer ask for one.
