@@ -39,7 +39,7 @@ pub(crate) struct Summary {
 }
 
 impl Summary {
-    fn count(&mut self, outcome: ResetOutcome) {
+    fn count(&mut self, outcome: &ResetOutcome) {
         *match outcome {
             ResetOutcome::Done => &mut self.reset,
             ResetOutcome::MailNotAccepted { .. } => &mut self.postponed,
@@ -69,7 +69,7 @@ pub(crate) async fn sweep(
             continue;
         }
         let finished = finish(operation, &username, request_id, now).await;
-        summary.count(finished.unwrap_or_else(|error| {
+        summary.count(&finished.unwrap_or_else(|error| {
             let error: &dyn std::error::Error = &error;
             metrics::count(Metric::Failures);
             tracing::error!(%request_id, error, event = "sweep.failed", "sweep");
