@@ -123,13 +123,14 @@ fn in_words(service: &str, failure: &Failure, place: &Place) -> String {
             let tables = place.tables();
             format!("AWS does not accept the credentials {location}{tables}: {code}: {message}")
         }
-        Failure::Refused { code, message } => match permission(message) {
-            Some(permission) => format!("you are not allowed {permission} {location}"),
-            None => {
+        Failure::Refused { code, message } => {
+            if let Some(permission) = permission(message) {
+                format!("you are not allowed {permission} {location}")
+            } else {
                 let tables = place.tables();
                 format!("{service} refused {location}{tables}: {code}: {message}")
             }
-        },
+        }
     }
 }
 
