@@ -266,3 +266,18 @@ impl Done {
         ])
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ctrl_d_is_no_password() {
+        let end = || io::Error::from(io::ErrorKind::UnexpectedEof);
+        let error = typed(Err(end())).unwrap_err().to_string();
+        assert_eq!(error, "no password was given, so nothing is changed");
+        assert!(typed(Ok("lamp".to_owned())).is_ok());
+        let broken = io::Error::from(io::ErrorKind::InvalidData);
+        assert!(matches!(typed(Err(broken)), Err(Error::Input(_))));
+    }
+}

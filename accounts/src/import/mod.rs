@@ -6,6 +6,7 @@
 
 mod check;
 mod file;
+mod preview;
 mod row;
 mod write;
 
@@ -23,6 +24,7 @@ use crate::console::Record;
 use crate::{Console, Error};
 use check::{AccountFile, Checked, Refusal, TAKEN};
 use file::Format;
+use preview::preview;
 pub(crate) use row::{Row, role};
 pub use write::{Existing, Import, Imported, Importer};
 
@@ -96,6 +98,9 @@ pub(crate) async fn import(
     compare(session, &mut file, arguments, console).await?;
     let mut tally = check(&file, console)?;
     let is_stopped = tally.refused > 0 && !arguments.skip_refused;
+    if arguments.overwrite && (arguments.dry_run || !is_stopped) {
+        preview(session, &file).await?.print(console)?;
+    }
     if !arguments.dry_run && !is_stopped {
         if tally.with_roles > 0 {
             session.audit_row(NOBODY, GRANTED, None)?;

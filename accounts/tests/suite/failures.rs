@@ -15,7 +15,9 @@ async fn refused(
 ) -> (Operator, Relays) {
     let mut operator = Operator::start().await;
     let relays = Relays::start(&operator.sandbox.backend).unwrap();
-    operator.dynamodb_url = relays.backend.dynamodb_url.clone();
+    operator
+        .dynamodb_url
+        .clone_from(&relays.backend.dynamodb_url);
     relays.script(move |call| {
         if call.operation == operation {
             let body = json!({ "__type": code, "message": message });

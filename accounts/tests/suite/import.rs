@@ -152,8 +152,11 @@ async fn a_dry_run_for_scripts_says_how_many_rows_are_good() {
     let options = &["--dry-run", "--json", "--overwrite"];
     let file = complete("username,id\njdoe,42\njane,43\n");
     let answer = import(&operator, "users.csv", &file, options).await;
+    let preview = json!({
+        "new": 1, "changed": 1, "unchanged": 0, "accounts_losing_roles": 0, "roles_lost": [],
+    });
     let counts = json!({ "writable": 2, "present": 0, "refused": 0 });
-    assert_eq!(answer.json(), [counts]);
+    assert_eq!(answer.json(), [preview, counts]);
     assert!(!operator.has("jane").await);
 }
 
@@ -314,7 +317,7 @@ async fn nobody_is_overwritten_unless_told_and_nobody_else_ever() {
 
     let options = ["--overwrite", "--skip-refused"];
     let answer = import(&operator, "users.csv", &complete(&file), &options).await;
-    let counts = "1 written, 0 there already, 1 refused\n";
+    let counts = "0 new, 1 changed, 0 unchanged\n1 written, 0 there already, 1 refused\n";
     assert_eq!(answer.out, format!("{refused}{counts}"));
     let mut audit = operator.audit("jdoe").await;
     audit.sort();
@@ -378,9 +381,14 @@ async fn what_overwrites_must_know_who_is_at_work_and_where_the_audit_trail_is()
 /// What came between the look at the table and the write is refused by the write.
 #[tokio::test]
 async fn an_account_that_came_meanwhile_is_not_overwritten() {
-    for (options, outcome) in [
-        (&[][..], "0 written, 1 there already, 1 refused\n"),
-        (&["--overwrite"], "1 written, 0 there already, 1 refused\n"),
+    let preview = "0 new, 2 changed, 0 unchanged\n";
+    for (options, preview, outcome) in [
+        (&[][..], "", "0 written, 1 there already, 1 refused\n"),
+        (
+            &["--overwrite"],
+            preview,
+            "1 written, 0 there already, 1 refused\n",
+        ),
     ] {
         let mut operator = Operator::start().await;
         let relays = Relays::start(&operator.sandbox.backend).unwrap();
@@ -392,10 +400,41 @@ async fn an_account_that_came_meanwhile_is_not_overwritten() {
         let file = complete("username,id\njdoe,42\nbob,77\n");
         let answer = import(&operator, "users.csv", &file, options).await;
         let refused = "line 3: username is that of an account with another id\n";
-        assert_eq!(answer.out, format!("{refused}{outcome}"));
+        assert_eq!(answer.out, format!("{preview}{refused}{outcome}"));
         assert_eq!(number(&operator.user("bob").await, "id"), 2);
         assert_eq!(operator.audit("bob").await, []);
     }
+}
+
+/// Before anything is written, and the same in a dry run.
+#[tokio::test]
+async fn what_an_overwrite_changes_is_shown_within_bounds() {
+    let operator = Operator::start().await;
+    let heading = "username,id,email,display_name,brand,language,roles,disabled\n";
+    let file = |roles: &str| {
+        let row = |n| format!("u{n:02},{n},,,,,{roles},\n");
+        heading.to_owned() + &(0..25).map(row).collect::<String>() + "same,99,,Same,,,Admin,\n"
+    };
+    let answer = import(&operator, "users.csv", &file("Admin;Support"), &[]).await;
+    assert_eq!(answer.exit_code, ExitCode::SUCCESS, "{answer:?}");
+    let named = |n| format!("u{n:02} loses Admin\n");
+    let shown = format!(
+        "1 new, 25 changed, 1 unchanged\n{}5 more accounts lose roles\n",
+        (0..20).map(named).collect::<String>()
+    );
+    let again = file("Support") + "new,100,,,,,,\n";
+    let dry_run = ["--overwrite", "--dry-run"];
+    let answer = import(&operator, "users.csv", &again, &dry_run).await;
+    let end = "27 can be written, 0 there already, 0 refused\n";
+    assert_eq!(answer.out, format!("{shown}{end}"));
+    assert_eq!(
+        operator.user("u00").await["roles"].as_ss().unwrap().len(),
+        2
+    );
+    assert!(!operator.has("new").await);
+    let answer = import(&operator, "users.csv", &again, &["--overwrite"]).await;
+    let end = "27 written, 0 there already, 0 refused\n";
+    assert_eq!(answer.out, format!("{shown}{end}"));
 }
 
 /// Each row alone would take an address from an account that still has it.
@@ -404,7 +443,10 @@ async fn addresses_may_move_among_the_accounts_of_a_file() {
     let operator = Operator::start().await;
     let file = "username,id,email\nbob,2,admin@pumpalarm.com\nadmin,1,bob@pumpalarm.com\n";
     let answer = import(&operator, "users.csv", &complete(file), &["--overwrite"]).await;
-    assert_eq!(answer.out, "2 written, 0 there already, 0 refused\n");
+    assert_eq!(
+        answer.out,
+        "0 new, 2 changed, 0 unchanged\nadmin loses Admin\n2 written, 0 there already, 0 refused\n"
+    );
     let email = |item| text(&item, "email").to_owned();
     assert_eq!(email(operator.user("bob").await), "admin@pumpalarm.com");
     assert_eq!(email(operator.user("admin").await), "bob@pumpalarm.com");

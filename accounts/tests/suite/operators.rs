@@ -196,7 +196,12 @@ async fn sts(status: StatusCode, body: String) -> (String, Arc<Mutex<Vec<String>
     let calls = Arc::clone(&seen);
     let answer = async move |headers: HeaderMap, request: String| {
         assert!(request.contains("Action=GetCallerIdentity"), "{request}");
-        let signed = headers["authorization"].to_str().unwrap().to_owned();
+        let signed = headers
+            .get("authorization")
+            .unwrap()
+            .to_str()
+            .unwrap()
+            .to_owned();
         calls.lock().unwrap().push(signed);
         (status, [("content-type", "text/xml")], body)
     };
