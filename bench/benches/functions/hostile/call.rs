@@ -94,30 +94,32 @@ impl Call {
     /// The same with another header, in the place of any other of its name.
     pub(super) fn header(mut self, name: &str, value: &str) -> Self {
         if let Some(headers) = self.event.pointer_mut("/headers") {
-            headers[name] = value.into();
+            set(headers, name, value);
         }
         self
     }
 
     /// The same with this body.
     pub(super) fn body(mut self, body: &[u8]) -> Self {
-        self.event["body"] = BASE64_STANDARD.encode(body).into();
-        self.event["isBase64Encoded"] = true.into();
+        set(&mut self.event, "body", BASE64_STANDARD.encode(body));
+        set(&mut self.event, "isBase64Encoded", true);
         self
     }
 
     /// The same with another text in the place of one in its query and its body.
     pub(super) fn replace(mut self, from: &str, to: &str) -> Self {
-        if let Some(query) = self.event["rawQueryString"].as_str() {
-            self.event["rawQueryString"] = query.replace(from, to).into();
-        }
-        let body = self.event["body"].as_str().unwrap_or_default();
-        let body = if self.event["isBase64Encoded"] == true {
+        let text = |name| self.event.get(name).and_then(Value::as_str);
+        let query = text("rawQueryString").map(|query| query.replace(from, to));
+        let body = text("body").unwrap_or_default();
+        let body = if self.event.get("isBase64Encoded") == Some(&true.into()) {
             let body = BASE64_STANDARD.decode(body).unwrap_or_default();
             String::from_utf8_lossy(&body).into_owned()
         } else {
             body.to_owned()
         };
+        if let Some(query) = query {
+            set(&mut self.event, "rawQueryString", query);
+        }
         if body.is_empty() {
             return self;
         }
@@ -135,7 +137,7 @@ impl Call {
     pub(super) fn answered(mut self, body: String) -> Self {
         if let Expected::Result(result) = &self.expected {
             let mut result = Value::clone(result);
-            result["body"] = body.into();
+            set(&mut result, "body", body);
             self.expected = Expected::Result(result.into());
         }
         self
@@ -152,5 +154,12 @@ impl Call {
             (Expected::Error, Ok(_)) | (_, Err(_)) => false,
         };
         (!is_right).then(|| format!("{outcome:?}"))
+    }
+}
+
+/// Sets a member of an object.
+fn set(object: &mut Value, name: &str, value: impl Into<Value>) {
+    if let Some(members) = object.as_object_mut() {
+        members.insert(name.to_owned(), value.into());
     }
 }

@@ -17,7 +17,7 @@ use crate::runtime_api::RuntimeApi;
 /// How long Lambda lets a function run.
 const TIMEOUT: Duration = Duration::from_secs(20);
 /// Environments of each function.
-const RESET: usize = 8;
+const RESET: usize = 14;
 const UPDATE: usize = 4;
 
 /// How an invocation went.

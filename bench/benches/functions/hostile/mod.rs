@@ -31,9 +31,9 @@ use report::{Memory, Report};
 
 /// How long DynamoDB and SES take to answer.
 const LATENCY: Duration = Duration::from_millis(6);
-const FLOOR: Duration = Duration::from_millis(250);
+const FLOOR: Duration = Duration::from_millis(500);
 /// When memory is looked at for the first time, or halfway if that is sooner.
-const WARM: Duration = Duration::from_secs(60);
+const WARM: Duration = Duration::from_mins(1);
 /// How often, and how long, the resets that are left are waited for at the end. A sweep takes up a
 /// reset a minute after it was asked for.
 const SWEEPS: u32 = 15;

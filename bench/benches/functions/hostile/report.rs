@@ -61,17 +61,21 @@ impl Report {
             "{} | {} | {} | {} | {}",
             resets.asked_for, resets.at_once, resets.by_sweep, resets.lost, resets.too_many
         );
-        println!("\nmails to | number | at most");
+        println!("\nresets mailed | number | at most");
         for bounded in mails::bounded(&self.mails, self.took) {
-            println!("{} | {} | {}", bounded.whom, bounded.mails, bounded.at_most);
+            println!(
+                "{} | {} | {}",
+                bounded.whom, bounded.resets, bounded.at_most
+            );
         }
         println!(
             "\npasswords tried at the end | wrong\n{} | {}",
             self.logins.0, self.logins.1
         );
         println!("\nmemory | processes | when warm | at the end | grown by at most");
-        let [reset, update] = self.memory.rows();
-        println!("reset | {reset}\nupdate | {update}");
+        for (function, row) in ["reset", "update"].iter().zip(self.memory.rows()) {
+            println!("{function} | {row}");
+        }
     }
 
     /// An error that says what is wrong, if anything is.
@@ -114,8 +118,11 @@ impl Report {
             .map(|(what, count)| format!("{count} {what}"))
             .collect();
         for bounded in mails::bounded(&self.mails, self.took) {
-            if bounded.mails as u64 > bounded.at_most {
-                faults.push(format!("{} mails to {}", bounded.mails, bounded.whom));
+            if bounded.resets as u64 > bounded.at_most {
+                faults.push(format!(
+                    "{} resets mailed to {}",
+                    bounded.resets, bounded.whom
+                ));
             }
         }
         let answers = self.driven.iter().flat_map(|driven| {
@@ -131,33 +138,32 @@ impl Report {
 }
 
 impl Memory {
-    /// By how much each process has grown.
-    fn growth(&self) -> [Vec<f64>; 2] {
-        let [reset, update] = [0, 1].map(|function| {
-            let pairs = self.early[function].iter().zip(&self.late[function]);
-            pairs.map(|(early, late)| late - early).collect()
-        });
-        [reset, update]
+    /// What each process of each function had, and has.
+    fn functions(&self) -> impl Iterator<Item = (&Vec<f64>, &Vec<f64>)> {
+        self.early.iter().zip(&self.late)
     }
 
+    /// The processes that have grown by more than they may.
     fn grown(&self) -> usize {
-        let growth = self.growth().concat();
-        growth.into_iter().filter(|growth| *growth > GROWTH).count()
+        let growth = self
+            .functions()
+            .flat_map(|(early, late)| growth(early, late));
+        growth.filter(|growth| *growth > GROWTH).count()
     }
 
-    fn rows(&self) -> [String; 2] {
-        let growth = self.growth();
-        [0, 1].map(|function| {
-            let (early, late) = (&self.early[function], &self.late[function]);
-            format!(
-                "{} | {} | {} | {:.1} MiB",
-                early.len(),
-                range(early),
-                range(late),
-                growth[function].iter().copied().fold(f64::MIN, f64::max),
-            )
-        })
+    fn rows(&self) -> Vec<String> {
+        let rows = self.functions().map(|(early, late)| {
+            let most = growth(early, late).fold(f64::MIN, f64::max);
+            let (count, early, late) = (early.len(), range(early), range(late));
+            format!("{count} | {early} | {late} | {most:.1} MiB")
+        });
+        rows.collect()
     }
+}
+
+/// By how much each process has grown.
+fn growth(early: &[f64], late: &[f64]) -> impl Iterator<Item = f64> {
+    early.iter().zip(late).map(|(early, late)| late - early)
 }
 
 fn range(memory: &[f64]) -> String {

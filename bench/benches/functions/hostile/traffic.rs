@@ -15,7 +15,7 @@ use crate::function::Error;
 /// Calls on their way at once; a lane that would begin another one waits.
 const AT_ONCE: usize = 64;
 /// How often a rule of EventBridge's has pending resets swept.
-const SWEEP: Duration = Duration::from_secs(60);
+const SWEEP: Duration = Duration::from_mins(1);
 
 /// What came of a call.
 pub(super) struct Done {
