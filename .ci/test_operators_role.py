@@ -111,6 +111,7 @@ class OperatorsRole(unittest.TestCase):
         accounts("set-email", "new", "newer@example.com")
         accounts("reset", "new")
         accounts("pending")
+        accounts("check-keys")
         accounts("brand", "set", "acme", "--product-name", "Acme")
         accounts("brand", "show", "acme")
         accounts("brand", "list")

@@ -8,10 +8,15 @@ use shared::aws::{AwsConfig, Clients};
 use shared::clock::Timestamp;
 use shared::config::{self, ConfigError, Env};
 use shared::context::RequestContext;
-use shared::users::{Account, Change, UsernameKey, Users, brand_key, email_key};
+use shared::users::{Account, Change, Profile, UsernameKey, Users, brand_key, email_key};
 use uuid::Uuid;
 
 use crate::Error;
+use crate::failure::Place;
+use crate::identity::{Claim, Operator};
+
+/// The error of an operator without a name.
+const NAMELESS: &str = "say who you are, with --operator or USER";
 
 /// What audit rows say of where a change came from.
 const SOURCE: &str = "accounts";
@@ -36,7 +41,7 @@ pub(crate) struct Connection {
     /// The Limits table, which reset needs; else `LIMITS_TABLE`
     #[arg(long, global = true, value_name = "NAME")]
     limits_table: Option<String>,
-    /// Who is at work, for the audit trail; else `USER`
+    /// Who is at work, for the audit trail, at most 64 characters; else `USER`
     #[arg(long, global = true, value_name = "NAME")]
     operator: Option<String>,
 }
@@ -76,6 +81,7 @@ pub(crate) struct Session<'a> {
     pub(crate) now: Timestamp,
     pub(crate) request_id: String,
     clients: OnceCell<Clients>,
+    operator: OnceCell<Operator>,
 }
 
 impl<'a> Session<'a> {
@@ -86,6 +92,7 @@ impl<'a> Session<'a> {
             now,
             request_id: Uuid::new_v4().to_string(),
             clients: OnceCell::new(),
+            operator: OnceCell::new(),
         }
     }
 
@@ -107,6 +114,15 @@ impl<'a> Session<'a> {
         Ok(self.clients.get_or_init(|| clients))
     }
 
+    /// The client of SES; none where DynamoDB is not at AWS and no SES is given: that of AWS is not
+    /// meant then.
+    pub(crate) fn ses(&self) -> Result<Option<&aws_sdk_sesv2::Client>, ConfigError> {
+        let is_given = |name| self.configured(|env| Ok(env.optional(name).is_some()));
+        let is_meant =
+            is_given("AWS_ENDPOINT_URL_SESV2")? || !is_given("AWS_ENDPOINT_URL_DYNAMODB")?;
+        Ok(is_meant.then_some(&self.clients()?.ses))
+    }
+
     pub(crate) fn users(&self) -> Result<Users, ConfigError> {
         let dynamodb = self.clients()?.dynamodb.clone();
         Ok(Users::new(dynamodb, self.users_table()?))
@@ -120,10 +136,61 @@ impl<'a> Session<'a> {
         self.configured(|variables| variables.required("AUDIT_TABLE"))
     }
 
-    /// Who is at work.
-    pub(crate) fn operator(&self) -> Result<String, Error> {
-        let operator = self.configured(|variables| Ok(variables.optional("USER")))?;
-        operator.ok_or_else(|| Error::Usage("say who you are, with --operator or USER".to_owned()))
+    /// Checks that all variables with these names have a value, and names all that have none.
+    pub(crate) fn require(&self, names: &[&'static str]) -> Result<(), Error> {
+        let is_missing = |name: &str| {
+            self.connection
+                .variable(self.variables, name)
+                .is_none_or(|value| value.trim().is_empty())
+        };
+        let missing = names.iter().copied().filter(|name| is_missing(name));
+        let (people, variables): (Vec<&str>, Vec<_>) = missing.partition(|name| *name == "USER");
+        let mut reasons = Vec::new();
+        match variables.as_slice() {
+            [] => {}
+            [name] => reasons.push(format!("{name} is not set")),
+            [names @ .., last] => {
+                reasons.push(format!("{} and {last} are not set", names.join(", ")));
+            }
+        }
+        reasons.extend(people.first().map(|_| NAMELESS.to_owned()));
+        if reasons.is_empty() {
+            Ok(())
+        } else {
+            Err(Error::Usage(reasons.join("; ")))
+        }
+    }
+
+    /// Finds out who is at work, which all that is written says.
+    pub(crate) async fn identify(&self) -> Result<(), Error> {
+        let is_elsewhere = self.connection.endpoint.is_some();
+        let claim = self.configured(|env| Claim::read(env, is_elsewhere))?;
+        let operator = claim.identify().await?;
+        self.operator.get_or_init(|| operator);
+        Ok(())
+    }
+
+    /// Who is at work, once [`Session::identify`] has found out.
+    fn operator(&self) -> Result<&Operator, Error> {
+        let operator = self.operator.get();
+        operator.ok_or_else(|| Error::Usage(NAMELESS.to_owned()))
+    }
+
+    /// Where a command with these variables is carried out.
+    pub(crate) fn place(&self, names: &[&'static str]) -> Place {
+        let value = |name: &str| self.connection.variable(self.variables, name);
+        // A file that is only checked is compared with this table, if there is one.
+        let names = if names.is_empty() {
+            &["USERS_TABLE"]
+        } else {
+            names
+        };
+        let tables = names.iter().filter(|name| name.ends_with("_TABLE"));
+        Place {
+            region: value("AWS_REGION").unwrap_or_default(),
+            endpoint: value("AWS_ENDPOINT_URL_DYNAMODB").or_else(|| value("AWS_ENDPOINT_URL")),
+            tables: tables.filter_map(|name| value(name)).collect(),
+        }
     }
 
     /// The account as it is now.
@@ -154,6 +221,38 @@ impl<'a> Session<'a> {
         Err(Error::Refused(text))
     }
 
+    /// A warning if the address is the user name of another account, which logs in with it.
+    pub(crate) async fn name_clash(
+        &self,
+        profile: &Profile,
+        email: &str,
+    ) -> Result<Option<String>, Error> {
+        let key = UsernameKey::new(email);
+        if key == profile.username {
+            return Ok(None);
+        }
+        let other = self.users()?.find(&key).await?;
+        Ok(other.map(|_| {
+            "warning: the address is the user name of another account, which alone logs in with it"
+                .to_owned()
+        }))
+    }
+
+    /// A warning if the user name is the address of another account, which could log in with it.
+    pub(crate) async fn address_clash(&self, profile: &Profile) -> Result<Option<String>, Error> {
+        if !profile.display_username.contains('@') {
+            return Ok(None);
+        }
+        let key = email_key(&profile.display_username);
+        let found = self.users()?.with_email(&key).await?;
+        let has_other = found.iter().any(|other| other.username != profile.username);
+        Ok(has_other.then(|| {
+            "warning: the user name is the address of another account, which no longer logs in \
+             with it"
+                .to_owned()
+        }))
+    }
+
     /// The audit row of a change of what has this key.
     pub(crate) fn audit_row(
         &self,
@@ -163,21 +262,23 @@ impl<'a> Session<'a> {
     ) -> Result<audit::Row, Error> {
         let days = self.configured(config::audit_days)?;
         let audit = Audit::new(self.clients()?.dynamodb.clone(), self.audit_table()?, days);
-        let operator = self.operator()?;
-        Ok(audit.row(&Entry {
+        let entry = Entry {
             detail,
-            ..self.context(&operator).audit(key, event)
-        }))
+            ..self.context()?.audit(key, event)
+        };
+        Ok(audit.row(&entry))
     }
 
     /// What this operator does.
-    pub(crate) fn context<'c>(&'c self, operator: &'c str) -> RequestContext<'c> {
-        RequestContext {
+    pub(crate) fn context(&self) -> Result<RequestContext<'_>, Error> {
+        let operator = self.operator()?;
+        Ok(RequestContext {
             request_id: &self.request_id,
             source: SOURCE,
-            actor: Some(operator),
+            actor: Some(&operator.actor),
+            requester: operator.requester.as_deref(),
             now: self.now,
-        }
+        })
     }
 
     /// Makes a change of an account and writes its audit row, both or neither.
@@ -188,7 +289,21 @@ impl<'a> Session<'a> {
         event: &'static str,
         detail: Option<&str>,
     ) -> Result<(), Error> {
-        let row = self.audit_row(username.as_str(), event, detail)?;
-        Ok(self.users()?.change(username, change, &row).await?)
+        self.change_with(username, change, &[(event, detail)]).await
+    }
+
+    /// Makes a change of an account and writes an audit row for each event with its detail, all or
+    /// nothing.
+    pub(crate) async fn change_with(
+        &self,
+        username: &UsernameKey,
+        change: &Change,
+        events: &[(&'static str, Option<&str>)],
+    ) -> Result<(), Error> {
+        let rows = events.iter();
+        let rows = rows.map(|(event, detail)| self.audit_row(username.as_str(), event, *detail));
+        let rows: Vec<_> = rows.collect::<Result<_, _>>()?;
+        let users = self.users()?;
+        Ok(users.change_with_rows(username, change, &rows).await?)
     }
 }

@@ -9,7 +9,7 @@ use shared::dynamodb::StoreError;
 use shared::users::{NewAccount, Profile, admin};
 
 use crate::access::Session;
-use crate::import::Row;
+use crate::import::{GRANTED, Row, joined};
 use crate::{Console, Done, Error};
 
 /// Add an account
@@ -51,9 +51,23 @@ pub(crate) async fn add(
     console: &mut Console,
 ) -> Result<Done, Error> {
     let mut account = account(arguments)?;
+    if session
+        .users()?
+        .find(&account.profile.username)
+        .await?
+        .is_some()
+    {
+        return Err(exists(&account.profile));
+    }
     if let Some(email) = &account.profile.email {
         let (username, brand) = (&account.profile.username, account.profile.brand.as_deref());
         session.check_address(username, email, brand).await?;
+        if let Some(warning) = session.name_clash(&account.profile, email).await? {
+            console.note(&warning)?;
+        }
+    }
+    if let Some(warning) = session.address_clash(&account.profile).await? {
+        console.note(&warning)?;
     }
     if !arguments.no_password {
         let password = if arguments.password_stdin {
@@ -65,21 +79,26 @@ pub(crate) async fn add(
     }
     let change = admin::add(&account, session.now);
     let event = "account.added";
+    let roles = joined(&account.roles);
     let profile = account.profile;
+    let mut events = vec![(event, None)];
+    events.extend(roles.as_deref().map(|roles| (GRANTED, Some(roles))));
     match session
-        .change(&profile.username, &change, event, None)
+        .change_with(&profile.username, &change, &events)
         .await
     {
-        Err(Error::Store(StoreError::Conflict)) => {
-            let text = format!("there is an account {} already", profile.display_username);
-            Err(Error::Refused(text))
-        }
+        Err(Error::Store(StoreError::Conflict)) => Err(exists(&profile)),
         result => result.map(|()| Done {
             key: ("username", profile.username.as_str().to_owned()),
             event: Some(event),
             text: format!("{} is added", profile.display_username),
         }),
     }
+}
+
+fn exists(profile: &Profile) -> Error {
+    let text = format!("there is an account {} already", profile.display_username);
+    Error::Refused(text)
 }
 
 /// By the rules of an import.

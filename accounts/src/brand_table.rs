@@ -49,7 +49,7 @@ impl BrandTable {
         let update = Update::builder()
             .table_name(&self.table)
             .key("brand", text(key));
-        change_audited(&self.client, update, change, audit).await
+        change_audited(&self.client, update, change, std::slice::from_ref(audit)).await
     }
 }
 

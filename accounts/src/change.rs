@@ -1,16 +1,23 @@
-//! The commands that change who may log in, what they may do, and where their mail goes. What is so
-//! already is left alone and has no audit row.
+//! The commands that change who may log in and what they may do. What is so already is left alone
+//! and has no audit row.
 
-use shared::mail::is_address;
-use shared::users::{Account, NOBODY, admin, email_key};
+use shared::users::{ADMIN_ROLE, Account, admin};
 
 use crate::access::Session;
+use crate::roles::{check_last_admin, near};
 use crate::{Done, Error};
 
-pub(crate) async fn disable(session: &Session<'_>, username: &str) -> Result<Done, Error> {
+pub(crate) async fn disable(
+    session: &Session<'_>,
+    username: &str,
+    force: bool,
+) -> Result<Done, Error> {
     let account = session.find(username).await?;
     if account.disabled {
         return Ok(unchanged(&account, "is disabled already"));
+    }
+    if !force {
+        check_last_admin(session, &account).await?;
     }
     let change = admin::disable(session.now);
     let event = "account.disabled";
@@ -36,8 +43,15 @@ pub(crate) async fn grant(
     session: &Session<'_>,
     role: &str,
     username: &str,
+    force: bool,
 ) -> Result<Done, Error> {
     let role = super::import::role(role).map_err(Error::Usage)?;
+    if role != ADMIN_ROLE && !force && near(&role, [ADMIN_ROLE]).is_some() {
+        return Err(Error::Refused(format!(
+            "{role} is not the role {ADMIN_ROLE}: names of roles compare exactly; --force gives it \
+             all the same"
+        )));
+    }
     let account = session.find(username).await?;
     let mut roles = account.roles.clone();
     if !roles.insert(role.clone()) {
@@ -58,15 +72,25 @@ pub(crate) async fn revoke(
     session: &Session<'_>,
     role: &str,
     username: &str,
+    force: bool,
 ) -> Result<Done, Error> {
     let role = role.trim();
     let account = session.find(username).await?;
     let mut roles = account.roles.clone();
     if !roles.remove(role) {
+        let name = &account.profile.display_username;
+        if let Some(near) = near(role, roles.iter().map(String::as_str)) {
+            return Err(Error::Refused(format!(
+                "{name} has the role {near}, not {role}: names of roles compare exactly"
+            )));
+        }
         return Ok(unchanged(
             &account,
             &format!("does not have the role {role}"),
         ));
+    }
+    if role == ADMIN_ROLE && !force {
+        check_last_admin(session, &account).await?;
     }
     let change = admin::set_roles(&account.roles, &roles);
     let key = &account.profile.username;
@@ -76,33 +100,6 @@ pub(crate) async fn revoke(
         &account,
         "role.revoked",
         &format!("has the role {role} no more"),
-    ))
-}
-
-/// The same address again is a change too: it takes the mark off it that mail to it failed.
-pub(crate) async fn set_email(
-    session: &Session<'_>,
-    username: &str,
-    email: &str,
-) -> Result<Done, Error> {
-    let email = email.trim();
-    if !is_address(email) || email_key(email) == NOBODY {
-        return Err(Error::Usage(format!("{email:?} is not an address")));
-    }
-    let account = session.find(username).await?;
-    let brand = account.profile.brand.as_deref();
-    session
-        .check_address(&account.profile.username, email, brand)
-        .await?;
-    let change = admin::set_email(account.profile.email.as_deref(), email);
-    let event = "account.email_set";
-    session
-        .change(&account.profile.username, &change, event, None)
-        .await?;
-    Ok(changed(
-        &account,
-        event,
-        &format!("has the address {email}"),
     ))
 }
 

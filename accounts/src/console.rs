@@ -76,13 +76,9 @@ impl Console {
     }
 
     /// What is wrong and why, in one line.
-    pub(crate) fn error(&mut self, error: &Error) {
-        let causes = std::iter::successors(Some(error as &dyn std::error::Error), |e| e.source());
-        let mut causes: Vec<_> = causes.map(ToString::to_string).collect();
-        causes.dedup();
-        let text = causes.join(": ");
+    pub(crate) fn error(&mut self, text: &str) {
         // Where to complain about this is unknown.
-        let _ = writeln!(self.err, "{BAD}error:{BAD:#} {}", one_line(&text));
+        let _ = writeln!(self.err, "{BAD}error:{BAD:#} {}", one_line(text));
     }
 
     /// A remark that is no result.
@@ -151,9 +147,12 @@ impl Console {
     }
 
     /// The first line of the standard input.
-    pub(crate) fn password_from_input(&mut self) -> io::Result<Secret> {
+    pub(crate) fn password_from_input(&mut self) -> Result<Secret, Error> {
         let mut line = String::new();
-        self.input.read_line(&mut line)?;
+        let length = self.input.read_line(&mut line).map_err(Error::Input)?;
+        if length == 0 {
+            return Err(no_password());
+        }
         line.truncate(line.trim_end_matches(['\r', '\n']).len());
         Ok(Secret::from(line))
     }
@@ -164,8 +163,8 @@ impl Console {
             let text = "there is no terminal to ask for the password; use --password-stdin";
             return Err(Error::Usage(text.to_owned()));
         }
-        let first = Secret::from(rpassword::prompt_password("Password: ")?);
-        let again = Secret::from(rpassword::prompt_password("Again: ")?);
+        let first = typed(rpassword::prompt_password("Password: "))?;
+        let again = typed(rpassword::prompt_password("Again: "))?;
         if first.expose_secret() == again.expose_secret() {
             Ok(first)
         } else {
@@ -195,6 +194,19 @@ impl Console {
             .with_style(style.with_key("rate", rate))
             .with_message(what)
     }
+}
+
+/// A password that somebody was asked for. Ctrl-D ends the input without one.
+fn typed(answer: io::Result<String>) -> Result<Secret, Error> {
+    match answer {
+        Ok(password) => Ok(Secret::from(password)),
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Err(no_password()),
+        Err(error) => Err(Error::Input(error)),
+    }
+}
+
+fn no_password() -> Error {
+    Error::Refused("no password was given, so nothing is changed".to_owned())
 }
 
 /// Attributes in the order they are shown.
@@ -252,5 +264,20 @@ impl Done {
             ("changed", self.event.is_some().into()),
             ("event", self.event.into()),
         ])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ctrl_d_is_no_password() {
+        let end = || io::Error::from(io::ErrorKind::UnexpectedEof);
+        let error = typed(Err(end())).unwrap_err().to_string();
+        assert_eq!(error, "no password was given, so nothing is changed");
+        assert!(typed(Ok("lamp".to_owned())).is_ok());
+        let broken = io::Error::from(io::ErrorKind::InvalidData);
+        assert!(matches!(typed(Err(broken)), Err(Error::Input(_))));
     }
 }

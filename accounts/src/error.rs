@@ -27,6 +27,10 @@ pub(crate) enum Error {
     Store(#[from] StoreError),
     #[error(transparent)]
     Hash(#[from] HashError),
+    #[error("STS did not answer")]
+    Identity(#[source] Box<dyn std::error::Error + Send + Sync>),
+    #[error("the standard input could not be read")]
+    Input(#[source] std::io::Error),
     #[error(transparent)]
     Reset(#[from] reset_user_password::operation::ResetFailure),
     #[error("a task failed")]

@@ -4,13 +4,14 @@ use password::{Secret, Stored};
 use serde_json::Value;
 use shared::clock::Timestamp;
 use shared::dynamodb::{self, Item, get_flag, get_map, get_number, get_text};
-use shared::users::{RESET_QUEUE, UsernameKey};
+use shared::users::{Due, UsernameKey};
 
 use crate::Error;
 use crate::access::Session;
 use crate::console::Record;
+use crate::suppression;
 
-/// An account without its hashes.
+/// An account without its hashes, and whether SES suppresses its address.
 pub(crate) async fn show(session: &Session<'_>, username: &str) -> Result<Record, Error> {
     let key = UsernameKey::new(username);
     let item = session
@@ -25,6 +26,13 @@ pub(crate) async fn show(session: &Session<'_>, username: &str) -> Result<Record
         .map_err(Error::unavailable)?
         .item
         .ok_or_else(|| Error::Unknown(username.to_owned()))?;
+    let suppression = match get_text(&item, "email") {
+        Some(email) => suppression::find(session, email).await?,
+        None => Ok(None),
+    };
+    let unknown = suppression.as_ref().err().cloned();
+    let suppression = suppression.ok().flatten();
+    let suppressed_at = suppression.as_ref().map(|found| found.since.rfc3339());
     let empty = Item::new();
     let map = |name| get_map(&item, name).unwrap_or(&empty);
     Ok(Record::new([
@@ -34,6 +42,12 @@ pub(crate) async fn show(session: &Session<'_>, username: &str) -> Result<Record
         ("display_name", text(&item, "display_name")),
         ("email", text(&item, "email")),
         ("email_failed_at", time(&item, "email_failed_at")),
+        ("suppressed_at", suppressed_at.into()),
+        (
+            "suppressed_for",
+            suppression.map(|found| found.reason).into(),
+        ),
+        ("suppression_unknown", unknown.into()),
         ("brand", text(&item, "brand")),
         ("language", text(&item, "language")),
         ("roles", roles(&item)),
@@ -84,46 +98,31 @@ pub(crate) async fn audit(session: &Session<'_>, username: &str) -> Result<Vec<R
     Ok(rows.iter().map(record).collect())
 }
 
-/// The resets whose mail is not accepted yet, the longest waiting first. Resets that were finished
-/// since the index was read are left out.
+/// The resets whose mail is not accepted yet, the longest waiting first. Those that the sweep cannot
+/// read are among them; those that were finished since the index was read are not.
 pub(crate) async fn pending(session: &Session<'_>) -> Result<Vec<Record>, Error> {
     let users = session.users()?;
     let mut records = Vec::new();
-    for (username, due_at) in queue(session).await? {
-        let account = users.find(&username).await?;
-        let Some(reset) = account.and_then(|account| account.reset) else {
-            continue;
+    for queued in users.queued(ALWAYS, usize::MAX).await? {
+        let reset = match users.due(&queued.username, ALWAYS).await? {
+            Due::No => continue,
+            Due::Unreadable => None,
+            Due::Yes(_, reset) => Some(reset),
         };
+        let attempts = reset.as_ref().map(|reset| reset.attempts);
         records.push(Record::new([
-            ("username", username.as_str().into()),
-            ("attempts", reset.attempts.into()),
-            ("next_attempt_at", due_at.rfc3339().into()),
-            ("request_id", reset.request_id.into()),
+            ("username", queued.username.as_str().into()),
+            ("attempts", attempts.into()),
+            ("next_attempt_at", queued.due_at.rfc3339().into()),
+            ("readable", reset.is_some().into()),
+            ("request_id", reset.map(|reset| reset.request_id).into()),
         ]));
     }
     Ok(records)
 }
 
-/// The queue of pending resets, with the time of the next attempt.
-async fn queue(session: &Session<'_>) -> Result<Vec<(UsernameKey, Timestamp)>, Error> {
-    let pages = session
-        .clients()?
-        .dynamodb
-        .query()
-        .table_name(session.users_table()?)
-        .index_name("pending-reset-index")
-        .key_condition_expression("reset_queue = :queue")
-        .expression_attribute_values(":queue", dynamodb::text(RESET_QUEUE))
-        .into_paginator()
-        .items()
-        .send();
-    let keys: Vec<Item> = pages.try_collect().await.map_err(Error::unavailable)?;
-    let pending = keys.iter().filter_map(|key| {
-        let username = UsernameKey::stored(get_text(key, "username")?.to_owned());
-        Some((username, Timestamp(get_number(key, "reset_due_at")?)))
-    });
-    Ok(pending.collect())
-}
+/// By then everything is due.
+const ALWAYS: Timestamp = Timestamp(u64::MAX);
 
 pub(crate) fn text(item: &Item, name: &str) -> Value {
     get_text(item, name).into()

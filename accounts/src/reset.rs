@@ -15,13 +15,29 @@ use shared::users::{Account, UsernameKey};
 use crate::access::Session;
 use crate::{Done, Error, brand};
 
+/// The variables without which there is no reset.
+pub(crate) const VARIABLES: [&str; 9] = [
+    "USERS_TABLE",
+    "LIMITS_TABLE",
+    "AUDIT_TABLE",
+    "BRANDS_TABLE",
+    "PRODUCT_NAME",
+    "MAIL_FROM",
+    "SUPPORT_CONTACT",
+    "LOGIN_URL",
+    "USER",
+];
+
 pub(crate) async fn reset(session: &Session<'_>, username: &str) -> Result<Done, Error> {
+    if session.ses()?.is_none() {
+        let text = "--endpoint is given without --ses-endpoint: SES at AWS would send the mail";
+        return Err(Error::Usage(text.to_owned()));
+    }
     let config = session.configured(Config::read)?;
     let hasher = Hasher::new(config.shared.password_cost);
     let passwords = PasswordService::new(hasher, UnwrapErr(SysRng));
     let operation = ResetUserPassword::new(config, passwords, session.clients()?.clone());
     let account = session.find(username).await?;
-    let operator = session.operator()?;
     // The operation falls back on the default brand, which a customer can do with and an operator
     // should hear of.
     if let Some(brand) = brands::row_key(account.profile.brand.as_deref()) {
@@ -29,27 +45,40 @@ pub(crate) async fn reset(session: &Session<'_>, username: &str) -> Result<Done,
     }
     let username = UsernameKey::new(username);
     // An operator learns how it ended, so no response floor hides that.
-    let ctx = session.context(&operator);
+    let ctx = session.context()?;
     let outcome = operation.reset(&username, &ctx, None).await?;
     let profile = &account.profile;
     if outcome == ResetOutcome::Done {
         let email = profile.email.as_deref().unwrap_or_default();
         return Ok(Done {
             text: format!(
-                "a new password for {} is mailed to {email}",
-                profile.display_username
+                "a new password for {} is mailed to {email}{}",
+                profile.display_username,
+                old_password(&account)
             ),
             key: ("username", profile.username.as_str().to_owned()),
             event: Some("password.reset"),
         });
     }
-    let refusal = refusal(&account, outcome);
+    let refusal = refusal(&account, &outcome);
     let text = format!("{}: {refusal}", profile.display_username);
     Err(Error::Refused(text))
 }
 
+/// What becomes of the old password, if it is not gone as usual.
+fn old_password(account: &Account) -> String {
+    let Some(at) = account.email_failed_at else {
+        return String::new();
+    };
+    let at = at.rfc3339();
+    format!(
+        "; a mail to it failed on {at}, so the old password and sessions stay until the new one is \
+         used: `accounts disable` ends them, `accounts set-email` says that the address is right"
+    )
+}
+
 /// Why the account was not reset, in words for an operator.
-fn refusal(account: &Account, outcome: ResetOutcome) -> Cow<'static, str> {
+fn refusal(account: &Account, outcome: &ResetOutcome) -> Cow<'static, str> {
     match outcome {
         ResetOutcome::Limited { until } => {
             let until = until.rfc3339();
@@ -60,8 +89,11 @@ fn refusal(account: &Account, outcome: ResetOutcome) -> Cow<'static, str> {
             "there is no address on file".into()
         }
         ResetOutcome::NotEligible => "a reset is under way; see `accounts pending`".into(),
-        ResetOutcome::MailNotAccepted | ResetOutcome::Overdue => {
-            "SES did not accept the mail; the old password keeps working, and the sweep tries again"
+        ResetOutcome::MailNotAccepted { reason } | ResetOutcome::MailUnavailable { reason } => {
+            format!("{reason}; the old password keeps working, and the sweep tries again").into()
+        }
+        ResetOutcome::Overdue => {
+            "SES did not answer in time; the old password keeps working, and the sweep tries again"
                 .into()
         }
         ResetOutcome::Superseded => {

@@ -1,4 +1,5 @@
-//! SES v2's `SendEmail`, keeping what it is sent, and the pages that show it.
+//! SES v2's `SendEmail`, keeping what it is sent, its suppression list, and the pages that show the
+//! mails.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -65,6 +66,8 @@ struct Contents {
     mails: Vec<Mail>,
     refusal: Option<&'static str>,
     delay: Duration,
+    /// The reason and the time, in epoch seconds, by address.
+    suppressed: BTreeMap<String, (&'static str, u64)>,
 }
 
 impl Outbox {
@@ -88,7 +91,23 @@ impl Outbox {
         self.contents().mails.clear();
     }
 
-    /// From now on every mail is refused with this error of SES's, or none.
+    /// Puts an address on the suppression list, for `BOUNCE` or `COMPLAINT`: mails to it are accepted
+    /// and never sent.
+    pub fn suppress(&self, address: &str, reason: &'static str) {
+        let since = Clock::system().now().0;
+        let mut contents = self.contents();
+        contents
+            .suppressed
+            .insert(address.to_owned(), (reason, since));
+    }
+
+    /// Whether an address is on the suppression list.
+    #[must_use]
+    pub fn is_suppressed(&self, address: &str) -> bool {
+        self.contents().suppressed.contains_key(address)
+    }
+
+    /// From now on every call is refused with this error of SES's, or none.
     pub fn refuse(&self, error: Option<&'static str>) {
         self.contents().refusal = error;
     }
@@ -109,6 +128,10 @@ pub async fn serve(outbox: Outbox) -> std::io::Result<String> {
     let url = format!("http://{}", listener.local_addr()?);
     let router = Router::new()
         .route("/v2/email/outbound-emails", post(send_email))
+        .route(
+            "/v2/email/suppression/addresses/{address}",
+            get(suppressed).delete(lift_suppression),
+        )
         .with_state(outbox);
     tokio::spawn(async move { axum::serve(listener, router).await });
     Ok(url)
@@ -172,8 +195,16 @@ async fn send_email(State(outbox): State<Outbox>, Json(request): Json<SendEmail>
     tokio::time::sleep(delay).await;
     let mut contents = outbox.contents();
     if let Some(error) = contents.refusal {
-        let body = Json(json!({ "message": "refused as told" }));
-        return (StatusCode::BAD_REQUEST, [("x-amzn-errortype", error)], body).into_response();
+        return refusal(StatusCode::BAD_REQUEST, error);
+    }
+    let to = request.destination.to_addresses;
+    // The domain must be in Punycode, and there is no SMTPUTF8 (SES API reference, `Destination`).
+    if !to.iter().all(|to| to.is_ascii()) {
+        return refusal(StatusCode::BAD_REQUEST, "BadRequestException");
+    }
+    let id = uuid::Uuid::new_v4().to_string();
+    if to.iter().any(|to| contents.suppressed.contains_key(to)) {
+        return Json(json!({ "MessageId": id })).into_response();
     }
     let Simple {
         subject,
@@ -187,7 +218,6 @@ async fn send_email(State(outbox): State<Outbox>, Json(request): Json<SendEmail>
         .email_tags
         .into_iter()
         .map(|tag| (tag.name, tag.value));
-    let id = uuid::Uuid::new_v4().to_string();
     contents.mails.push(Mail {
         id: id.clone(),
         at: Clock::system().now().rfc3339(),
@@ -195,12 +225,42 @@ async fn send_email(State(outbox): State<Outbox>, Json(request): Json<SendEmail>
         configuration_set: request.configuration_set_name,
         tags: tags.collect(),
         headers: headers.collect(),
-        to: request.destination.to_addresses,
+        to,
         subject: subject.data,
         text: body.text.data,
         html: body.html.data,
     });
     Json(json!({ "MessageId": id })).into_response()
+}
+
+fn refusal(status: StatusCode, error: &'static str) -> Response {
+    let body = Json(json!({ "message": "refused" }));
+    (status, [("x-amzn-errortype", error)], body).into_response()
+}
+
+/// `GetSuppressedDestination`.
+async fn suppressed(State(outbox): State<Outbox>, Path(address): Path<String>) -> Response {
+    let contents = outbox.contents();
+    if let Some(error) = contents.refusal {
+        return refusal(StatusCode::BAD_REQUEST, error);
+    }
+    let Some((reason, since)) = contents.suppressed.get(&address) else {
+        return refusal(StatusCode::NOT_FOUND, "NotFoundException");
+    };
+    let found = json!({ "EmailAddress": address, "Reason": reason, "LastUpdateTime": since });
+    Json(json!({ "SuppressedDestination": found })).into_response()
+}
+
+/// `DeleteSuppressedDestination`.
+async fn lift_suppression(State(outbox): State<Outbox>, Path(address): Path<String>) -> Response {
+    let mut contents = outbox.contents();
+    if let Some(error) = contents.refusal {
+        return refusal(StatusCode::BAD_REQUEST, error);
+    }
+    match contents.suppressed.remove(&address) {
+        Some(_) => Json(json!({})).into_response(),
+        None => refusal(StatusCode::NOT_FOUND, "NotFoundException"),
+    }
 }
 
 /// The pages that show the mails.

@@ -33,7 +33,8 @@ pub struct Entry<'a> {
     pub request_id: &'a str,
     /// Where the request came from, as the gateway saw it.
     pub source: &'a str,
-    /// The account or the operator that asked for it; `None` for an anonymous request.
+    /// The account that is logged in, or the ARN of an operator's credentials; `None` for an anonymous
+    /// request.
     pub actor: Option<&'a str>,
     /// The person on whose behalf the caller acts, as the caller said.
     pub requester: Option<&'a str>,

@@ -185,7 +185,8 @@ pub fn audit_days(env: Env<'_>) -> Result<u64, ConfigError> {
     }
 }
 
-fn brand(env: Env<'_>) -> Result<Brand, ConfigError> {
+/// The default brand.
+pub fn brand(env: Env<'_>) -> Result<Brand, ConfigError> {
     let required = |attribute: Attribute| {
         let value = env.default_brand(&attribute)?;
         value.ok_or(ConfigError::Missing(attribute.variable))

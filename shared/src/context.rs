@@ -12,6 +12,8 @@ pub struct RequestContext<'a> {
     pub source: &'a str,
     /// Who is logged in: a user name, or an operator; `None` for an anonymous request.
     pub actor: Option<&'a str>,
+    /// On whose behalf, as an operator says; `None` where the actor is all that is known.
+    pub requester: Option<&'a str>,
     /// When the request began.
     pub now: Timestamp,
 }
@@ -27,7 +29,7 @@ impl<'a> RequestContext<'a> {
             request_id: self.request_id,
             source: self.source,
             actor: self.actor,
-            requester: None,
+            requester: self.requester,
             detail: None,
         }
     }

@@ -7,6 +7,7 @@
 //! | [`dynamodb`] | attribute values, errors, when a call is tried again | the SDK |
 //! | [`context`] | the request that is served | std |
 //! | [`text`] | other people's text in one line | std |
+//! | `names` | normal forms of names and domains | `icu_normalizer`, `idna` |
 //! | [`config`], [`clock`] | the environment and the time, each read in one place | std |
 //! | [`password_service`], [`response_floor`] | Argon2id on a thread of its own, and when an answer is given | `tokio` |
 //! | [`http`] | paths, parameters of queries and forms, pages | `http`, `askama` |
@@ -26,6 +27,7 @@ pub mod http;
 pub mod lambda;
 pub mod mail;
 pub mod metrics;
+mod names;
 pub mod password_service;
 pub mod rate_limit;
 pub mod response_floor;

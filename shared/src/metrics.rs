@@ -37,10 +37,14 @@ pub enum Metric {
     ResetPending,
     /// Resets given up.
     ResetAbandoned,
+    /// Resets taken out of the queue because they cannot be read.
+    ResetUnreadable,
     /// Mails that SES did not accept.
     MailFailures,
-    /// Mails that bounced.
+    /// Mails that bounced for good.
     MailBounced,
+    /// Mails that bounced for now: a full mailbox, or an out-of-office reply.
+    MailSoftBounced,
     /// Mails that a recipient reported as spam.
     MailComplained,
     /// Mails that SES accepted and then rejected.
@@ -59,7 +63,7 @@ pub enum Metric {
 
 impl Metric {
     /// All metrics.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 20] = [
         Self::Requests,
         Self::Duration,
         Self::ColdStarts,
@@ -69,8 +73,10 @@ impl Metric {
         Self::Failures,
         Self::ResetPending,
         Self::ResetAbandoned,
+        Self::ResetUnreadable,
         Self::MailFailures,
         Self::MailBounced,
+        Self::MailSoftBounced,
         Self::MailComplained,
         Self::MailRejected,
         Self::MailDelayed,
@@ -93,8 +99,10 @@ impl Metric {
             Self::Failures => "Failures",
             Self::ResetPending => "ResetPending",
             Self::ResetAbandoned => "ResetAbandoned",
+            Self::ResetUnreadable => "ResetUnreadable",
             Self::MailFailures => "MailFailures",
             Self::MailBounced => "MailBounced",
+            Self::MailSoftBounced => "MailSoftBounced",
             Self::MailComplained => "MailComplained",
             Self::MailRejected => "MailRejected",
             Self::MailDelayed => "MailDelayed",

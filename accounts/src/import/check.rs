@@ -1,7 +1,7 @@
 //! Which rows can be accounts: each by itself, beside the rows before it, and beside the accounts
 //! that are there.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::hash::{BuildHasher as _, RandomState};
 use std::path::Path;
 
@@ -43,6 +43,14 @@ pub(crate) struct AccountFile<'a> {
     names: HashMap<u64, u64>,
     /// Accounts that are there and get the addresses of their rows.
     moved: HashSet<u64>,
+    /// The roles of accounts that are there and may be in the file, by their names.
+    roles: HashMap<u64, BTreeSet<String>>,
+    /// The addresses of accounts that are there and may be in the file, by their names.
+    emails: HashMap<u64, u64>,
+    /// The user names with an `@`, in the file and in the table.
+    like_addresses: HashSet<u64>,
+    /// The user names in the file that are the address of another account that is there.
+    claimed: HashSet<u64>,
 }
 
 impl<'a> AccountFile<'a> {
@@ -63,11 +71,18 @@ impl<'a> AccountFile<'a> {
             ids: HashMap::new(),
             names: HashMap::new(),
             moved: HashSet::new(),
+            roles: HashMap::new(),
+            emails: HashMap::new(),
+            like_addresses: HashSet::new(),
+            claimed: HashSet::new(),
         };
         for row in progress.wrap_iter(file::rows(path, format, required(existing))?) {
             if let (_, Ok(row)) = row? {
                 let name = file.keys.of_name(&UsernameKey::new(&row.username));
                 let address = file.keys.of_address(&row.email, Some(&row.brand));
+                if row.username.contains('@') {
+                    file.like_addresses.insert(name);
+                }
                 for key in [name, address] {
                     if file.rows.put(key) {
                         file.repeated.insert(key);
@@ -89,19 +104,35 @@ impl<'a> AccountFile<'a> {
             .dynamodb
             .scan()
             .table_name(session.users_table()?)
-            .projection_expression("username, id, email_key, brand")
+            .projection_expression("username, id, email_key, brand, #roles")
+            // A reserved word.
+            .expression_attribute_names("#roles", "roles")
             .into_paginator()
             .items()
             .send();
         while let Some(item) = pages.next().await {
             let item = item.map_err(Error::unavailable)?;
             progress.inc(1);
-            let name = get_text(&item, "username").unwrap_or_default();
-            let name = self.keys.of_name(&UsernameKey::stored(name.to_owned()));
+            let username = get_text(&item, "username").unwrap_or_default();
+            let name = self.keys.of_name(&UsernameKey::stored(username.to_owned()));
+            let email = get_text(&item, "email_key");
+            let as_name = email.map(|email| self.keys.of_name(&UsernameKey::new(email)));
+            if let Some(email) = as_name.filter(|email| *email != name)
+                && self.like_addresses.contains(&email)
+            {
+                self.claimed.insert(email);
+            }
+            if username.contains('@') {
+                self.like_addresses.insert(name);
+            }
             if self.rows.may_have(name) {
                 self.ids.insert(name, get_number(&item, "id"));
+                if let Some(roles) = item.get("roles").and_then(|roles| roles.as_ss().ok()) {
+                    self.roles.insert(name, roles.iter().cloned().collect());
+                }
+                self.emails.extend(as_name.map(|email| (name, email)));
             }
-            if let Some(email) = get_text(&item, "email_key") {
+            if let Some(email) = email {
                 let brand = get_text(&item, "brand");
                 let address = self.keys.of_address(email, brand);
                 if self.rows.may_have(address) {
@@ -156,6 +187,33 @@ impl<'a> AccountFile<'a> {
                 Err(reasons) => Err(Refusal { line, reasons }),
             })
         }))
+    }
+
+    /// The roles that the account has until now.
+    pub(crate) fn roles(&self, account: &NewAccount) -> &BTreeSet<String> {
+        const NONE: &BTreeSet<String> = &BTreeSet::new();
+        let name = self.keys.of_name(&account.profile.username);
+        self.roles.get(&name).unwrap_or(NONE)
+    }
+
+    /// Whether the account is there already and gets another address, or none.
+    pub(crate) fn is_moved(&self, account: &NewAccount) -> bool {
+        let name = self.keys.of_name(&account.profile.username);
+        self.ids.contains_key(&name) && self.emails.get(&name) != self.as_name(account).as_ref()
+    }
+
+    /// Whether the address of the account is the user name of another one, or the other way round.
+    pub(crate) fn has_name_clash(&self, account: &NewAccount) -> bool {
+        let name = self.keys.of_name(&account.profile.username);
+        let email = self.as_name(account).filter(|email| *email != name);
+        self.claimed.contains(&name)
+            || email.is_some_and(|email| self.like_addresses.contains(&email))
+    }
+
+    /// The address as if it were a user name.
+    fn as_name(&self, account: &NewAccount) -> Option<u64> {
+        let email = account.profile.email.as_deref();
+        email.map(|email| self.keys.of_name(&UsernameKey::new(&email_key(email))))
     }
 
     /// Whether the account is there already, and stays as it is.

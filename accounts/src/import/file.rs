@@ -199,9 +199,12 @@ fn fields(parser: &mut Reader, line: &str) -> Result<Vec<String>, String> {
 fn check_heading(heading: &[String], required: Required) -> Result<(), Error> {
     let columns = COLUMNS.join(", ");
     let mut known = HashSet::new();
-    for name in heading {
+    // Not what it says instead: a file without a heading begins with an account.
+    for (number, name) in (1..).zip(heading) {
         if !COLUMNS.contains(&name.as_str()) || !known.insert(name.as_str()) {
-            let text = format!("the heading has {name:?}; it may have {columns}, each once");
+            let number: u64 = number;
+            let text =
+                format!("column {number} of the heading is none of {columns}, or is there twice");
             return Err(Error::Usage(text));
         }
     }
@@ -221,7 +224,7 @@ fn json_row(line: &str, required: Required) -> Result<Row, String> {
     let mut known = HashSet::new();
     for (name, value) in members {
         let column = row.column(&name);
-        let column = column.ok_or_else(|| format!("no column of that name: {name:?}"))?;
+        let column = column.ok_or_else(|| "a member is no column".to_owned())?;
         *column = match value {
             Value::Array(roles) if name == "roles" => list(roles),
             value => text(value),

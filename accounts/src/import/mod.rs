@@ -6,6 +6,7 @@
 
 mod check;
 mod file;
+mod preview;
 mod row;
 mod write;
 
@@ -13,8 +14,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
+use shared::audit;
 use shared::dynamodb::StoreError;
-use shared::users::NOBODY;
+use shared::users::{NOBODY, NewAccount};
 use tokio::task::JoinSet;
 
 use crate::access::Session;
@@ -22,6 +24,7 @@ use crate::console::Record;
 use crate::{Console, Error};
 use check::{AccountFile, Checked, Refusal, TAKEN};
 use file::Format;
+use preview::preview;
 pub(crate) use row::{Row, role};
 pub use write::{Existing, Import, Imported, Importer};
 
@@ -31,6 +34,8 @@ const CONCURRENCY: usize = 8;
 
 /// The audit event of an account that was made as the file has it.
 const IMPORTED: &str = "account.imported";
+/// The audit event of roles that were given.
+pub(crate) const GRANTED: &str = "role.granted";
 
 /// Add the accounts of a file
 ///
@@ -54,10 +59,23 @@ pub(crate) struct Arguments {
     overwrite: bool,
 }
 
+impl Arguments {
+    /// The variables that the command needs: none to check a file alone.
+    pub(crate) fn variables(&self) -> &'static [&'static str] {
+        if self.dry_run && !self.overwrite {
+            &[]
+        } else {
+            &["USERS_TABLE", "AUDIT_TABLE", "USER"]
+        }
+    }
+}
+
 /// What became of the rows.
 #[derive(Debug, Default)]
 struct Tally {
     good: u64,
+    /// Good rows that have roles.
+    with_roles: u64,
     written: u64,
     present: u64,
     refused: u64,
@@ -80,7 +98,13 @@ pub(crate) async fn import(
     compare(session, &mut file, arguments, console).await?;
     let mut tally = check(&file, console)?;
     let is_stopped = tally.refused > 0 && !arguments.skip_refused;
+    if arguments.overwrite && (arguments.dry_run || !is_stopped) {
+        preview(session, &file).await?.print(console)?;
+    }
     if !arguments.dry_run && !is_stopped {
+        if tally.with_roles > 0 {
+            session.audit_row(NOBODY, GRANTED, None)?;
+        }
         tally.present = 0;
         let result = write(session, &file, console, &mut tally).await;
         if result.is_err() {
@@ -139,8 +163,12 @@ fn check(file: &AccountFile<'_>, console: &mut Console) -> Result<Tally, Error> 
     for row in file.accounts()? {
         progress.inc(1);
         match row? {
-            Ok((_, account)) => {
+            Ok((line, account)) => {
                 tally.good += 1;
+                tally.with_roles += u64::from(!account.roles.is_empty());
+                if file.has_name_clash(&account) {
+                    progress.suspend(|| console.note(&format!("line {line}: {CLASH}")))?;
+                }
                 tally.present += u64::from(file.is_kept(&account));
             }
             Err(refusal) => {
@@ -152,6 +180,10 @@ fn check(file: &AccountFile<'_>, console: &mut Console) -> Result<Tally, Error> 
     progress.finish_and_clear();
     Ok(tally)
 }
+
+/// The warning about names and addresses that are the same.
+const CLASH: &str = "warning: an address and the user name of another account are the same; the \
+                     account of that name alone logs in with it";
 
 /// Writes the good rows, several batches at once.
 async fn write(
@@ -170,7 +202,7 @@ async fn write(
     let mut rows = file.accounts()?;
     let mut writes = JoinSet::new();
     loop {
-        let batch = next_batch(session, file.existing, &mut rows)?;
+        let batch = next_batch(session, file, &mut rows)?;
         let is_end = batch.is_empty();
         if !is_end {
             writes.spawn(write_batch(importer.clone(), batch));
@@ -194,25 +226,56 @@ async fn write(
     Ok(())
 }
 
-/// The next good rows, with audit rows where they may replace something. Those that are refused
-/// were named when all were checked.
+/// The next good rows with their audit rows. Those that are refused were named when all were
+/// checked.
 fn next_batch(
     session: &Session<'_>,
-    existing: Existing,
+    file: &AccountFile<'_>,
     rows: &mut impl Iterator<Item = Result<Checked, Error>>,
 ) -> Result<Vec<(u64, Import)>, Error> {
     let good = rows.filter_map(|row| row.map(Result::ok).transpose());
     let imports = good.map(|row| {
         let (line, account) = row?;
-        let audit = match existing {
-            Existing::Keep => None,
-            Existing::Overwrite => {
-                Some(session.audit_row(account.profile.username.as_str(), IMPORTED, None)?)
-            }
-        };
+        let audit = audit_rows(session, file, &account)?;
         Ok((line, Import { account, audit }))
     });
-    imports.take(existing.batch()).collect()
+    imports.take(file.existing.batch()).collect()
+}
+
+/// The audit rows of an account: that it may replace another one, and what that changes of roles
+/// and address.
+fn audit_rows(
+    session: &Session<'_>,
+    file: &AccountFile<'_>,
+    account: &NewAccount,
+) -> Result<Vec<audit::Row>, Error> {
+    let key = account.profile.username.as_str();
+    let had = file.roles(account);
+    let granted = joined(account.roles.difference(had));
+    let revoked = joined(had.difference(&account.roles));
+    let mut events = Vec::new();
+    if file.existing == Existing::Overwrite {
+        events.push((IMPORTED, None));
+        events.extend(
+            revoked
+                .as_deref()
+                .map(|roles| ("role.revoked", Some(roles))),
+        );
+        events.extend(
+            file.is_moved(account)
+                .then_some(("account.email_set", None)),
+        );
+    }
+    events.extend(granted.as_deref().map(|roles| (GRANTED, Some(roles))));
+    let rows = events.into_iter();
+    rows.map(|(event, detail)| session.audit_row(key, event, detail))
+        .collect()
+}
+
+/// Roles as the detail of an audit row; nothing when there are none.
+pub(crate) fn joined<'r>(roles: impl IntoIterator<Item = &'r String>) -> Option<String> {
+    let roles: Vec<_> = roles.into_iter().map(String::as_str).collect();
+    (!roles.is_empty()).then(|| roles.join("; "))
 }
 
 async fn write_batch(
@@ -262,6 +325,7 @@ fn report(
         written,
         present,
         refused,
+        ..
     } = tally;
     let writable = good - present;
     if console.is_json() {

@@ -34,7 +34,8 @@ pub enum Existing {
 }
 
 impl Existing {
-    /// The largest batch: an account that may replace another one has an audit row as well.
+    /// How many accounts a transaction holds: one that may replace another one has an audit row as
+    /// well. More rows, of roles for instance, make it two transactions.
     #[must_use]
     pub fn batch(self) -> usize {
         match self {
@@ -49,8 +50,14 @@ impl Existing {
 pub struct Import {
     /// The account.
     pub account: NewAccount,
-    /// The audit row that is written with it.
-    pub audit: Option<audit::Row>,
+    /// The audit rows that are written with it.
+    pub audit: Vec<audit::Row>,
+}
+
+impl Import {
+    fn writes(&self) -> usize {
+        1 + self.audit.len()
+    }
 }
 
 /// The result for an account.
@@ -93,12 +100,30 @@ impl Importer {
         }
     }
 
-    /// Writes up to [`Existing::batch`] accounts; the results are in their order.
+    /// Writes accounts; the results are in their order. [`Existing::batch`] of them are one
+    /// transaction, if no more rows than that come with them.
+    pub async fn write(&self, imports: &[Import]) -> Result<Vec<Imported>, StoreError> {
+        let mut results = Vec::with_capacity(imports.len());
+        let mut rest = imports;
+        while !rest.is_empty() {
+            let mut writes = 0;
+            let fits = |import: &&Import| {
+                writes += import.writes();
+                writes <= MOST_WRITES
+            };
+            let (first, others) = rest.split_at(rest.iter().take_while(fits).count());
+            results.extend(self.write_at_once(first).await?);
+            rest = others;
+        }
+        Ok(results)
+    }
+
+    /// Writes the accounts of one transaction.
     ///
     /// Conditions decide which can be written. They are checked for all accounts in one
     /// transaction, which fails as a whole and names those that cannot; the others follow in a
     /// second one. So a hundred accounts that exist already cost one call.
-    pub async fn write(&self, imports: &[Import]) -> Result<Vec<Imported>, StoreError> {
+    async fn write_at_once(&self, imports: &[Import]) -> Result<Vec<Imported>, StoreError> {
         let mut results = vec![Imported::Written; imports.len()];
         let mut open: Vec<_> = imports.iter().zip(&mut results).collect();
         let mut backoff = backoff();
@@ -122,7 +147,7 @@ impl Importer {
         Ok(results)
     }
 
-    /// The writes of these accounts, each followed by its audit row.
+    /// The writes of these accounts, each followed by its audit rows.
     fn writes<'i>(
         &self,
         imports: impl Iterator<Item = &'i Import>,
@@ -133,7 +158,7 @@ impl Importer {
                 Existing::Keep => self.creation(account)?,
                 Existing::Overwrite => self.replacement(account)?,
             });
-            if let Some(row) = audit {
+            for row in audit {
                 writes.push(TransactWriteItem::builder().put(row.put()?).build());
             }
         }
@@ -176,7 +201,7 @@ fn settle(
     let mut reasons = cancellation_reasons(error).iter();
     open.retain_mut(|(import, result)| {
         let reason = reasons.next();
-        if import.audit.is_some() {
+        for _ in &import.audit {
             reasons.next();
         }
         let refused = reason.filter(|r| r.code() == Some("ConditionalCheckFailed"));

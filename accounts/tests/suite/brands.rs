@@ -145,6 +145,17 @@ async fn nothing_is_stored_that_mails_would_not_use() {
             "product_name must be one line",
         ),
         ("brand", &["--from-address", "nowhere"], sender),
+        ("brand", &["--from-address", "a@b"], sender),
+        (
+            "brand",
+            &["--login-url", "https://a@b/"],
+            "login_url must have no user name before its host",
+        ),
+        (
+            "brand",
+            &["--login-url", "https://b/"],
+            "login_url must have a host with a dot, or localhost",
+        ),
         (
             "brand",
             &["--support-contact", "a\r\nb"],

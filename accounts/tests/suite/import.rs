@@ -152,8 +152,11 @@ async fn a_dry_run_for_scripts_says_how_many_rows_are_good() {
     let options = &["--dry-run", "--json", "--overwrite"];
     let file = complete("username,id\njdoe,42\njane,43\n");
     let answer = import(&operator, "users.csv", &file, options).await;
+    let preview = json!({
+        "new": 1, "changed": 1, "unchanged": 0, "accounts_losing_roles": 0, "roles_lost": [],
+    });
     let counts = json!({ "writable": 2, "present": 0, "refused": 0 });
-    assert_eq!(answer.json(), [counts]);
+    assert_eq!(answer.json(), [preview, counts]);
     assert!(!operator.has("jane").await);
 }
 
@@ -205,7 +208,7 @@ async fn json_rows_are_refused_by_line() {
     assert_eq!(
         answer.out,
         "line 2: no JSON object, see column 21\n\
-         line 3: no column of that name: \"password\"\n\
+         line 3: a member is no column\n\
          line 4: username is not a plain value\n\
          line 5: username is not a plain value\n\
          line 6: username is there twice\n\
@@ -314,9 +317,11 @@ async fn nobody_is_overwritten_unless_told_and_nobody_else_ever() {
 
     let options = ["--overwrite", "--skip-refused"];
     let answer = import(&operator, "users.csv", &complete(&file), &options).await;
-    let counts = "1 written, 0 there already, 1 refused\n";
+    let counts = "0 new, 1 changed, 0 unchanged\n1 written, 0 there already, 1 refused\n";
     assert_eq!(answer.out, format!("{refused}{counts}"));
-    assert_eq!(operator.audit("jdoe").await, [row("account.imported")]);
+    let mut audit = operator.audit("jdoe").await;
+    audit.sort();
+    assert_eq!(audit, ["account.email_set", "account.imported"].map(row));
     assert_eq!(operator.audit("bob").await, []);
     let after = operator.user("jdoe").await;
     assert_eq!(text(&after, "email_key"), "new@example.com");
@@ -376,9 +381,14 @@ async fn what_overwrites_must_know_who_is_at_work_and_where_the_audit_trail_is()
 /// What came between the look at the table and the write is refused by the write.
 #[tokio::test]
 async fn an_account_that_came_meanwhile_is_not_overwritten() {
-    for (options, outcome) in [
-        (&[][..], "0 written, 1 there already, 1 refused\n"),
-        (&["--overwrite"], "1 written, 0 there already, 1 refused\n"),
+    let preview = "0 new, 2 changed, 0 unchanged\n";
+    for (options, preview, outcome) in [
+        (&[][..], "", "0 written, 1 there already, 1 refused\n"),
+        (
+            &["--overwrite"],
+            preview,
+            "1 written, 0 there already, 1 refused\n",
+        ),
     ] {
         let mut operator = Operator::start().await;
         let relays = Relays::start(&operator.sandbox.backend).unwrap();
@@ -390,10 +400,41 @@ async fn an_account_that_came_meanwhile_is_not_overwritten() {
         let file = complete("username,id\njdoe,42\nbob,77\n");
         let answer = import(&operator, "users.csv", &file, options).await;
         let refused = "line 3: username is that of an account with another id\n";
-        assert_eq!(answer.out, format!("{refused}{outcome}"));
+        assert_eq!(answer.out, format!("{preview}{refused}{outcome}"));
         assert_eq!(number(&operator.user("bob").await, "id"), 2);
         assert_eq!(operator.audit("bob").await, []);
     }
+}
+
+/// Before anything is written, and the same in a dry run.
+#[tokio::test]
+async fn what_an_overwrite_changes_is_shown_within_bounds() {
+    let operator = Operator::start().await;
+    let heading = "username,id,email,display_name,brand,language,roles,disabled\n";
+    let file = |roles: &str| {
+        let row = |n| format!("u{n:02},{n},,,,,{roles},\n");
+        heading.to_owned() + &(0..25).map(row).collect::<String>() + "same,99,,Same,,,Admin,\n"
+    };
+    let answer = import(&operator, "users.csv", &file("Admin;Support"), &[]).await;
+    assert_eq!(answer.exit_code, ExitCode::SUCCESS, "{answer:?}");
+    let named = |n| format!("u{n:02} loses Admin\n");
+    let shown = format!(
+        "1 new, 25 changed, 1 unchanged\n{}5 more accounts lose roles\n",
+        (0..20).map(named).collect::<String>()
+    );
+    let again = file("Support") + "new,100,,,,,,\n";
+    let dry_run = ["--overwrite", "--dry-run"];
+    let answer = import(&operator, "users.csv", &again, &dry_run).await;
+    let end = "27 can be written, 0 there already, 0 refused\n";
+    assert_eq!(answer.out, format!("{shown}{end}"));
+    assert_eq!(
+        operator.user("u00").await["roles"].as_ss().unwrap().len(),
+        2
+    );
+    assert!(!operator.has("new").await);
+    let answer = import(&operator, "users.csv", &again, &["--overwrite"]).await;
+    let end = "27 written, 0 there already, 0 refused\n";
+    assert_eq!(answer.out, format!("{shown}{end}"));
 }
 
 /// Each row alone would take an address from an account that still has it.
@@ -402,7 +443,10 @@ async fn addresses_may_move_among_the_accounts_of_a_file() {
     let operator = Operator::start().await;
     let file = "username,id,email\nbob,2,admin@pumpalarm.com\nadmin,1,bob@pumpalarm.com\n";
     let answer = import(&operator, "users.csv", &complete(file), &["--overwrite"]).await;
-    assert_eq!(answer.out, "2 written, 0 there already, 0 refused\n");
+    assert_eq!(
+        answer.out,
+        "0 new, 2 changed, 0 unchanged\nadmin loses Admin\n2 written, 0 there already, 0 refused\n"
+    );
     let email = |item| text(&item, "email").to_owned();
     assert_eq!(email(operator.user("bob").await), "admin@pumpalarm.com");
     assert_eq!(email(operator.user("admin").await), "bob@pumpalarm.com");
@@ -461,17 +505,17 @@ async fn a_file_that_cannot_be_one_is_wrong_usage() {
         (
             "users.csv",
             "username,password,id\n",
-            "the heading has \"password\"; it may have ",
+            "column 2 of the heading is none of ",
         ),
         (
             "users.csv",
             "username,id,id\n",
-            "the heading has \"id\"; it may have ",
+            "column 3 of the heading is none of ",
         ),
         (
             "users.csv",
             "username;id\n",
-            "the heading has \"username;id\"; it may have ",
+            "column 1 of the heading is none of ",
         ),
         (
             "users.csv",
@@ -537,6 +581,131 @@ async fn a_pipe_and_utf_16_are_refused_before_anything_is_written() {
         .await;
     assert!(
         answer.out.starts_with("line 2: the text is not UTF-8\n"),
+        "{answer:?}"
+    );
+}
+
+/// A file without a heading begins with an account.
+#[tokio::test]
+async fn no_error_shows_what_is_in_the_file() {
+    let operator = Operator::start().await;
+    for (name, content) in [
+        ("users.csv", format!("jroe,7,roe@example.com,{HASH}\n")),
+        ("users.jsonl", format!("{{\"{HASH}\":\"jroe\",\"id\":7}}\n")),
+        (
+            "users.jsonl",
+            format!("{{\"username\":\"jroe\",\"id\":\"{HASH}\"}}\n"),
+        ),
+    ] {
+        let answer = import(&operator, name, &content, &[]).await;
+        let shown = format!("{}{}", answer.out, answer.err);
+        assert_ne!(answer.exit_code, ExitCode::SUCCESS, "{shown}");
+        assert!(
+            !shown.contains("aspnet") && !shown.contains("roe"),
+            "{shown}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn every_role_that_comes_or_goes_and_every_address_that_changes_has_a_row() {
+    let operator = Operator::start().await;
+    let file = |rows: &str| {
+        format!("username,id,email,display_name,brand,language,roles,disabled\n{rows}")
+    };
+    let roe = "roe,7,roe@example.com,,,,Admin;Support,\n";
+    let answer = import(&operator, "users.csv", &file(roe), &[]).await;
+    assert_eq!(answer.exit_code, ExitCode::SUCCESS, "{answer:?}");
+    assert_eq!(
+        details(&operator, "roe").await,
+        ["role.granted Admin; Support"]
+    );
+
+    let again = "roe,7,new@example.com,,,,Support;Reader,\nnew,8,,,,,Admin,\n";
+    let answer = import(&operator, "users.csv", &file(again), &["--overwrite"]).await;
+    assert_eq!(answer.exit_code, ExitCode::SUCCESS, "{answer:?}");
+    let expected = [
+        "account.email_set ",
+        "account.imported ",
+        "role.granted Admin; Support",
+        "role.granted Reader",
+        "role.revoked Admin",
+    ];
+    assert_eq!(details(&operator, "roe").await, expected);
+    let expected = ["account.imported ", "role.granted Admin"];
+    assert_eq!(details(&operator, "new").await, expected);
+
+    let nobody = [("USER", "")];
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("users.csv");
+    std::fs::write(&path, file("late,9,,,,,Admin,\n")).unwrap();
+    let command = ["import", path.to_str().unwrap()];
+    let answer = operator.run_with(&command, "", &nobody).await;
+    assert_eq!(answer.exit_code, ExitCode::from(2), "{answer:?}");
+    assert!(!operator.has("late").await);
+}
+
+/// The events and details of an account's audit rows.
+async fn details(operator: &Operator, username: &str) -> Vec<String> {
+    let rows = operator.sandbox.audit(username).await.unwrap();
+    let detail = |row: &local::Item| row.get("detail").map(|_| text(row, "detail").to_owned());
+    let rows = rows.iter();
+    let mut rows: Vec<_> = rows
+        .map(|row| format!("{} {}", text(row, "event"), detail(row).unwrap_or_default()))
+        .collect();
+    rows.sort();
+    rows
+}
+
+/// A transaction holds a hundred writes.
+#[tokio::test]
+async fn many_accounts_with_roles_are_written_all_the_same() {
+    let operator = Operator::start().await;
+    let rows: String = (0..120).map(|n| format!("u{n},{n},Admin\n")).collect();
+    let file = format!("username,id,roles\n{rows}");
+    let answer = import(&operator, "users.csv", &file, &[]).await;
+    assert_eq!(
+        answer.out, "120 written, 0 there already, 0 refused\n",
+        "{answer:?}"
+    );
+    assert_eq!(details(&operator, "u119").await, ["role.granted Admin"]);
+}
+
+#[tokio::test]
+async fn an_address_that_is_the_user_name_of_another_account_is_warned_of() {
+    let operator = Operator::start().await;
+    let add = ["add", "boss@example.com", "--id", "70", "--no-password"];
+    operator.run(&add).await;
+    let file = "username,id,email\ncustomer,71,Boss@example.com\na@example.com,72,\nother,73,\n";
+    let answer = import(&operator, "users.csv", file, &[]).await;
+    assert_eq!(answer.exit_code, ExitCode::SUCCESS, "{answer:?}");
+    let warned: Vec<_> = answer
+        .err
+        .lines()
+        .filter_map(|line| line.split(": warning").next())
+        .collect();
+    assert_eq!(warned, ["line 2", "line 3"], "{answer:?}");
+
+    let clash = [
+        "add",
+        "more",
+        "--id",
+        "74",
+        "--email",
+        "boss@example.com",
+        "--brand",
+        "x",
+        "--no-password",
+    ];
+    let answer = operator.run(&clash).await;
+    assert!(
+        answer.err.contains("is the user name of another account"),
+        "{answer:?}"
+    );
+    let clash = ["add", "bob@pumpalarm.com", "--id", "75", "--no-password"];
+    let answer = operator.run(&clash).await;
+    assert!(
+        answer.err.contains("is the address of another account"),
         "{answer:?}"
     );
 }

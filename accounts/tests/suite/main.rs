@@ -2,9 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod addresses;
 mod brands;
 mod commands;
+mod failures;
 mod import;
+mod keys;
+mod operators;
 
 use std::io::{Cursor, Write};
 use std::process::ExitCode;
@@ -69,14 +73,15 @@ impl Operator {
     /// Runs a command with this on its standard input and these variables in its environment.
     async fn run_with(&self, arguments: &[&str], input: &str, changes: &[(&str, &str)]) -> Answer {
         let ses_url = &self.sandbox.backend.ses_url;
-        let program = [
-            "accounts",
-            "--endpoint",
-            &self.dynamodb_url,
-            "--ses-endpoint",
-            ses_url,
-        ];
-        let arguments = Arguments::try_parse_from(program.iter().chain(arguments)).unwrap();
+        let endpoints = ["--endpoint", &self.dynamodb_url, "--ses-endpoint", ses_url];
+        let arguments = [&endpoints, arguments].concat();
+        self.run_at(&arguments, input, changes).await
+    }
+
+    /// Runs a command with all of its options.
+    async fn run_at(&self, arguments: &[&str], input: &str, changes: &[(&str, &str)]) -> Answer {
+        let arguments = ["accounts"].iter().chain(arguments);
+        let arguments = Arguments::try_parse_from(arguments).unwrap();
         let lookup = |name: &str| {
             let change = changes.iter().find(|(changed, _)| *changed == name);
             let value = change.map(|(_, value)| (*value).to_owned());
@@ -148,5 +153,5 @@ fn number(item: &Item, name: &str) -> u64 {
 }
 
 fn row(event: &str) -> (String, String) {
-    (event.to_owned(), "operator".to_owned())
+    (event.to_owned(), "unverified:operator".to_owned())
 }

@@ -30,7 +30,7 @@ pub(super) async fn add(client: &Client, table: &str, numbers: Range<u64>) -> Re
     let batches = numbers.clone().step_by(batch).map(|first| {
         let imports = (first..numbers.end).take(batch).map(|number| Import {
             account: account(number),
-            audit: None,
+            audit: vec![],
         });
         let (importer, imports) = (&importer, imports.collect::<Vec<_>>());
         async move { importer.write(&imports).await }

@@ -18,6 +18,9 @@ pub struct Config {
     pub reset_per_hour: u32,
     /// `SOURCE_PER_MINUTE`: resets from one address in any minute, 60 by default; 0 for any number.
     pub source_per_minute: u32,
+    /// `MAIL_RATE`: mails a second of a sweep, 12 by default: below the 14 that SES gives most
+    /// accounts, so that requests can mail meanwhile.
+    pub mail_rate: u32,
     /// `SELF_TEST_USERNAME`: whom the self-test resets, `self-test` by default.
     pub self_test_username: String,
     /// `ASMX_PROTOCOLS`: of `HttpGet,HttpPost,Soap,Soap12,Documentation`, all by default.
@@ -45,10 +48,38 @@ impl Config {
             shared: shared::config::Config::read(env)?,
             self_test_username: self_test_username.unwrap_or_else(|| "self-test".to_owned()),
             temporary_password_hours,
+            mail_rate: mail_rate(env)?,
             reset_per_minute: env.limit("RESET_PER_MINUTE", 1)?,
             reset_per_hour: env.limit("RESET_PER_HOUR", 5)?,
             source_per_minute: env.limit("SOURCE_PER_MINUTE", 60)?,
             protocols,
         })
+    }
+}
+
+fn mail_rate(env: Env<'_>) -> Result<u32, ConfigError> {
+    let name = "MAIL_RATE";
+    match env.number(name, 12)? {
+        rate @ 1..=100 => Ok(rate),
+        _ => Err(ConfigError::invalid(name, "must be 1 to 100")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sweep_mails_1_to_100_a_second() {
+        let read = |rate: Option<&str>| {
+            let rate = rate.map(str::to_owned);
+            mail_rate(Env::new(&|_| rate.clone())).map_err(|error| error.to_string())
+        };
+        assert_eq!(read(None), Ok(12));
+        assert_eq!(read(Some("1")), Ok(1));
+        assert_eq!(read(Some("100")), Ok(100));
+        for wrong in ["0", "101", "fast"] {
+            assert!(read(Some(wrong)).unwrap_err().starts_with("MAIL_RATE: "));
+        }
     }
 }

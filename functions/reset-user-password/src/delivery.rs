@@ -9,10 +9,17 @@ use shared::context::RequestContext;
 use shared::dynamodb::StoreError;
 use shared::mail::{LoginUpdated, MailError, Mailer, NewPassword, OldPassword};
 use shared::password_service::GeneratedPassword;
-use shared::users::{Account, PendingReset, Profile, Promotion, ResetMode, Users};
+use shared::users::{
+    ADMIN_ROLE, Account, PendingReset, Postponement, Profile, Promotion, ResetMode, Users,
+};
+
+/// How many mails of one reset SES may refuse before it is abandoned.
+pub(crate) const MAX_REFUSALS: u64 = 5;
+/// The time to the next attempt after SES refused the sender, which an operator has to repair.
+const SENDER_DELAY_SECONDS: u64 = 300;
 
 /// How a reset ended; for the log, the metrics, the sweep and operators, never for the wire.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ResetOutcome {
     /// The password is mailed and works.
     Done,
@@ -25,7 +32,15 @@ pub enum ResetOutcome {
     /// another request is resetting it.
     NotEligible,
     /// SES did not accept the mail: the old password keeps working, and the sweep tries again.
-    MailNotAccepted,
+    MailNotAccepted {
+        /// The message of the [`MailError`], which has SES's code.
+        reason: String,
+    },
+    /// SES accepts no mails at present: the old password keeps working, and the sweep tries again.
+    MailUnavailable {
+        /// The message of the [`MailError`], which has SES's code.
+        reason: String,
+    },
     /// The answer was due before the end: the old password keeps working, and the sweep tries
     /// again.
     Overdue,
@@ -43,12 +58,14 @@ pub enum ResetOutcome {
 impl ResetOutcome {
     /// The stable name of the log event: see `docs/audit.md`.
     #[must_use]
-    pub fn event(self) -> &'static str {
+    pub fn event(&self) -> &'static str {
         match self {
             Self::Done => "reset.done",
             Self::Limited { .. } => "reset.limited",
             Self::NotEligible => "reset.not_eligible",
-            Self::MailNotAccepted => "reset.mail_not_accepted",
+            Self::MailNotAccepted { .. } | Self::MailUnavailable { .. } => {
+                "reset.mail_not_accepted"
+            }
             Self::Overdue => "reset.overdue",
             Self::Superseded => "reset.superseded",
             Self::Abandoned => "reset.abandoned",
@@ -59,8 +76,11 @@ impl ResetOutcome {
 
     /// Whether the reset waits for the sweep.
     #[must_use]
-    pub fn is_pending(self) -> bool {
-        matches!(self, Self::MailNotAccepted | Self::Overdue)
+    pub fn is_pending(&self) -> bool {
+        matches!(
+            self,
+            Self::MailNotAccepted { .. } | Self::MailUnavailable { .. } | Self::Overdue
+        )
     }
 }
 
@@ -89,9 +109,8 @@ impl Delivery {
             return self.send_correction(account, ctx).await;
         }
         if let Err(error) = self.send_password(account, password, ctx).await {
-            let (request_id, error) = (ctx.request_id, &error as &dyn std::error::Error);
-            tracing::warn!(%request_id, error, event = "mail.failed", "no password mailed");
-            return Ok(ResetOutcome::MailNotAccepted);
+            log(&error, ctx, "no password mailed");
+            return self.on_mail_failure(account, &error, ctx).await;
         }
         let username = &account.profile.username;
         let promotion = Promotion {
@@ -103,7 +122,8 @@ impl Delivery {
         let row = self
             .audit
             .row(&ctx.audit(username.as_str(), "password.reset"));
-        let promoted = self.users.promote(username, &promotion, self.mode, &row);
+        let mode = self.mode_for(account);
+        let promoted = self.users.promote(username, &promotion, mode, &row);
         match promoted.await {
             Ok(()) => Ok(ResetOutcome::Done),
             Err(StoreError::Conflict) => self.on_promotion_conflict(&account.profile, ctx).await,
@@ -136,15 +156,42 @@ impl Delivery {
         ctx: &RequestContext<'_>,
     ) -> Result<ResetOutcome, StoreError> {
         if let Err(error) = self.send_login_updated(account, ctx).await {
-            let (request_id, error) = (ctx.request_id, &error as &dyn std::error::Error);
-            tracing::warn!(%request_id, error, event = "mail.failed", "no correction mailed");
-            return Ok(ResetOutcome::MailNotAccepted);
+            log(&error, ctx, "no correction mailed");
+            return self.on_mail_failure(account, &error, ctx).await;
         }
         let username = &account.profile.username;
         self.users
             .clear_superseded(username, ctx.request_id)
             .await?;
         Ok(ResetOutcome::Superseded)
+    }
+
+    /// A refused mail counts, and the next attempt comes later each time. What is no fault of the
+    /// mail does not count: after an outage the next attempt is due when the reservation ends.
+    async fn on_mail_failure(
+        &self,
+        account: &Account,
+        error: &MailError,
+        ctx: &RequestContext<'_>,
+    ) -> Result<ResetOutcome, StoreError> {
+        let attempts = account.reset.as_ref().map_or(0, |reset| reset.attempts);
+        let reason = error.to_string();
+        let (attempts, delay) = match error {
+            MailError::Unavailable(_) => return Ok(ResetOutcome::MailUnavailable { reason }),
+            MailError::Sender(_) => (attempts, SENDER_DELAY_SECONDS),
+            MailError::Refused(_)
+            | MailError::Address
+            | MailError::Template(_)
+            | MailError::Message(_) => (attempts + 1, delay_seconds(attempts + 1)),
+        };
+        let postponement = Postponement {
+            request_id: ctx.request_id,
+            attempts,
+            due_at: ctx.now.plus_seconds(delay),
+        };
+        let username = &account.profile.username;
+        self.users.postpone(username, &postponement).await?;
+        Ok(ResetOutcome::MailNotAccepted { reason })
     }
 
     async fn send_login_updated(
@@ -196,15 +243,52 @@ impl Delivery {
         ctx.now.plus_seconds(self.lifetime)
     }
 
+    /// Whether the mailed password takes the old one's place at once. The calls are the same.
+    fn mode_for(&self, account: &Account) -> ResetMode {
+        let by_operator = |reset: &PendingReset| reset.by_operator;
+        if account.email_failed_at.is_some() {
+            // SES accepts mail to an address on its suppression list and never sends it.
+            ResetMode::Dual
+        } else if account.reset.as_ref().is_some_and(by_operator) {
+            ResetMode::Replace
+        } else if account.roles.contains(ADMIN_ROLE) {
+            // A stranger must not take the password of a program away.
+            ResetMode::Dual
+        } else {
+            self.mode
+        }
+    }
+
     /// What happens to the password that the user may know.
     fn old_password(&self, account: &Account, now: Timestamp) -> OldPassword {
         let is_expired = account.password_expires_at.is_some_and(|end| end <= now);
         if account.password_hash.is_none() {
             OldPassword::Missing
-        } else if self.mode == ResetMode::Dual && !is_expired {
+        } else if self.mode_for(account) == ResetMode::Dual && !is_expired {
             OldPassword::Works
         } else {
             OldPassword::Void
         }
+    }
+}
+
+fn log(error: &MailError, ctx: &RequestContext<'_>, message: &str) {
+    let (request_id, error) = (ctx.request_id, error as &dyn std::error::Error);
+    tracing::warn!(%request_id, error, event = "mail.failed", "{message}");
+}
+
+/// The time to the next attempt after so many refusals: 1, 2, 4, 8, 16 minutes.
+fn delay_seconds(refusals: u64) -> u64 {
+    60 << (refusals.clamp(1, MAX_REFUSALS) - 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn delays_grow() {
+        let delays: Vec<_> = (1..=6).map(delay_seconds).collect();
+        assert_eq!(delays, [60, 120, 240, 480, 960, 960]);
     }
 }

@@ -14,10 +14,15 @@ use shared::users::{self, Profile};
 
 use crate::delivery::Delivery;
 
+const BOUNCED: &str = "Email Bounced";
+
 /// A kind of report.
 struct Feedback {
     /// The event's `detail-type`.
     kind: &'static str,
+    /// Whether this is for bounces that are `Permanent`, or for all others; `None` for what does not
+    /// bounce.
+    is_permanent: Option<bool>,
     /// The name of our event, in the log and the audit trail.
     event: &'static str,
     metric: Metric,
@@ -27,16 +32,27 @@ struct Feedback {
     is_bad_address: bool,
 }
 
-const FEEDBACK: [Feedback; 4] = [
+const FEEDBACK: [Feedback; 5] = [
     Feedback {
-        kind: "Email Bounced",
+        kind: BOUNCED,
+        is_permanent: Some(true),
         event: "mail.bounced",
         metric: Metric::MailBounced,
         is_lost: true,
         is_bad_address: true,
     },
+    // A full mailbox, or an out-of-office reply to a mail that arrived.
+    Feedback {
+        kind: BOUNCED,
+        is_permanent: Some(false),
+        event: "mail.soft_bounced",
+        metric: Metric::MailSoftBounced,
+        is_lost: false,
+        is_bad_address: false,
+    },
     Feedback {
         kind: "Email Complaint Received",
+        is_permanent: None,
         event: "mail.complained",
         metric: Metric::MailComplained,
         is_lost: false,
@@ -44,6 +60,7 @@ const FEEDBACK: [Feedback; 4] = [
     },
     Feedback {
         kind: "Email Rejected",
+        is_permanent: None,
         event: "mail.rejected",
         metric: Metric::MailRejected,
         is_lost: true,
@@ -51,6 +68,7 @@ const FEEDBACK: [Feedback; 4] = [
     },
     Feedback {
         kind: "Email Delivery Delayed",
+        is_permanent: None,
         event: "mail.delayed",
         metric: Metric::MailDelayed,
         is_lost: false,
@@ -62,6 +80,21 @@ const FEEDBACK: [Feedback; 4] = [
 #[derive(Deserialize)]
 struct Detail {
     mail: Mail,
+    bounce: Option<Bounce>,
+}
+
+/// Why a mail came back: `Permanent`, `Transient` or `Undetermined`.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Bounce {
+    bounce_type: String,
+}
+
+impl Detail {
+    fn is_permanent_bounce(&self) -> bool {
+        let is_permanent = |bounce: &Bounce| bounce.bounce_type == "Permanent";
+        self.bounce.as_ref().is_some_and(is_permanent)
+    }
 }
 
 #[derive(Deserialize)]
@@ -95,17 +128,24 @@ pub(crate) async fn handle_feedback(
     request_id: &str,
     now: Timestamp,
 ) -> Option<Result<Value, FeedbackError>> {
-    let feedback = FEEDBACK.iter().find(|known| known.kind == event.kind)?;
+    if !FEEDBACK.iter().any(|known| known.kind == event.kind) {
+        return None;
+    }
     let ctx = RequestContext {
         request_id,
         source: "ses",
         actor: None,
+        requester: None,
         now,
     };
-    Some(match serde_json::from_value(event.detail.clone()) {
-        Ok(Detail { mail }) => apply(delivery, feedback, &mail, &ctx).await,
-        Err(_) => Err(FeedbackError::Malformed),
-    })
+    let Ok(detail) = serde_json::from_value::<Detail>(event.detail.clone()) else {
+        return Some(Err(FeedbackError::Malformed));
+    };
+    let is_permanent = detail.is_permanent_bounce();
+    let feedback = FEEDBACK.iter().find(|known| {
+        known.kind == event.kind && known.is_permanent.is_none_or(|p| p == is_permanent)
+    })?;
+    Some(apply(delivery, feedback, &detail.mail, &ctx).await)
 }
 
 /// Applies the report to every account that the mail was about.

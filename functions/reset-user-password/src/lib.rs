@@ -6,6 +6,7 @@ mod config;
 pub mod delivery;
 mod feedback;
 pub mod operation;
+mod pace;
 mod self_test;
 mod sweep;
 
@@ -28,6 +29,8 @@ use shared::response_floor::ResponseFloor;
 use asmx::{Binding, Protocols, Route};
 use delivery::ResetOutcome;
 use operation::{Accepted, ResetUserPassword};
+use pace::Pace;
+use sweep::Sweep;
 
 pub use config::Config;
 
@@ -38,6 +41,7 @@ pub struct Service {
     response_floor: Duration,
     protocols: Protocols,
     self_test_username: String,
+    mail_rate: u32,
     clock: Clock,
 }
 
@@ -54,7 +58,7 @@ impl From<Called> for Answer {
         Self {
             response: called.response,
             binding: Some(called.binding.name()),
-            outcome: called.outcome.map(ResetOutcome::event),
+            outcome: called.outcome.as_ref().map(ResetOutcome::event),
         }
     }
 }
@@ -68,6 +72,7 @@ impl Service {
             response_floor: config.shared.response_floor,
             protocols: config.protocols,
             self_test_username: config.self_test_username.clone(),
+            mail_rate: config.mail_rate,
             operation: ResetUserPassword::new(config, passwords, clients),
             clock,
         }
@@ -89,6 +94,7 @@ impl Service {
             request_id: &request.request_id,
             source: &request.source,
             actor: None,
+            requester: None,
             now: self.clock.now(),
         };
         let result = self.operation.execute(&call.input, &ctx, &floor).await;
@@ -97,18 +103,23 @@ impl Service {
         }
         Called {
             binding: call.binding,
-            outcome: result.as_ref().ok().copied(),
+            outcome: result.as_ref().ok().cloned(),
             response: asmx::encode(call.binding, &result.map(|_| Accepted)),
         }
     }
 
     async fn sweep(&self, request_id: &str) -> Result<Value, Error> {
-        let sweep = sweep::sweep(&self.operation, request_id, self.clock.now()).await?;
+        let sweep = Sweep {
+            operation: &self.operation,
+            clock: &self.clock,
+            id: request_id,
+            pace: Pace::begin(self.mail_rate),
+        };
         Ok(json!({
             "function": "ResetUserPassword",
             "configuration": "ok",
             "dynamodb": "ok",
-            "sweep": sweep,
+            "sweep": sweep.run().await?,
         }))
     }
 }

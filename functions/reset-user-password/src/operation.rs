@@ -15,9 +15,9 @@ use shared::users::{Pending, UsernameKey, Users};
 use crate::Config;
 use crate::delivery::{Delivery, ResetOutcome};
 
-/// How long a reservation keeps other requests out. Longer than the request that made it: the
-/// function ends after 20 seconds.
-pub(crate) const RESERVATION_SECONDS: u64 = 60;
+/// How long a reservation keeps other requests out. Longer than what follows it takes, and short
+/// enough that every reset left by an outage is due in the first or second sweep after it.
+pub(crate) const RESERVATION_SECONDS: u64 = 30;
 const SECONDS_AN_HOUR: u64 = 3_600;
 
 /// The input of a call.
@@ -157,15 +157,17 @@ impl ResetUserPassword {
         let password = self.passwords.generate().await?;
         let expires_at = ctx.now.plus_seconds(RESERVATION_SECONDS);
         let pending = Pending {
+            username,
             hash: &password.hash,
             request_id: ctx.request_id,
-            attempts: 1,
+            attempts: 0,
             requested_at: ctx.now,
             expires_at,
             due_at: expires_at,
+            by_operator: ctx.actor.is_some(),
         };
         let users = &self.delivery.users;
-        let Some(account) = users.reserve(username, &pending, ctx.now).await? else {
+        let Some(account) = users.reserve(&pending, ctx.now).await? else {
             return Ok(ResetOutcome::NotEligible);
         };
         let delivery = Box::pin(self.delivery.deliver(&account, &password, ctx));

@@ -62,9 +62,8 @@ impl Authenticator {
             return Err(limited(ctx));
         }
         let username = self.resolve(credential, typed.clone()).await?;
-        if username != typed {
-            // Attempts by name and by address are attempts at one account.
-            limits.push(self.account_limit(&username, ctx));
+        if is_address(credential) {
+            limits.push(self.limit_behind_address(&typed, &username, ctx));
         }
         let lookup = self
             .limiter
@@ -104,6 +103,22 @@ impl Authenticator {
     fn account_limit(&self, username: &UsernameKey, ctx: &RequestContext<'_>) -> RateLimit {
         let key = RateLimitKey::name_at_source("login", username, ctx.source);
         RateLimit::new(key, [Quota::per_minute(self.failures_per_minute)])
+    }
+
+    /// Attempts by name and by address are attempts at one account. An address that stands for none
+    /// has a limit too, so that the calls are the same.
+    fn limit_behind_address(
+        &self,
+        typed: &UsernameKey,
+        username: &UsernameKey,
+        ctx: &RequestContext<'_>,
+    ) -> RateLimit {
+        if username == typed {
+            let key = RateLimitKey::name_at_source("login-address", typed, ctx.source);
+            RateLimit::new(key, [Quota::per_minute(self.failures_per_minute)])
+        } else {
+            self.account_limit(username, ctx)
+        }
     }
 
     /// Counts a failure, also beyond a limit: attempts at the same moment all pass before the first
@@ -161,16 +176,19 @@ impl Authenticator {
         Ok(self.users.use_temporary(account, ctx.now, &row).await?)
     }
 
-    /// The key of the account that a user name or an e-mail address names. An address must be that
-    /// of one account only; the calls are the same whether it is or not.
+    /// The key of the account that a user name or an e-mail address names. A user name comes first:
+    /// nobody's address may keep its owner out. An address must be that of one account only. The
+    /// calls are the same whichever it is.
     async fn resolve(
         &self,
         credential: &Credential,
         typed: UsernameKey,
     ) -> Result<UsernameKey, Error> {
-        if credential.username.contains('@') {
+        if is_address(credential) {
             let key = users::email_key(&credential.username);
-            if let [profile] = self.users.with_email(&key).await?.as_slice() {
+            let by_name = self.users.find(&typed);
+            let (by_name, by_email) = tokio::join!(by_name, self.users.with_email(&key));
+            if let (None, [profile]) = (by_name?, by_email?.as_slice()) {
                 return Ok(profile.username.clone());
             }
         }
@@ -192,6 +210,11 @@ impl Authenticator {
             }
         }
     }
+}
+
+/// Whether the user name may be an e-mail address.
+fn is_address(credential: &Credential) -> bool {
+    credential.username.contains('@')
 }
 
 /// The context of a request whose caller is logged in.

@@ -125,6 +125,7 @@ mod tests {
             temporary: None,
             reset: None,
             disabled: false,
+            email_failed_at: None,
         }
     }
 

@@ -69,6 +69,7 @@ impl Service {
             request_id: &request.request_id,
             source: &request.source,
             actor: None,
+            requester: None,
             now: self.clock.now(),
         };
         let result = self

@@ -14,15 +14,12 @@ use shared::metrics::{self, Metric};
 use shared::password_service::PasswordService;
 use shared::rate_limit::RateLimiter;
 use shared::response_floor::ResponseFloor;
-use shared::users::{self, Profile, Users};
+use shared::users::{self, ADMIN_ROLE, Profile, Users};
 
 use crate::Config;
 use crate::authentication::{Authenticator, Credential, logged_in};
 use crate::credential_cache::CredentialCache;
 use crate::error::{Error, Violation};
-
-/// The role of those who may call the operation.
-const ROLE: &str = "Admin";
 
 /// The input of a call, as received.
 #[derive(Clone, Default)]
@@ -153,7 +150,7 @@ impl UpdateUserRegistrationPassword {
         let admin = authenticated.await?;
         let admin_name = admin.profile.username.as_str();
         let ctx = &logged_in(admin_name, ctx);
-        if !admin.roles.contains(ROLE) {
+        if !admin.roles.contains(ADMIN_ROLE) {
             self.audit
                 .record(&ctx.audit(admin_name, "access.denied"))
                 .await;

@@ -33,10 +33,24 @@ pub fn length(password: &Secret) -> usize {
     password.expose_secret().chars().count()
 }
 
-/// Whether a password is empty or all white space.
+/// Whether a password has no visible character: it is empty, or all white space, control
+/// characters and characters that show nothing. Beside a visible one they are taken as they are:
+/// what is hashed is bytes, which U+0000 does not end.
 #[must_use]
 pub fn is_blank(password: &Secret) -> bool {
-    password.expose_secret().trim().is_empty()
+    let is_invisible = |c: char| c.is_whitespace() || c.is_control() || shows_nothing(c);
+    password.expose_secret().chars().all(is_invisible)
+}
+
+/// Characters that fonts show as nothing or as a blank: those of Unicode's property
+/// `Default_Ignorable_Code_Point`, and the empty Braille pattern.
+fn shows_nothing(c: char) -> bool {
+    matches!(c,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+        | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}'
+        | '\u{ffa0}' | '\u{fff0}'..='\u{fff8}' | '\u{1bca0}'..='\u{1bca3}'
+        | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// Compares a password as a whole, ignoring case, with the words in `context`, the local parts of
@@ -192,12 +206,17 @@ mod tests {
     }
 
     #[test]
-    fn blank_is_empty_or_white_space() {
+    fn blank_is_without_a_visible_character() {
         for (password, expected) in [
             ("", true),
             (" \t\u{a0}", true),
             (" x ", false),
-            ("\u{200b}", false),
+            (&"\u{200b}".repeat(8), true),
+            (&"\u{2800}".repeat(8), true),
+            (&"\u{0}".repeat(8), true),
+            (&"\u{3164}\u{feff}\u{1}\u{2003}".repeat(2), true),
+            ("x\u{0}\u{200b}", false),
+            ("\u{1f600}", false),
         ] {
             assert_eq!(is_blank(&Secret::from(password)), expected, "{password:?}");
         }

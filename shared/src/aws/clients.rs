@@ -29,43 +29,43 @@ pub struct Clients {
 impl Clients {
     /// Clients with this access. Fails where no certificates are to be trusted.
     pub fn new(config: AwsConfig) -> Result<Self, ConfigError> {
-        let AwsConfig {
-            region,
-            credentials,
-            dynamodb_url,
-            ses_url,
-            timeouts,
-        } = config;
-        let http_client =
-            http::client(timeouts).map_err(|error| ConfigError::invalid("SSL_CERT_FILE", error))?;
-        let bounds = TimeoutConfig::builder()
-            .operation_attempt_timeout(timeouts.attempt)
-            .operation_timeout(timeouts.operation)
-            .build();
-        // The SDK waits a random part of this before the second attempt, twice as long before the
-        // third. Its default of a second is longer than the response floor.
-        let retries = RetryConfig::standard()
-            .with_max_attempts(3)
-            .with_initial_backoff(Duration::from_millis(50));
-        let shared = SdkConfig::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .region(Region::new(region))
-            .credentials_provider(SharedCredentialsProvider::new(credentials))
-            .http_client(http_client)
-            // Answers are a few hundred bytes: the timeouts are protection enough.
-            .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
-            .timeout_config(bounds)
-            .retry_config(retries)
-            .build();
+        let shared = sdk_config(&config)?;
         let mut dynamodb = aws_sdk_dynamodb::config::Builder::from(&shared);
-        dynamodb.set_endpoint_url(dynamodb_url);
+        dynamodb.set_endpoint_url(config.dynamodb_url);
         let mut ses = aws_sdk_sesv2::config::Builder::from(&shared);
-        ses.set_endpoint_url(ses_url);
+        ses.set_endpoint_url(config.ses_url);
         Ok(Self {
             dynamodb: aws_sdk_dynamodb::Client::from_conf(dynamodb.build()),
             ses: aws_sdk_sesv2::Client::from_conf(ses.build()),
         })
     }
+}
+
+/// What the clients of all services have in common: region, credentials, connections, timeouts and
+/// retries. Fails where no certificates are to be trusted.
+pub fn sdk_config(config: &AwsConfig) -> Result<SdkConfig, ConfigError> {
+    let timeouts = config.timeouts;
+    let http_client =
+        http::client(timeouts).map_err(|error| ConfigError::invalid("SSL_CERT_FILE", error))?;
+    let bounds = TimeoutConfig::builder()
+        .operation_attempt_timeout(timeouts.attempt)
+        .operation_timeout(timeouts.operation)
+        .build();
+    // The SDK waits a random part of this before the second attempt, twice as long before the
+    // third. Its default of a second is longer than the response floor.
+    let retries = RetryConfig::standard()
+        .with_max_attempts(3)
+        .with_initial_backoff(Duration::from_millis(50));
+    Ok(SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new(config.region.clone()))
+        .credentials_provider(SharedCredentialsProvider::new(config.credentials.clone()))
+        .http_client(http_client)
+        // Answers are a few hundred bytes: the timeouts are protection enough.
+        .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+        .timeout_config(bounds)
+        .retry_config(retries)
+        .build())
 }
 
 /// Opens a connection to DynamoDB and one to SES at once, by a call to each that changes nothing.

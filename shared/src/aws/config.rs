@@ -23,12 +23,12 @@ pub struct AwsConfig {
 }
 
 /// Bounds on a call to AWS (ASVS 5.0 13.2.6). After connecting, the longer operation makes at most
-/// six calls in sequence, and a function ends after 20 seconds.
+/// six calls in sequence, which take less than 20 seconds.
 #[derive(Debug, Clone, Copy)]
 pub struct Timeouts {
     /// For a connection, which an attempt may have to open.
     pub connect: Duration,
-    /// For one attempt, and for [`connect`] at the start of a process.
+    /// For one attempt, and for [`connect`](super::connect) at the start of a process.
     pub attempt: Duration,
     /// For a call with all its attempts.
     pub operation: Duration,

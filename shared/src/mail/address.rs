@@ -1,5 +1,8 @@
-//! What counts as an e-mail address.
+//! What counts as an e-mail address, and the form in which SES takes it.
 
+use std::borrow::Cow;
+
+use crate::names::ascii_domain;
 use crate::text::overrides_direction;
 
 /// Whether this is a single address: no second recipient, no name, no further header, and at most 320 bytes (RFC 5321 section 4.5.3.1: 64 for the local part, 255 for the domain).
@@ -16,6 +19,66 @@ pub(super) fn is_one_address(to: &str) -> bool {
     has_both_parts && to.len() <= 320 && !to.contains(is_foreign)
 }
 
+/// The single address as SES takes it: the domain in Punycode, the local part in ASCII (SES API
+/// reference, `Destination`). `None` if there is no such form.
+#[must_use]
+pub fn recipient(address: &str) -> Option<Cow<'_, str>> {
+    if !is_one_address(address) {
+        return None;
+    }
+    if address.is_ascii() {
+        return Some(Cow::Borrowed(address));
+    }
+    let (local, domain) = address.rsplit_once('@')?;
+    let domain = ascii_domain(domain).filter(|_| local.is_ascii())?;
+    Some(Cow::Owned(format!("{local}@{domain}")))
+}
+
+/// Why an address is not put on file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum AddressError {
+    /// It is no address.
+    #[error("is not an address")]
+    Malformed,
+    /// The part before the `@` is not in ASCII.
+    #[error("has a part before the @ that is not in ASCII, to which SES sends no mail")]
+    LocalPart,
+}
+
+/// The address as it is put on file: trimmed, its domain in Punycode.
+pub fn entered(address: &str) -> Result<String, AddressError> {
+    let address = address.trim();
+    if !is_address(address) || address.contains(is_invisible) {
+        return Err(AddressError::Malformed);
+    }
+    if !address
+        .rsplit_once('@')
+        .is_some_and(|(local, _)| local.is_ascii())
+    {
+        return Err(AddressError::LocalPart);
+    }
+    let ascii = recipient(address).filter(|ascii| has_lengths_of_dns(ascii));
+    ascii.map(Cow::into_owned).ok_or(AddressError::Malformed)
+}
+
+/// Characters that change the order of others or show nothing, in a domain.
+fn is_invisible(c: char) -> bool {
+    overrides_direction(c)
+        || matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}'..='\u{2064}' | '\u{feff}')
+}
+
+/// Labels of 1 to 63 bytes, at most 253 in all (RFC 1035 section 2.3.4), and a local part of at
+/// most 64 (RFC 5321 section 4.5.3.1.1).
+fn has_lengths_of_dns(address: &str) -> bool {
+    address.rsplit_once('@').is_some_and(|(local, domain)| {
+        local.len() <= 64
+            && domain.len() <= 253
+            && domain
+                .split('.')
+                .all(|label| (1..=63).contains(&label.len()))
+    })
+}
+
 /// Whether this is an address that mail could go to: dot-separated atoms (RFC 5322 section 3.2.3,
 /// with letters of any script), `@`, and a domain of at least two labels.
 #[must_use]
@@ -30,7 +93,9 @@ pub fn is_address(address: &str) -> bool {
         !label.is_empty()
             && !label.starts_with('-')
             && !label.ends_with('-')
-            && label.chars().all(|c| c.is_alphanumeric() || c == '-')
+            && label
+                .chars()
+                .all(|c| c.is_alphanumeric() || c == '-' || !c.is_ascii())
     };
     let address = address.trim();
     let is_clean = !address.chars().any(|c| c.is_control() || c.is_whitespace());
@@ -71,6 +136,48 @@ mod tests {
             &format!("{}@example.com", "a".repeat(320)),
         ] {
             assert!(!is_one_address(address), "{address:?}");
+        }
+    }
+
+    #[test]
+    fn ses_gets_domains_in_punycode() {
+        for (address, expected) in [
+            ("a@example.com", Some("a@example.com")),
+            ("a@exämple.de", Some("a@xn--exmple-cua.de")),
+            ("é@example.com", None),
+            ("a@example.com,x@example.com", None),
+        ] {
+            assert_eq!(recipient(address).as_deref(), expected, "{address}");
+        }
+    }
+
+    #[test]
+    fn what_is_put_on_file_is_an_address_that_ses_takes() {
+        for (address, expected) in [
+            (" First.Last@Example.com ", Ok("First.Last@Example.com")),
+            ("a@Exämple.de", Ok("a@xn--exmple-cua.de")),
+            ("a@हिन्दी.भारत", Ok("a@xn--j2bd4cyah0f.xn--h2brj9c")),
+            ("é@example.com", Err(AddressError::LocalPart)),
+            ("a@example", Err(AddressError::Malformed)),
+            ("a@exa\u{202e}mple.com", Err(AddressError::Malformed)),
+            ("\u{202e}a@example.com", Err(AddressError::Malformed)),
+            ("a@exa\u{200b}mple.com", Err(AddressError::Malformed)),
+            ("a@-ä.de", Err(AddressError::Malformed)),
+            (
+                &format!("{}@example.com", "a".repeat(65)),
+                Err(AddressError::Malformed),
+            ),
+            (
+                &format!("a@{}.com", "a".repeat(64)),
+                Err(AddressError::Malformed),
+            ),
+            (
+                &format!("a@{}.de", "ä".repeat(60)),
+                Err(AddressError::Malformed),
+            ),
+        ] {
+            let entered = entered(address);
+            assert_eq!(entered.as_deref(), expected.as_ref().copied(), "{address}");
         }
     }
 

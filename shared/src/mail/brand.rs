@@ -1,7 +1,7 @@
 //! In whose name a mail goes out, and which values can be used for it: in the configuration and in
 //! the Brands table alike.
 
-use super::address::is_one_address;
+use super::address::{is_address, is_one_address};
 
 /// Whom a mail comes from and what it speaks of.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -97,7 +97,7 @@ fn check_sender(from: &str) -> Result<(), &'static str> {
         .and_then(|from| from.rsplit_once('<'));
     let (name, address) = named.unwrap_or(("", from));
     let is_printable = from.chars().all(|c| c == ' ' || c.is_ascii_graphic());
-    if is_printable && is_phrase(name.trim()) && is_one_address(address) {
+    if is_printable && is_phrase(name.trim()) && is_one_address(address) && is_address(address) {
         Ok(())
     } else {
         Err("must be an e-mail address, or a name and an address in angle brackets, in ASCII")
@@ -114,13 +114,23 @@ fn is_phrase(name: &str) -> bool {
     }
 }
 
-/// An address of the web.
+/// A URL that people can follow from a mail. User information (RFC 3986 section 3.2.1) is refused: it
+/// makes a link look like one to another host.
 fn check_url(url: &str) -> Result<(), &'static str> {
     let is_web = url.starts_with("https://") || url.starts_with("http://");
-    if is_web && url.parse::<http::Uri>().is_ok() {
+    let uri = url.parse::<http::Uri>().ok().filter(|_| is_web);
+    let authority = uri.as_ref().and_then(http::Uri::authority);
+    let authority = authority.ok_or("must be an http or https URL")?;
+    if authority.as_str().contains('@') {
+        return Err("must have no user name before its host");
+    }
+    let host = authority.host();
+    let labels = host.strip_suffix('.').unwrap_or(host);
+    let is_domain = labels.contains('.') && labels.split('.').all(|label| !label.is_empty());
+    if is_domain || host == "localhost" || host.starts_with('[') {
         Ok(())
     } else {
-        Err("must be an http or https URL")
+        Err("must have a host with a dot, or localhost")
     }
 }
 
@@ -161,8 +171,37 @@ mod tests {
             "Pump\r\nBcc: x@example.com <a@example.com>",
             "Zoë <a@example.com>",
             "a@exämple.com",
+            "a@b",
+            "Pump Alarm <a@b>",
+            "a@b@example.com",
         ] {
             assert!(check_sender(sender).is_err(), "{sender}");
+        }
+    }
+
+    #[test]
+    fn urls() {
+        for url in [
+            "https://example.com",
+            "http://127.0.0.1:3000/",
+            "http://localhost:8080/login",
+            "https://[::1]/",
+            "https://example.com/?next=a@b",
+        ] {
+            assert_eq!(check_url(url), Ok(()), "{url}");
+        }
+        for url in [
+            "example.com",
+            "https://",
+            "https://a@b/",
+            "https://bank.example@evil.example/",
+            "https://user:word@example.com/",
+            "https://intranet/",
+            "https://.com/",
+            "https://example..com/",
+            "javascript:alert(1)",
+        ] {
+            assert!(check_url(url).is_err(), "{url}");
         }
     }
 }

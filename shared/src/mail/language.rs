@@ -43,6 +43,13 @@ pub(super) enum Phrase<'a> {
     LoginUpdated(&'a str),
     /// Before the URL to log in at.
     LogIn,
+
+    AddressChangedSubject,
+    /// The product.
+    AddressChanged(&'a str),
+    /// Before the URL to log in at.
+    LoginPage,
+
     /// What to do if it is a surprise; whom to tell.
     UpdateNotExpected(&'a str),
 }

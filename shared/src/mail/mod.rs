@@ -8,10 +8,10 @@ mod transport;
 
 use std::fmt;
 
-pub use address::is_address;
+pub use address::{AddressError, entered, is_address, recipient};
 pub use brand::Brand;
 pub use language::OldPassword;
-pub use render::{LoginUpdated, NewPassword};
+pub use render::{AddressChanged, LoginUpdated, NewPassword};
 pub use transport::Mailer;
 
 /// A rendered mail.
@@ -46,7 +46,15 @@ pub enum MailError {
     /// There is no address on file, or it is not a single address.
     #[error("the address on file is malformed")]
     Address,
-    /// SES refused it or did not answer. Only the code of its error: the text names the address.
+    /// SES refused this mail, and will refuse it again. Only the code of its error: the text names
+    /// the address.
     #[error("SES did not accept the mail: {0}")]
-    NotAccepted(String),
+    Refused(String),
+    /// SES refuses what this sender sends: its domain, its configuration set or the function's role
+    /// is not set up for it.
+    #[error("SES did not accept the mail: {0}")]
+    Sender(String),
+    /// SES did not answer, or accepts no mail at present: it fails, throttles, or is paused.
+    #[error("SES did not accept the mail: {0}")]
+    Unavailable(String),
 }

@@ -64,6 +64,27 @@ impl fmt::Debug for LoginUpdated<'_> {
     }
 }
 
+/// A mail to the address that an account had until now. It does not contain the new one.
+#[derive(Clone, Copy)]
+pub struct AddressChanged<'a> {
+    /// The sender's brand.
+    pub brand: &'a Brand,
+    /// Who gets it, with the old address.
+    pub recipient: &'a Profile,
+    /// When it was changed.
+    pub at: Timestamp,
+    /// The request that changed it, for the support to find it.
+    pub request_id: &'a str,
+}
+
+impl fmt::Debug for AddressChanged<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AddressChanged")
+            .field("request_id", &self.request_id)
+            .finish_non_exhaustive()
+    }
+}
+
 impl NewPassword<'_> {
     /// The mail.
     pub fn render(&self) -> Result<Message, MailError> {
@@ -73,7 +94,7 @@ impl NewPassword<'_> {
         Layout {
             language: language.subtag,
             subject: say(Phrase::NewPasswordSubject(product))?,
-            greeting: say(Phrase::Greeting(&self.recipient.display_name))?,
+            greeting: greeting(language, self.recipient)?,
             event: say(Phrase::NewPasswordRequested(product))?,
             fields: vec![
                 Field::to_type(say(Phrase::Username)?, &self.recipient.display_username),
@@ -98,7 +119,7 @@ impl LoginUpdated<'_> {
         Layout {
             language: language.subtag,
             subject: say(Phrase::LoginUpdatedSubject)?,
-            greeting: say(Phrase::Greeting(&self.recipient.display_name))?,
+            greeting: greeting(language, self.recipient)?,
             event: say(Phrase::LoginUpdated(&self.brand.product_name))?,
             fields: vec![
                 Field::to_type(say(Phrase::Username)?, &self.recipient.display_username),
@@ -111,6 +132,48 @@ impl LoginUpdated<'_> {
         }
         .render()
     }
+}
+
+impl AddressChanged<'_> {
+    /// The mail.
+    pub fn render(&self) -> Result<Message, MailError> {
+        let language = Language::of(self.recipient.language.as_deref());
+        let say = |phrase| language.say(phrase);
+        Layout {
+            language: language.subtag,
+            subject: say(Phrase::AddressChangedSubject)?,
+            greeting: greeting(language, self.recipient)?,
+            event: say(Phrase::AddressChanged(&self.brand.product_name))?,
+            fields: vec![
+                Field::to_type(say(Phrase::Username)?, &self.recipient.display_username),
+                Field::new(say(Phrase::ChangedAt)?, self.at.for_people()),
+            ],
+            instruction: say(Phrase::LoginPage)?,
+            login_url: &self.brand.login_url,
+            otherwise: say(Phrase::UpdateNotExpected(&self.brand.support_contact))?,
+            request: say(Phrase::Request(self.request_id))?,
+        }
+        .render()
+    }
+}
+
+/// Greets the person, without the name if mail programs would make a link of it: the name comes
+/// from whoever filled in a form once, and the mail is ours.
+fn greeting(language: Language, recipient: &Profile) -> askama::Result<String> {
+    let name = recipient.display_name.as_str();
+    let name = if looks_like_link(name) { "" } else { name };
+    language.say(Phrase::Greeting(name))
+}
+
+/// Whether a mail program may make a link of this: an address of the web or of mail, or a dot between
+/// two letters, as in `example.com`.
+fn looks_like_link(name: &str) -> bool {
+    let is_inner_dot = |(at, _): (usize, &str)| {
+        let before = name.get(..at).and_then(|before| before.chars().last());
+        let after = name.get(at + 1..).and_then(|after| after.chars().next());
+        before.is_some_and(char::is_alphanumeric) && after.is_some_and(char::is_alphanumeric)
+    };
+    name.contains(['/', '@', '\\']) || name.match_indices('.').any(is_inner_dot)
 }
 
 /// The contents of a mail, in their order.
@@ -248,6 +311,46 @@ mod tests {
         .unwrap()
     }
 
+    fn address_changed(language: &str, name: &str, username: &str) -> Message {
+        AddressChanged {
+            brand: &brand(),
+            recipient: &recipient(language, name, username),
+            at: AT,
+            request_id: "r-3",
+        }
+        .render()
+        .unwrap()
+    }
+
+    #[test]
+    fn address_changed_says_all_a_person_needs() {
+        for language in LANGUAGES {
+            let mail = address_changed(language.subtag, "Jane Doe", "jdoe");
+            let login = "https://example.com/login?a=1";
+            let facts = ["Jane Doe", "jdoe", "2026-11-21 22:34 UTC", login];
+            assert_says(&mail, &facts);
+            assert_says(&mail, &["support@example.com", "r-3"]);
+        }
+    }
+
+    #[test]
+    fn a_name_that_would_become_a_link_is_not_in_the_greeting() {
+        for name in [
+            "http://evil.example/",
+            "Jane www.evil.example",
+            "evil.example",
+            "jane@evil.example",
+            "evil.example\\share",
+        ] {
+            let text = new_password("en", &brand(), name, "jdoe").text;
+            assert!(text.starts_with("Hello,\n"), "{text}");
+        }
+        for name in ["Jane Doe", "J. R. Smith", "Dr. Zoë St. John, Jr.", "O'Neil"] {
+            let text = new_password("en", &brand(), name, "jdoe").text;
+            assert!(text.starts_with(&format!("Hello {name},\n")), "{text}");
+        }
+    }
+
     fn assert_says(mail: &Message, facts: &[&str]) {
         for part in [&mail.text, &mail.html] {
             for fact in facts {
@@ -299,6 +402,7 @@ mod tests {
             let mails = [
                 new_password(language, &brand(), "Jane", "jdoe"),
                 login_updated(language, &brand(), "Jane", "jdoe"),
+                address_changed(language, "Jane", "jdoe"),
             ];
             let lines = mails.iter().flat_map(|m| [&m.subject, &m.text]);
             let lines = lines.flat_map(|part| part.lines().map(str::to_owned));

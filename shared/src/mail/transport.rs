@@ -9,7 +9,7 @@ use aws_sdk_sesv2::{Client, Config};
 use aws_smithy_runtime_api::client::auth::AuthSchemeId;
 use tokio::time::Instant;
 
-use super::address::is_one_address;
+use super::address;
 use super::{Brand, MailError, Message};
 use crate::metrics::{self, Metric};
 use crate::users::Profile;
@@ -49,7 +49,7 @@ impl Mailer {
         let call = self.client.list_contact_lists().customize();
         match call.config_override(unsigned).send().await {
             Err(error) if error.raw_response().is_none() => {
-                Err(MailError::NotAccepted("no answer".to_owned()))
+                Err(MailError::Unavailable("no answer".to_owned()))
             }
             Ok(_) | Err(_) => Ok(()),
         }
@@ -64,7 +64,7 @@ impl Mailer {
         message: &Message,
         request_id: &str,
     ) -> Result<(), MailError> {
-        let to = recipient.email.as_deref().filter(|to| is_one_address(to));
+        let to = recipient.email.as_deref().and_then(address::recipient);
         let to = to.ok_or(MailError::Address)?;
         let part = |data: &str| Content::builder().data(data).charset("UTF-8").build();
         let body = Body::builder()
@@ -82,7 +82,7 @@ impl Mailer {
             .client
             .send_email()
             .from_email_address(&brand.from)
-            .destination(Destination::builder().to_addresses(to).build())
+            .destination(Destination::builder().to_addresses(to.as_ref()).build())
             .content(EmailContent::builder().simple(simple).build())
             .set_configuration_set_name(brand.configuration_set.clone())
             .email_tags(tag("request_id", request_id)?)
@@ -92,11 +92,33 @@ impl Mailer {
         metrics::time(Metric::MailTime, began.elapsed());
         sent.map(|_| ()).map_err(|error| {
             metrics::count(Metric::MailFailures);
-            let code = error.code().unwrap_or("no answer");
-            MailError::NotAccepted(code.to_owned())
+            let status = error
+                .raw_response()
+                .map(|response| response.status().as_u16());
+            classify(status, error.code())
         })
     }
 }
+
+/// What a failure says about the next attempt. `status` is missing where SES did not answer. The
+/// codes are those of `SendEmail` in the SES API v2 reference and its "Common errors".
+fn classify(status: Option<u16>, code: Option<&str>) -> MailError {
+    let name = code.unwrap_or("no answer").to_owned();
+    match (status, code) {
+        (Some(..500), Some("MessageRejected" | "BadRequestException")) => MailError::Refused(name),
+        (Some(..500), Some(code)) if !OUTAGES.contains(&code) => MailError::Sender(name),
+        _ => MailError::Unavailable(name),
+    }
+}
+
+/// Codes that pass by themselves, or once the account may send again.
+const OUTAGES: [&str; 5] = [
+    "TooManyRequestsException",
+    "ThrottlingException",
+    "LimitExceededException",
+    "SendingPausedException",
+    "AccountSuspendedException",
+];
 
 fn tag(name: &str, value: &str) -> Result<MessageTag, BuildError> {
     MessageTag::builder().name(name).value(value).build()
@@ -104,4 +126,43 @@ fn tag(name: &str, value: &str) -> Result<MessageTag, BuildError> {
 
 fn header(name: &str, value: &str) -> Result<MessageHeader, BuildError> {
     MessageHeader::builder().name(name).value(value).build()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every error that SES documents for `SendEmail`, and what a proxy or a lost connection makes.
+    #[test]
+    fn only_what_is_wrong_with_this_mail_is_a_refusal_of_it() {
+        for (status, code, expected) in [
+            (Some(400), Some("MessageRejected"), "refused"),
+            (Some(400), Some("BadRequestException"), "refused"),
+            (
+                Some(400),
+                Some("MailFromDomainNotVerifiedException"),
+                "sender",
+            ),
+            (Some(404), Some("NotFoundException"), "sender"),
+            (Some(403), Some("AccessDeniedException"), "sender"),
+            (Some(400), Some("UnrecognizedClientException"), "sender"),
+            (Some(429), Some("TooManyRequestsException"), "unavailable"),
+            (Some(400), Some("ThrottlingException"), "unavailable"),
+            (Some(400), Some("LimitExceededException"), "unavailable"),
+            (Some(400), Some("SendingPausedException"), "unavailable"),
+            (Some(400), Some("AccountSuspendedException"), "unavailable"),
+            (Some(500), Some("InternalFailure"), "unavailable"),
+            (Some(503), None, "unavailable"),
+            (Some(403), None, "unavailable"),
+            (None, None, "unavailable"),
+        ] {
+            let class = match classify(status, code) {
+                MailError::Refused(_) => "refused",
+                MailError::Sender(_) => "sender",
+                MailError::Unavailable(_) => "unavailable",
+                other => panic!("{other}"),
+            };
+            assert_eq!(class, expected, "{status:?} {code:?}");
+        }
+    }
 }

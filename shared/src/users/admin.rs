@@ -6,11 +6,11 @@ use std::fmt;
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use super::change::{Change, Condition, Path};
-use super::item::Profile;
+use super::item::{Account, Profile};
 use super::key::{brand_key, email_key};
 use super::protocol::{MAILED, UNDER_WAY};
 use crate::clock::Timestamp;
-use crate::dynamodb::{number, secret, text};
+use crate::dynamodb::{Item, number, secret, text};
 use password::Secret;
 
 /// An account to add.
@@ -130,18 +130,87 @@ pub fn set_roles(old: &BTreeSet<String>, new: &BTreeSet<String>) -> Change {
     }
 }
 
-/// Replaces the address, unless another change of that came first; the mark of a failed one goes.
+/// Whether this is another address than the one on file.
 #[must_use]
-pub fn set_email(old: Option<&str>, new: &str) -> Change {
-    let unchanged = match old {
+pub fn is_other_address(account: &Account, new: &str) -> bool {
+    let old = account.profile.email.as_deref();
+    old.map(email_key) != Some(email_key(new))
+}
+
+/// Replaces the address, unless another change of that or of the password came first; the mark of a
+/// failed one goes. With [another address](is_other_address) sessions end, and so does all that was
+/// mailed to the old one: a temporary password, a reset under way, and a password that was not
+/// changed since it was mailed.
+#[must_use]
+pub fn set_email(account: &Account, new: &str, now: Timestamp) -> Change {
+    let mut conditions = vec![Condition::Exists("username")];
+    conditions.push(match account.profile.email.as_deref() {
         Some(email) => Condition::Equals("email", text(email)),
         None => Condition::Missing("email"),
-    };
+    });
+    let mut set = vec![("email", text(new)), ("email_key", text(&email_key(new)))];
+    let mut remove = vec!["email_failed_at"];
+    let mut count = None;
+    if is_other_address(account, new) {
+        conditions.push(match &account.password_hash {
+            Some(hash) => Condition::Equals("password_hash", secret(hash)),
+            None => Condition::Missing("password_hash"),
+        });
+        set.push(("sessions_valid_after", number(now.0)));
+        remove.extend(UNDER_WAY);
+        remove.extend(MAILED);
+        if account.must_change_password {
+            remove.push("password_hash");
+            count = Some("version");
+        }
+    }
     Change {
-        condition: Condition::All(vec![Condition::Exists("username"), unchanged]),
-        set: vec![("email", text(new)), ("email_key", text(&email_key(new)))],
+        condition: Condition::All(conditions),
+        set,
+        count,
+        remove,
+    }
+}
+
+/// The parts of an account that must be as they were read when it moves to another key.
+const MOVED: [Path; 10] = [
+    "version",
+    "password_hash",
+    "email",
+    "email_key",
+    "email_failed_at",
+    "roles",
+    "disabled",
+    "reset",
+    "temporary",
+    "sessions_valid_after",
+];
+
+/// The condition that an account is still as this item has it.
+#[must_use]
+pub fn is_unchanged(item: &Item) -> Condition {
+    let unchanged = MOVED.map(|path| match item.get(path) {
+        Some(value) => Condition::Equals(path, value.clone()),
+        None => Condition::Missing(path),
+    });
+    Condition::All([&[Condition::Exists("username")], &unchanged[..]].concat())
+}
+
+/// Replaces the key of the address in the index.
+#[must_use]
+pub fn set_email_key(item: &Item, email_key: Option<&str>) -> Change {
+    Change {
+        condition: is_unchanged(item),
+        set: email_key
+            .map(|key| ("email_key", text(key)))
+            .into_iter()
+            .collect(),
         count: None,
-        remove: vec!["email_failed_at"],
+        remove: if email_key.is_some() {
+            vec![]
+        } else {
+            vec!["email_key"]
+        },
     }
 }
 

@@ -79,7 +79,7 @@ impl Change {
             return false;
         }
         for (path, value) in &self.set {
-            item.insert((*path).to_owned(), value.clone());
+            insert(item, path, value);
         }
         if let Some(path) = self.count {
             let count = get_number(item, path).unwrap_or(0) + 1;
@@ -133,6 +133,19 @@ impl Condition {
                 .is_some_and(|number| number <= *most),
             Self::All(conditions) => conditions.iter().all(|condition| condition.holds(item)),
             Self::Any(conditions) => conditions.iter().any(|condition| condition.holds(item)),
+        }
+    }
+}
+
+fn insert(item: &mut Item, path: &str, value: &AttributeValue) {
+    match path.split_once('.') {
+        None => {
+            item.insert(path.to_owned(), value.clone());
+        }
+        Some((map, rest)) => {
+            if let Some(AttributeValue::M(map)) = item.get_mut(map) {
+                insert(map, rest, value);
+            }
         }
     }
 }

@@ -6,11 +6,15 @@ use std::fmt;
 use super::key::{NO_BRAND, UsernameKey};
 use crate::clock::Timestamp;
 use crate::dynamodb::{Item, get_flag, get_map, get_number, get_text};
+use aws_sdk_dynamodb::types::AttributeValue;
 use password::Secret;
 
 /// The attribute that says that another password was set since a reset was asked for: the password
 /// mailed for that reset must not replace it.
 pub(super) const SUPERSEDED: &str = "reset_superseded";
+
+/// The role of those who may set other accounts' passwords.
+pub const ADMIN_ROLE: &str = "Admin";
 
 /// Who an account belongs to and how to reach them: what `email-index` holds of an account.
 #[derive(Clone, PartialEq, Eq)]
@@ -61,6 +65,8 @@ pub struct Account {
     pub reset: Option<PendingReset>,
     /// Whether logins and resets are refused.
     pub disabled: bool,
+    /// When a mail to the address came back for good, or its reader complained.
+    pub email_failed_at: Option<Timestamp>,
 }
 
 impl fmt::Debug for Account {
@@ -87,12 +93,52 @@ pub struct Temporary {
 pub struct PendingReset {
     /// The request that made its password.
     pub request_id: String,
-    /// How many passwords were made for it.
+    /// How many of its mails SES has refused.
     pub attempts: u64,
+    /// Until then its request may be at work, and no other one takes it over.
+    pub expires_at: Timestamp,
     /// When it was asked for; `None` in items of older versions.
     pub requested_at: Option<Timestamp>,
     /// Whether another password was set since it was asked for.
     pub is_superseded: bool,
+    /// Whether an operator asked for it.
+    pub by_operator: bool,
+}
+
+/// A reset that `pending-reset-index` holds, as the table has it: the index is behind the table.
+#[derive(Debug)]
+pub enum Due {
+    /// It is finished, another request has it, or the account is gone.
+    No,
+    /// It is due, and an attribute without which it cannot be finished is missing or malformed.
+    Unreadable,
+    /// It can be tried again.
+    Yes(Box<Account>, PendingReset),
+}
+
+/// Whether the reset of an item is due.
+pub(super) fn due(item: &Item, now: Timestamp) -> Due {
+    if !(item.contains_key("reset_queue") && is_at_most(item.get("reset_due_at"), now)) {
+        return Due::No;
+    }
+    let Some(account) = account(item) else {
+        return Due::Unreadable;
+    };
+    match account.reset.clone() {
+        // The reservation of a reset is never longer than the time until it is due.
+        Some(reset) if reset.expires_at <= now => Due::Yes(Box::new(account), reset),
+        _ => Due::Unreadable,
+    }
+}
+
+/// As DynamoDB compares: whatever was put into a table by hand, a fraction or less than zero too.
+fn is_at_most(value: Option<&AttributeValue>, time: Timestamp) -> bool {
+    let number = value.and_then(|value| value.as_n().ok()?.parse::<f64>().ok());
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "exact for the times of 285 million years"
+    )]
+    number.is_some_and(|number| number <= time.0 as f64)
 }
 
 /// The profile of an item; `None` if an attribute that every account has is missing.
@@ -123,7 +169,12 @@ pub(super) fn account(item: &Item) -> Option<Account> {
         must_change_password: get_flag(item, "must_change_password"),
         temporary: get_map(item, "temporary").and_then(temporary),
         reset: pending_reset(item),
-        disabled: get_flag(item, "disabled"),
+        // What may be reset or log in has to say so.
+        disabled: !matches!(
+            item.get("disabled"),
+            None | Some(AttributeValue::Bool(false))
+        ),
+        email_failed_at: time("email_failed_at"),
     })
 }
 
@@ -139,7 +190,9 @@ fn pending_reset(item: &Item) -> Option<PendingReset> {
     Some(PendingReset {
         request_id: get_text(reset, "request_id")?.to_owned(),
         attempts: get_number(reset, "attempts")?,
+        expires_at: Timestamp(get_number(reset, "expires_at")?),
         requested_at: get_number(reset, "requested_at").map(Timestamp),
         is_superseded: get_flag(item, SUPERSEDED),
+        by_operator: get_flag(reset, "by_operator"),
     })
 }

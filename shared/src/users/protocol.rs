@@ -1,8 +1,10 @@
 //! How a password changes, one conditional step at a time. Every step is a [`Change`]: whatever
 //! crashes between two of them, some password known to the user verifies.
 //!
-//! reserve → (mail) → promote, or retry → (mail) → promote by the sweep, or abandon in the end.
-//! Where an administrator set a password before the promotion: (mail that says so) → clear.
+//! reserve → (mail) → promote, or retry → (mail) → promote by the sweep, or abandon in the end. A
+//! mail that SES refuses is postponed; after an outage the sweep retries when the reservation is over.
+//! Where an administrator set a password before the promotion: (mail that says so) → clear. A reset
+//! that cannot be read is dequeued.
 
 use std::collections::HashMap;
 
@@ -10,6 +12,8 @@ use aws_sdk_dynamodb::types::AttributeValue;
 
 use super::change::{Change, Condition};
 use super::item::SUPERSEDED;
+use super::key::UsernameKey;
+use super::queue;
 use crate::clock::Timestamp;
 use crate::dynamodb::{number, secret, text};
 use password::Secret;
@@ -19,23 +23,35 @@ pub(super) const MAILED: [&str; 3] = ["temporary", "must_change_password", "pass
 /// What a reset that is under way puts into an account.
 pub(super) const UNDER_WAY: [&str; 4] = ["reset", "reset_queue", "reset_due_at", SUPERSEDED];
 
-/// The partition of `pending-reset-index` that holds all pending resets.
-pub const RESET_QUEUE: &str = "pending";
-
 /// A new password that waits for its mail: the old one keeps working.
 #[derive(Debug, Clone)]
 pub struct Pending<'a> {
+    /// The account.
+    pub username: &'a UsernameKey,
     /// The PHC string of the new password.
     pub hash: &'a Secret,
     /// The request that made it.
     pub request_id: &'a str,
-    /// How many times a new password was made for this reset, this one included.
+    /// How many mails of this reset SES has refused.
     pub attempts: u64,
-    /// When the first of them was asked for.
+    /// When the reset was asked for.
     pub requested_at: Timestamp,
     /// Until then no other request may replace it.
     pub expires_at: Timestamp,
     /// From then on the sweep makes another one.
+    pub due_at: Timestamp,
+    /// Whether an operator asked for it: then it takes the old password's place in either mode.
+    pub by_operator: bool,
+}
+
+/// The next attempt at a reset whose mail SES refused.
+#[derive(Debug, Clone, Copy)]
+pub struct Postponement<'a> {
+    /// The request whose mail it was.
+    pub request_id: &'a str,
+    /// How many mails of this reset SES has refused.
+    pub attempts: u64,
+    /// From then on the sweep makes another password.
     pub due_at: Timestamp,
 }
 
@@ -77,19 +93,22 @@ fn is_eligible() -> [Condition; 4] {
 }
 
 fn pending_change(pending: &Pending<'_>, condition: Condition) -> Change {
-    let reset = HashMap::from([
+    let mut reset = HashMap::from([
         ("hash".to_owned(), secret(pending.hash)),
         ("request_id".to_owned(), text(pending.request_id)),
         ("expires_at".to_owned(), number(pending.expires_at.0)),
         ("attempts".to_owned(), number(pending.attempts)),
         ("requested_at".to_owned(), number(pending.requested_at.0)),
     ]);
+    if pending.by_operator {
+        reset.insert("by_operator".to_owned(), AttributeValue::Bool(true));
+    }
     let eligible = Condition::All(is_eligible().to_vec());
     Change {
         condition: Condition::All(vec![eligible, condition]),
         set: vec![
             ("reset", AttributeValue::M(reset)),
-            ("reset_queue", text(RESET_QUEUE)),
+            ("reset_queue", text(&queue::shard(pending.username))),
             ("reset_due_at", number(pending.due_at.0)),
         ],
         count: None,
@@ -126,11 +145,27 @@ pub fn retry(pending: &Pending<'_>, failed_request_id: &str, now: Timestamp) -> 
     )
 }
 
+/// Puts the next attempt off after a refusal. What the reservation holds stays as it is.
+#[must_use]
+pub fn postpone(postponement: &Postponement<'_>) -> Change {
+    Change {
+        condition: Condition::Equals("reset.request_id", text(postponement.request_id)),
+        set: vec![
+            ("reset.attempts", number(postponement.attempts)),
+            ("reset_due_at", number(postponement.due_at.0)),
+        ],
+        count: None,
+        remove: vec![],
+    }
+}
+
 /// Makes the mailed password of this request valid: in place of the old one, or beside it.
 #[must_use]
 pub fn promote(promotion: &Promotion<'_>, mode: ResetMode) -> Change {
     let condition = Condition::All(vec![
         Condition::Equals("reset.request_id", text(promotion.request_id)),
+        // A sweep that Lambda repeats has the id of the one before.
+        Condition::Equals("reset.hash", secret(promotion.hash)),
         Condition::Missing(SUPERSEDED),
     ]);
     let done = vec!["reset", "reset_queue", "reset_due_at"];
@@ -225,6 +260,21 @@ pub fn abandon(failed_request_id: &str, now: Timestamp) -> Change {
         condition: Condition::All(vec![
             Condition::Equals("reset.request_id", text(failed_request_id)),
             Condition::AtMost("reset.expires_at", now.0),
+        ]),
+        set: vec![],
+        count: None,
+        remove: UNDER_WAY.to_vec(),
+    }
+}
+
+/// Takes a reset that cannot be read out of the queue. Nothing happens to one that was reserved
+/// since it was read: that one is due later.
+#[must_use]
+pub fn dequeue(now: Timestamp) -> Change {
+    Change {
+        condition: Condition::All(vec![
+            Condition::Exists("reset_queue"),
+            Condition::AtMost("reset_due_at", now.0),
         ]),
         set: vec![],
         count: None,

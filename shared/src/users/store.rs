@@ -8,14 +8,12 @@ use aws_sdk_dynamodb::types::builders::UpdateBuilder;
 use aws_sdk_dynamodb::types::{KeysAndAttributes, ReturnValue, TransactWriteItem, Update};
 
 use super::change::Change;
-use super::item::{self, Account, Profile};
+use super::item::{self, Account, Due, Profile};
 use super::key::UsernameKey;
-use super::protocol::{self, Pending, Promotion, RESET_QUEUE, ResetMode};
+use super::protocol::{self, Pending, Postponement, Promotion, ResetMode};
 use crate::audit;
 use crate::clock::Timestamp;
-use crate::dynamodb::{
-    Backoff, Cancellation, Item, StoreError, cancellation, get_text, number, text,
-};
+use crate::dynamodb::{Backoff, Cancellation, Item, StoreError, cancellation, text};
 use password::Secret;
 
 /// A table, and the keys of the items to read from it.
@@ -24,8 +22,8 @@ pub(crate) type Keys = (String, KeysAndAttributes);
 /// The Users table.
 #[derive(Debug, Clone)]
 pub struct Users {
-    client: Client,
-    table: String,
+    pub(super) client: Client,
+    pub(super) table: String,
 }
 
 impl Users {
@@ -42,6 +40,10 @@ impl Users {
 
     /// Reads the account with this key, consistently.
     pub async fn find(&self, username: &UsernameKey) -> Result<Option<Account>, StoreError> {
+        Self::account(self.find_item(username).await?.as_ref())
+    }
+
+    async fn find_item(&self, username: &UsernameKey) -> Result<Option<Item>, StoreError> {
         let output = self
             .client
             .get_item()
@@ -51,7 +53,7 @@ impl Users {
             .send()
             .await
             .map_err(StoreError::unavailable)?;
-        output.item.as_ref().map(account).transpose()
+        Ok(output.item)
     }
 
     /// Reads the account's item and `keys` of another table in one `BatchGetItem`, in more if
@@ -118,47 +120,51 @@ impl Users {
     /// One call in every case.
     pub async fn reserve(
         &self,
-        username: &UsernameKey,
         pending: &Pending<'_>,
         now: Timestamp,
     ) -> Result<Option<Account>, StoreError> {
         let change = protocol::reserve(pending, now);
-        let found = self.update(username, &change).await?;
+        let found = self.update(pending.username, &change).await?;
         found.as_ref().map(account).transpose()
     }
 
-    /// Resets whose mail was not accepted and that are due, the longest waiting first.
-    pub async fn due(&self, now: Timestamp, limit: i32) -> Result<Vec<UsernameKey>, StoreError> {
-        let output = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .index_name("pending-reset-index")
-            .key_condition_expression("reset_queue = :queue AND reset_due_at <= :now")
-            .expression_attribute_values(":queue", text(RESET_QUEUE))
-            .expression_attribute_values(":now", number(now.0))
-            .limit(limit)
-            .send()
-            .await
-            .map_err(StoreError::unavailable)?;
-        let keys = output.items().iter();
-        let keys = keys.filter_map(|key| get_text(key, "username"));
-        Ok(keys
-            .map(|key| UsernameKey::stored(key.to_owned()))
-            .collect())
+    /// Whether the reset of this account is due, read consistently.
+    pub async fn due(&self, username: &UsernameKey, now: Timestamp) -> Result<Due, StoreError> {
+        let item = self.find_item(username).await?;
+        Ok(item.map_or(Due::No, |item| item::due(&item, now)))
+    }
+
+    /// Puts the next attempt at a reset off. Nothing happens when another request has taken it over.
+    pub async fn postpone(
+        &self,
+        username: &UsernameKey,
+        postponement: &Postponement<'_>,
+    ) -> Result<(), StoreError> {
+        let change = protocol::postpone(postponement);
+        self.update(username, &change).await.map(|_| ())
+    }
+
+    /// Takes a reset that cannot be read out of the queue and writes the audit row, both or neither.
+    /// [`StoreError::Conflict`] when it is not due any more.
+    pub async fn dequeue(
+        &self,
+        username: &UsernameKey,
+        now: Timestamp,
+        audit: &audit::Row,
+    ) -> Result<(), StoreError> {
+        self.change(username, &protocol::dequeue(now), audit).await
     }
 
     /// Replaces the pending password of a failed request; gives the account, or nothing when
     /// another change came first or the account may no longer be reset.
     pub async fn retry(
         &self,
-        username: &UsernameKey,
         pending: &Pending<'_>,
         failed_request_id: &str,
         now: Timestamp,
     ) -> Result<Option<Account>, StoreError> {
         let change = protocol::retry(pending, failed_request_id, now);
-        let found = self.update(username, &change).await?;
+        let found = self.update(pending.username, &change).await?;
         found.as_ref().map(account).transpose()
     }
 
@@ -298,6 +304,18 @@ impl Users {
         change: &Change,
         audit: &audit::Row,
     ) -> Result<(), StoreError> {
+        self.change_with_rows(username, change, std::slice::from_ref(audit))
+            .await
+    }
+
+    /// Makes a change and writes several audit rows, all or nothing. [`StoreError::Conflict`] when
+    /// the account is not as the change requires.
+    pub async fn change_with_rows(
+        &self,
+        username: &UsernameKey,
+        change: &Change,
+        audit: &[audit::Row],
+    ) -> Result<(), StoreError> {
         let update = Update::builder()
             .table_name(&self.table)
             .key("username", text(username.as_str()));
@@ -305,13 +323,13 @@ impl Users {
     }
 }
 
-/// Makes a change of the item that `update` names and writes the audit row, both or neither.
+/// Makes a change of the item that `update` names and writes the audit rows, all or nothing.
 /// [`StoreError::Conflict`] when the item is not as the change requires.
 pub async fn change_audited(
     client: &Client,
     update: UpdateBuilder,
     change: &Change,
-    audit: &audit::Row,
+    audit: &[audit::Row],
 ) -> Result<(), StoreError> {
     let expressions = change.expressions();
     let update = update
@@ -320,10 +338,17 @@ pub async fn change_audited(
         .set_expression_attribute_names(Some(expressions.names))
         .set_expression_attribute_values(expressions.values)
         .build()?;
-    let request = client
-        .transact_write_items()
-        .transact_items(TransactWriteItem::builder().update(update).build())
-        .transact_items(TransactWriteItem::builder().put(audit.put()?).build());
+    let mut writes = vec![TransactWriteItem::builder().update(update).build()];
+    for row in audit {
+        writes.push(TransactWriteItem::builder().put(row.put()?).build());
+    }
+    write_all(client, writes).await
+}
+
+/// Makes all writes or none. [`StoreError::Conflict`] when a condition does not hold.
+pub async fn write_all(client: &Client, writes: Vec<TransactWriteItem>) -> Result<(), StoreError> {
+    let request = client.transact_write_items();
+    let request = request.set_transact_items(Some(writes));
     let mut backoff = Backoff::interactive();
     loop {
         let Err(error) = request.clone().send().await else {

@@ -190,6 +190,7 @@ mod tests {
                 }),
                 reset: None,
                 disabled: false,
+                email_failed_at: None,
             };
             Self { hasher, account }
         }

@@ -7,7 +7,7 @@ use password::Secret;
 use shared::audit::{Audit, Entry};
 use shared::clock::Timestamp;
 use shared::dynamodb::StoreError;
-use shared::users::protocol::{self, Pending, Promotion};
+use shared::users::protocol::{self, Pending, Postponement, Promotion};
 use shared::users::{Change, ResetMode, UsernameKey, Users};
 
 const NOW: Timestamp = Timestamp(1_000);
@@ -16,12 +16,14 @@ const NOW: Timestamp = Timestamp(1_000);
 fn steps() -> Vec<(&'static str, Change)> {
     let hash = &Secret::from("new");
     let pending = Pending {
+        username: &UsernameKey::nobody(),
         hash,
         request_id: "ours",
         attempts: 2,
         requested_at: Timestamp(0),
         expires_at: NOW.plus_seconds(60),
         due_at: NOW.plus_seconds(120),
+        by_operator: false,
     };
     let promotion = Promotion {
         hash,
@@ -29,10 +31,17 @@ fn steps() -> Vec<(&'static str, Change)> {
         at: NOW,
         password_expires_at: NOW.plus_seconds(86_400),
     };
+    let postponement = Postponement {
+        request_id: "theirs",
+        attempts: 3,
+        due_at: NOW.plus_seconds(240),
+    };
     let old = &Secret::from("old");
     vec![
         ("reserve", protocol::reserve(&pending, NOW)),
         ("retry", protocol::retry(&pending, "theirs", NOW)),
+        ("postpone", protocol::postpone(&postponement)),
+        ("dequeue", protocol::dequeue(NOW)),
         ("replace", protocol::promote(&promotion, ResetMode::Replace)),
         ("add", protocol::promote(&promotion, ResetMode::Dual)),
         ("use", protocol::use_temporary(hash, NOW, NOW)),
@@ -57,6 +66,7 @@ fn accounts() -> Vec<Item> {
     };
     let reset = |request_id, expires_at| {
         map(&[
+            ("hash", attribute::text("new")),
             ("request_id", attribute::text(request_id)),
             ("expires_at", attribute::number(expires_at)),
         ])
@@ -65,7 +75,7 @@ fn accounts() -> Vec<Item> {
         ("hash", attribute::text("new")),
         ("request_id", attribute::text("ours")),
     ]);
-    let extras: [&[(&str, AttributeValue)]; 11] = [
+    let extras: [&[(&str, AttributeValue)]; 14] = [
         &[],
         &[("reset", reset("ours", 1_060))],
         &[("reset", reset("theirs", 1_060))],
@@ -75,6 +85,15 @@ fn accounts() -> Vec<Item> {
             ("reset_superseded", AttributeValue::Bool(true)),
         ],
         &[("temporary", temporary)],
+        &[
+            ("reset_queue", attribute::text("pending#00")),
+            ("reset_due_at", attribute::number(1_000)),
+        ],
+        &[
+            ("reset_queue", attribute::text("pending#00")),
+            ("reset_due_at", attribute::number(1_001)),
+        ],
+        &[("reset_due_at", attribute::number(1_000))],
         &[("disabled", AttributeValue::Bool(true))],
         &[("disabled", AttributeValue::Bool(false))],
         &[("email", attribute::text("another@example.com"))],

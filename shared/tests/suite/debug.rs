@@ -53,6 +53,7 @@ fn account(hash: &Secret) -> Account {
         }),
         reset: None,
         disabled: false,
+        email_failed_at: None,
     }
 }
 
@@ -105,12 +106,14 @@ fn no_secret_is_in_debug_output() {
     assert_hidden(&verify(&hasher, Some(&account), &attempt));
 
     let pending = Pending {
+        username: &UsernameKey::new(MARK),
         hash: &hash,
         request_id: "r",
         attempts: 1,
         requested_at: Timestamp(0),
         expires_at: now,
         due_at: now,
+        by_operator: false,
     };
     let promotion = Promotion {
         hash: &hash,

@@ -3,3 +3,4 @@
 mod changes;
 mod debug;
 mod reset_protocol;
+mod transitions;

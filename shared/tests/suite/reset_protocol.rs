@@ -1,6 +1,7 @@
 //! Model check of the reset protocol: every interleaving of two resets, an administrator's change,
 //! a login and two sweeps on one account, where SES refuses any mail, any of them stops for good
-//! before any step, and time passes between any two steps. The steps are the ones the functions
+//! before any step, and time passes between any two steps: a process may be frozen between its mail
+//! and what follows until long after its reservation ended. The steps are the ones the functions
 //! send to DynamoDB, applied in memory.
 
 #![expect(
@@ -16,7 +17,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use password::Secret;
 use shared::clock::Timestamp;
 use shared::users::protocol;
-use shared::users::{Change, Pending, Promotion, ResetMode};
+use shared::users::{Change, Pending, Postponement, Promotion, ResetMode, UsernameKey};
 
 type Item = HashMap<String, AttributeValue>;
 
@@ -48,10 +49,12 @@ const ACTORS: [(&str, Role); 6] = [
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum At {
     Start,
-    /// A sweep that read a failed reset: its request and its attempts.
+    /// A sweep that read a failed reset: its request and how often SES refused its mail.
     Found(String, u64),
     Reserved,
     Mailed,
+    /// SES refused the mail.
+    Refused,
     /// An administrator's password came first; the user does not know yet.
     Overtaken,
     Corrected,
@@ -110,12 +113,14 @@ impl State {
             let failed = Secret::from("earlier");
             let change = protocol::reserve(
                 &Pending {
+                    username: &UsernameKey::new("u"),
                     hash: &failed,
                     request_id: "earlier",
                     attempts: attempts_before,
                     requested_at: Timestamp(0),
                     expires_at: Timestamp(0),
                     due_at: Timestamp(0),
+                    by_operator: false,
                 },
                 Timestamp(0),
             );
@@ -158,12 +163,25 @@ impl State {
         Some(state)
     }
 
+    /// The state after a login with the temporary password, if there is one.
+    fn login(&self, index: usize) -> Option<Self> {
+        let (hash, expires_at) = self.temporary()?;
+        let (hash, expires_at) = (Secret::from(hash.as_str()), Timestamp(expires_at));
+        let change = protocol::use_temporary(&hash, expires_at, Timestamp(self.now));
+        let mut state = self.clone();
+        assert!(change.apply(&mut state.item));
+        state.go(index, At::Over, self.now);
+        Some(state)
+    }
+
     /// The states after the next step of one actor.
     fn steps(&self, index: usize) -> Vec<Self> {
         let (name, role) = ACTORS[index];
         let (at, began) = self.actors[index].clone();
-        // A function's own limit is shorter than a reservation.
-        if at != At::Start && self.now >= began + RESERVATION {
+        // What leads to a mail takes less time than a reservation. What follows it may come late.
+        let may_be_late =
+            name.ends_with("-1") && matches!(at, At::Mailed | At::Refused | At::Corrected);
+        if at != At::Start && !may_be_late && self.now >= began + RESERVATION {
             return vec![];
         }
         // Two of a kind differ in nothing but their names: let the first one begin.
@@ -174,7 +192,7 @@ impl State {
         let mut state = self.clone();
         match (at, role) {
             (At::Start, Role::Reset) => {
-                let pending = (name, 1, self.now + RESERVATION);
+                let pending = (name, 0, self.now + RESERVATION);
                 let is_reserved = state.hold(pending, protocol::reserve);
                 state.go(
                     index,
@@ -188,14 +206,19 @@ impl State {
                     .map_or(At::Over, |(id, attempts)| At::Found(id, attempts));
                 state.go(index, at, self.now);
             }
-            (At::Found(failed, attempts), _) if attempts >= MOST_ATTEMPTS => {
+            (At::Found(failed, attempts), _) if attempts >= MOST_ATTEMPTS || began >= DAY => {
                 let change = protocol::abandon(&failed, Timestamp(began));
                 state.is_abandoned |= change.apply(&mut state.item);
                 state.go(index, At::Over, began);
             }
             (At::Found(failed, attempts), _) => {
+                // It may be one that cannot be read.
+                let mut unreadable = self.clone();
+                let change = protocol::dequeue(Timestamp(began));
+                unreadable.is_abandoned |= change.apply(&mut unreadable.item);
+                unreadable.go(index, At::Over, began);
                 state.now = began;
-                let pending = (name, attempts + 1, began + (RESERVATION << attempts));
+                let pending = (name, attempts, began + RESERVATION);
                 let is_reserved = state.hold(pending, |pending, now| {
                     protocol::retry(pending, &failed, now)
                 });
@@ -206,10 +229,15 @@ impl State {
                     false => At::Over,
                 };
                 state.go(index, at, began);
+                return if is_second {
+                    vec![state]
+                } else {
+                    vec![unreadable, state]
+                };
             }
             (At::Reserved, _) => {
                 let mut refused = self.clone();
-                refused.go(index, At::Over, began);
+                refused.go(index, At::Refused, began);
                 state.mails.push(name);
                 state.go(index, At::Mailed, began);
                 return vec![refused, state];
@@ -220,10 +248,14 @@ impl State {
             }
             (At::Overtaken, _) => {
                 let mut refused = self.clone();
-                refused.go(index, At::Over, began);
+                refused.go(index, At::Refused, began);
                 state.mails.push(CORRECTION);
                 state.go(index, At::Corrected, began);
                 return vec![refused, state];
+            }
+            (At::Refused, _) => {
+                state.postpone(name, began);
+                state.go(index, At::Over, began);
             }
             (At::Corrected, _) => {
                 protocol::clear_superseded(name).apply(&mut state.item);
@@ -240,18 +272,7 @@ impl State {
                 state.assert_verifies(name);
                 state.go(index, At::Over, self.now);
             }
-            (At::Start, Role::Login) => {
-                let Some((hash, expires_at)) = self.temporary() else {
-                    return vec![];
-                };
-                let change = protocol::use_temporary(
-                    &Secret::from(hash.as_str()),
-                    Timestamp(expires_at),
-                    Timestamp(self.now),
-                );
-                assert!(change.apply(&mut state.item));
-                state.go(index, At::Over, self.now);
-            }
+            (At::Start, Role::Login) => return self.login(index).into_iter().collect(),
             (At::Over, _) => return vec![],
         }
         vec![state]
@@ -275,6 +296,17 @@ impl State {
         At::Over
     }
 
+    /// Counts the refusal, unless another request has taken the reset over.
+    fn postpone(&mut self, name: &str, at: u64) {
+        let attempts = 1 + self.attempts().unwrap_or_default();
+        let postponement = Postponement {
+            request_id: name,
+            attempts,
+            due_at: Timestamp(at + (RESERVATION << (attempts - 1))),
+        };
+        protocol::postpone(&postponement).apply(&mut self.item);
+    }
+
     fn go(&mut self, index: usize, at: At, began: u64) {
         let is_over = at == At::Over;
         self.actors[index] = (at, if is_over { 0 } else { began });
@@ -287,12 +319,14 @@ impl State {
     ) -> bool {
         let hash = Secret::from(name);
         let pending = Pending {
+            username: &UsernameKey::new("u"),
             hash: &hash,
             request_id: name,
             attempts,
             requested_at: Timestamp(0),
             expires_at: Timestamp(self.now + RESERVATION),
             due_at: Timestamp(due_at),
+            by_operator: false,
         };
         change(&pending, Timestamp(self.now)).apply(&mut self.item)
     }
@@ -305,6 +339,12 @@ impl State {
     fn request(&self) -> Option<String> {
         let reset = self.item.get("reset")?.as_m().unwrap();
         reset["request_id"].as_s().ok().cloned()
+    }
+
+    /// How often SES refused its mail.
+    fn attempts(&self) -> Option<u64> {
+        let reset = self.item.get("reset")?.as_m().unwrap();
+        Some(number(&reset["attempts"]))
     }
 
     /// What the sweep finds, if it is due.

@@ -388,13 +388,14 @@ fn sorted(value: &Value) -> Value {
 }
 
 /// Metrics that call for nobody: what is usual, and what another metric tells once it is too much.
-const WITHOUT_ALARM: [&str; 7] = [
+const WITHOUT_ALARM: [&str; 8] = [
     "Requests",
     "ColdStarts",
     "Argon2Time",
     "MailTime",
     "ResetPending",
     "MailDelayed",
+    "MailSoftBounced",
     "LoginsLimited",
 ];
 

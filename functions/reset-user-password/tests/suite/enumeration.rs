@@ -160,6 +160,12 @@ impl State {
         })
     }
 
+    /// After a refusal, the next attempt is put off.
+    fn refused(mut self) -> Self {
+        self.steps = &[Limit, Reserve, Brand, Mail, Reserve];
+        self
+    }
+
     fn with(mut self, script: impl Fn(Step) -> Action + Send + Sync + 'static) -> Self {
         self.script = Arc::new(script);
         self
@@ -174,6 +180,14 @@ const SES_ERRORS: [&str; 8] = [
     "MailFromDomainNotVerifiedException",
     "MessageRejected",
     "NotFoundException",
+    "SendingPausedException",
+    "TooManyRequestsException",
+];
+
+/// Those among them that say nothing of this mail or its sender.
+const OUTAGES: [&str; 4] = [
+    "AccountSuspendedException",
+    "LimitExceededException",
     "SendingPausedException",
     "TooManyRequestsException",
 ];
@@ -225,11 +239,18 @@ fn limits() -> Vec<State> {
 }
 
 fn ses_failures() -> Vec<State> {
-    let refusals = SES_ERRORS.map(|error| State::at(Mail, error, Action::refuse(400, error)));
+    let refusals = SES_ERRORS.map(|error| {
+        let state = State::at(Mail, error, Action::refuse(400, error));
+        if OUTAGES.contains(&error) {
+            state
+        } else {
+            state.refused()
+        }
+    });
     let slow = Action::forward().after(Duration::from_millis(300));
     let mut states = refusals.to_vec();
     states.extend([
-        State::at(Mail, "unknown error", Action::refuse(418, "NewException")),
+        State::at(Mail, "unknown error", Action::refuse(418, "NewException")).refused(),
         State::at(Mail, "429", Action::answer(429, "", "")),
         State::at(Mail, "500", Action::refuse(500, "InternalFailure")),
         State::at(Mail, "503 of a proxy", Action::answer(503, "", "<html>")),

@@ -16,6 +16,7 @@ use local::Backend;
 use local::ses::Mail;
 use password::Secret;
 use shared::clock::Timestamp;
+use shared::users::UsernameKey;
 use shared::users::protocol::{Pending, reserve, set_password};
 use testkit::faults::{Injection, Matrix, World, at_work, fill};
 use testkit::requests::reset;
@@ -127,13 +128,16 @@ impl Case {
         let mut item = world.copy_of("jdoe").await.unwrap();
         if let Some(attempts) = scenario.failed_attempts {
             let over = Timestamp(world.now().0 - 1);
+            let username = item["username"].as_s().unwrap().clone();
             let pending = Pending {
+                username: &UsernameKey::new(&username),
                 hash: &Secret::from("nobody knows its password".to_owned()),
                 request_id: "failed",
                 attempts,
-                requested_at: Timestamp(0),
+                requested_at: over,
                 expires_at: over,
                 due_at: over,
+                by_operator: false,
             };
             assert!(reserve(&pending, over).apply(&mut item));
         }

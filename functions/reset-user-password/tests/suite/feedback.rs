@@ -17,7 +17,7 @@ const OLD_PASSWORD: &str = "p@55wOrd";
 /// A world in which the account of this name was just mailed a password.
 async fn after_reset(mode: &str) -> (World, String, Mail) {
     let backend = testkit::backend().await;
-    let variables = [("RESET_MODE", mode)];
+    let variables = [("RESET_MODE", mode), ("RESET_PER_MINUTE", "0")];
     let world = World::new(&backend, &variables).await.unwrap();
     let item = world.copy_of("jdoe").await.unwrap();
     world.put(&item).await.unwrap();
@@ -25,6 +25,13 @@ async fn after_reset(mode: &str) -> (World, String, Mail) {
     world.send(&reset(&username)).await;
     let mail = world.mails(&username).remove(0);
     (world, username, mail)
+}
+
+/// SES's event that this mail bounced.
+fn bounced(bounce_type: &str, mail: &Mail) -> Value {
+    let mut event = event("Email Bounced", mail);
+    event["detail"]["bounce"] = json!({ "bounceType": bounce_type, "bounceSubType": "General" });
+    event
 }
 
 /// SES's event about this mail.
@@ -64,7 +71,7 @@ async fn a_bounce_withdraws_a_temporary_password_and_marks_the_address() {
             .unwrap()
     );
 
-    let (answer, measured) = metrics::collect(world.event(&event("Email Bounced", &mail))).await;
+    let (answer, measured) = metrics::collect(world.event(&bounced("Permanent", &mail))).await;
     assert_eq!(answer.unwrap()["accounts"], 1);
     assert_eq!(measured.values(Metric::MailBounced), [1.0]);
     assert!(
@@ -93,7 +100,7 @@ async fn a_bounce_withdraws_a_temporary_password_and_marks_the_address() {
 #[tokio::test]
 async fn a_bounce_leaves_a_password_that_took_the_old_ones_place() {
     let (world, username, mail) = after_reset("replace").await;
-    world.event(&event("Email Bounced", &mail)).await.unwrap();
+    world.event(&bounced("Permanent", &mail)).await.unwrap();
     assert!(
         world
             .opens(&username, mail.password().unwrap())
@@ -134,6 +141,69 @@ async fn what_may_still_arrive_withdraws_nothing() {
     }
 }
 
+/// An out-of-office reply is one of these, and its mail arrived.
+#[tokio::test]
+async fn a_bounce_that_is_not_permanent_is_counted_and_changes_nothing() {
+    for bounce_type in ["Transient", "Undetermined"] {
+        for mode in ["dual", "replace"] {
+            let (world, username, mail) = after_reset(mode).await;
+            let before = world.item(&username).await.unwrap();
+            let report = bounced(bounce_type, &mail);
+            let (answer, measured) = metrics::collect(world.event(&report)).await;
+            assert_eq!(answer.unwrap()["event"], "mail.soft_bounced");
+            assert_eq!(measured.values(Metric::MailSoftBounced), [1.0]);
+            assert!(measured.values(Metric::MailBounced).is_empty());
+            assert_eq!(world.item(&username).await.unwrap(), before);
+            let events = events(&world, &username).await;
+            assert!(
+                events.contains(&"mail.soft_bounced".to_owned()),
+                "{events:?}"
+            );
+        }
+    }
+}
+
+/// The next mail may be suppressed, so it must not cost the password that works.
+#[tokio::test]
+async fn a_reset_to_an_address_that_failed_leaves_the_old_password() {
+    for mode in ["replace", "dual"] {
+        let (world, username, mail) = after_reset(mode).await;
+        world.event(&bounced("Permanent", &mail)).await.unwrap();
+        let known = if mode == "dual" {
+            OLD_PASSWORD.to_owned()
+        } else {
+            mail.password().unwrap().to_owned()
+        };
+        world.send(&reset(&username)).await;
+        let again = world.mails(&username).pop().unwrap();
+        assert_ne!(again.id, mail.id);
+        assert!(
+            again.text.contains("Your old password works until"),
+            "{}",
+            again.text
+        );
+        assert!(world.opens(&username, &known).await.unwrap(), "{mode}");
+        let mailed = again.password().unwrap();
+        assert!(world.opens(&username, mailed).await.unwrap(), "{mode}");
+    }
+}
+
+#[tokio::test]
+async fn nobody_takes_the_password_of_an_administrator_away() {
+    let backend = testkit::backend().await;
+    let world = World::new(&backend, &[("RESET_MODE", "replace")])
+        .await
+        .unwrap();
+    let item = world.copy_of("admin").await.unwrap();
+    world.put(&item).await.unwrap();
+    let username = item["username"].as_s().unwrap().clone();
+    world.send(&reset(&username)).await;
+    let mail = world.mails(&username).remove(0);
+    for password in [OLD_PASSWORD, mail.password().unwrap()] {
+        assert!(world.opens(&username, password).await.unwrap());
+    }
+}
+
 #[tokio::test]
 async fn a_rejected_mail_withdraws_its_password_only() {
     let (world, username, mail) = after_reset("dual").await;
@@ -156,10 +226,7 @@ async fn a_report_changes_nothing_but_what_it_is_about() {
     earlier
         .tags
         .insert("request_id".to_owned(), "earlier".to_owned());
-    world
-        .event(&event("Email Bounced", &earlier))
-        .await
-        .unwrap();
+    world.event(&bounced("Permanent", &earlier)).await.unwrap();
     assert!(
         world
             .opens(&username, mail.password().unwrap())
@@ -169,7 +236,7 @@ async fn a_report_changes_nothing_but_what_it_is_about() {
 
     let mut others = mail.clone();
     others.tags.insert("account".to_owned(), "0".repeat(64));
-    let answer = world.event(&event("Email Bounced", &others)).await.unwrap();
+    let answer = world.event(&bounced("Permanent", &others)).await.unwrap();
     assert_eq!(answer["accounts"], 0);
     assert!(
         world
@@ -179,7 +246,7 @@ async fn a_report_changes_nothing_but_what_it_is_about() {
     );
 
     for _ in 0..2 {
-        world.event(&event("Email Bounced", &mail)).await.unwrap();
+        world.event(&bounced("Permanent", &mail)).await.unwrap();
     }
     assert!(world.opens(&username, OLD_PASSWORD).await.unwrap());
 

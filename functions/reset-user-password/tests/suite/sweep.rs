@@ -12,10 +12,16 @@ use std::time::Duration;
 use aws_sdk_dynamodb::types::AttributeValue;
 use http::StatusCode;
 use local::{Backend, Item, attribute};
+use password::Secret;
 use serde_json::{Value, json};
+use shared::clock::Timestamp;
 use shared::metrics::{self, Metric};
+use shared::users::UsernameKey;
+use shared::users::protocol::{Pending, reserve};
 use testkit::faults::{Attempts, Failure, Fault, Injection, World};
+use testkit::relay::{Action, Step};
 use testkit::requests::reset;
+use tokio::time::Instant;
 
 const OLD_PASSWORD: &str = "p@55wOrd";
 
@@ -241,21 +247,39 @@ async fn every_attempt_waits_twice_as_long_as_the_one_before() {
     assert_eq!(counts(&world.sweep().await.unwrap()), json!({}));
 }
 
-/// A world in which the mails of so many resets were not accepted; gives the names.
+/// A world in which so many resets are due, the first one longest; gives the names.
 async fn many_pending(backend: &Backend, number: usize) -> (World, Vec<String>) {
-    let (world, _) = world(backend, &[]).await;
-    backend.outbox.refuse(Some("MessageRejected"));
-    let mut item = world.copy_of("jdoe").await.unwrap();
+    let world = World::new(backend, &[("MAIL_RATE", "100")]).await.unwrap();
+    let plain = world.copy_of("jdoe").await.unwrap();
     let usernames: Vec<_> = (1..=number)
-        .map(|each| format!("one-of-many-{each}"))
+        .map(|each| format!("one-of-many-{}-{each}", world.number))
         .collect();
-    for username in &usernames {
+    for (username, age) in usernames.iter().zip((1..).map(|each| 1_000 - each)) {
+        let mut item = plain.clone();
+        let address = format!("{username}@example.com");
         item.insert("username".to_owned(), attribute::text(username));
+        item.insert("email".to_owned(), attribute::text(&address));
+        let requested_at = Timestamp(world.now().0 - age);
+        let pending = Pending {
+            username: &UsernameKey::new(username),
+            hash: &Secret::from("nobody knows its password"),
+            request_id: "failed",
+            attempts: 0,
+            requested_at,
+            expires_at: requested_at,
+            due_at: requested_at,
+            by_operator: false,
+        };
+        assert!(reserve(&pending, requested_at).apply(&mut item));
         world.put(&item).await.unwrap();
-        world.send(&reset(username)).await;
     }
-    backend.outbox.refuse(None);
     (world, usernames)
+}
+
+fn assert_one_mail_each(world: &World, usernames: &[String]) {
+    for username in usernames {
+        assert_eq!(world.mails(username).len(), 1, "{username}");
+    }
 }
 
 async fn assert_all_reset(world: &World, usernames: &[String]) {
@@ -267,30 +291,205 @@ async fn assert_all_reset(world: &World, usernames: &[String]) {
 }
 
 #[tokio::test]
-async fn what_is_more_than_a_batch_is_left_to_the_next_sweep() {
+async fn one_sweep_mails_whatever_an_outage_of_six_hours_left() {
     let backend = testkit::backend().await;
-    let (world, usernames) = many_pending(&backend, 26).await;
-    world.wait();
-    assert_eq!(count(&world.sweep().await.unwrap(), "due"), 25);
-    world.sweep_until_done().await.unwrap();
+    let (world, usernames) = many_pending(&backend, 60).await;
+    let outage = [
+        "TooManyRequestsException",
+        "SendingPausedException",
+        "AccountSuspendedException",
+    ];
+    for error in outage.into_iter().cycle().take(12) {
+        backend.outbox.refuse(Some(error));
+        let summary = world.sweep().await.unwrap();
+        // It does not ask SES for every one of them.
+        assert!((5..30).contains(&count(&summary, "postponed")), "{summary}");
+        assert_eq!(
+            count(&summary, "postponed") + count(&summary, "left"),
+            60,
+            "{summary}"
+        );
+        world.wait_seconds(1_800);
+    }
+    for username in &usernames {
+        let reset = world.user(username).await.unwrap().reset.unwrap();
+        assert_eq!(reset.attempts, 0, "{username}");
+        assert!(world.opens(username, OLD_PASSWORD).await.unwrap());
+    }
+    backend.outbox.refuse(None);
+    let summary = counts(&world.sweep().await.unwrap());
+    assert_eq!(summary, json!({ "due": 60, "reset": 60 }));
+    assert_all_reset(&world, &usernames).await;
+    assert_one_mail_each(&world, &usernames);
+}
+
+#[tokio::test]
+async fn a_sweep_ends_early_when_ses_cannot_be_reached() {
+    let backend = testkit::backend().await;
+    let (world, usernames) = many_pending(&backend, 30).await;
+    let relays = &world.proxy.relays;
+    relays.script(|call| match call.operation.as_str() {
+        "SendEmail" => Action(vec![Step::Reset]),
+        _ => Action::forward(),
+    });
+    let summary = world.sweep().await.unwrap();
+    let (postponed, left) = (count(&summary, "postponed"), count(&summary, "left"));
+    assert!(postponed >= 5 && left > 0, "{summary}");
+    assert_eq!(postponed + left, 30, "{summary}");
+
+    relays.script(|_| Action::forward());
+    world.wait_seconds(30);
+    let summary = counts(&world.sweep().await.unwrap());
+    assert_eq!(summary, json!({ "due": 30, "reset": 30 }));
     assert_all_reset(&world, &usernames).await;
 }
 
-/// With an SES that never answers, each takes three seconds, and the function ends after twenty.
 #[tokio::test]
-async fn what_there_is_no_time_for_is_left_to_the_next_sweep() {
+async fn two_sweeps_at_once_mail_nobody_twice() {
+    let backend = testkit::backend().await;
+    let (world, usernames) = many_pending(&backend, 30).await;
+    let (one, other) = tokio::join!(world.sweep(), world.sweep());
+    let (one, other) = (one.unwrap(), other.unwrap());
+    let resets = count(&one, "reset") + count(&other, "reset");
+    assert_eq!(resets, 30, "{one} {other}");
+    assert_one_mail_each(&world, &usernames);
+}
+
+#[tokio::test]
+async fn a_sweep_mails_no_faster_than_its_rate() {
+    let backend = testkit::backend().await;
+    let variables = [("MAIL_RATE", "4")];
+    let world = World::new(&backend, &variables).await.unwrap();
+    let item = world.copy_of("jdoe").await.unwrap();
+    backend.outbox.refuse(Some("SendingPausedException"));
+    for each in 1..=5 {
+        let username = format!("paced-{each}");
+        let mut item = item.clone();
+        item.insert("username".to_owned(), attribute::text(&username));
+        world.put(&item).await.unwrap();
+        world.send(&reset(&username)).await;
+    }
+    backend.outbox.refuse(None);
+    world.wait();
+    let began = Instant::now();
+    assert_eq!(count(&world.sweep().await.unwrap(), "reset"), 5);
+    assert!(began.elapsed() >= Duration::from_secs(1));
+}
+
+/// As long as a mailed password can be used, and no longer.
+#[tokio::test]
+async fn an_outage_of_a_day_ends_in_a_reset_that_is_given_up() {
+    let backend = testkit::backend().await;
+    let (world, username) = world(&backend, &[]).await;
+    backend.outbox.refuse(Some("SendingPausedException"));
+    world.send(&reset(&username)).await;
+    world.wait_seconds(24 * 3_600 - 1);
+    assert_eq!(count(&world.sweep().await.unwrap(), "postponed"), 1);
+    world.wait_seconds(60);
+    let (summary, measured) = metrics::collect(world.sweep()).await;
+    assert_eq!(count(&summary.unwrap(), "abandoned"), 1);
+    assert_eq!(measured.values(Metric::ResetAbandoned), [1.0]);
+}
+
+/// What is wrong with the sender is for an operator to repair, and no reason to give resets up.
+#[tokio::test]
+async fn a_sender_that_is_not_set_up_uses_up_no_attempts() {
+    let backend = testkit::backend().await;
+    let (world, username) = world(&backend, &[]).await;
+    backend
+        .outbox
+        .refuse(Some("MailFromDomainNotVerifiedException"));
+    world.send(&reset(&username)).await;
+    for _ in 0..8 {
+        world.wait();
+        assert_eq!(count(&world.sweep().await.unwrap(), "postponed"), 1);
+    }
+    backend.outbox.refuse(None);
+    world.wait();
+    assert_eq!(count(&world.sweep().await.unwrap(), "reset"), 1);
+}
+
+/// Older versions put all resets into one partition.
+#[tokio::test]
+async fn a_reset_of_an_older_version_is_found() {
+    let backend = testkit::backend().await;
+    let (world, username) = pending(&backend).await;
+    let mut item = world.item(&username).await.unwrap();
+    item.insert("reset_queue".to_owned(), attribute::text("pending"));
+    world.put(&item).await.unwrap();
+    backend.outbox.refuse(None);
+    world.wait();
+    assert_eq!(count(&world.sweep().await.unwrap(), "reset"), 1);
+}
+
+/// A process that ended after its reservation keeps nobody out for longer than that.
+#[tokio::test]
+async fn whoever_asks_again_after_a_reservation_gets_a_mail() {
+    let backend = testkit::backend().await;
+    let (world, username) = pending(&backend).await;
+    backend.outbox.refuse(None);
+    world.wait();
+    world.send(&reset(&username)).await;
+    let [mail] = world.mails(&username).try_into().unwrap();
+    let mailed = mail.password().unwrap();
+    assert!(world.opens(&username, mailed).await.unwrap());
+}
+
+/// Whatever stands in the table leaves the queue, and keeps nobody waiting.
+#[tokio::test]
+async fn what_cannot_be_read_leaves_the_queue() {
     let backend = testkit::backend().await;
     let (world, usernames) = many_pending(&backend, 8).await;
-    world.wait();
-    backend.outbox.delay(Duration::from_mins(1));
-    let summary = world.sweep().await.unwrap();
-    let (postponed, skipped) = (count(&summary, "postponed"), count(&summary, "skipped"));
-    assert!(postponed > 0 && skipped > 0, "{summary}");
-    assert_eq!(postponed + skipped, 8, "{summary}");
+    let (broken, whole) = usernames.split_at(7);
+    for (username, damage) in broken.iter().zip(DAMAGES) {
+        let mut item = world.item(username).await.unwrap();
+        damage(&mut item);
+        world.put(&item).await.unwrap();
+    }
+    let (summary, measured) = metrics::collect(world.sweep()).await;
+    let summary = counts(&summary.unwrap());
+    assert_eq!(summary, json!({ "due": 8, "unreadable": 7, "reset": 1 }));
+    assert_eq!(measured.values(Metric::ResetUnreadable).len(), 7);
+    assert!(world.logged().contains(r#""event":"sweep.unreadable""#));
+    assert_all_reset(&world, whole).await;
+    for username in broken {
+        let item = world.item(username).await.unwrap();
+        for attribute in ["reset", "reset_queue", "reset_due_at"] {
+            assert!(!item.contains_key(attribute), "{username}: {attribute}");
+        }
+        assert!(world.mails(username).is_empty(), "{username}");
+        let [row] = &world.audit(username).await.unwrap()[..] else {
+            panic!("{username}: not one row");
+        };
+        assert_eq!(row["event"].as_s().unwrap(), "password.reset_unreadable");
+    }
+}
 
-    backend.outbox.delay(Duration::ZERO);
-    world.sweep_until_done().await.unwrap();
-    assert_all_reset(&world, &usernames).await;
+const DAMAGES: [fn(&mut Item); 7] = [
+    |item| drop(item.remove("id")),
+    |item| drop(item.insert("id".to_owned(), AttributeValue::N("1.5".to_owned()))),
+    |item| drop(item.remove("reset")),
+    |item| {
+        item.remove("id");
+        item.insert(
+            "reset_due_at".to_owned(),
+            AttributeValue::N("-0.5".to_owned()),
+        );
+    },
+    |item| drop(reset_of(item).remove("request_id")),
+    |item| drop(reset_of(item).insert("attempts".to_owned(), attribute::text("many"))),
+    // In milliseconds: its reservation would never end.
+    |item| {
+        let milliseconds = attribute::number(1_800_000_000_000);
+        drop(reset_of(item).insert("expires_at".to_owned(), milliseconds));
+    },
+];
+
+fn reset_of(item: &mut Item) -> &mut Item {
+    let Some(AttributeValue::M(reset)) = item.get_mut("reset") else {
+        unreachable!("the account has a reset")
+    };
+    reset
 }
 
 /// Nobody gets a password who could no longer ask for one.
@@ -362,4 +561,4 @@ async fn what_cannot_be_reserved_stays_due() {
 }
 
 /// The call of a sweep that does it, after those that find what is due and read the account.
-const RESERVATION: usize = 2;
+const RESERVATION: usize = 10;

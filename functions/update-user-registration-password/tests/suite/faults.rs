@@ -18,8 +18,8 @@ use local::{Backend, Item, attribute};
 use password::{Cost, ExposeSecret as _, Hasher, Salt, Secret};
 use serde_json::{Value, json};
 use shared::clock::Timestamp;
-use shared::users::ResetMode;
 use shared::users::protocol::{Pending, Promotion, promote, reserve};
+use shared::users::{ResetMode, UsernameKey};
 use testkit::faults::{Injection, Matrix, World, at_work, fill};
 use testkit::requests::set_password;
 
@@ -255,13 +255,16 @@ impl Case {
 /// A reset of this account whose mail was not accepted, and that is due.
 fn leave_pending(item: &mut Item, hash: &Secret, now: Timestamp) {
     let over = Timestamp(now.0 - 1);
+    let username = item["username"].as_s().unwrap().clone();
     let pending = Pending {
+        username: &UsernameKey::new(&username),
         hash,
         request_id: "failed",
         attempts: 1,
-        requested_at: Timestamp(0),
+        requested_at: over,
         expires_at: over,
         due_at: over,
+        by_operator: false,
     };
     assert!(reserve(&pending, over).apply(item));
 }

@@ -278,6 +278,72 @@ async fn a_login_puts_argon2_in_the_place_of_an_imported_hash() {
     }
 }
 
+/// A customer's address must not lock the administrator of that name out.
+#[tokio::test]
+async fn an_exact_user_name_comes_before_an_address() {
+    let sandbox = Sandbox::start(&[]).await.unwrap();
+    let mut boss = sandbox.user("admin").await.unwrap();
+    for name in ["username", "display_username"] {
+        boss.insert(name.to_owned(), attribute::text("boss@example.com"));
+    }
+    boss.insert("email_key".to_owned(), attribute::text("other@example.com"));
+    sandbox.put_user(boss).await.unwrap();
+    let address = [
+        ("email", "boss@example.com"),
+        ("email_key", "boss@example.com"),
+    ];
+    sandbox.change_user("bob", &address).await.unwrap();
+    let input = change("a@example.com", NEW_PASSWORD);
+    let (status, _) = send(&sandbox, "Boss@example.com:p@55wOrd", &input).await;
+    assert_eq!(status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_domain_in_any_spelling_finds_the_customer() {
+    let sandbox = Sandbox::start(&[]).await.unwrap();
+    let punycode = "a@xn--exmple-cua.de";
+    let address = [("email", punycode), ("email_key", punycode)];
+    sandbox.change_user("jdoe", &address).await.unwrap();
+    for typed in ["a@EXÄMPLE.de", "a@xn--exmple-cua.de"] {
+        let (status, body) = send(&sandbox, ADMIN, &change(typed, NEW_PASSWORD)).await;
+        assert_eq!(status, StatusCode::OK, "{typed}: {body}");
+    }
+    let mails = sandbox.backend.outbox.mails();
+    assert_eq!(mails[0].to, [punycode]);
+}
+
+#[tokio::test]
+async fn a_password_needs_a_visible_character() {
+    let sandbox = Sandbox::start(&[]).await.unwrap();
+    for invisible in ["\u{200b}", "\u{2800}", "\u{0}"] {
+        let input = change("a@example.com", &invisible.repeat(8));
+        let (status, body) = send(&sandbox, ADMIN, &input).await;
+        assert_eq!(status, StatusCode::BAD_REQUEST, "{invisible:?}: {body}");
+    }
+}
+
+/// An administrator may prepare it; logins stay refused until `accounts enable`.
+#[tokio::test]
+async fn the_password_of_a_disabled_account_is_set_and_opens_nothing() {
+    let sandbox = Sandbox::start(&[]).await.unwrap();
+    let mut item = sandbox.user("jdoe").await.unwrap();
+    item.insert("disabled".to_owned(), AttributeValue::Bool(true));
+    item.insert(
+        "roles".to_owned(),
+        AttributeValue::Ss(vec!["Admin".to_owned()]),
+    );
+    sandbox.put_user(item).await.unwrap();
+    let (status, body) = send(&sandbox, ADMIN, &change("a@example.com", NEW_PASSWORD)).await;
+    assert_eq!(
+        (status, &body["ResetEmailSent"]),
+        (StatusCode::OK, &json!(true))
+    );
+    assert!(verifies(&sandbox.user("jdoe").await.unwrap(), NEW_PASSWORD));
+    let login = format!("jdoe:{NEW_PASSWORD}");
+    let (status, _) = send(&sandbox, &login, &change("a@example.com", NEW_PASSWORD)).await;
+    assert_eq!(status, StatusCode::UNAUTHORIZED);
+}
+
 #[tokio::test]
 async fn an_unknown_address_is_not_found() {
     let sandbox = Sandbox::start(&[]).await.unwrap();

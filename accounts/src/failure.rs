@@ -1,0 +1,205 @@
+//! Errors of AWS in one line for operators: what is wrong, with which table, and where.
+
+use std::error::Error as StdError;
+
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::operation::batch_get_item::BatchGetItemError;
+use aws_sdk_dynamodb::operation::get_item::GetItemError;
+use aws_sdk_dynamodb::operation::query::QueryError;
+use aws_sdk_dynamodb::operation::scan::ScanError;
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_sts::operation::get_caller_identity::GetCallerIdentityError;
+use shared::dynamodb::StoreError;
+
+use crate::Error;
+
+/// Codes for credentials that AWS does not accept (DynamoDB developer guide, "Error handling"; STS
+/// API reference, "Common Error Types").
+const BAD_CREDENTIALS: [&str; 8] = [
+    "ExpiredToken",
+    "ExpiredTokenException",
+    "IncompleteSignatureException",
+    "InvalidClientTokenId",
+    "InvalidSignatureException",
+    "MissingAuthenticationTokenException",
+    "SignatureDoesNotMatch",
+    "UnrecognizedClientException",
+];
+
+/// Where a command was carried out.
+pub(crate) struct Place {
+    /// The region.
+    pub(crate) region: String,
+    /// The URL of DynamoDB, if it is not AWS's own.
+    pub(crate) endpoint: Option<String>,
+    /// The names of the tables that the command uses.
+    pub(crate) tables: Vec<String>,
+}
+
+/// How a call failed.
+enum Failure {
+    /// The service refused.
+    Refused { code: String, message: String },
+    /// There was no answer.
+    NoAnswer { cause: String },
+}
+
+type Find = fn(&(dyn StdError + 'static)) -> Option<Failure>;
+
+/// The calls of DynamoDB.
+const CALLS: [Find; 6] = [
+    failure::<BatchGetItemError>,
+    failure::<GetItemError>,
+    failure::<QueryError>,
+    failure::<ScanError>,
+    failure::<TransactWriteItemsError>,
+    failure::<UpdateItemError>,
+];
+
+/// The error in words for an operator.
+pub(crate) fn explain(error: &Error, place: &Place) -> String {
+    let dynamodb = causes(error).find_map(|cause| CALLS.iter().find_map(|find| find(cause)));
+    if let Some(failure) = dynamodb {
+        return in_words("DynamoDB", &failure, place);
+    }
+    if let Some(failure) = causes(error).find_map(failure::<GetCallerIdentityError>) {
+        return in_words("STS, which says who you are,", &failure, place);
+    }
+    if let Error::Store(StoreError::Conflict) = error {
+        return "it was changed meanwhile, and that change stands; try again".to_owned();
+    }
+    let mut causes: Vec<_> = causes(error).map(ToString::to_string).collect();
+    causes.dedup();
+    causes.join(": ")
+}
+
+/// The error, what caused it, and so on.
+fn causes<'e>(
+    error: &'e (dyn StdError + 'static),
+) -> impl Iterator<Item = &'e (dyn StdError + 'static)> {
+    std::iter::successors(Some(error), |error| (**error).source())
+}
+
+fn failure<E>(error: &(dyn StdError + 'static)) -> Option<Failure>
+where
+    E: ProvideErrorMetadata + StdError + 'static,
+{
+    let error = error.downcast_ref::<SdkError<E>>()?;
+    Some(match error.code() {
+        Some(code) => Failure::Refused {
+            code: code.to_owned(),
+            message: error.message().unwrap_or_default().to_owned(),
+        },
+        None => Failure::NoAnswer { cause: root(error) },
+    })
+}
+
+/// The first cause, without the number that Rust adds to errors of the operating system.
+fn root(error: &(dyn StdError + 'static)) -> String {
+    let cause = causes(error)
+        .last()
+        .map(ToString::to_string)
+        .unwrap_or_default();
+    let cause = cause.split(" (os error").next().unwrap_or_default();
+    cause.to_owned()
+}
+
+fn in_words(service: &str, failure: &Failure, place: &Place) -> String {
+    let location = place.location();
+    match failure {
+        Failure::NoAnswer { cause } => {
+            let tables = place.tables();
+            format!("{service} does not answer {location}{tables}: {cause}")
+        }
+        Failure::Refused { code, .. } if code == "ResourceNotFoundException" => {
+            let missing = match place.tables.as_slice() {
+                [table] => format!("there is no table {table}"),
+                tables => format!("one of the tables {} does not exist", tables.join(", ")),
+            };
+            format!("{missing} {location}: check the names and the region")
+        }
+        Failure::Refused { code, message } if BAD_CREDENTIALS.contains(&code.as_str()) => {
+            let tables = place.tables();
+            format!("AWS does not accept the credentials {location}{tables}: {code}: {message}")
+        }
+        Failure::Refused { code, message } => {
+            if let Some(permission) = permission(message) {
+                format!("you are not allowed {permission} {location}")
+            } else {
+                let tables = place.tables();
+                format!("{service} refused {location}{tables}: {code}: {message}")
+            }
+        }
+    }
+}
+
+/// The action and the resource that IAM names in the message of a denial: "User: ARN is not
+/// authorized to perform: ACTION on resource: ARN because …".
+fn permission(message: &str) -> Option<String> {
+    let (_, rest) = message.split_once(" is not authorized to perform: ")?;
+    let action = rest.split_whitespace().next()?;
+    let resource = rest.split_once(" on resource: ");
+    let resource = resource.and_then(|(_, rest)| rest.split_whitespace().next());
+    let Some(resource) = resource else {
+        return Some(action.to_owned());
+    };
+    Some(match resource.split_once(":table/") {
+        None => format!("{action} on {resource}"),
+        Some((_, table)) => match table.split_once("/index/") {
+            None => format!("{action} on table {table}"),
+            Some((table, index)) => format!("{action} on index {index} of table {table}"),
+        },
+    })
+}
+
+impl Place {
+    fn location(&self) -> String {
+        match &self.endpoint {
+            Some(url) => format!("at {url} (region {})", self.region),
+            None => format!("in {}", self.region),
+        }
+    }
+
+    /// The tables in words.
+    fn tables(&self) -> String {
+        match self.tables.as_slice() {
+            [] => String::new(),
+            [table] => format!(" for table {table}"),
+            tables => format!(" for tables {}", tables.join(", ")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_denial_names_the_permission() {
+        let denied = |resource: &str| {
+            permission(&format!(
+                "User: arn:aws:sts::123456789012:assumed-role/Operators/jo is not authorized to \
+                 perform: dynamodb:Query on resource: {resource} because no identity-based policy \
+                 allows the dynamodb:Query action"
+            ))
+        };
+        for (resource, expected) in [
+            (
+                "arn:aws:dynamodb:eu-west-1:123456789012:table/Users/index/email-index",
+                "dynamodb:Query on index email-index of table Users",
+            ),
+            (
+                "arn:aws:dynamodb:eu-west-1:123456789012:table/Users",
+                "dynamodb:Query on table Users",
+            ),
+            (
+                "arn:aws:kms:eu-west-1:123456789012:key/1",
+                "dynamodb:Query on arn:aws:kms:eu-west-1:123456789012:key/1",
+            ),
+        ] {
+            assert_eq!(denied(resource).as_deref(), Some(expected));
+        }
+        assert_eq!(permission("no"), None);
+    }
+}

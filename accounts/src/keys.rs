@@ -1,0 +1,229 @@
+//! `check-keys`: accounts whose keys are not what the names and addresses of today's rules give.
+
+use std::process::ExitCode;
+
+use aws_sdk_dynamodb::types::{Delete, Put, TransactWriteItem};
+use clap::Args;
+use serde_json::Value;
+use shared::dynamodb::{Item, StoreError, get_text, text};
+use shared::mail::recipient;
+use shared::users::{Change, NOBODY, UsernameKey, admin, email_key, write_all};
+
+use crate::access::Session;
+use crate::console::Record;
+use crate::{Console, Error};
+
+/// Find accounts that cannot be reached by their name or address
+///
+/// Reads the whole table. An account is listed if its key is not the normal form of itself, if the
+/// key of its address is not that of the address, or if no mail can be sent to the address.
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    /// Write these accounts under the right keys
+    #[arg(long)]
+    repair: bool,
+    /// With --repair: say what would be done and write nothing
+    #[arg(long, requires = "repair")]
+    dry_run: bool,
+}
+
+impl Arguments {
+    /// The variables that the command needs.
+    pub(crate) fn variables(&self) -> &'static [&'static str] {
+        if self.repair && !self.dry_run {
+            &["USERS_TABLE", "AUDIT_TABLE", "USER"]
+        } else {
+            &["USERS_TABLE"]
+        }
+    }
+}
+
+/// An account that is not found by its name or its address.
+struct Finding {
+    /// The key as it is stored.
+    key: String,
+    /// The key it should have, if it is another one.
+    new_key: Option<String>,
+    /// Whether the key of the address is not that of the address.
+    has_wrong_email_key: bool,
+    /// What a repair cannot mend.
+    problem: Option<&'static str>,
+}
+
+pub(crate) async fn check_keys(
+    session: &Session<'_>,
+    arguments: &Arguments,
+    console: &mut Console,
+) -> Result<ExitCode, Error> {
+    let findings = find(session).await?;
+    let mut is_clean = true;
+    let mut records = Vec::new();
+    for finding in findings {
+        let outcome = match (arguments.repair, arguments.dry_run) {
+            (true, false) => repair(session, &finding).await?,
+            (true, true) => plan(session, &finding).await?,
+            (false, _) => finding.problem.unwrap_or("can be repaired").to_owned(),
+        };
+        is_clean &= outcome == REPAIRED;
+        records.push(Record::new([
+            ("username", finding.key.as_str().into()),
+            ("right_username", finding.new_key.into()),
+            ("wrong_email_key", finding.has_wrong_email_key.into()),
+            ("result", Value::String(outcome)),
+        ]));
+    }
+    console.rows(&records)?;
+    Ok(if is_clean {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+const REPAIRED: &str = "repaired";
+
+/// Reads the table for accounts with wrong keys.
+async fn find(session: &Session<'_>) -> Result<Vec<Finding>, Error> {
+    let mut items = session
+        .clients()?
+        .dynamodb
+        .scan()
+        .table_name(session.users_table()?)
+        .projection_expression("username, email, email_key")
+        .into_paginator()
+        .items()
+        .send();
+    let mut findings = Vec::new();
+    while let Some(item) = items.next().await {
+        findings.extend(judge(&item.map_err(Error::unavailable)?));
+    }
+    Ok(findings)
+}
+
+/// What is wrong with the keys of an account, if anything is.
+fn judge(item: &Item) -> Option<Finding> {
+    let key = get_text(item, "username")?;
+    let right = UsernameKey::new(key);
+    let email = get_text(item, "email");
+    let problem = if right.as_str() == NOBODY {
+        Some("no name has this key")
+    } else if email.is_some_and(|email| recipient(email).is_none()) {
+        Some("SES takes no mail to the address; see set-email")
+    } else {
+        None
+    };
+    let finding = Finding {
+        key: key.to_owned(),
+        new_key: Some(right.as_str().to_owned()).filter(|right| right != key && right != NOBODY),
+        has_wrong_email_key: get_text(item, "email_key") != email.map(email_key).as_deref(),
+        problem,
+    };
+    let is_wrong =
+        finding.new_key.is_some() || finding.has_wrong_email_key || finding.problem.is_some();
+    is_wrong.then_some(finding)
+}
+
+/// What [`repair`] would do.
+async fn plan(session: &Session<'_>, finding: &Finding) -> Result<String, Error> {
+    if let Some(new_key) = &finding.new_key
+        && read(session, new_key).await?.is_some()
+    {
+        return Ok(TAKEN.to_owned());
+    }
+    let can_repair = finding.new_key.is_some() || finding.has_wrong_email_key;
+    Ok(match finding.problem {
+        Some(problem) if !can_repair => problem.to_owned(),
+        _ => "would be repaired".to_owned(),
+    })
+}
+
+const TAKEN: &str = "there is an account with the right key already";
+const CHANGED: &str = "the account was changed meanwhile; try again";
+
+/// Writes an account under the right keys.
+async fn repair(session: &Session<'_>, finding: &Finding) -> Result<String, Error> {
+    let Some(item) = read(session, &finding.key).await? else {
+        return Ok(CHANGED.to_owned());
+    };
+    let right = get_text(&item, "email").map(email_key);
+    let repaired = match &finding.new_key {
+        Some(new_key) if read(session, new_key).await?.is_some() => return Ok(TAKEN.to_owned()),
+        Some(new_key) => move_item(session, &item, new_key, right.as_deref()).await,
+        None if finding.has_wrong_email_key => {
+            let change = admin::set_email_key(&item, right.as_deref());
+            let key = UsernameKey::stored(finding.key.clone());
+            session
+                .change(&key, &change, EVENT, Some("email_key"))
+                .await
+        }
+        None => return Ok(finding.problem.unwrap_or_default().to_owned()),
+    };
+    match repaired {
+        Ok(()) => Ok(finding.problem.unwrap_or(REPAIRED).to_owned()),
+        Err(Error::Store(StoreError::Conflict)) => Ok(CHANGED.to_owned()),
+        Err(error) => Err(error),
+    }
+}
+
+/// The audit event of a repair.
+const EVENT: &str = "account.key_changed";
+
+async fn read(session: &Session<'_>, key: &str) -> Result<Option<Item>, Error> {
+    let request = session.clients()?.dynamodb.get_item();
+    let request = request.table_name(session.users_table()?);
+    let output = request
+        .key("username", text(key))
+        .consistent_read(true)
+        .send()
+        .await;
+    Ok(output.map_err(Error::unavailable)?.item)
+}
+
+/// Writes the account under its new key, deletes the old one and writes an audit row under the new
+/// one, all or nothing. What was written under the old key until now stays there in the audit trail.
+async fn move_item(
+    session: &Session<'_>,
+    item: &Item,
+    new_key: &str,
+    email_key: Option<&str>,
+) -> Result<(), Error> {
+    let table = session.users_table()?;
+    let old_key = get_text(item, "username").unwrap_or_default();
+    let mut moved = item.clone();
+    moved.insert("username".to_owned(), text(new_key));
+    match email_key {
+        Some(key) => moved.insert("email_key".to_owned(), text(key)),
+        None => moved.remove("email_key"),
+    };
+    let put = Put::builder()
+        .table_name(&table)
+        .set_item(Some(moved))
+        .condition_expression("attribute_not_exists(username)");
+    let unchanged = Change {
+        condition: admin::is_unchanged(item),
+        set: vec![],
+        count: None,
+        remove: vec![],
+    };
+    let expressions = unchanged.expressions();
+    let delete = Delete::builder()
+        .table_name(&table)
+        .key("username", text(old_key))
+        .condition_expression(expressions.condition)
+        .set_expression_attribute_names(Some(expressions.names))
+        .set_expression_attribute_values(expressions.values);
+    let row = session.audit_row(new_key, EVENT, Some(old_key))?;
+    let writes = vec![
+        TransactWriteItem::builder()
+            .put(put.build().map_err(StoreError::from)?)
+            .build(),
+        TransactWriteItem::builder()
+            .delete(delete.build().map_err(StoreError::from)?)
+            .build(),
+        TransactWriteItem::builder()
+            .put(row.put().map_err(StoreError::from)?)
+            .build(),
+    ];
+    let dynamodb = &session.clients()?.dynamodb;
+    Ok(write_all(dynamodb, writes).await?)
+}

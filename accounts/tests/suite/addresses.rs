@@ -1,0 +1,181 @@
+//! Addresses that change, that SES suppresses, and that are not in ASCII.
+
+use std::process::ExitCode;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use serde_json::Value;
+
+use crate::{NOW, Operator, number, row, text};
+
+async fn set_email(operator: &Operator, address: &str) -> crate::Answer {
+    operator.run(&["set-email", "jdoe", address]).await
+}
+
+#[tokio::test]
+async fn another_address_ends_what_was_mailed_to_the_old_one_and_tells_it() {
+    let operator = Operator::start().await;
+    operator.run(&["reset", "jdoe"]).await;
+    assert!(
+        operator
+            .user("jdoe")
+            .await
+            .contains_key("must_change_password")
+    );
+    let answer = set_email(&operator, "new@example.com").await;
+    assert_eq!(answer.exit_code, ExitCode::SUCCESS, "{answer:?}");
+    assert!(
+        answer.out.contains("the account has none until a reset"),
+        "{answer:?}"
+    );
+
+    let user = operator.user("jdoe").await;
+    for gone in [
+        "password_hash",
+        "must_change_password",
+        "password_expires_at",
+        "temporary",
+    ] {
+        assert!(!user.contains_key(gone), "{gone}");
+    }
+    assert_eq!(number(&user, "sessions_valid_after"), NOW);
+    let mut audit = operator.audit("jdoe").await;
+    audit.sort();
+    let expected = [
+        "account.email_set",
+        "password.reset",
+        "password.temporary_withdrawn",
+    ];
+    assert_eq!(audit, expected.map(row));
+    let mails = operator.sandbox.backend.outbox.mails();
+    let told = mails.last().unwrap();
+    assert_eq!(told.to, ["a@example.com"]);
+    assert_eq!(told.subject, "Your e-mail address was changed");
+    assert!(!told.text.contains("new@example.com") && told.password().is_none());
+}
+
+#[tokio::test]
+async fn another_address_ends_a_temporary_password_and_a_reset_under_way() {
+    let operator = Operator::start().await;
+    let hash = text(&operator.user("jdoe").await, "password_hash").to_owned();
+    operator
+        .sandbox
+        .backend
+        .outbox
+        .refuse(Some("MessageRejected"));
+    operator.run(&["reset", "jdoe"]).await;
+    operator.sandbox.backend.outbox.refuse(None);
+    let mut item = operator.user("jdoe").await;
+    let temporary = [
+        ("hash", AttributeValue::S(hash.clone())),
+        ("expires_at", AttributeValue::N((NOW + 9).to_string())),
+    ];
+    let temporary = temporary.map(|(name, value)| (name.to_owned(), value));
+    item.insert("temporary".to_owned(), AttributeValue::M(temporary.into()));
+    operator.sandbox.put_user(item).await.unwrap();
+
+    set_email(&operator, "new@example.com").await;
+    let user = operator.user("jdoe").await;
+    assert_eq!(text(&user, "password_hash"), hash);
+    for gone in ["temporary", "reset", "reset_queue", "reset_due_at"] {
+        assert!(!user.contains_key(gone), "{gone}");
+    }
+    let mut audit = operator.audit("jdoe").await;
+    audit.sort();
+    let expected = [
+        "account.email_set",
+        "password.reset_abandoned",
+        "password.temporary_withdrawn",
+    ];
+    assert_eq!(audit, expected.map(row));
+}
+
+#[tokio::test]
+async fn the_same_address_again_ends_nothing() {
+    let operator = Operator::start().await;
+    operator.run(&["reset", "jdoe"]).await;
+    let before = operator.user("jdoe").await;
+    let answer = set_email(&operator, "a@example.com").await;
+    assert_eq!(
+        answer.out, "jdoe has the address a@example.com\n",
+        "{answer:?}"
+    );
+    assert_eq!(operator.user("jdoe").await, before);
+    assert_eq!(operator.sandbox.backend.outbox.mails().len(), 1);
+}
+
+#[tokio::test]
+async fn suppression_is_seen_and_lifted() {
+    let operator = Operator::start().await;
+    let outbox = &operator.sandbox.backend.outbox;
+    outbox.suppress("a@example.com", "BOUNCE");
+    let shown = operator.run(&["show", "jdoe", "--json"]).await.json();
+    assert_eq!(shown[0]["suppressed_for"], "BOUNCE");
+    assert!(shown[0]["suppressed_at"].is_string(), "{shown:?}");
+    operator.run(&["reset", "bob"]).await;
+    assert_eq!(outbox.mails().len(), 1);
+
+    let answer = set_email(&operator, "a@example.com").await;
+    assert!(
+        answer.out.contains("SES suppressed it since "),
+        "{answer:?}"
+    );
+    assert!(!outbox.is_suppressed("a@example.com"));
+    let shown = operator.run(&["show", "jdoe", "--json"]).await.json();
+    assert_eq!(shown[0]["suppressed_for"], Value::Null);
+
+    outbox.suppress("a@example.com", "COMPLAINT");
+    outbox.refuse(Some("AccessDeniedException"));
+    let missing = "the permission ses:GetSuppressedDestination is missing";
+    let shown = operator.run(&["show", "jdoe", "--json"]).await.json();
+    assert_eq!(shown[0]["suppression_unknown"], missing);
+    let answer = set_email(&operator, "a@example.com").await;
+    assert!(answer.out.contains(missing), "{answer:?}");
+    assert!(outbox.is_suppressed("a@example.com"));
+}
+
+#[tokio::test]
+async fn domains_are_put_on_file_in_punycode() {
+    let operator = Operator::start().await;
+    let answer = set_email(&operator, "jane@EXÄMPLE.de").await;
+    assert_eq!(answer.exit_code, ExitCode::SUCCESS, "{answer:?}");
+    let user = operator.user("jdoe").await;
+    assert_eq!(text(&user, "email"), "jane@xn--exmple-cua.de");
+    assert_eq!(text(&user, "email_key"), "jane@xn--exmple-cua.de");
+    operator.run(&["reset", "jdoe"]).await;
+    let mails = operator.sandbox.backend.outbox.mails();
+    assert_eq!(mails.last().unwrap().to, ["jane@xn--exmple-cua.de"]);
+
+    let answer = set_email(&operator, "zoë@example.com").await;
+    assert_eq!(
+        answer.error(),
+        "\"zoë@example.com\" has a part before the @ that is not in ASCII, to which SES sends no mail"
+    );
+    assert_eq!(answer.exit_code, ExitCode::from(2));
+}
+
+#[tokio::test]
+async fn a_reset_by_an_operator_replaces_unless_mail_fails() {
+    let operator = Operator::start().await;
+    let dual = [("RESET_MODE", "dual")];
+    let before = operator.user("jdoe").await;
+    operator.run_with(&["reset", "jdoe"], "", &dual).await;
+    let user = operator.user("jdoe").await;
+    assert_ne!(user["password_hash"], before["password_hash"]);
+    assert!(!user.contains_key("temporary"));
+    assert_eq!(number(&user, "sessions_valid_after"), NOW);
+
+    let mut item = operator.user("bob").await;
+    item.insert(
+        "email_failed_at".to_owned(),
+        AttributeValue::N(NOW.to_string()),
+    );
+    operator.sandbox.put_user(item.clone()).await.unwrap();
+    let answer = operator.run(&["reset", "bob"]).await;
+    assert!(
+        answer.out.contains("the old password and sessions stay"),
+        "{answer:?}"
+    );
+    let user = operator.user("bob").await;
+    assert_eq!(user["password_hash"], item["password_hash"]);
+    assert!(user.contains_key("temporary"));
+}

@@ -1,0 +1,145 @@
+//! What AWS refuses is one line that names the table and the place.
+
+use std::process::ExitCode;
+
+use serde_json::json;
+use testkit::relay::{Action, Relays};
+
+use crate::Operator;
+
+/// An operator whose calls of this kind are refused with this code and message.
+async fn refused(
+    operation: &'static str,
+    code: &'static str,
+    message: &'static str,
+) -> (Operator, Relays) {
+    let mut operator = Operator::start().await;
+    let relays = Relays::start(&operator.sandbox.backend).unwrap();
+    operator
+        .dynamodb_url
+        .clone_from(&relays.backend.dynamodb_url);
+    relays.script(move |call| {
+        if call.operation == operation {
+            let body = json!({ "__type": code, "message": message });
+            Action::answer(400, code, &body.to_string())
+        } else {
+            Action::forward()
+        }
+    });
+    (operator, relays)
+}
+
+#[tokio::test]
+async fn a_permission_that_is_missing_is_named() {
+    let message = "User: arn:aws:sts::123456789012:assumed-role/Operators/jo is not authorized to \
+                   perform: dynamodb:Query on resource: \
+                   arn:aws:dynamodb:us-east-1:123456789012:table/Users/index/pending-reset-index \
+                   because no identity-based policy allows the dynamodb:Query action";
+    let (operator, _relays) = refused("Query", "AccessDeniedException", message).await;
+    let answer = operator.run(&["pending"]).await;
+    let url = &operator.dynamodb_url;
+    assert_eq!(
+        answer.error(),
+        format!(
+            "you are not allowed dynamodb:Query on index pending-reset-index of table Users at \
+             {url} (region us-east-1)"
+        )
+    );
+    assert_eq!(answer.exit_code, ExitCode::FAILURE);
+}
+
+#[tokio::test]
+async fn credentials_that_are_not_accepted_are_named() {
+    for code in ["ExpiredTokenException", "UnrecognizedClientException"] {
+        let message = "The security token included in the request is expired";
+        let (operator, _relays) = refused("GetItem", code, message).await;
+        let users = &operator.sandbox.backend.tables.users;
+        let answer = operator.run(&["show", "jdoe"]).await;
+        let url = &operator.dynamodb_url;
+        assert_eq!(
+            answer.error(),
+            format!(
+                "AWS does not accept the credentials at {url} (region us-east-1) for table {users}: \
+                 {code}: {message}"
+            )
+        );
+    }
+}
+
+#[tokio::test]
+async fn tables_that_do_not_exist_are_named() {
+    let operator = Operator::start().await;
+    let audit = &operator.sandbox.backend.tables.audit;
+    let url = &operator.dynamodb_url;
+    let place = format!("at {url} (region eu-west-1): check the names and the region");
+    let nowhere = [("USERS_TABLE", "Nowhere"), ("AWS_REGION", "eu-west-1")];
+    for (command, table) in [
+        (
+            &["show", "jdoe"][..],
+            "there is no table Nowhere".to_owned(),
+        ),
+        (&["pending"], "there is no table Nowhere".to_owned()),
+        (&["check-keys"], "there is no table Nowhere".to_owned()),
+        (
+            &["disable", "jdoe"],
+            format!("one of the tables Nowhere, {audit} does not exist"),
+        ),
+    ] {
+        let answer = operator.run_with(command, "", &nowhere).await;
+        assert_eq!(answer.error(), format!("{table} {place}"));
+        assert_eq!(answer.exit_code, ExitCode::FAILURE);
+    }
+}
+
+#[tokio::test]
+async fn no_connection_is_one_line_about_where_to() {
+    let mut operator = Operator::start().await;
+    operator.dynamodb_url = "http://127.0.0.1:1".to_owned();
+    let users = &operator.sandbox.backend.tables.users;
+    let answer = operator.run(&["show", "jdoe"]).await;
+    assert_eq!(
+        answer.error(),
+        format!(
+            "DynamoDB does not answer at http://127.0.0.1:1 (region us-east-1) for table {users}: \
+             Connection refused"
+        )
+    );
+}
+
+#[tokio::test]
+async fn anything_else_that_aws_refuses_has_its_code_and_message() {
+    let (operator, _relays) =
+        refused("GetItem", "ValidationException", "The key is too long").await;
+    let users = &operator.sandbox.backend.tables.users;
+    let answer = operator.run(&["show", "jdoe"]).await;
+    let url = &operator.dynamodb_url;
+    assert_eq!(
+        answer.error(),
+        format!(
+            "DynamoDB refused at {url} (region us-east-1) for table {users}: ValidationException: \
+             The key is too long"
+        )
+    );
+}
+
+#[tokio::test]
+async fn a_change_that_another_one_overtook_says_so() {
+    let mut operator = Operator::start().await;
+    let relays = Relays::start(&operator.sandbox.backend).unwrap();
+    operator.dynamodb_url = relays.backend.dynamodb_url.clone();
+    relays.script(|call| match call.operation.as_str() {
+        "GetItem" => {
+            let item = json!({
+                "username": { "S": "jdoe" }, "id": { "N": "42" },
+                "display_username": { "S": "jdoe" }, "roles": { "SS": ["Support"] },
+            });
+            Action::answer(200, "", &json!({ "Item": item }).to_string())
+        }
+        _ => Action::forward(),
+    });
+    let answer = operator.run(&["grant", "Admin", "jdoe"]).await;
+    assert_eq!(
+        answer.error(),
+        "it was changed meanwhile, and that change stands; try again"
+    );
+}

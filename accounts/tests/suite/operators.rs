@@ -1,0 +1,302 @@
+//! What keeps operators from mistakes, and who they are.
+
+use std::process::ExitCode;
+use std::sync::{Arc, Mutex};
+
+use axum::Router;
+use axum::http::{HeaderMap, StatusCode};
+use axum::routing::post;
+use serde_json::json;
+use testkit::relay::Relays;
+use tokio::net::TcpListener;
+
+use crate::{Operator, row, text};
+
+const ARN: &str = "arn:aws:sts::123456789012:assumed-role/Operators/jo";
+
+#[tokio::test]
+async fn a_role_that_is_spelled_almost_right_is_named_and_nothing_is_done() {
+    let operator = Operator::start().await;
+    operator.run(&["grant", "Admin", "jdoe"]).await;
+    for role in ["admin", "ADMIN", "Admn", "Admins"] {
+        let answer = operator.run(&["revoke", role, "jdoe"]).await;
+        let error = format!("jdoe has the role Admin, not {role}: names of roles compare exactly");
+        assert_eq!(answer.error(), error);
+        assert_eq!(answer.exit_code, ExitCode::FAILURE);
+        let answer = operator.run(&["grant", role, "bob"]).await;
+        assert!(
+            answer
+                .error()
+                .starts_with(&format!("{role} is not the role Admin: ")),
+            "{answer:?}"
+        );
+        assert_eq!(answer.exit_code, ExitCode::FAILURE);
+    }
+    assert_eq!(
+        operator.user("jdoe").await["roles"].as_ss().unwrap(),
+        &["Admin"]
+    );
+    assert!(!operator.user("bob").await.contains_key("roles"));
+    let answer = operator.run(&["grant", "Admins", "bob", "--force"]).await;
+    assert_eq!(answer.exit_code, ExitCode::SUCCESS, "{answer:?}");
+}
+
+#[tokio::test]
+async fn somebody_who_can_administer_is_left() {
+    let operator = Operator::start().await;
+    let error = "admin is the last account with the role Admin that may log in; --force does it \
+                 all the same";
+    let commands = [&["revoke", "Admin", "admin"][..], &["disable", "admin"]];
+    for command in commands {
+        let answer = operator.run(command).await;
+        assert_eq!(answer.error(), error);
+        assert_eq!(answer.exit_code, ExitCode::FAILURE);
+    }
+    // One who cannot log in does not count.
+    operator.run(&["grant", "Admin", "bob"]).await;
+    operator.run(&["disable", "bob"]).await;
+    assert_eq!(operator.run(commands[1]).await.error(), error);
+    assert_eq!(operator.audit("admin").await, []);
+
+    operator.run(&["enable", "bob"]).await;
+    let answer = operator.run(commands[1]).await;
+    assert_eq!(answer.exit_code, ExitCode::SUCCESS, "{answer:?}");
+    // Now bob is the last, and admin, who is disabled, loses nothing that anybody can use.
+    let answer = operator.run(commands[0]).await;
+    assert_eq!(answer.exit_code, ExitCode::SUCCESS, "{answer:?}");
+    let answer = operator.run(&["disable", "bob"]).await;
+    assert_eq!(answer.exit_code, ExitCode::FAILURE);
+    let answer = operator.run(&["disable", "bob", "--force"]).await;
+    assert_eq!(answer.exit_code, ExitCode::SUCCESS, "{answer:?}");
+}
+
+#[tokio::test]
+async fn no_mail_goes_through_the_real_ses_for_accounts_of_another_dynamodb() {
+    let operator = Operator::start().await;
+    let before = operator.user("jdoe").await;
+    let command = ["--endpoint", &operator.dynamodb_url, "reset", "jdoe"];
+    let answer = operator.run_at(&command, "", &[]).await;
+    assert_eq!(
+        answer.error(),
+        "--endpoint is given without --ses-endpoint: SES at AWS would send the mail"
+    );
+    assert_eq!(answer.exit_code, ExitCode::from(2));
+    assert_eq!(operator.user("jdoe").await, before);
+}
+
+#[tokio::test]
+async fn a_reset_that_ses_refuses_says_why() {
+    let operator = Operator::start().await;
+    let code = "MailFromDomainNotVerifiedException";
+    operator.sandbox.backend.outbox.refuse(Some(code));
+    let answer = operator.run(&["reset", "jdoe"]).await;
+    let error = format!(
+        "jdoe: SES did not accept the mail: {code}; the old password keeps working, and the sweep \
+         tries again"
+    );
+    assert_eq!(answer.error(), error);
+}
+
+#[tokio::test]
+async fn all_that_is_missing_is_named_at_once() {
+    let operator = Operator::start().await;
+    let names = [
+        "AWS_REGION",
+        "AWS_DEFAULT_REGION",
+        "AWS_ACCESS_KEY_ID",
+        "AWS_SECRET_ACCESS_KEY",
+        "USERS_TABLE",
+        "AUDIT_TABLE",
+        "BRANDS_TABLE",
+        "LIMITS_TABLE",
+        "PRODUCT_NAME",
+        "MAIL_FROM",
+        "SUPPORT_CONTACT",
+        "LOGIN_URL",
+        "USER",
+    ];
+    let nothing = names.map(|name| (name, ""));
+    let aws = "AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY";
+    let who = "say who you are, with --operator or USER";
+    for (command, error) in [
+        (
+            &["show", "jdoe"][..],
+            format!("{aws} and USERS_TABLE are not set"),
+        ),
+        (
+            &["audit", "jdoe"],
+            format!("{aws} and AUDIT_TABLE are not set"),
+        ),
+        (
+            &["brand", "list"],
+            format!("{aws} and BRANDS_TABLE are not set"),
+        ),
+        (
+            &["disable", "jdoe"],
+            format!("{aws}, USERS_TABLE and AUDIT_TABLE are not set; {who}"),
+        ),
+        (
+            &["import", "users.csv"],
+            format!("{aws}, USERS_TABLE and AUDIT_TABLE are not set; {who}"),
+        ),
+        (
+            &["reset", "jdoe"],
+            format!(
+                "{aws}, USERS_TABLE, LIMITS_TABLE, AUDIT_TABLE, BRANDS_TABLE, PRODUCT_NAME, \
+                 MAIL_FROM, SUPPORT_CONTACT and LOGIN_URL are not set; {who}"
+            ),
+        ),
+    ] {
+        let answer = operator.run_at(command, "", &nothing).await;
+        assert_eq!(answer.error(), error);
+        assert_eq!(answer.exit_code, ExitCode::from(2));
+    }
+}
+
+#[tokio::test]
+async fn an_account_that_exists_needs_no_password() {
+    let operator = Operator::start().await;
+    // There is no terminal to ask at, which is found out later.
+    let answer = operator.run(&["add", "JDoe", "--id", "42"]).await;
+    assert_eq!(answer.error(), "there is an account JDoe already");
+    assert_eq!(answer.exit_code, ExitCode::FAILURE);
+}
+
+#[tokio::test]
+async fn without_a_password_nothing_is_added() {
+    let operator = Operator::start().await;
+    let command = ["add", "jroe", "--id", "7", "--password-stdin"];
+    let answer = operator.run(&command).await;
+    let error = "no password was given, so nothing is changed";
+    assert_eq!(answer.error(), error);
+    assert_eq!(answer.exit_code, ExitCode::FAILURE);
+    assert!(!operator.has("jroe").await);
+}
+
+#[tokio::test]
+async fn the_name_of_an_operator_is_short_and_visible() {
+    let operator = Operator::start().await;
+    let long = "x".repeat(65);
+    for name in [&long, "a\nb", "\u{202e}a", "\u{200b}"] {
+        let answer = operator.run(&["--operator", name, "disable", "jdoe"]).await;
+        let error = "--operator: must be one line of at most 64 visible characters";
+        assert_eq!(answer.error(), error);
+        assert_eq!(answer.exit_code, ExitCode::from(2));
+    }
+    let name = "é".repeat(64);
+    let answer = operator
+        .run(&["--operator", &name, "disable", "jdoe"])
+        .await;
+    assert_eq!(answer.exit_code, ExitCode::SUCCESS, "{answer:?}");
+}
+
+/// An STS that answers like this, and what its requests were signed with.
+async fn sts(status: StatusCode, body: String) -> (String, Arc<Mutex<Vec<String>>>) {
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let calls = Arc::clone(&seen);
+    let answer = async move |headers: HeaderMap, request: String| {
+        assert!(request.contains("Action=GetCallerIdentity"), "{request}");
+        let signed = headers
+            .get("authorization")
+            .unwrap()
+            .to_str()
+            .unwrap()
+            .to_owned();
+        calls.lock().unwrap().push(signed);
+        (status, [("content-type", "text/xml")], body)
+    };
+    let router = Router::new().route("/", post(answer));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    (url, seen)
+}
+
+#[tokio::test]
+async fn the_trail_says_whose_credentials_they_were_and_what_was_typed() {
+    let operator = Operator::start().await;
+    let (url, seen) = sts(
+        StatusCode::OK,
+        format!(
+            "<GetCallerIdentityResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\">\
+             <GetCallerIdentityResult><Arn>{ARN}</Arn><UserId>AROA:jo</UserId>\
+             <Account>123456789012</Account></GetCallerIdentityResult>\
+             <ResponseMetadata><RequestId>1</RequestId></ResponseMetadata>\
+             </GetCallerIdentityResponse>"
+        ),
+    )
+    .await;
+    let sts = [
+        ("AWS_ENDPOINT_URL_STS", url.as_str()),
+        ("AWS_ACCESS_KEY_ID", "AKIAJO"),
+    ];
+    for command in [&["disable", "bob"][..], &["reset", "jdoe"]] {
+        let answer = operator.run_with(command, "", &sts).await;
+        assert_eq!(answer.exit_code, ExitCode::SUCCESS, "{answer:?}");
+        let user = command.last().unwrap();
+        let rows = operator.sandbox.audit(user).await.unwrap();
+        assert_eq!(text(&rows[0], "actor"), ARN);
+        assert_eq!(text(&rows[0], "requester"), "operator");
+    }
+    let seen = seen.lock().unwrap();
+    assert_eq!(seen.len(), 2);
+    assert!(
+        seen.iter()
+            .all(|signed| signed.contains("Credential=AKIAJO/")),
+        "{seen:?}"
+    );
+}
+
+/// Whoever says where DynamoDB is may say it is at AWS.
+#[tokio::test]
+async fn a_name_that_nobody_checked_is_marked() {
+    let operator = Operator::start().await;
+    operator.run(&["--operator", ARN, "disable", "bob"]).await;
+    let rows = operator.sandbox.audit("bob").await.unwrap();
+    assert_eq!(text(&rows[0], "actor"), format!("unverified:{ARN}"));
+    assert!(!rows[0].contains_key("requester"));
+    operator.run(&["enable", "bob"]).await;
+    assert!(
+        operator
+            .audit("bob")
+            .await
+            .contains(&row("account.enabled"))
+    );
+}
+
+#[tokio::test]
+async fn nothing_is_done_when_sts_does_not_say_who_it_is() {
+    let mut operator = Operator::start().await;
+    let relays = Relays::start(&operator.sandbox.backend).unwrap();
+    operator.dynamodb_url = relays.backend.dynamodb_url.clone();
+    let refused = "<ErrorResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><Error>\
+                   <Type>Sender</Type><Code>ExpiredToken</Code><Message>The security token included \
+                   in the request is expired</Message></Error><RequestId>1</RequestId>\
+                   </ErrorResponse>";
+    let (url, _) = sts(StatusCode::FORBIDDEN, refused.to_owned()).await;
+    let sts = [("AWS_ENDPOINT_URL_STS", url.as_str())];
+    let answer = operator
+        .run_with(&["disable", "jdoe", "--json"], "", &sts)
+        .await;
+    assert!(
+        answer
+            .error()
+            .starts_with("AWS does not accept the credentials "),
+        "{answer:?}"
+    );
+    assert!(answer.error().ends_with("is expired"), "{answer:?}");
+    let nowhere = [("AWS_ENDPOINT_URL_STS", "http://127.0.0.1:1")];
+    let answer = operator.run_with(&["disable", "jdoe"], "", &nowhere).await;
+    assert!(
+        answer
+            .error()
+            .starts_with("STS, which says who you are, does not answer"),
+        "{answer:?}"
+    );
+    assert_eq!(relays.take_calls().len(), 0);
+    assert_eq!(operator.user("jdoe").await.get("disabled"), None);
+    let shown = operator
+        .run_with(&["show", "jdoe", "--json"], "", &nowhere)
+        .await;
+    assert_eq!(shown.json()[0]["disabled"], json!(false));
+}

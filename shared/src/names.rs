@@ -1,0 +1,141 @@
+//! The normal form of names and the ASCII form of domains.
+
+use icu_normalizer::ComposingNormalizerBorrowed;
+
+/// The name trimmed, in Unicode normalisation form NFKC and lower case, each repeated until none
+/// changes it: a lower case letter may compose with a mark that its upper case letter does not
+/// compose with (`J` and U+030C). Width, case and outer white space distinguish no names (RFC 8265
+/// section 3.3 in spirit).
+pub(crate) fn normalise(name: &str) -> String {
+    if name.is_ascii() {
+        // Its own NFKC, and by far the most names.
+        return name.trim().to_ascii_lowercase();
+    }
+    let nfkc = ComposingNormalizerBorrowed::new_nfkc();
+    let mut name = name.to_owned();
+    loop {
+        let lower = nfkc.normalize(name.trim()).to_lowercase();
+        let next = lower.trim();
+        if next == name {
+            return name;
+        }
+        next.clone_into(&mut name);
+    }
+}
+
+/// The domain with each label that is not ASCII in Punycode (RFC 3492), after its normal form; the
+/// ideographic full stop separates labels (UTS 46). `None` if a label is too long to encode.
+pub(crate) fn ascii_domain(domain: &str) -> Option<String> {
+    if domain.is_ascii() {
+        return Some(domain.to_owned());
+    }
+    let domain = normalise(domain).replace('\u{3002}', ".");
+    let labels: Vec<_> = domain.split('.').map(ascii_label).collect::<Option<_>>()?;
+    Some(labels.join("."))
+}
+
+fn ascii_label(label: &str) -> Option<String> {
+    if label.is_ascii() {
+        return Some(label.to_owned());
+    }
+    idna::punycode::encode_str(label).map(|encoded| format!("xn--{encoded}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use icu_normalizer::DecomposingNormalizerBorrowed;
+
+    use super::*;
+
+    /// The planes that have assigned characters, without private use.
+    fn characters() -> impl Iterator<Item = char> {
+        ('\u{0}'..='\u{323af}').chain('\u{e0000}'..='\u{e01ef}')
+    }
+
+    fn assert_stands_still(name: &str) {
+        let key = normalise(name);
+        let again = normalise(&key);
+        assert_eq!(again, key, "{}", name.escape_unicode());
+    }
+
+    /// Marks that change their place next to one of another class.
+    fn marks() -> Vec<char> {
+        let nfd = DecomposingNormalizerBorrowed::new_nfd();
+        let moves = |text: &str| nfd.normalize(text) != text;
+        let is_mark = |c: &char| {
+            !moves(&c.to_string())
+                && (moves(&format!("{c}\u{334}")) || moves(&format!("\u{345}{c}")))
+        };
+        characters().filter(is_mark).collect()
+    }
+
+    /// Marks that compose with something.
+    fn composing_marks() -> BTreeSet<char> {
+        let nfd = DecomposingNormalizerBorrowed::new_nfd();
+        let last = characters().filter_map(|c| {
+            let decomposed = nfd.normalize(c.encode_utf8(&mut [0; 4])).into_owned();
+            decomposed.chars().skip(1).last()
+        });
+        last.filter(|c| !('\u{1100}'..='\u{11ff}').contains(c))
+            .collect()
+    }
+
+    #[test]
+    fn the_normal_form_of_a_normal_form_is_itself() {
+        let composing = composing_marks();
+        assert!(composing.len() > 50, "{}", composing.len());
+        for c in characters() {
+            assert_stands_still(c.encode_utf8(&mut [0; 4]));
+            if c.is_uppercase() || c.to_lowercase().next() != Some(c) {
+                for mark in &composing {
+                    assert_stands_still(&format!("{c}{mark}"));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn so_it_is_with_pairs_of_marks() {
+        let marks = marks();
+        assert!(marks.len() > 800, "{}", marks.len());
+        for one in composing_marks() {
+            for other in &marks {
+                for base in ["J", "\u{3a9}"] {
+                    assert_stands_still(&format!("{base}{one}{other}"));
+                    assert_stands_still(&format!("{base}{other}{one}"));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn spellings_that_one_round_does_not_bring_together() {
+        for (name, key) in [
+            ("J\u{30c}ane", "\u{1f0}ane"),
+            ("\u{1f0}ane", "\u{1f0}ane"),
+            // White space that only the normal form has.
+            ("\u{b4}", "\u{301}"),
+            ("\u{3a3}\u{3a3}", "\u{3c3}\u{3c2}"),
+        ] {
+            assert_eq!(normalise(name), key, "{}", name.escape_unicode());
+        }
+    }
+
+    #[test]
+    fn domains() {
+        for (domain, ascii) in [
+            ("example.com", "example.com"),
+            ("Example.COM", "Example.COM"),
+            ("exämple.de", "xn--exmple-cua.de"),
+            ("EXÄMPLE.de", "xn--exmple-cua.de"),
+            ("exa\u{308}mple.de", "xn--exmple-cua.de"),
+            ("straße.de", "xn--strae-oqa.de"),
+            ("例え\u{3002}テスト", "xn--r8jz45g.xn--zckzah"),
+            ("हिन्दी.भारत", "xn--j2bd4cyah0f.xn--h2brj9c"),
+        ] {
+            assert_eq!(ascii_domain(domain).as_deref(), Some(ascii), "{domain}");
+        }
+    }
+}
