@@ -38,9 +38,8 @@ check success "$admin" "$email$password" 200 \
   "$response<DisplayName>Jane Doe</DisplayName><Id>42</Id><ResetEmailSent>true</ResetEmailSent>"
 check 'no credential' '' "$email$password" 401 \
   "$response" '<d2p1:ErrorCode>Unauthorized</d2p1:ErrorCode><d2p1:Message>Unauthorized</d2p1:Message>'
-# This answer has always had another root.
 check 'wrong password' admin:wrong "$email$password" 401 \
-  '<ErrorResponse ' '<ErrorCode>Unauthorized</ErrorCode><Message>Invalid UserName or Password</Message>'
+  "$response" '<d2p1:ErrorCode>Unauthorized</d2p1:ErrorCode><d2p1:Message>Invalid UserName or Password</d2p1:Message>'
 check 'no role' 'bob:p@55wOrd' "$email$password" 403 \
   "$response" '<d2p1:ErrorCode>Invalid Role</d2p1:ErrorCode>'
 check 'unknown customer' "$admin" "<Email>nobody@example.com</Email>$password" 404 \
