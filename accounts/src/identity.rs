@@ -8,7 +8,7 @@ use crate::Error;
 
 /// The longest name of an operator, in characters.
 const MAX_LENGTH: usize = 64;
-/// Comes before a name that nobody has checked. No ARN begins like this.
+/// Marks an unverified name. No ARN begins like this.
 const UNVERIFIED: &str = "unverified:";
 
 /// Who is at work.

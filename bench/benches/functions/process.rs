@@ -86,7 +86,7 @@ pub(super) fn cpu_time(clock: ClockId) -> Result<Duration, Error> {
 }
 
 /// Builds what these arguments of `cargo build` say, with the profile of this program; the folder
-/// it is in. Never other packages beside the functions: all would have the features that one needs.
+/// it is in. Build the functions alone: with other packages, features would unify.
 pub(super) fn build(arguments: &[&str]) -> Result<PathBuf, Error> {
     let cargo = std::env::var_os("CARGO").unwrap_or("cargo".into());
     let profile = if cfg!(debug_assertions) {

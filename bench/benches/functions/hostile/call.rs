@@ -49,7 +49,7 @@ pub(super) struct Call {
 }
 
 impl Call {
-    /// A sample event of `events/`, and the result beside it.
+    /// A sample event of `events/` and its expected result.
     pub(super) fn sample(target: Target, name: &str) -> Result<Self, Error> {
         let folder = Path::new(EVENTS).join(target.name());
         let read = |extension: &str| -> Result<Value, Error> {
@@ -91,7 +91,7 @@ impl Call {
         self
     }
 
-    /// The same with another header, in the place of any other of its name.
+    /// Sets a header and replaces any of that name.
     pub(super) fn header(mut self, name: &str, value: &str) -> Self {
         if let Some(headers) = self.event.pointer_mut("/headers") {
             set(headers, name, value);
@@ -106,7 +106,7 @@ impl Call {
         self
     }
 
-    /// The same with another text in the place of one in its query and its body.
+    /// Replaces a text in the query and the body.
     pub(super) fn replace(mut self, from: &str, to: &str) -> Self {
         let text = |name| self.event.get(name).and_then(Value::as_str);
         let query = text("rawQueryString").map(|query| query.replace(from, to));

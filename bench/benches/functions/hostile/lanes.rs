@@ -209,7 +209,7 @@ fn no_events() -> Vec<Call> {
     calls.collect()
 }
 
-/// These calls in turn, each from a source of its own.
+/// Makes these calls in turn, each from a different source.
 #[expect(clippy::indexing_slicing, reason = "the turns are those of the calls")]
 fn in_turns(name: &'static str, rate: u32, calls: Vec<Call>) -> Lane {
     let turns = 0..calls.len() as u64;
