@@ -7,10 +7,11 @@ use anstyle::{AnsiColor, Style};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use password::{ExposeSecret as _, Secret};
 use serde::ser::{Serialize, Serializer};
-use serde_json::Value;
+use serde_json::{Value, json};
 use shared::text::one_line;
 
 use crate::error::Error;
+use crate::failure::Problem;
 
 /// What stands where there is nothing.
 const NOTHING: &str = "-";
@@ -75,15 +76,29 @@ impl Console {
         self.json
     }
 
-    /// What is wrong and why, in one line.
-    pub(crate) fn error(&mut self, text: &str) {
-        // Where to complain about this is unknown.
-        let _ = writeln!(self.err, "{BAD}error:{BAD:#} {}", one_line(text));
+    /// Prints what is wrong and why, in one line.
+    pub(crate) fn error(&mut self, Problem { text, status }: &Problem) {
+        let text = one_line(text);
+        // An error that cannot be written has no place left to go.
+        let _ = if self.json {
+            let problem = json!({ "error": status.name(), "message": text });
+            writeln!(self.err, "{problem}")
+        } else {
+            writeln!(self.err, "{BAD}error:{BAD:#} {text}")
+        };
     }
 
-    /// A remark that is no result.
+    /// Prints a remark that is no result.
     pub(crate) fn note(&mut self, text: &str) -> io::Result<()> {
+        if self.json {
+            return writeln!(self.err, "{}", json!({ "note": text }));
+        }
         writeln!(self.err, "{text}")
+    }
+
+    /// Prints bytes of a file, for instance of a script for a shell.
+    pub(crate) fn raw(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.out.write_all(bytes)
     }
 
     /// A line for people that is a result.

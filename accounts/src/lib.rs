@@ -19,9 +19,12 @@ mod add;
 mod brand;
 mod brand_table;
 mod change;
+mod connection;
 mod console;
+mod credentials;
 mod error;
 mod failure;
+mod help;
 mod identity;
 mod import;
 mod keys;
@@ -29,32 +32,37 @@ mod look;
 mod reset;
 mod roles;
 mod set_email;
+mod stack;
 mod suppression;
 
+use std::ffi::OsString;
 use std::io::ErrorKind;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use clap_complete::Shell;
 use shared::clock::Clock;
 use shared::config::Env;
 
-use access::{Connection, Session};
+use access::Session;
+use connection::Connection;
 use console::Done;
-use error::Error;
-use failure::explain;
+use error::{Error, Status};
+use failure::{Problem, explain};
 
 pub use console::Console;
 pub use import::{Existing, Import, Imported, Importer};
 
 /// Manages the accounts of the password services.
 ///
-/// Exit codes: 0 done, 1 refused or failed, 2 wrong usage.
+/// Exit codes: 0 done; 1 refused; 2 wrong usage, or a setting is missing; 3 not found; 75 try again
+/// later.
 #[derive(Debug, Parser)]
 #[command(name = "accounts", version)]
 pub struct Arguments {
     #[command(flatten)]
     connection: Connection,
-    /// Print JSON, one object a line
+    /// Print JSON, one object a line, errors too
     #[arg(long, global = true)]
     json: bool,
     #[command(subcommand)]
@@ -132,17 +140,24 @@ enum Command {
     /// Look at brands and change them: in whose name mails go out
     #[command(subcommand)]
     Brand(brand::Command),
+    /// Print the completions of a shell, for its start-up file
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+    /// Print a manual page: `accounts man | man -l -`
+    Man {
+        /// The command, for instance `brand set`; else the program
+        command: Vec<String>,
+    },
 }
 
 /// The variable that says who is at work.
 const OPERATOR: &str = "USER";
-/// The variables of everything that reaches AWS.
-const AWS: [&str; 3] = ["AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];
-
 impl Command {
     /// The variables that the command needs, so that all that are missing can be named at once.
-    fn variables(&self) -> Vec<&'static str> {
-        let names: &[&str] = match self {
+    fn variables(&self) -> &'static [&'static str] {
+        match self {
             Self::Import(arguments) => arguments.variables(),
             Self::Show { .. } | Self::Pending => &["USERS_TABLE"],
             Self::Audit { .. } => &["AUDIT_TABLE"],
@@ -150,16 +165,40 @@ impl Command {
             Self::Brand(_) => &["BRANDS_TABLE"],
             Self::CheckKeys(arguments) => arguments.variables(),
             Self::Reset { .. } => &reset::VARIABLES,
+            Self::Completions { .. } | Self::Man { .. } => &[],
             Self::Add(_)
             | Self::Disable { .. }
             | Self::Enable { .. }
             | Self::Grant { .. }
             | Self::Revoke { .. }
             | Self::SetEmail { .. } => &["USERS_TABLE", "AUDIT_TABLE", OPERATOR],
-        };
-        let aws = if names.is_empty() { &[][..] } else { &AWS };
-        [aws, names].concat()
+        }
     }
+}
+
+/// Reads the command line. What cannot be read is on the console, as are help and version.
+pub fn parse(
+    line: impl IntoIterator<Item = OsString>,
+    console: &mut Console,
+) -> Result<Arguments, ExitCode> {
+    let line: Vec<_> = line.into_iter().collect();
+    let error = match Arguments::try_parse_from(&line) {
+        Ok(arguments) => return Ok(arguments),
+        Err(error) => error,
+    };
+    if !error.use_stderr() || !line.iter().any(|argument| argument == "--json") {
+        // Help that nobody reads to its end is no error.
+        let _ = error.print();
+    } else {
+        console.set_json(true);
+        let text = error.to_string();
+        let text = text.split("\n\n").next().unwrap_or_default();
+        console.error(&Problem {
+            text: text.trim_start_matches("error: ").to_owned(),
+            status: Status::Usage,
+        });
+    }
+    Err(u8::try_from(error.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from))
 }
 
 /// Carries out one command. What is wrong is one line on the console.
@@ -171,14 +210,15 @@ pub async fn run(
 ) -> ExitCode {
     console.set_json(arguments.json);
     let session = Session::new(&arguments.connection, variables, clock.now());
-    let place = session.place(&arguments.command.variables());
     match execute(&session, &arguments.command, console).await {
         Ok(exit_code) => exit_code,
         // Whoever reads the output has read enough.
         Err(Error::Output(error)) if error.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => {
-            console.error(&explain(&error, &place));
-            error.exit_code()
+            let place = session.place(arguments.command.variables());
+            let problem = explain(&error, &place);
+            console.error(&problem);
+            problem.status.into()
         }
     }
 }
@@ -189,7 +229,9 @@ async fn execute(
     console: &mut Console,
 ) -> Result<ExitCode, Error> {
     let variables = command.variables();
-    session.require(&variables)?;
+    if !variables.is_empty() {
+        session.connect(variables).await?;
+    }
     if variables.contains(&OPERATOR) {
         session.identify().await?;
     }
@@ -219,6 +261,14 @@ async fn execute(
             return shown(console.rows(&brand::list(session).await?));
         }
         Command::Pending => return shown(console.rows(&look::pending(session).await?)),
+        Command::Completions { shell } => {
+            help::completions::<Arguments>(*shell, console)?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        Command::Man { command } => {
+            help::man::<Arguments>(command, console)?;
+            return Ok(ExitCode::SUCCESS);
+        }
     };
     shown(console.done(&done))
 }

@@ -25,7 +25,7 @@ pub(crate) async fn show(session: &Session<'_>, username: &str) -> Result<Record
         .await
         .map_err(Error::unavailable)?
         .item
-        .ok_or_else(|| Error::Unknown(username.to_owned()))?;
+        .ok_or_else(|| Error::no_account(username))?;
     let suppression = match get_text(&item, "email") {
         Some(email) => suppression::find(session, email).await?,
         None => Ok(None),

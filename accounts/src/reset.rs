@@ -62,7 +62,11 @@ pub(crate) async fn reset(session: &Session<'_>, username: &str) -> Result<Done,
     }
     let refusal = refusal(&account, &outcome);
     let text = format!("{}: {refusal}", profile.display_username);
-    Err(Error::Refused(text))
+    Err(if is_temporary(&account, &outcome) {
+        Error::TryAgain(text)
+    } else {
+        Error::Refused(text)
+    })
 }
 
 /// What becomes of the old password, if it is not gone as usual.
@@ -103,5 +107,21 @@ fn refusal(account: &Account, outcome: &ResetOutcome) -> Cow<'static, str> {
         | ResetOutcome::Abandoned
         | ResetOutcome::NotCounted
         | ResetOutcome::Failed => outcome.event().into(),
+    }
+}
+
+/// Whether the same reset may succeed later.
+fn is_temporary(account: &Account, outcome: &ResetOutcome) -> bool {
+    match outcome {
+        ResetOutcome::NotEligible => !account.disabled && account.profile.email.is_some(),
+        ResetOutcome::Limited { .. }
+        | ResetOutcome::MailUnavailable { .. }
+        | ResetOutcome::Overdue
+        | ResetOutcome::Superseded
+        | ResetOutcome::NotCounted
+        | ResetOutcome::Failed => true,
+        ResetOutcome::Done | ResetOutcome::Abandoned | ResetOutcome::MailNotAccepted { .. } => {
+            false
+        }
     }
 }

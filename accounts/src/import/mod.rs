@@ -143,12 +143,12 @@ async fn compare(
     arguments: &Arguments,
     console: &mut Console,
 ) -> Result<(), Error> {
-    if let Err(error) = session.users() {
-        if !arguments.dry_run {
-            return Err(error.into());
+    match session.connect(&["USERS_TABLE"]).await {
+        Err(Error::Usage(reason)) if arguments.dry_run => {
+            let text = format!("not compared with the accounts that are there: {reason}");
+            return Ok(console.note(&text)?);
         }
-        let text = format!("not compared with the accounts that are there: {error}");
-        return Ok(console.note(&text)?);
+        connected => connected?,
     }
     let progress = console.progress(None, "comparing");
     let compared = file.compare(session, &progress).await;

@@ -246,7 +246,7 @@ async fn a_reset_is_the_operation_and_says_how_it_ended() {
         answer.error(),
         "jdoe: operators reset it too often lately; try again at 2026-11-21T22:35:15Z"
     );
-    assert_eq!(answer.exit_code, ExitCode::FAILURE);
+    assert_eq!(answer.exit_code, ExitCode::from(75));
     let tables = &operator.sandbox.backend.tables;
     for missing in ["LIMITS_TABLE", "BRANDS_TABLE"] {
         let names = [
@@ -260,7 +260,7 @@ async fn a_reset_is_the_operation_and_says_how_it_ended() {
         let nowhere = [(missing, "Nowhere")];
         let answer = operator.run_with(&["reset", "jdoe"], "", &nowhere).await;
         assert!(answer.error().starts_with(&error), "{answer:?}");
-        assert_eq!(answer.exit_code, ExitCode::FAILURE);
+        assert_eq!(answer.exit_code, ExitCode::from(3));
     }
     operator.run(&["disable", "bob"]).await;
     let answer = operator.run(&["reset", "bob"]).await;
@@ -346,7 +346,7 @@ async fn errors_are_one_line_that_names_what_is_wrong() {
     ] {
         let answer = operator.run(command).await;
         assert_eq!(answer.error(), "there is no account nobody");
-        assert_eq!(answer.exit_code, ExitCode::FAILURE);
+        assert_eq!(answer.exit_code, ExitCode::from(3));
     }
     for (name, command) in [
         ("USERS_TABLE", ["show", "jdoe"]),

@@ -87,7 +87,7 @@ async fn tables_that_do_not_exist_are_named() {
     ] {
         let answer = operator.run_with(command, "", &nowhere).await;
         assert_eq!(answer.error(), format!("{table} {place}"));
-        assert_eq!(answer.exit_code, ExitCode::FAILURE);
+        assert_eq!(answer.exit_code, ExitCode::from(3));
     }
 }
 
@@ -104,6 +104,7 @@ async fn no_connection_is_one_line_about_where_to() {
              Connection refused"
         )
     );
+    assert_eq!(answer.exit_code, ExitCode::from(75));
 }
 
 #[tokio::test]
@@ -142,4 +143,5 @@ async fn a_change_that_another_one_overtook_says_so() {
         answer.error(),
         "it was changed meanwhile, and that change stands; try again"
     );
+    assert_eq!(answer.exit_code, ExitCode::from(75));
 }

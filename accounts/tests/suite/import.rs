@@ -551,7 +551,7 @@ async fn a_file_that_cannot_be_read_is_named_once() {
         "{answer:?}"
     );
     assert_eq!(answer.error().matches("nowhere").count(), 1, "{answer:?}");
-    assert_eq!(answer.exit_code, ExitCode::FAILURE);
+    assert_eq!(answer.exit_code, ExitCode::from(3));
 }
 
 #[tokio::test]

@@ -3,12 +3,14 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod addresses;
+mod aws;
 mod brands;
 mod commands;
 mod failures;
 mod import;
 mod keys;
 mod operators;
+mod program;
 
 use std::io::{Cursor, Write};
 use std::process::ExitCode;
