@@ -116,7 +116,12 @@ fn failed_call(cause: &(dyn StdError + 'static)) -> Option<(&'static str, Failur
     }
     let dynamodb = CALLS.iter().find_map(|find| find(cause));
     let dynamodb = dynamodb.map(|failure| ("DynamoDB", failure));
-    let sts = || Some(("STS, which says who you are,", failure::<GetCallerIdentityError>(cause)?));
+    let sts = || {
+        Some((
+            "STS, which says who you are,",
+            failure::<GetCallerIdentityError>(cause)?,
+        ))
+    };
     let stack = || Some(("CloudFormation", failure::<DescribeStacksError>(cause)?));
     dynamodb.or_else(sts).or_else(stack)
 }
@@ -188,10 +193,17 @@ fn without_number(error: &(dyn StdError + 'static)) -> String {
 fn in_words(service: &str, failure: &Failure, place: &Place) -> String {
     // Tables and endpoint are DynamoDB's.
     let region = Place::of_region(&place.region);
-    let place = if service == "DynamoDB" { place } else { &region };
+    let place = if service == "DynamoDB" {
+        place
+    } else {
+        &region
+    };
     let location = place.location();
     match failure {
-        Failure::Busy => format!("{service} is too busy {location}{}; try again", place.tables()),
+        Failure::Busy => format!(
+            "{service} is too busy {location}{}; try again",
+            place.tables()
+        ),
         Failure::NoAnswer { cause } => {
             let tables = place.tables();
             format!("{service} does not answer {location}{tables}: {cause}")

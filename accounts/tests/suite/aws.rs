@@ -84,14 +84,13 @@ pub(crate) fn refusal(code: &str, message: &str) -> String {
 }
 
 /// A CloudFormation with one stack.
-pub(crate) async fn cloudformation(
-    outputs: &[(&str, &str)],
-    parameters: &[(&str, &str)],
-) -> Query {
+pub(crate) async fn cloudformation(outputs: &[(&str, &str)], parameters: &[(&str, &str)]) -> Query {
     let list = |pairs: &[(&str, &str)], kind: &str| -> String {
         let members = pairs.iter().map(|(key, value)| {
             let value = value.replace('<', "&lt;");
-            format!("<member><{kind}Key>{key}</{kind}Key><{kind}Value>{value}</{kind}Value></member>")
+            format!(
+                "<member><{kind}Key>{key}</{kind}Key><{kind}Value>{value}</{kind}Value></member>"
+            )
         });
         format!("<{kind}s>{}</{kind}s>", members.collect::<String>())
     };

@@ -194,7 +194,11 @@ async fn all_that_is_missing_is_named_at_once() {
         ),
     ] {
         let ended = program.run(line).await;
-        assert_eq!((ended.code, ended.error()), (2, missing.as_str()), "{line:?}");
+        assert_eq!(
+            (ended.code, ended.error()),
+            (2, missing.as_str()),
+            "{line:?}"
+        );
     }
 }
 
@@ -211,7 +215,10 @@ async fn a_stack_says_where_the_tables_are_and_who_sends() {
     assert_eq!(mails[0].from, "Flood Watch <no-reply@floodwatch.example>");
     let call = &stack.seen()[0];
     assert!(call.body.contains("StackName=passwords"), "{call:?}");
-    assert!(call.signature.contains("/eu-west-1/cloudformation/"), "{call:?}");
+    assert!(
+        call.signature.contains("/eu-west-1/cloudformation/"),
+        "{call:?}"
+    );
 
     // The variable is as good as the option, and an ARN says the region.
     let arn = "arn:aws:cloudformation:ap-south-1:123456789012:stack/passwords/1";
@@ -219,15 +226,26 @@ async fn a_stack_says_where_the_tables_are_and_who_sends() {
     let ended = program.run(&["show", "jdoe"]).await;
     assert_eq!(ended.code, 0, "{ended:?}");
     let call = &stack.seen()[1];
-    assert!(call.signature.contains("/ap-south-1/cloudformation/"), "{call:?}");
+    assert!(
+        call.signature.contains("/ap-south-1/cloudformation/"),
+        "{call:?}"
+    );
 
     // An option wins, and a DynamoDB elsewhere has no stack.
-    let ended = program.run(&["--users-table", "Other", "show", "jdoe"]).await;
+    let ended = program
+        .run(&["--users-table", "Other", "show", "jdoe"])
+        .await;
     assert_eq!(ended.code, 3, "{ended:?}");
-    assert!(ended.error().starts_with("there is no table Other "), "{ended:?}");
+    assert!(
+        ended.error().starts_with("there is no table Other "),
+        "{ended:?}"
+    );
     let line = ["--endpoint", &operator.dynamodb_url, "show", "jdoe"];
     let ended = program.run(&line).await;
-    assert!(ended.error().starts_with("there is no table Nowhere "), "{ended:?}");
+    assert!(
+        ended.error().starts_with("there is no table Nowhere "),
+        "{ended:?}"
+    );
     let line = [&line[..], &["--stack", "passwords"]].concat();
     let ended = program.run(&line).await;
     let error = "--endpoint and --stack name two places; use one of them";
@@ -334,10 +352,23 @@ async fn a_profile_that_gives_nothing_says_why() {
     let file = configuration(directory.path());
     let program = Program::new(&[("AWS_CONFIG_FILE", &file), ("USERS_TABLE", "Users")]);
     for (profile, reasons) in [
-        ("nobody", &["profile nobody gives no credentials: ", "was not defined"][..]),
-        ("signed-off", &["profile signed-off gives no credentials: ", "aws sso login"]),
+        (
+            "nobody",
+            &["profile nobody gives no credentials: ", "was not defined"][..],
+        ),
+        (
+            "signed-off",
+            &["profile signed-off gives no credentials: ", "aws sso login"],
+        ),
     ] {
-        let line = ["--profile", profile, "--region", "eu-west-1", "show", "jdoe"];
+        let line = [
+            "--profile",
+            profile,
+            "--region",
+            "eu-west-1",
+            "show",
+            "jdoe",
+        ];
         let ended = program.run(&line).await;
         assert_eq!(ended.code, 2, "{ended:?}");
         for reason in reasons {
