@@ -47,7 +47,7 @@ class Rows(unittest.TestCase):
             local.accounts("add", "new", "--id", "4711", "--email", "new@example.com", "--no-password")
             for change in (("disable",), ("enable",), ("grant", "Reader"), ("revoke", "Reader")):
                 local.accounts(*change, "new")
-            local.accounts("set-email", "new", "newer@example.com")
+            local.accounts("set", "new", "--email", "newer@example.com")
             local.accounts("brand", "set", "acme", "--product-name", "Acme")
             with tempfile.NamedTemporaryFile("w", suffix=".csv") as file:
                 file.write("username,id,email,display_name,brand,language,roles,disabled\n")

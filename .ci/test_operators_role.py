@@ -108,7 +108,7 @@ class OperatorsRole(unittest.TestCase):
         accounts("add", "new", "--id", "4711", "--email", "new@example.com", "--no-password")
         for command in (("show",), ("disable",), ("enable",), ("grant", "Reader"), ("revoke", "Reader"), ("audit",)):
             accounts(*command, "new")
-        accounts("set-email", "new", "newer@example.com")
+        accounts("set", "new", "--email", "newer@example.com")
         accounts("reset", "new")
         accounts("pending")
         accounts("check-keys")

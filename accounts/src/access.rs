@@ -4,9 +4,10 @@ use std::cell::OnceCell;
 
 use shared::audit::{self, Audit, Entry};
 use shared::aws::{AwsConfig, Clients, SharedCredentialsProvider, sdk_config};
-use shared::clock::Timestamp;
+use shared::clock::{Clock, Timestamp};
 use shared::config::{self, ConfigError, Env};
 use shared::context::RequestContext;
+use shared::text::one_line;
 use shared::users::{Account, Change, Profile, UsernameKey, Users, brand_key, email_key};
 use uuid::Uuid;
 
@@ -32,6 +33,8 @@ const NO_SES: &str = "http://ses.invalid";
 pub(crate) struct Session<'a> {
     connection: &'a Connection,
     variables: Env<'a>,
+    pub(crate) clock: Clock,
+    /// When the run began.
     pub(crate) now: Timestamp,
     pub(crate) request_id: String,
     region: OnceCell<String>,
@@ -42,11 +45,12 @@ pub(crate) struct Session<'a> {
 }
 
 impl<'a> Session<'a> {
-    pub(crate) fn new(connection: &'a Connection, variables: Env<'a>, now: Timestamp) -> Self {
+    pub(crate) fn new(connection: &'a Connection, variables: Env<'a>, clock: Clock) -> Self {
         Self {
             connection,
             variables,
-            now,
+            now: clock.now(),
+            clock,
             request_id: Uuid::new_v4().to_string(),
             region: OnceCell::new(),
             credentials: OnceCell::new(),
@@ -266,7 +270,28 @@ impl<'a> Session<'a> {
     /// The account as it is now.
     pub(crate) async fn find(&self, username: &str) -> Result<Account, Error> {
         let found = self.users()?.find(&UsernameKey::new(username)).await?;
-        found.ok_or_else(|| Error::no_account(username))
+        match found {
+            Some(account) => Ok(account),
+            None => Err(self.unknown(username).await),
+        }
+    }
+
+    /// The error of a user name that is not on file. It names the accounts whose address it is.
+    pub(crate) async fn unknown(&self, username: &str) -> Error {
+        let shown = one_line(username);
+        let names = match self.users() {
+            Ok(users) if username.contains('@') => users.with_email(&email_key(username)).await,
+            _ => Ok(vec![]),
+        };
+        let names = names.unwrap_or_default().into_iter();
+        let names: Vec<_> = names.map(|other| other.display_username).collect();
+        Error::NotFound(match names.as_slice() {
+            [] => format!("there is no account {shown}; `accounts find` looks for parts of names"),
+            names => format!(
+                "there is no account {shown}; it is the address of {}",
+                names.join(", ")
+            ),
+        })
     }
 
     /// Refuses an address that another account of the same brand has:

@@ -13,7 +13,7 @@ use shared::users::MAX_NAME_LENGTH;
 use crate::access::Session;
 use crate::brand_table::{self, BrandTable};
 use crate::console::Record;
-use crate::look::text;
+use crate::fields::text;
 use crate::{Done, Error};
 
 #[derive(Debug, Subcommand)]

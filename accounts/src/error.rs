@@ -5,7 +5,6 @@ use std::process::ExitCode;
 use password::HashError;
 use shared::config::ConfigError;
 use shared::dynamodb::StoreError;
-use shared::text::one_line;
 
 /// Why a command was not carried out.
 #[derive(Debug, thiserror::Error)]
@@ -48,11 +47,6 @@ impl Error {
     /// DynamoDB did not answer a question.
     pub(crate) fn unavailable(error: impl std::error::Error + Send + Sync + 'static) -> Self {
         Self::Store(StoreError::unavailable(error))
-    }
-
-    /// There is no account of this name.
-    pub(crate) fn no_account(username: &str) -> Self {
-        Self::NotFound(format!("there is no account {}", one_line(username)))
     }
 }
 

@@ -5,7 +5,9 @@
 //! was interrupted is finished by running it again.
 
 mod check;
+pub(crate) mod column;
 mod file;
+mod missing;
 mod preview;
 mod row;
 mod write;
@@ -24,8 +26,9 @@ use crate::console::Record;
 use crate::{Console, Error};
 use check::{AccountFile, Checked, Refusal, TAKEN};
 use file::Format;
+use missing::Missing;
 use preview::preview;
-pub(crate) use row::{Row, role};
+pub(crate) use row::Row;
 pub use write::{Existing, Import, Imported, Importer};
 
 /// Transactions at once. A DynamoDB on this machine writes one after the other, and must have done
@@ -57,16 +60,29 @@ pub(crate) struct Arguments {
     /// Make accounts that are there already as the file has them
     #[arg(long)]
     overwrite: bool,
+    /// Disable accounts that came with an import and are not in this file
+    #[arg(long, conflicts_with = "skip_refused")]
+    disable_missing: bool,
+    /// Even if nobody is left who has the role Admin
+    #[arg(long)]
+    force: bool,
 }
 
 impl Arguments {
     /// The variables that the command needs: none to check a file alone.
     pub(crate) fn variables(&self) -> &'static [&'static str] {
-        if self.dry_run && !self.overwrite {
+        if self.dry_run && !self.takes_away() {
             &[]
         } else {
             &["USERS_TABLE", "AUDIT_TABLE", "USER"]
         }
+    }
+}
+
+impl Arguments {
+    /// Whether accounts that exist can lose something.
+    fn takes_away(&self) -> bool {
+        self.overwrite || self.disable_missing
     }
 }
 
@@ -79,6 +95,7 @@ struct Tally {
     written: u64,
     present: u64,
     refused: u64,
+    disabled: u64,
 }
 
 pub(crate) async fn import(
@@ -90,7 +107,7 @@ pub(crate) async fn import(
     let format = format.ok_or_else(|| {
         Error::Usage("say how the file is written, with --format csv or --format jsonl".to_owned())
     })?;
-    if arguments.overwrite {
+    if arguments.takes_away() {
         // What is missing for the audit rows must not show after the first batch.
         session.audit_row(NOBODY, IMPORTED, None)?;
     }
@@ -98,8 +115,19 @@ pub(crate) async fn import(
     compare(session, &mut file, arguments, console).await?;
     let mut tally = check(&file, console)?;
     let is_stopped = tally.refused > 0 && !arguments.skip_refused;
-    if arguments.overwrite && (arguments.dry_run || !is_stopped) {
+    let is_looked_at = arguments.dry_run || !is_stopped;
+    if arguments.overwrite && is_looked_at {
         preview(session, &file).await?.print(console)?;
+    }
+    let mut missing = Missing::default();
+    if arguments.takes_away() && is_looked_at {
+        missing = Missing::find(session, &file, arguments.disable_missing, console).await?;
+    }
+    if arguments.disable_missing && is_looked_at {
+        missing.print(console)?;
+    }
+    if !arguments.force {
+        missing.check_admin()?;
     }
     if !arguments.dry_run && !is_stopped {
         if tally.with_roles > 0 {
@@ -111,6 +139,7 @@ pub(crate) async fn import(
             console.note("the import was not finished; run it again to write the rest")?;
         }
         result?;
+        tally.disabled = missing.disable(session, console).await?;
     }
     report(console, &tally, arguments, is_stopped)?;
     Ok(if tally.refused == 0 {
@@ -334,11 +363,17 @@ fn report(
         } else {
             ("written", (*written).into())
         };
-        return console.json(&Record::new([
+        let disabled = arguments.disable_missing && !arguments.dry_run;
+        let disabled = disabled.then_some(("disabled", tally.disabled.into()));
+        let counts = [
             outcome,
             ("present", (*present).into()),
             ("refused", (*refused).into()),
-        ]));
+        ];
+        return console.json(&Record::new(counts.into_iter().chain(disabled)));
+    }
+    if tally.disabled > 0 {
+        console.line(&format!("{} accounts are disabled", tally.disabled))?;
     }
     console.line(&if arguments.dry_run {
         format!("{writable} can be written, {present} there already, {refused} refused")

@@ -33,15 +33,15 @@ async fn refused(
 async fn a_permission_that_is_missing_is_named() {
     let message = "User: arn:aws:sts::123456789012:assumed-role/Operators/jo is not authorized to \
                    perform: dynamodb:Query on resource: \
-                   arn:aws:dynamodb:us-east-1:123456789012:table/Users/index/pending-reset-index \
+                   arn:aws:dynamodb:us-east-1:123456789012:table/Users/index/email-index \
                    because no identity-based policy allows the dynamodb:Query action";
     let (operator, _relays) = refused("Query", "AccessDeniedException", message).await;
-    let answer = operator.run(&["pending"]).await;
+    let answer = operator.run(&["find", "a@example.com"]).await;
     let url = &operator.dynamodb_url;
     assert_eq!(
         answer.error(),
         format!(
-            "you are not allowed dynamodb:Query on index pending-reset-index of table Users at \
+            "you are not allowed dynamodb:Query on index email-index of table Users at \
              {url} (region us-east-1)"
         )
     );

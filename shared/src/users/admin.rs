@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use super::change::{Change, Condition, Path};
 use super::item::{Account, Profile};
 use super::key::{brand_key, email_key};
-use super::protocol::{MAILED, UNDER_WAY};
+use super::protocol::{MAILED, UNDER_WAY, has_address};
 use crate::clock::Timestamp;
 use crate::dynamodb::{Item, number, secret, text};
 use password::Secret;
@@ -130,32 +130,34 @@ pub fn set_roles(old: &BTreeSet<String>, new: &BTreeSet<String>) -> Change {
     }
 }
 
-/// Whether this is another address than the one on file.
+/// Whether an address, or that there is none, differs from the one on file.
 #[must_use]
-pub fn is_other_address(account: &Account, new: &str) -> bool {
+pub fn is_other_address(account: &Account, new: Option<&str>) -> bool {
     let old = account.profile.email.as_deref();
-    old.map(email_key) != Some(email_key(new))
+    old.map(email_key) != new.map(email_key)
 }
 
-/// Replaces the address, unless another change of that or of the password came first; the mark of a
-/// failed one goes. With [another address](is_other_address) sessions end, and so does all that was
-/// mailed to the old one: a temporary password, a reset under way, and a password that was not
-/// changed since it was mailed.
+/// Replaces or removes the address and its mark `email_failed_at`, unless the address or the password
+/// has changed since the account was read.
+///
+/// [Another address](is_other_address) ends sessions and all that was mailed to the old one: a
+/// temporary password, a reset under way, and a password that was not changed since it was mailed.
 #[must_use]
-pub fn set_email(account: &Account, new: &str, now: Timestamp) -> Change {
-    let mut conditions = vec![Condition::Exists("username")];
-    conditions.push(match account.profile.email.as_deref() {
-        Some(email) => Condition::Equals("email", text(email)),
-        None => Condition::Missing("email"),
-    });
-    let mut set = vec![("email", text(new)), ("email_key", text(&email_key(new)))];
+pub fn set_email(account: &Account, new: Option<&str>, now: Timestamp) -> Change {
+    let has_address = has_address(account.profile.email.as_deref());
+    let mut conditions = vec![Condition::Exists("username"), has_address];
+    let mut set = Vec::new();
     let mut remove = vec!["email_failed_at"];
     let mut count = None;
+    match new {
+        Some(email) => set.extend([
+            ("email", text(email)),
+            ("email_key", text(&email_key(email))),
+        ]),
+        None => remove.extend(["email", "email_key"]),
+    }
     if is_other_address(account, new) {
-        conditions.push(match &account.password_hash {
-            Some(hash) => Condition::Equals("password_hash", secret(hash)),
-            None => Condition::Missing("password_hash"),
-        });
+        conditions.push(has_hash(account));
         set.push(("sessions_valid_after", number(now.0)));
         remove.extend(UNDER_WAY);
         remove.extend(MAILED);
@@ -169,6 +171,73 @@ pub fn set_email(account: &Account, new: &str, now: Timestamp) -> Change {
         set,
         count,
         remove,
+    }
+}
+
+/// The password is the one that was read.
+fn has_hash(account: &Account) -> Condition {
+    match &account.password_hash {
+        Some(hash) => Condition::Equals("password_hash", secret(hash)),
+        None => Condition::Missing("password_hash"),
+    }
+}
+
+/// Replaces customer number, name, brand and language by those of `new`, unless one of those that
+/// differ has changed since the account was read. `None` if none differs.
+#[must_use]
+pub fn set_profile(account: &Account, new: &Profile) -> Option<Change> {
+    let (old, new) = (described(&account.profile), described(new));
+    let mut conditions = vec![Condition::Exists("username")];
+    let (mut set, mut remove) = (Vec::new(), Vec::new());
+    for ((path, old), (_, new)) in old.into_iter().zip(new) {
+        if old == new {
+            continue;
+        }
+        conditions.push(match old {
+            // An account without a name may lack the attribute.
+            Some(old) if path != "display_name" => Condition::Equals(path, old),
+            Some(old) => {
+                Condition::Any(vec![Condition::Equals(path, old), Condition::Missing(path)])
+            }
+            None => Condition::Missing(path),
+        });
+        match new {
+            Some(new) => set.push((path, new)),
+            None => remove.push(path),
+        }
+    }
+    (conditions.len() > 1).then_some(Change {
+        condition: Condition::All(conditions),
+        set,
+        count: None,
+        remove,
+    })
+}
+
+/// Ends all sessions of an account.
+#[must_use]
+pub fn end_sessions(now: Timestamp) -> Change {
+    Change {
+        condition: Condition::Exists("username"),
+        set: vec![("sessions_valid_after", number(now.0))],
+        count: None,
+        remove: vec![],
+    }
+}
+
+/// Takes the password with this hash away and ends sessions. A password that was mailed to work
+/// beside it keeps working, and so does a reset under way.
+#[must_use]
+pub fn expire_password(hash: &Secret, now: Timestamp) -> Change {
+    Change {
+        condition: Condition::Equals("password_hash", secret(hash)),
+        set: vec![("sessions_valid_after", number(now.0))],
+        count: Some("version"),
+        remove: vec![
+            "password_hash",
+            "must_change_password",
+            "password_expires_at",
+        ],
     }
 }
 
@@ -224,20 +293,31 @@ fn roles(roles: &BTreeSet<String>) -> Option<AttributeValue> {
 fn attributes(account: &NewAccount) -> [(Path, Option<AttributeValue>); 10] {
     let profile = &account.profile;
     let email = profile.email.as_deref();
+    let [id, display_name, brand, language] = described(profile);
     [
         ("display_username", Some(text(&profile.display_username))),
-        ("id", Some(number(profile.id))),
+        id,
         ("email", email.map(text)),
         ("email_key", email.map(|email| text(&email_key(email)))),
-        ("display_name", Some(text(&profile.display_name))),
-        ("brand", Some(text(&brand_key(profile.brand.as_deref())))),
-        ("language", profile.language.as_deref().map(text)),
+        display_name,
+        brand,
+        language,
         ("roles", roles(&account.roles)),
         ("password_hash", account.password_hash.as_ref().map(secret)),
         (
             "disabled",
             account.disabled.then_some(AttributeValue::Bool(true)),
         ),
+    ]
+}
+
+/// The attributes of an account that nothing but answers and mails depend on.
+fn described(profile: &Profile) -> [(Path, Option<AttributeValue>); 4] {
+    [
+        ("id", Some(number(profile.id))),
+        ("display_name", Some(text(&profile.display_name))),
+        ("brand", Some(text(&brand_key(profile.brand.as_deref())))),
+        ("language", profile.language.as_deref().map(text)),
     ]
 }
 

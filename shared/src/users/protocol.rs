@@ -78,6 +78,14 @@ pub enum ResetMode {
     Dual,
 }
 
+/// The address on file is this one, or there is none.
+pub(super) fn has_address(email: Option<&str>) -> Condition {
+    match email {
+        Some(email) => Condition::Equals("email", text(email)),
+        None => Condition::Missing("email"),
+    }
+}
+
 /// The account may be reset: it exists, is not disabled, and has an address.
 fn is_eligible() -> [Condition; 4] {
     [
@@ -301,12 +309,9 @@ pub fn clear_superseded(request_id: &str) -> Change {
 /// What was mailed before does not open it any more. A reset under way stays in the queue until the
 /// user knows that.
 #[must_use]
-pub fn set_password(hash: &Secret, email: &str, now: Timestamp) -> Change {
+pub fn set_password(hash: &Secret, email: Option<&str>, now: Timestamp) -> Change {
     Change {
-        condition: Condition::All(vec![
-            Condition::Exists("username"),
-            Condition::Equals("email", text(email)),
-        ]),
+        condition: Condition::All(vec![Condition::Exists("username"), has_address(email)]),
         set: vec![
             ("password_hash", secret(hash)),
             ("password_changed_at", number(now.0)),
