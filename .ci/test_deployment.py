@@ -99,6 +99,7 @@ class Versions(unittest.TestCase):
             "MailFrom": BOTH,
             "SelfTestUsername": {RESET},
             "CredentialCacheSeconds": {UPDATE},
+            "NotifyPasswordSet": {UPDATE},
             "ResetConcurrency": set(),
             "AnonymousRate": set(),
             "AlarmEmail": set(),
