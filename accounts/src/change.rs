@@ -45,7 +45,7 @@ pub(crate) async fn end_sessions(session: &Session<'_>, username: &str) -> Resul
     let (key, event) = (&account.profile.username, "account.sessions_ended");
     let change = admin::end_sessions(session.now);
     session.change(key, &change, event, None).await?;
-    Ok(Done::changed(&account, event, "has no sessions now"))
+    Ok(Done::changed(&account, event, "is logged out everywhere"))
 }
 
 pub(crate) async fn grant(
@@ -111,6 +111,6 @@ pub(crate) async fn revoke(
     Ok(Done::changed(
         &account,
         "role.revoked",
-        &format!("has the role {role} no more"),
+        &format!("no longer has the role {role}"),
     ))
 }

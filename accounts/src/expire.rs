@@ -127,7 +127,7 @@ async fn all(session: &Session<'_>, found: &[Item], console: &mut Console) -> Re
         progress.inc(1);
     }
     progress.finish_and_clear();
-    let text = format!("{expired} passwords are expired; {skipped} accounts changed meanwhile");
+    let text = format!("{expired} expired, {skipped} changed meanwhile");
     let counts = [("expired", expired.into()), ("skipped", skipped.into())];
     Ok(console.summary(&text, counts)?)
 }

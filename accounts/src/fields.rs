@@ -6,9 +6,17 @@ use password::{Secret, Stored};
 use serde_json::Value;
 use shared::clock::Timestamp;
 use shared::dynamodb::{Item, get_flag, get_number, get_text};
+use shared::users::NO_BRAND;
 
 pub(crate) fn text(item: &Item, name: &str) -> Value {
     get_text(item, name).into()
+}
+
+/// The brand of an account, in key form.
+pub(crate) fn brand(item: &Item) -> Value {
+    get_text(item, "brand")
+        .filter(|brand| *brand != NO_BRAND)
+        .into()
 }
 
 pub(crate) fn number(item: &Item, name: &str) -> Value {

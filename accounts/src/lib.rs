@@ -49,6 +49,7 @@ mod roles;
 mod search;
 mod set;
 mod set_password;
+mod settings;
 mod show;
 mod stack;
 mod suppression;
@@ -113,7 +114,7 @@ pub async fn run(
         // Whoever reads the output has read enough.
         Err(Error::Output(error)) if error.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => {
-            let place = session.place(arguments.command.variables());
+            let place = session.settings.place(arguments.command.variables());
             let problem = explain(&error, &place);
             console.error(&problem);
             problem.status.into()
@@ -128,7 +129,7 @@ async fn execute(
 ) -> Result<ExitCode, Error> {
     let variables = command.variables();
     if !variables.is_empty() {
-        session.connect(variables).await?;
+        session.settings.connect(variables).await?;
     }
     if variables.contains(&OPERATOR) {
         session.identify().await?;

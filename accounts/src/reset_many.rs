@@ -68,9 +68,9 @@ pub(crate) async fn reset(
     let (word, name) = if arguments.dry_run {
         ("can be reset", "resettable")
     } else {
-        ("are reset", "reset")
+        ("reset", "reset")
     };
-    let text = format!("{reset} accounts {word}, {refused} not");
+    let text = format!("{reset} {word}, {refused} refused");
     console.summary(&text, [(name, reset.into()), ("refused", refused.into())])?;
     Ok(if refused == 0 {
         ExitCode::SUCCESS

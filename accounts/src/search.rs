@@ -9,7 +9,7 @@ use shared::users::{UsernameKey, email_key};
 
 use crate::access::Session;
 use crate::console::Record;
-use crate::fields::{algorithm, flag, has_imported_hash, number, roles, text, time};
+use crate::fields::{algorithm, brand, flag, has_imported_hash, number, roles, text, time};
 use crate::roles::near;
 use crate::table::{self, Scan, key};
 use crate::{Console, Error};
@@ -208,7 +208,7 @@ fn record(item: &Item) -> Record {
         ("id", number(item, "id")),
         ("email", text(item, "email")),
         ("display_name", text(item, "display_name")),
-        ("brand", text(item, "brand")),
+        ("brand", brand(item)),
         ("roles", Vec::from_iter(roles(item)).into()),
         ("disabled", flag(item, "disabled")),
         ("password", algorithm(item).into()),

@@ -5,7 +5,7 @@ use shared::users::UsernameKey;
 
 use crate::access::Session;
 use crate::console::Record;
-use crate::fields::{algorithm, flag, number, roles, text, time};
+use crate::fields::{algorithm, brand, flag, number, roles, text, time};
 use crate::{Error, suppression, table};
 
 /// An account without its hashes, and whether SES suppresses its address.
@@ -37,7 +37,7 @@ pub(crate) async fn show(session: &Session<'_>, username: &str) -> Result<Record
             suppression.map(|found| found.reason).into(),
         ),
         ("suppression_unknown", unknown.into()),
-        ("brand", text(&item, "brand")),
+        ("brand", brand(&item)),
         ("language", text(&item, "language")),
         ("roles", Vec::from_iter(roles(&item)).into()),
         ("disabled", flag(&item, "disabled")),

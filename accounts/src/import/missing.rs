@@ -99,8 +99,8 @@ impl Missing {
         };
         let names = names.join(", ");
         console.line(&match count {
-            0 => "no imported account is missing in the file".to_owned(),
-            _ => format!("{count} imported accounts are missing in the file: {names}{more}"),
+            0 => "0 missing in the file".to_owned(),
+            _ => format!("{count} missing in the file: {names}{more}"),
         })
     }
 

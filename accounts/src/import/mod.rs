@@ -172,7 +172,7 @@ async fn compare(
     arguments: &Arguments,
     console: &mut Console,
 ) -> Result<(), Error> {
-    match session.connect(&["USERS_TABLE"]).await {
+    match session.settings.connect(&["USERS_TABLE"]).await {
         Err(Error::Usage(reason)) if arguments.dry_run => {
             let text = format!("not compared with the accounts that are there: {reason}");
             return Ok(console.note(&text)?);
@@ -372,9 +372,6 @@ fn report(
         ];
         return console.json(&Record::new(counts.into_iter().chain(disabled)));
     }
-    if tally.disabled > 0 {
-        console.line(&format!("{} accounts are disabled", tally.disabled))?;
-    }
     console.line(&if arguments.dry_run {
         format!("{writable} can be written, {present} there already, {refused} refused")
     } else if is_stopped {
@@ -384,6 +381,10 @@ fn report(
             good + refused
         )
     } else {
-        format!("{written} written, {present} there already, {refused} refused")
+        let disabled = match tally.disabled {
+            0 => String::new(),
+            disabled => format!(", {disabled} disabled"),
+        };
+        format!("{written} written, {present} there already, {refused} refused{disabled}")
     })
 }

@@ -114,10 +114,7 @@ async fn passwords_of_the_old_system_expire_by_the_day_they_came() {
     );
     assert!(operator.user("early").await.contains_key("password_hash"));
     let answer = operator.run(&line).await;
-    assert_eq!(
-        answer.out,
-        "1 passwords are expired; 0 accounts changed meanwhile\n"
-    );
+    assert_eq!(answer.out, "1 expired, 0 changed meanwhile\n");
     let early = operator.user("early").await;
     assert!(!early.contains_key("password_hash"));
     assert_eq!(number(&early, "sessions_valid_after"), NOW);
@@ -175,7 +172,7 @@ async fn the_accounts_of_a_file_are_reset_at_a_steady_rate() {
     let plan = operator.run(&["reset", "--from", &path, "--dry-run"]).await;
     let unknown = "line 3: there is no account nobody; `accounts find` looks for parts of names";
     let expected =
-        format!("{unknown}\nline 4: there is no address on file\n2 accounts can be reset, 2 not\n");
+        format!("{unknown}\nline 4: there is no address on file\n2 can be reset, 2 refused\n");
     assert_eq!(plan.out, expected, "{plan:?}");
     assert_eq!(plan.exit_code, ExitCode::FAILURE);
     let outbox = &operator.sandbox.backend.outbox;
@@ -186,9 +183,8 @@ async fn the_accounts_of_a_file_are_reset_at_a_steady_rate() {
     let answer = operator.run_with(&line, "", &NO_LIMITS).await;
     // Three pauses of a quarter of a second.
     assert!(began.elapsed() >= Duration::from_millis(750));
-    let expected = format!(
-        "{unknown}\nline 4: admin: there is no address on file\n2 accounts are reset, 2 not\n"
-    );
+    let expected =
+        format!("{unknown}\nline 4: admin: there is no address on file\n2 reset, 2 refused\n");
     assert_eq!(answer.out, expected, "{answer:?}");
     assert_eq!(answer.exit_code, ExitCode::FAILURE);
     let mails = outbox.mails().split_off(mailed);

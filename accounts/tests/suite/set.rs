@@ -247,7 +247,7 @@ async fn sessions_end_and_nothing_else_changes() {
     let operator = Operator::start().await;
     let mut expected = operator.user("jdoe").await;
     let answer = operator.run(&["end-sessions", "JDoe"]).await;
-    assert_eq!(answer.out, "jdoe has no sessions now\n");
+    assert_eq!(answer.out, "jdoe is logged out everywhere\n");
     expected.insert("sessions_valid_after".to_owned(), dynamodb::number(NOW));
     assert_eq!(operator.user("jdoe").await, expected);
     assert_eq!(

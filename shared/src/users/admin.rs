@@ -1,4 +1,4 @@
-//! What operators do to accounts: a [`Change`] of one item each.
+//! Changes of an account that operators make, each a [`Change`] of one item.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -13,16 +13,16 @@ use crate::clock::Timestamp;
 use crate::dynamodb::{Item, number, secret, text};
 use password::Secret;
 
-/// An account to add.
+/// New account, or the new state of one that an import overwrites.
 #[derive(Clone)]
 pub struct NewAccount {
-    /// Who it belongs to.
+    /// Owner: names, customer number, address, brand and language.
     pub profile: Profile,
-    /// What the account may do.
+    /// Roles, which compare exactly.
     pub roles: BTreeSet<String>,
-    /// The stored hash of the password; `None` if a reset shall set the first one.
+    /// Stored hash of the password; `None` leaves the first password to a reset.
     pub password_hash: Option<Secret>,
-    /// Whether the account may not log in.
+    /// Whether logins and resets are refused.
     pub disabled: bool,
 }
 
@@ -32,7 +32,7 @@ impl fmt::Debug for NewAccount {
     }
 }
 
-/// Makes the account, unless there is one of this name.
+/// Adds an account, unless its user name is taken. A password counts as set at `now`.
 #[must_use]
 pub fn add(account: &NewAccount, now: Timestamp) -> Change {
     let mut set = present(account);
@@ -47,7 +47,8 @@ pub fn add(account: &NewAccount, now: Timestamp) -> Change {
     }
 }
 
-/// Makes the account with a password that is older than this, unless there is one of this name.
+/// Adds an account that an import brings, unless its user name is taken. Its password is older than
+/// `now`, which becomes `imported_at`.
 #[must_use]
 pub fn import(account: &NewAccount, now: Timestamp) -> Change {
     let mut set = present(account);
@@ -60,13 +61,14 @@ pub fn import(account: &NewAccount, now: Timestamp) -> Change {
     }
 }
 
-/// Makes the account, or the one of this name and customer number like it; one without a password
-/// leaves the password and all that is pending as they are.
+/// Adds an account, or replaces the one with this user name and customer number, and ends its
+/// sessions. Without a hash, the password stays and so does a reset under way; with one, all that was
+/// mailed is void.
 #[must_use]
 pub fn overwrite(account: &NewAccount, now: Timestamp) -> Change {
     let mut set = present(account);
     let mut remove = absent(account);
-    // The mark of an address goes with it, or with being told again.
+    // The file confirms the address, or has another one.
     remove.push("email_failed_at");
     set.push(("imported_at", number(now.0)));
     set.push(("sessions_valid_after", number(now.0)));
@@ -86,7 +88,7 @@ pub fn overwrite(account: &NewAccount, now: Timestamp) -> Change {
     }
 }
 
-/// The account may not log in any more, and its sessions end.
+/// Disables logins and resets of an account, and ends its sessions.
 #[must_use]
 pub fn disable(now: Timestamp) -> Change {
     Change {
@@ -100,7 +102,7 @@ pub fn disable(now: Timestamp) -> Change {
     }
 }
 
-/// The account may log in again.
+/// Enables logins and resets of an account.
 #[must_use]
 pub fn enable() -> Change {
     Change {
@@ -111,7 +113,7 @@ pub fn enable() -> Change {
     }
 }
 
-/// Replaces what the account may do, unless another change of that came first.
+/// Replaces the roles `old` by `new`, unless they have changed since they were read.
 #[must_use]
 pub fn set_roles(old: &BTreeSet<String>, new: &BTreeSet<String>) -> Change {
     let unchanged = match roles(old) {
@@ -174,7 +176,7 @@ pub fn set_email(account: &Account, new: Option<&str>, now: Timestamp) -> Change
     }
 }
 
-/// The password is the one that was read.
+/// Condition that the password has not changed since the account was read.
 fn has_hash(account: &Account) -> Condition {
     match &account.password_hash {
         Some(hash) => Condition::Equals("password_hash", secret(hash)),
@@ -241,7 +243,7 @@ pub fn expire_password(hash: &Secret, now: Timestamp) -> Change {
     }
 }
 
-/// The parts of an account that must be as they were read when it moves to another key.
+/// Attributes that must not have changed since an account was read that moves to another key.
 const MOVED: [Path; 10] = [
     "version",
     "password_hash",
@@ -255,7 +257,7 @@ const MOVED: [Path; 10] = [
     "sessions_valid_after",
 ];
 
-/// The condition that an account is still as this item has it.
+/// Condition that the attributes of an item have not changed since it was read.
 #[must_use]
 pub fn is_unchanged(item: &Item) -> Condition {
     let unchanged = MOVED.map(|path| match item.get(path) {
@@ -265,7 +267,8 @@ pub fn is_unchanged(item: &Item) -> Condition {
     Condition::All([&[Condition::Exists("username")], &unchanged[..]].concat())
 }
 
-/// Replaces the key of the address in the index.
+/// Replaces or removes the key of the address in `email-index`, unless the account has changed since it
+/// was read.
 #[must_use]
 pub fn set_email_key(item: &Item, email_key: Option<&str>) -> Change {
     Change {
@@ -283,13 +286,13 @@ pub fn set_email_key(item: &Item, email_key: Option<&str>) -> Change {
     }
 }
 
-/// DynamoDB has no empty sets.
+/// Roles as an attribute; `None` for none, as DynamoDB has no empty sets.
 fn roles(roles: &BTreeSet<String>) -> Option<AttributeValue> {
     let roles: Vec<_> = roles.iter().cloned().collect();
     (!roles.is_empty()).then_some(AttributeValue::Ss(roles))
 }
 
-/// The attributes of an account, some with no value.
+/// Attributes of an account, `None` for those that it lacks.
 fn attributes(account: &NewAccount) -> [(Path, Option<AttributeValue>); 10] {
     let profile = &account.profile;
     let email = profile.email.as_deref();
@@ -311,7 +314,7 @@ fn attributes(account: &NewAccount) -> [(Path, Option<AttributeValue>); 10] {
     ]
 }
 
-/// The attributes of an account that nothing but answers and mails depend on.
+/// Attributes that only describe the owner, in answers and mails.
 fn described(profile: &Profile) -> [(Path, Option<AttributeValue>); 4] {
     [
         ("id", Some(number(profile.id))),
