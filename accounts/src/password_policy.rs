@@ -1,4 +1,4 @@
-//! The rules for passwords that people choose, as UpdateUserRegistrationPassword has them.
+//! The rules for passwords that people choose, as `UpdateUserRegistrationPassword` has them.
 
 use getrandom::SysRng;
 use getrandom::rand_core::UnwrapErr;

@@ -61,7 +61,7 @@ pub(crate) async fn reset(
     } else {
         let resetter = Resetter::new(session)?;
         let per_minute = rate(arguments.per_minute, resetter.per_minute)?;
-        let pause = Duration::from_secs(60) / per_minute;
+        let pause = Duration::from_mins(1) / per_minute;
         all(session, &resetter, Paced { lines, pause }, console).await?
     };
     let Tally { reset, refused } = tally;

@@ -32,6 +32,7 @@ const MOST_SIMILAR: usize = 5;
 
 /// Filters of `list`.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub(crate) struct List {
     /// Accounts with this role
     #[arg(long)]

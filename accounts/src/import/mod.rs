@@ -45,6 +45,7 @@ pub(crate) const GRANTED: &str = "role.granted";
 /// All rows are checked before the first is written. An account that is there already is left
 /// alone, so an import that was interrupted is finished by running it again.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub(crate) struct Arguments {
     /// CSV with a heading, or JSON Lines
     file: PathBuf,

@@ -31,7 +31,12 @@ impl Query {
         let calls = Arc::clone(&seen);
         let handle = async move |headers: HeaderMap, body: String| {
             let (status, text) = answer(&body);
-            let signature = headers["authorization"].to_str().unwrap().to_owned();
+            let signature = headers
+                .get("authorization")
+                .unwrap()
+                .to_str()
+                .unwrap()
+                .to_owned();
             calls.lock().unwrap().push(Seen { signature, body });
             (status, [("content-type", "text/xml")], text)
         };
