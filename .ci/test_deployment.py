@@ -122,6 +122,7 @@ class Versions(unittest.TestCase):
             "FrontDoorSecretName": BOTH,
             "FrontDoorOtherSecretName": BOTH,
             "WebAclArn": set(),
+            "NotifyPasswordSet": {UPDATE},
             "ResetConcurrency": set(),
             "AnonymousRate": set(),
             "AlarmEmail": set(),
