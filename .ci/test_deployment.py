@@ -32,6 +32,7 @@ OTHER = {
     "LoginUrl": "https://example.org/other",
     "MailArns": "arn:aws:ses:us-east-1:123456789012:identity/example.org",
     "MailFrom": "other@example.org",
+    "NotifyPasswordSet": "always",
     "ProductName": "Other",
     "RegistrarServicesCertificateArn": "arn:aws:acm:us-east-1:123456789012:certificate/0b",
     "RegistrarServicesCloudFrontCertificateArn": "arn:aws:acm:us-east-1:123456789012:certificate/1d",
