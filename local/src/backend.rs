@@ -1,4 +1,4 @@
-//! What stands in for AWS: DynamoDB and SES, each over HTTP on a port of this machine.
+//! The local substitute for AWS: DynamoDB and SES, each over HTTP on a port of this machine.
 
 use std::path::PathBuf;
 

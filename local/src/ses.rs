@@ -34,7 +34,7 @@ pub struct Mail {
     pub configuration_set: Option<String>,
     /// The tags that SES's reports about the mail would have.
     pub tags: BTreeMap<String, String>,
-    /// Headers beside those of SES, by name.
+    /// Additional headers, by name.
     pub headers: BTreeMap<String, String>,
     /// The recipients.
     pub to: Vec<String>,
@@ -122,7 +122,7 @@ impl Outbox {
     }
 }
 
-/// Starts the endpoint on a port of its own; gives its URL.
+/// Starts the endpoint on a free port and returns its URL.
 pub async fn serve(outbox: Outbox) -> std::io::Result<String> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let url = format!("http://{}", listener.local_addr()?);

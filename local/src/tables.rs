@@ -19,7 +19,7 @@ pub const AUDIT: &str = "Audit";
 /// The name of the Brands table here.
 pub const BRANDS: &str = "Brands";
 
-/// What `email-index` keeps of an account beside its keys.
+/// The attributes that `email-index` projects besides its keys.
 const EMAIL_INDEX_ATTRIBUTES: [&str; 5] = [
     "id",
     "email",

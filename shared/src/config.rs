@@ -32,7 +32,7 @@ impl std::fmt::Debug for ConfigError {
 }
 
 impl ConfigError {
-    /// `name` has a value that cannot be used, because of `reason`.
+    /// The error for a variable whose value cannot be used.
     pub fn invalid(name: &'static str, reason: impl Display) -> Self {
         Self::Invalid {
             name,
@@ -41,7 +41,7 @@ impl ConfigError {
     }
 }
 
-/// Environment env. An empty value counts as none: that is how SAM passes an unset parameter.
+/// Environment variables. An empty value counts as unset: SAM passes an unset parameter that way.
 #[derive(Clone, Copy)]
 pub struct Env<'a>(&'a dyn Fn(&str) -> Option<String>);
 
@@ -74,7 +74,7 @@ impl<'a> Env<'a> {
         self.optional(name).ok_or(ConfigError::Missing(name))
     }
 
-    /// What the default brand says, if it says anything.
+    /// The default brand's value of `attribute`; `None` if it is unset.
     pub fn default_brand(&self, attribute: &Attribute) -> Result<Option<String>, ConfigError> {
         let value = self.optional(attribute.variable).unwrap_or_default();
         let usable = attribute.usable(&value);
@@ -83,7 +83,7 @@ impl<'a> Env<'a> {
             .map_err(|reason| ConfigError::invalid(attribute.variable, reason))
     }
 
-    /// How often something may happen, `default` times when nothing is said; 0 for any number.
+    /// The limit `name` as a count; `default` if it is unset, 0 for no limit.
     pub fn limit(&self, name: &'static str, default: u32) -> Result<u32, ConfigError> {
         let limit = self.number(name, default)?;
         // The times of all uses are one item.
@@ -93,7 +93,7 @@ impl<'a> Env<'a> {
         Ok(limit)
     }
 
-    /// The whole number `name` says, `default` when it says nothing.
+    /// The value of `name` as a whole number; `default` if it is unset.
     pub fn number<T: FromStr>(&self, name: &'static str, default: T) -> Result<T, ConfigError> {
         let Some(value) = self.optional(name) else {
             return Ok(default);
@@ -110,15 +110,15 @@ impl std::fmt::Debug for Env<'_> {
     }
 }
 
-/// What both functions are told by their environment.
+/// Configuration that both functions share, from their environment.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// `USERS_TABLE`
     pub users_table: String,
     /// `LIMITS_TABLE`
     pub limits_table: String,
-    /// `RESET_MODE`: `replace`, or `dual`, in which a mailed password is valid beside the old one
-    /// until it is used.
+    /// `RESET_MODE`: `replace`, or `dual`, in which the old password stays valid until the mailed
+    /// one is used.
     pub reset_mode: ResetMode,
     /// `RESPONSE_FLOOR_MS`: resets and failed logins are answered at multiples of this time, 500 ms
     /// by default; 0 for at once.

@@ -131,7 +131,7 @@ tokio::task_local! {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Measurements(BTreeMap<Metric, Vec<f64>>);
 
-/// The text that stands with the numbers in a log line.
+/// The text fields of a line of metrics.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Labels<'a> {
     /// The function's name, a dimension of every metric.
@@ -173,7 +173,7 @@ fn change(change: impl FnOnce(&mut Measurements)) {
     let _ = INVOCATION.try_with(|measured| change(&mut measured.borrow_mut()));
 }
 
-/// To the microsecond.
+/// Rounds to a microsecond.
 fn milliseconds(duration: Duration) -> f64 {
     (duration.as_secs_f64() * 1_000_000.0).round() / 1_000.0
 }

@@ -9,6 +9,7 @@ mod bare_hash;
 mod function;
 mod hostile;
 mod load;
+mod outage;
 mod process;
 mod requests;
 mod runtime_api;
@@ -27,7 +28,7 @@ use function::{Error, Function, RESET, UPDATE, WARM_UP};
 /// What the functions cost, as ratios to what cannot be saved.
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// What is measured; all but `hostile` if nothing is named
+    /// What is measured; all but `hostile` and `outage` if nothing is named
     subjects: Vec<Subject>,
     /// How often each process is started, and thawed
     #[arg(long, default_value_t = 20)]
@@ -35,6 +36,9 @@ struct Arguments {
     /// Measures requests a second time, with so many users in the table instead of a thousand
     #[arg(long, value_parser = clap::value_parser!(u64).range(2_000..))]
     users: Option<u64>,
+    /// How many resets are asked for during the outage
+    #[arg(long, default_value_t = 600)]
+    resets: u64,
     /// How long each load lasts
     #[arg(long, default_value_t = 60)]
     seconds: u64,
@@ -59,6 +63,8 @@ enum Subject {
     Load,
     /// Hostile and legitimate traffic at once; only if it is named
     Hostile,
+    /// The resets of an outage of SES; only if it is named
+    Outage,
 }
 
 #[tokio::main]
@@ -93,10 +99,14 @@ async fn main() -> Result<(), Error> {
         let duration = Duration::from_secs(arguments.seconds);
         load::measure(&binaries.join("local"), duration).await?;
     }
-    // Ten minutes at a time are too long for a default.
+    // These take minutes: too long for a default.
     if arguments.subjects.contains(&Subject::Hostile) {
         let binaries = process::build(&["--bins"])?;
         hostile::measure(&binaries, Duration::from_secs(arguments.seconds)).await?;
+    }
+    if arguments.subjects.contains(&Subject::Outage) {
+        let binaries = process::build(&["--bins"])?;
+        outage::measure(&binaries, arguments.resets).await?;
     }
     Ok(())
 }

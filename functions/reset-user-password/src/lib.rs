@@ -1,5 +1,5 @@
 //! `ResetUserPassword` of the retired `IFCommonService.asmx`: SOAP 1.1, SOAP 1.2, HTTP GET and
-//! HTTP POST in, one answer out, whoever is asked for.
+//! HTTP POST in, the same answer out for every name.
 
 pub mod asmx;
 mod config;

@@ -17,9 +17,9 @@ pub enum OldPassword {
 /// A phrase of a mail, with the values in it.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Phrase<'a> {
-    /// To the person of this name, which may be empty.
+    /// Greeting of the person with this name, which may be empty.
     Greeting(&'a str),
-    /// Heads of values.
+    /// Labels of values.
     Username,
     Password,
     ExpiresAt,

@@ -21,17 +21,17 @@ use crate::users::Profile;
 pub struct NewPassword<'a> {
     /// The sender's brand.
     pub brand: &'a Brand,
-    /// Who gets it, in their language if it is one of ours, else in English.
+    /// The recipient, whose language is used if there is a translation, else English.
     pub recipient: &'a Profile,
     /// The password, in clear: this mail is the one place for it.
     pub password: &'a str,
-    /// What becomes of the one before it.
+    /// What happens to the old password.
     pub old_password: OldPassword,
-    /// When it was asked for.
+    /// The time of the request.
     pub at: Timestamp,
-    /// Until when it can be used.
+    /// The time at which it expires.
     pub expires_at: Timestamp,
-    /// The request that asked, for the support to find it.
+    /// The id of the request, by which support can find it.
     pub request_id: &'a str,
 }
 
@@ -48,11 +48,11 @@ impl fmt::Debug for NewPassword<'_> {
 pub struct LoginUpdated<'a> {
     /// The sender's brand.
     pub brand: &'a Brand,
-    /// Who gets it, in their language if it is one of ours, else in English.
+    /// The recipient, whose language is used if there is a translation, else English.
     pub recipient: &'a Profile,
-    /// When it was set.
+    /// The time of the change.
     pub at: Timestamp,
-    /// The request that set it, for the support to find it.
+    /// The id of the request, by which support can find it.
     pub request_id: &'a str,
 }
 
@@ -64,16 +64,16 @@ impl fmt::Debug for LoginUpdated<'_> {
     }
 }
 
-/// A mail to the address that an account had until now. It does not contain the new one.
+/// A mail to the former address of an account. It does not contain the new one.
 #[derive(Clone, Copy)]
 pub struct AddressChanged<'a> {
     /// The sender's brand.
     pub brand: &'a Brand,
-    /// Who gets it, with the old address.
+    /// The recipient, with the former address.
     pub recipient: &'a Profile,
-    /// When it was changed.
+    /// The time of the change.
     pub at: Timestamp,
-    /// The request that changed it, for the support to find it.
+    /// The id of the request, by which support can find it.
     pub request_id: &'a str,
 }
 
@@ -86,7 +86,7 @@ impl fmt::Debug for AddressChanged<'_> {
 }
 
 impl NewPassword<'_> {
-    /// The mail.
+    /// Renders both parts of the mail.
     pub fn render(&self) -> Result<Message, MailError> {
         let language = Language::of(self.recipient.language.as_deref());
         let say = |phrase| language.say(phrase);
@@ -112,7 +112,7 @@ impl NewPassword<'_> {
 }
 
 impl LoginUpdated<'_> {
-    /// The mail.
+    /// Renders both parts of the mail.
     pub fn render(&self) -> Result<Message, MailError> {
         let language = Language::of(self.recipient.language.as_deref());
         let say = |phrase| language.say(phrase);
@@ -135,7 +135,7 @@ impl LoginUpdated<'_> {
 }
 
 impl AddressChanged<'_> {
-    /// The mail.
+    /// Renders both parts of the mail.
     pub fn render(&self) -> Result<Message, MailError> {
         let language = Language::of(self.recipient.language.as_deref());
         let say = |phrase| language.say(phrase);
@@ -183,7 +183,7 @@ struct Layout<'a> {
     greeting: String,
     event: String,
     fields: Vec<Field<'a>>,
-    /// What to do now, at `login_url`.
+    /// What to do next, at `login_url`.
     instruction: String,
     login_url: &'a str,
     /// What to do if the reader had no part in it.
