@@ -2,13 +2,15 @@
 
 import gzip
 import http.client
-import ssl
+import time
 import urllib.parse
 from dataclasses import dataclass
 
 # What the connection decides, and not the case.
 CONNECTION_HEADERS = {"host", "content-length", "connection", "expect"}
 LONGEST_BODY = 1024 * 1024
+# Connections that are tried before a host is unreachable: a long run must not end with one lost packet.
+ATTEMPTS = 3
 
 
 class Unreachable(Exception):
@@ -53,13 +55,17 @@ class Host:
 
     def connect(self):
         kind = http.client.HTTPSConnection if self.scheme == "https" else http.client.HTTPConnection
-        connection = kind(self.hostname, self.port, timeout=self.timeout)
-        try:
-            connection.connect()
-        except (OSError, ssl.SSLError, UnicodeError) as error:
-            connection.close()
-            raise Unreachable(f"{self.url} cannot be reached: {error}") from None
-        return connection
+        connection, failures = kind(self.hostname, self.port, timeout=self.timeout), 0
+        while True:
+            try:
+                connection.connect()
+                return connection
+            except (OSError, UnicodeError) as error:
+                failures += 1
+                connection.close()
+                if failures == ATTEMPTS:
+                    raise Unreachable(f"{self.url} cannot be reached: {error}") from None
+                time.sleep(failures)
 
     def write(self, connection, request):
         connection.putrequest(request.method, self.base_path + request.path, skip_accept_encoding=True)

@@ -186,7 +186,9 @@ def announce(services, cases, rate):
 def exchange(cases, hosts, rate):
     """Differences by case, and the number of cases without one."""
     known, found = deviations(), []
-    for case in cases:
+    for number, case in enumerate(cases, 1):
+        if sys.stderr.isatty():
+            print(f"\r{number} of {len(cases)}", end="\n" if number == len(cases) else "", file=sys.stderr, flush=True)
         started = time.monotonic()
         old, new = (comparable(case, one, one.send(case.request)) for one in hosts)
         one = difference(case, old, new, known)
