@@ -109,7 +109,7 @@ async fn refused_rows_are_named_and_stop_the_import_unless_told_otherwise() {
                    line 15: a line ends neither in LF nor in CRLF\n\
                    line 16: username is that of an account with another id\n\
                    line 17: email and brand are those of an account that is there\n\
-                   line 18: id is greater than 9223372036854775807\n";
+                   line 19: id is greater than 9223372036854775807\n";
     for (options, end) in [
         (
             &["--dry-run"][..],
