@@ -3,7 +3,7 @@
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Subcommand};
 use shared::brands::{self, CACHE_SECONDS};
-use shared::dynamodb::{Item, StoreError};
+use shared::dynamodb::{Item, StoreError, get_text};
 use shared::mail::brand::{
     ATTRIBUTES, Attribute, CONFIGURATION_SET, FROM_ADDRESS, LOGIN_URL, PRODUCT_NAME,
     SUPPORT_CONTACT,
@@ -14,6 +14,7 @@ use crate::access::Session;
 use crate::brand_table::{self, BrandTable};
 use crate::console::Record;
 use crate::fields::text;
+use crate::near::near;
 use crate::{Done, Error};
 
 #[derive(Debug, Subcommand)]
@@ -72,13 +73,21 @@ pub(crate) async fn list(session: &Session<'_>) -> Result<Vec<Record>, Error> {
 
 pub(crate) async fn show(session: &Session<'_>, name: &str) -> Result<Record, Error> {
     let key = key(name)?;
-    let row = table(session)?.find(&key).await?;
-    let row = row.ok_or_else(|| {
-        Error::NotFound(format!(
-            "there is no brand {key}; its mails say what the configuration says"
-        ))
-    })?;
-    record(session, &row)
+    let table = table(session)?;
+    match table.find(&key).await? {
+        Some(row) => record(session, &row),
+        None => Err(unknown(&key, &table.all().await?)),
+    }
+}
+
+/// The error of a brand that has no row. It names one whose name is similar.
+fn unknown(key: &str, rows: &[Item]) -> Error {
+    let keys = rows.iter().filter_map(|row| get_text(row, "brand"));
+    let text = format!("there is no brand {key}; its mails say what the configuration says");
+    Error::NotFound(match near(key, keys) {
+        Some(near) => format!("{text}; similar: {near}"),
+        None => text,
+    })
 }
 
 pub(crate) async fn set(session: &Session<'_>, name: &str, values: &Values) -> Result<Done, Error> {
