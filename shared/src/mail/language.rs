@@ -10,7 +10,7 @@ pub enum OldPassword {
     Missing,
     /// It works until the new one is used.
     Works,
-    /// It does not work any more.
+    /// It no longer works.
     Void,
 }
 
@@ -36,7 +36,7 @@ pub(super) enum Phrase<'a> {
     /// What happens to the old password, and that the new one must be changed; the login URL follows.
     ChangePassword(OldPassword),
     /// What to do if somebody else asked, and whom to tell.
-    RequestedByOthers(&'a str),
+    RequestedByOthers(OldPassword, &'a str),
 
     LoginUpdatedSubject,
     /// The product.

@@ -104,7 +104,10 @@ impl NewPassword<'_> {
             ],
             instruction: say(Phrase::ChangePassword(self.old_password))?,
             login_url: &self.brand.login_url,
-            otherwise: say(Phrase::RequestedByOthers(&self.brand.support_contact))?,
+            otherwise: say(Phrase::RequestedByOthers(
+                self.old_password,
+                &self.brand.support_contact,
+            ))?,
             request: say(Phrase::Request(self.request_id))?,
         }
         .render()
@@ -456,7 +459,7 @@ mod tests {
         let english = ["Your new Pump & Alarm password", "Login Updated"];
         let german = [
             "Ihr neues Passwort für Pump & Alarm",
-            "Zugangsdaten geändert",
+            "Ihre Zugangsdaten wurden geändert",
         ];
         assert_eq!(subjects("en-US"), english);
         assert_eq!(subjects("de-CH"), german);
@@ -472,10 +475,10 @@ mod tests {
         assert_eq!(
             values,
             [
-                "    Benutzername: jdoe",
-                "    Passwort:     abc-def",
-                "    Gültig bis:   2026-11-22 22:34 UTC",
-                "    Angefordert:  2026-11-21 22:34 UTC",
+                "    Benutzername:   jdoe",
+                "    Passwort:       abc-def",
+                "    Gültig bis:     2026-11-22 22:34 UTC",
+                "    Angefordert am: 2026-11-21 22:34 UTC",
             ]
         );
     }
@@ -487,10 +490,10 @@ mod tests {
         assert_eq!(
             values,
             [
-                "    Nom d’utilisateur\u{a0}: jdoe",
-                "    Mot de passe\u{a0}:      abc-def",
-                "    Valable jusqu’au\u{a0}:  2026-11-22 22:34 UTC",
-                "    Demandé le\u{a0}:        2026-11-21 22:34 UTC",
+                "    Nom d’utilisateur\u{a0}:  jdoe",
+                "    Mot de passe\u{a0}:       abc-def",
+                "    Valide jusqu’au\u{a0}:    2026-11-22 22:34 UTC",
+                "    Date de la demande\u{a0}: 2026-11-21 22:34 UTC",
             ]
         );
     }
