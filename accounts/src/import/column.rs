@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use oxilangtag::LanguageTag;
 use password::{HashError, Secret, Stored};
 use shared::mail::entered;
-use shared::users::{MAX_NAME_LENGTH, NOBODY, brand_key, email_key};
+use shared::users::{MAX_ID, MAX_NAME_LENGTH, NOBODY, brand_key, email_key};
 
 const MAX_ROLES: usize = 32;
 const MAX_ROLE_LENGTH: usize = 64;
@@ -53,7 +53,11 @@ pub(crate) fn email(text: &str) -> Result<Option<String>, String> {
 /// A customer number.
 pub(crate) fn id(text: &str) -> Result<u64, String> {
     let id = text.trim().parse();
-    id.map_err(|_| "id is not a whole number".to_owned())
+    let id = id.map_err(|_| "id is not a whole number".to_owned())?;
+    if id > MAX_ID {
+        return Err(format!("id is greater than {MAX_ID}"));
+    }
+    Ok(id)
 }
 
 /// A tag in the spelling that RFC 5646 section 2.1.1 recommends.

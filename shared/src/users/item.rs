@@ -13,6 +13,9 @@ use password::Secret;
 /// mailed for that reset must not replace it.
 pub(super) const SUPERSEDED: &str = "reset_superseded";
 
+/// Greatest customer number: the old service's contract has it as .NET's `long`.
+pub const MAX_ID: u64 = i64::MAX.unsigned_abs();
+
 /// The role of those who may set other accounts' passwords.
 pub const ADMIN_ROLE: &str = "Admin";
 
@@ -146,7 +149,7 @@ pub(super) fn profile(item: &Item) -> Option<Profile> {
     let username = text("username")?;
     Some(Profile {
         display_username: text("display_username").unwrap_or_else(|| username.clone()),
-        id: get_number(item, "id")?,
+        id: get_number(item, "id").filter(|id| *id <= MAX_ID)?,
         email: text("email").filter(|address| !address.is_empty()),
         display_name: text("display_name").unwrap_or_default(),
         brand: text("brand").filter(|brand| brand != NO_BRAND),

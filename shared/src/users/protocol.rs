@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use super::change::{Change, Condition};
-use super::item::SUPERSEDED;
+use super::item::{MAX_ID, SUPERSEDED};
 use super::key::UsernameKey;
 use super::queue;
 use crate::clock::Timestamp;
@@ -91,7 +91,7 @@ fn is_eligible() -> [Condition; 4] {
     [
         Condition::Exists("username"),
         // Without a number the sweep could not read the account.
-        Condition::AtMost("id", u64::MAX),
+        Condition::AtMost("id", MAX_ID),
         Condition::Exists("email"),
         Condition::Any(vec![
             Condition::Missing("disabled"),

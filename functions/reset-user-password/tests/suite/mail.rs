@@ -40,7 +40,10 @@ fn assert_says(mail: &Mail, facts: &[&str]) {
 async fn a_mail_says_whether_the_old_password_still_works() {
     for (mode, fact) in [
         ("replace", "Your old password no longer works."),
-        ("dual", "Your old password will keep working until you use the new one."),
+        (
+            "dual",
+            "Your old password will keep working until you use the new one.",
+        ),
     ] {
         let sandbox = Sandbox::start(&[("RESET_MODE", mode)]).await.unwrap();
         assert_says(&reset(&sandbox, "jdoe").await, &[fact]);
