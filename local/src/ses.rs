@@ -47,13 +47,16 @@ pub struct Mail {
 }
 
 impl Mail {
-    /// The password in it, in whatever language; "Login Updated" has none.
+    /// The password in a mail that carries one: the second of its four indented values, in every
+    /// language.
     #[must_use]
     pub fn password(&self) -> Option<&str> {
-        let mut lines = self.text.lines();
-        let heads = ["Password:", "Passwort:"];
-        let line = lines.find(|line| heads.iter().any(|head| line.trim().starts_with(head)))?;
-        line.split_whitespace().last()
+        let values = self.text.lines().filter(|line| line.starts_with("    "));
+        let values: Vec<_> = values.collect();
+        match values.as_slice() {
+            [_, password, _, _] => password.split_whitespace().last(),
+            _ => None,
+        }
     }
 }
 

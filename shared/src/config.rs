@@ -4,9 +4,10 @@ use std::fmt::Display;
 use std::str::FromStr;
 use std::time::Duration;
 
+use crate::front_door::{FrontDoor, MIN_SECRET_LENGTH};
 use crate::mail::brand::{self, Attribute, Brand};
 use crate::users::ResetMode;
-use password::Cost;
+use password::{Cost, Secret};
 
 /// What is wrong with a variable of the environment.
 #[derive(Clone, PartialEq, Eq, thiserror::Error)]
@@ -136,6 +137,9 @@ pub struct Config {
     pub password_cost: Cost,
     /// `PASSWORD_MIN_LENGTH`: code points a chosen password has at least, 8 by default.
     pub password_min_length: usize,
+    /// `FRONT_DOOR`: `NONE` by default, or `CLOUDFRONT`, which sends `FRONT_DOOR_SECRET` or, while
+    /// that is changed, `FRONT_DOOR_OTHER_SECRET`.
+    pub front_door: FrontDoor,
 }
 
 impl Config {
@@ -152,6 +156,7 @@ impl Config {
             brand: brand(env)?,
             password_cost: password_cost(env)?,
             password_min_length: password_min_length(env)?,
+            front_door: front_door(env)?,
         })
     }
 }
@@ -231,6 +236,38 @@ pub fn password_min_length(env: Env<'_>) -> Result<usize, ConfigError> {
     }
 }
 
+/// `FRONT_DOOR`, `FRONT_DOOR_SECRET`, `FRONT_DOOR_OTHER_SECRET`, checked. A secret is what a header
+/// can carry as it is: visible ASCII.
+fn front_door(env: Env<'_>) -> Result<FrontDoor, ConfigError> {
+    let secret = |name| {
+        let is_usable = |value: &str| {
+            value.len() >= MIN_SECRET_LENGTH && value.bytes().all(|b| b.is_ascii_graphic())
+        };
+        match env.optional(name) {
+            Some(value) if !is_usable(&value) => Err(ConfigError::invalid(
+                name,
+                format!("must be {MIN_SECRET_LENGTH} or more visible ASCII characters"),
+            )),
+            value => Ok(value.map(Secret::from)),
+        }
+    };
+    let own = secret("FRONT_DOOR_SECRET")?;
+    let other = secret("FRONT_DOOR_OTHER_SECRET")?;
+    match env.optional("FRONT_DOOR").as_deref() {
+        None | Some("NONE") => Ok(FrontDoor::None),
+        Some("CLOUDFRONT") => {
+            let own = own.ok_or(ConfigError::Missing("FRONT_DOOR_SECRET"))?;
+            Ok(FrontDoor::CloudFront(
+                [Some(own), other].into_iter().flatten().collect(),
+            ))
+        }
+        Some(_) => Err(ConfigError::invalid(
+            "FRONT_DOOR",
+            "must be NONE or CLOUDFRONT",
+        )),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -298,10 +335,42 @@ mod tests {
             ("RESPONSE_FLOOR_MS", "5001"),
             ("PASSWORD_MIN_LENGTH", "7"),
             ("PASSWORD_MIN_LENGTH", "129"),
+            ("FRONT_DOOR", "cloudfront"),
+            ("FRONT_DOOR_SECRET", "0123456789abcdef0123456789abcde"),
+            ("FRONT_DOOR_SECRET", "0123456789abcdef 0123456789abcdef"),
+            ("FRONT_DOOR_OTHER_SECRET", "0123456789abcdef0123456789abcdé"),
         ] {
             let error = read(&[(name, value)]).unwrap_err().to_string();
             assert!(error.starts_with(&format!("{name}: ")), "{error}");
         }
+    }
+
+    #[test]
+    fn a_front_door_has_one_or_two_secrets() {
+        let on = ("FRONT_DOOR", "CLOUDFRONT");
+        let own = ("FRONT_DOOR_SECRET", "0123456789abcdef0123456789abcdef");
+        let other = (
+            "FRONT_DOOR_OTHER_SECRET",
+            "fedcba9876543210fedcba9876543210",
+        );
+        let secrets = |variables: &[_]| match read(variables).map(|config| config.front_door) {
+            Ok(FrontDoor::CloudFront(secrets)) => Ok(secrets.len()),
+            Ok(FrontDoor::None) => Ok(0),
+            Err(error) => Err(error),
+        };
+        assert_eq!(secrets(&[]), Ok(0));
+        assert_eq!(secrets(&[own, other, ("FRONT_DOOR", "NONE")]), Ok(0));
+        assert_eq!(secrets(&[on, own]), Ok(1));
+        assert_eq!(secrets(&[on, own, other]), Ok(2));
+        let missing = ConfigError::Missing("FRONT_DOOR_SECRET");
+        assert_eq!(secrets(&[on]), Err(missing.clone()));
+        assert_eq!(secrets(&[on, other]), Err(missing));
+    }
+
+    #[test]
+    fn an_error_does_not_show_the_secret() {
+        let error = read(&[("FRONT_DOOR_SECRET", "short-secret")]).unwrap_err();
+        assert!(!format!("{error} {error:?}").contains("short-secret"));
     }
 
     #[test]

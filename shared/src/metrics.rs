@@ -204,6 +204,7 @@ impl Measurements {
         let mut line = Map::from_iter([
             ("Function".to_owned(), labels.function.into()),
             ("request_id".to_owned(), labels.request_id.into()),
+            ("Version".to_owned(), env!("CARGO_PKG_VERSION").into()),
         ]);
         let mut directives = vec![self.directive(&["Function"], |_| true)];
         let requests = self.values(Metric::Requests);
@@ -282,6 +283,7 @@ mod tests {
             "Outcome": "reset.done",
             "Binding": "Soap11",
             "request_id": "r-1",
+            "Version": env!("CARGO_PKG_VERSION"),
             "Requests": 1.0,
             "Duration": 1.5,
             "Argon2Time": [12.0, 13.0],

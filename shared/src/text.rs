@@ -1,9 +1,9 @@
-//! Text that somebody else wrote, in the middle of text of ours.
+//! Untrusted text within text of ours.
 
 use std::borrow::Cow;
 
 /// Makes text safe to show within a line: it cannot end the line or reverse the text around it.
-/// line breaks and other control characters become spaces, and the characters that override the
+/// Line breaks and other control characters become spaces, and the characters that override the
 /// direction of writing (Unicode Standard Annex 9) are left out. Names in right-to-left scripts
 /// need none of them.
 #[must_use]

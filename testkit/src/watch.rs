@@ -13,6 +13,7 @@ use base64::prelude::BASE64_STANDARD;
 use http::{Request, Response, header};
 use percent_encoding::percent_decode_str;
 use shared::config::Env;
+use shared::front_door::SECRET_HEADER;
 
 use local::Functions;
 use local::ses::{Mail, Outbox};
@@ -179,7 +180,7 @@ fn is_telling(secret: &str) -> bool {
     !secret.chars().all(char::is_alphabetic)
 }
 
-/// The credential, the chosen password, and the user name typed into the anonymous operation:
+/// The credential, the front door's secret, the chosen password, and the user name typed into the anonymous operation:
 /// people type passwords there.
 fn secrets_of(request: &Request<Bytes>) -> BTreeSet<String> {
     let mut secrets = BTreeSet::new();
@@ -196,6 +197,9 @@ fn secrets_of(request: &Request<Bytes>) -> BTreeSet<String> {
             secrets.insert(decoded);
         }
         secrets.extend([value, credential]);
+    }
+    if let Some(secret) = request.headers().get(SECRET_HEADER) {
+        secrets.insert(String::from_utf8_lossy(secret.as_bytes()).into_owned());
     }
     let body = String::from_utf8_lossy(request.body());
     for text in [request.uri().query().unwrap_or_default(), &body] {

@@ -12,7 +12,12 @@ use crate::{Answer, NOW, Operator, number, row, text};
 const HASH: &str = "$aspnet-membership-sha1$AAECAwQFBgcICQoLDA0ODw==$8Bt4t/PN+I7cSmB0CxoXGgWi7ak=";
 
 /// Imports a file of this name and content.
-async fn import(operator: &Operator, name: &str, content: &str, options: &[&str]) -> Answer {
+pub(crate) async fn import(
+    operator: &Operator,
+    name: &str,
+    content: &str,
+    options: &[&str],
+) -> Answer {
     let directory = TempDir::new().unwrap();
     let path = directory.path().join(name);
     std::fs::write(&path, content).unwrap();
@@ -28,7 +33,7 @@ fn accounts(count: u64) -> String {
 }
 
 /// The same file with all columns that one which overwrites must have.
-fn complete(file: &str) -> String {
+pub(crate) fn complete(file: &str) -> String {
     let (heading, rows) = file.split_once('\n').unwrap();
     let required = "username,id,email,display_name,brand,language,roles,disabled";
     let missing = |name: &&str| !heading.split(',').any(|present| present == *name);
@@ -444,7 +449,8 @@ async fn what_an_overwrite_changes_is_shown_within_bounds() {
 async fn addresses_may_move_among_the_accounts_of_a_file() {
     let operator = Operator::start().await;
     let file = "username,id,email\nbob,2,admin@pumpalarm.com\nadmin,1,bob@pumpalarm.com\n";
-    let answer = import(&operator, "users.csv", &complete(file), &["--overwrite"]).await;
+    let options = ["--overwrite", "--force"];
+    let answer = import(&operator, "users.csv", &complete(file), &options).await;
     assert_eq!(
         answer.out,
         "0 new, 2 changed, 0 unchanged\nadmin loses Admin\n2 written, 0 there already, 0 refused\n"
@@ -553,7 +559,7 @@ async fn a_file_that_cannot_be_read_is_named_once() {
         "{answer:?}"
     );
     assert_eq!(answer.error().matches("nowhere").count(), 1, "{answer:?}");
-    assert_eq!(answer.exit_code, ExitCode::FAILURE);
+    assert_eq!(answer.exit_code, ExitCode::from(3));
 }
 
 #[tokio::test]

@@ -6,10 +6,12 @@
 
 mod accounts;
 mod bare_hash;
+mod bars;
 mod function;
 mod hostile;
 mod load;
 mod outage;
+mod peers;
 mod process;
 mod requests;
 mod runtime_api;
@@ -19,6 +21,7 @@ mod statistic;
 mod thaw;
 mod warm;
 
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
@@ -28,7 +31,7 @@ use function::{Error, Function, RESET, UPDATE, WARM_UP};
 /// What the functions cost, as ratios to what cannot be saved.
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// What is measured; all but `hostile` and `outage` if nothing is named
+    /// What is measured; the first six if nothing is named
     subjects: Vec<Subject>,
     /// How often each process is started, and thawed
     #[arg(long, default_value_t = 20)]
@@ -65,6 +68,8 @@ enum Subject {
     Hostile,
     /// The resets of an outage of SES; only if it is named
     Outage,
+    /// The same reset in other languages; only if it is named, by bench/peers/run
+    Peers,
 }
 
 #[tokio::main]
@@ -108,5 +113,14 @@ async fn main() -> Result<(), Error> {
         let binaries = process::build(&["--bins"])?;
         outage::measure(&binaries, arguments.resets).await?;
     }
+    if arguments.subjects.contains(&Subject::Peers) {
+        let binaries = process::build(&["--bins"])?;
+        peers::measure(&binaries, &pictures().join("peers-lambda.svg")).await?;
+    }
     Ok(())
+}
+
+/// Where the documentation has its pictures.
+fn pictures() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/pictures")
 }

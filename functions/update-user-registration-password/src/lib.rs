@@ -20,6 +20,7 @@ use serde_json::{Value, json};
 use shared::aws::{self, Clients};
 use shared::clock::Clock;
 use shared::context::RequestContext;
+use shared::front_door::FrontDoor;
 use shared::lambda::{Answer, Event, Handler, Request};
 use shared::password_service::PasswordService;
 use shared::response_floor::ResponseFloor;
@@ -35,6 +36,7 @@ pub use config::Config;
 pub struct Service {
     operation: UpdateUserRegistrationPassword,
     response_floor: Duration,
+    front_door: FrontDoor,
     clock: Clock,
 }
 
@@ -45,6 +47,7 @@ impl Service {
         let passwords = PasswordService::new(hasher, UnwrapErr(SysRng));
         Self {
             response_floor: config.shared.response_floor,
+            front_door: config.shared.front_door.clone(),
             operation: UpdateUserRegistrationPassword::new(
                 config,
                 passwords,
@@ -90,6 +93,10 @@ impl Handler for Service {
             operation.users.check(),
             operation.mailer.connect(),
         ))
+    }
+
+    fn front_door(&self) -> &FrontDoor {
+        &self.front_door
     }
 
     fn handle(&self, request: Request) -> BoxFuture<'_, Answer> {

@@ -16,8 +16,8 @@ use shared::rate_limit::RateLimiter;
 use shared::response_floor::ResponseFloor;
 use shared::users::{self, ADMIN_ROLE, Profile, Users};
 
-use crate::Config;
 use crate::authentication::{Authenticator, Credential, logged_in};
+use crate::config::{Config, Notify};
 use crate::credential_cache::CredentialCache;
 use crate::error::{Error, Violation};
 
@@ -69,6 +69,7 @@ pub struct UpdateUserRegistrationPassword {
     passwords: PasswordService,
     brands: Brands,
     password_length: RangeInclusive<usize>,
+    notify: Notify,
 }
 
 impl UpdateUserRegistrationPassword {
@@ -85,6 +86,7 @@ impl UpdateUserRegistrationPassword {
             shared,
             login_failures_per_minute,
             credential_cache_seconds,
+            notify,
         } = config;
         let dynamodb = clients.dynamodb;
         let users = Users::new(dynamodb.clone(), shared.users_table);
@@ -105,6 +107,7 @@ impl UpdateUserRegistrationPassword {
             mailer: Mailer::new(clients.ses),
             passwords,
             password_length: shared.password_min_length..=password::MAX_LENGTH,
+            notify,
         }
     }
 
@@ -173,11 +176,13 @@ impl UpdateUserRegistrationPassword {
             .set_password(&customer, &hash, ctx.now, &row)
             .await?;
 
-        let reset_email_sent = input.send_reset_email && self.mail(&customer, &brand, ctx).await;
+        let is_told = input.send_reset_email || self.notify == Notify::Always;
+        let is_sent = is_told && self.mail(&customer, &brand, ctx).await;
         Ok(Outcome {
             id: customer.id,
             display_name: customer.display_name,
-            reset_email_sent,
+            // Clients that did not ask for a mail expect `false`.
+            reset_email_sent: input.send_reset_email && is_sent,
         })
     }
 

@@ -5,15 +5,15 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::ProvideErrorMetadata as _;
 use aws_sdk_dynamodb::types::builders::UpdateBuilder;
-use aws_sdk_dynamodb::types::{KeysAndAttributes, ReturnValue, TransactWriteItem, Update};
+use aws_sdk_dynamodb::types::{Delete, KeysAndAttributes, ReturnValue, TransactWriteItem, Update};
 
-use super::change::Change;
+use super::change::{Change, Condition};
 use super::item::{self, Account, Due, Profile};
 use super::key::UsernameKey;
 use super::protocol::{self, Pending, Postponement, Promotion, ResetMode};
 use crate::audit;
 use crate::clock::Timestamp;
-use crate::dynamodb::{Backoff, Cancellation, Item, StoreError, cancellation, text};
+use crate::dynamodb::{Backoff, Cancellation, Item, StoreError, cancellation, number, text};
 use password::Secret;
 
 /// A table, and the keys of the items to read from it.
@@ -254,7 +254,7 @@ impl Users {
         audit: &audit::Row,
     ) -> Result<(), StoreError> {
         let email = profile.email.as_deref().ok_or(StoreError::Conflict)?;
-        let change = protocol::set_password(hash, email, now);
+        let change = protocol::set_password(hash, Some(email), now);
         self.change(&profile.username, &change, audit).await
     }
 
@@ -320,6 +320,22 @@ impl Users {
             .table_name(&self.table)
             .key("username", text(username.as_str()));
         change_audited(&self.client, update, change, audit).await
+    }
+
+    /// Deletes an account and writes the audit row, both or neither. [`StoreError::Conflict`] when the
+    /// account is gone or belongs to another customer now.
+    pub async fn delete(&self, profile: &Profile, audit: &audit::Row) -> Result<(), StoreError> {
+        let check = Change::only_if(Condition::Equals("id", number(profile.id)));
+        let expressions = check.expressions();
+        let delete = Delete::builder()
+            .table_name(&self.table)
+            .key("username", text(profile.username.as_str()))
+            .condition_expression(expressions.condition)
+            .set_expression_attribute_names(Some(expressions.names))
+            .set_expression_attribute_values(expressions.values);
+        let delete = TransactWriteItem::builder().delete(delete.build()?).build();
+        let row = TransactWriteItem::builder().put(audit.put()?).build();
+        write_all(&self.client, vec![delete, row]).await
     }
 }
 

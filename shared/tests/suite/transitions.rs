@@ -61,7 +61,7 @@ fn promote(request_id: &str, hash: &str) -> Change {
 #[test]
 fn each_step_holds_to_its_condition() {
     let retry = || with_pending(|pending| protocol::retry(pending, "failed", NOW));
-    let set = |email| protocol::set_password(&Secret::from("new"), email, NOW);
+    let set = |email| protocol::set_password(&Secret::from("new"), Some(email), NOW);
     let due = |at| {
         [
             ("reset_queue", attribute::text("pending#00")),
