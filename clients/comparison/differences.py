@@ -124,8 +124,9 @@ def gather(found):
 
 
 def excerpts(old, new):
-    """Both texts around the first place where they differ."""
-    old, new = ("none" if text is None else str(text) for text in (old, new))
+    """Both texts around the first place where they differ, each in one line."""
+    texts = ("none" if text is None else str(text) for text in (old, new))
+    old, new = (text.replace("\r", "\\r").replace("\n", "\\n") for text in texts)
     same = len(os.path.commonprefix([old, new]))
     start = max(0, same - EXCERPT // 4) if max(len(old), len(new)) > EXCERPT else 0
     return tuple(f"{'…' * (start > 0)}{text[start : start + EXCERPT]}" for text in (old, new))

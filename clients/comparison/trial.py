@@ -104,7 +104,7 @@ with check("a changed byte is found, once for all cases"):
     equal(len(result["differences"][0]["cases"]), result["requests"])
 with check("an excerpt shows the difference"):
     equal(excerpts("x" * 300 + "a" + "y" * 300, "x" * 300 + "b" + "y" * 300)[0][41], "a")
-    equal(excerpts(None, 7), ("none", "7"))
+    equal(excerpts(None, "7\r\n"), ("none", "7\\r\\n"))
 with check("a status is found"):
     with relay(NEW, lambda path, answer: [503, *answer[1:]] if path.endswith("wsdl1") else None) as url:
         code, result, _ = compare(OLD, url, "--only", "doc.*")
