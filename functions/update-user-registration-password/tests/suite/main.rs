@@ -9,4 +9,5 @@ mod mail;
 mod metadata;
 mod pace;
 mod race;
+mod sessions;
 mod soap;
