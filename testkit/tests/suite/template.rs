@@ -24,7 +24,7 @@ use shared::lambda::{self, Handler};
 use shared::metrics::Metric;
 use testkit::Sandbox;
 use testkit::relay::{Call, Relays};
-use testkit::requests::set_password;
+use testkit::requests::{log_in, set_password};
 
 const RESET: &str = "ResetUserPasswordFunction";
 const UPDATE: &str = "UpdateUserRegistrationPasswordFunction";
@@ -184,13 +184,11 @@ impl World {
         self.relays.take_calls()
     }
 
-    /// Opens, uses and closes a session.
+    /// Opens, uses and closes a session, and leaves another one open.
     async fn session(&self) {
-        let login = json!({ "UserName": "admin", "Password": "p@55wOrd" });
-        let login = Request::post("/auth")
-            .header("content-type", "application/json")
-            .body(Bytes::from(login.to_string()));
-        let answer = self.sandbox.send(&login.unwrap()).await;
+        let login = log_in("admin:p@55wOrd");
+        self.sandbox.send(&login).await;
+        let answer = self.sandbox.send(&login).await;
         let answer: Value = serde_json::from_slice(answer.body()).unwrap();
         for path in ["/auth", "/auth/logout"] {
             let request =
