@@ -21,11 +21,13 @@ pub trait ResponseDto: Sized {
     fn element(depth: usize, status: Option<&ResponseStatus>, outcome: Option<&Self>) -> String;
 
     /// `ResponseStatus` of a success.
+    #[must_use]
     fn success() -> Value {
         Value::Null
     }
 
     /// A failure as this operation answers it.
+    #[must_use]
     fn failure(failure: Failure) -> Failure {
         failure
     }

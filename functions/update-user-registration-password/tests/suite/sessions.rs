@@ -1,10 +1,6 @@
 //! Logins by session: what opens one, what it is good for, and what ends it.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test fails by panicking"
-)]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -19,6 +15,8 @@ use shared::clock::{Clock, Timestamp};
 use testkit::Sandbox;
 use testkit::requests::{basic, reset, set_password};
 
+/// When a test begins.
+const BEGIN: u64 = 1_800_000_000;
 const HOUR: u64 = 3_600;
 const NEW_PASSWORD: &str = "lamp-Sodium-4417";
 
@@ -30,7 +28,7 @@ struct World {
 
 impl World {
     async fn start(variables: &[(&str, &str)]) -> Self {
-        let time = Arc::new(AtomicU64::new(1_800_000_000));
+        let time = Arc::new(AtomicU64::new(BEGIN));
         let now = Arc::clone(&time);
         let clock = Clock::new(move || Timestamp(now.load(Ordering::Relaxed)));
         let sandbox = Sandbox::at(&clock, testkit::backend().await, variables).unwrap();
@@ -235,62 +233,57 @@ async fn a_remembered_session_lasts_for_two_weeks_and_a_plain_one_for_hours() {
     assert_eq!(world.call(&session).await, 401);
 }
 
+/// What happens to an account, and how a call with its session is answered then.
+type Ending = (&'static str, fn(&mut Item), u16);
+
+fn set(item: &mut Item, name: &str, value: AttributeValue) {
+    item.insert(name.to_owned(), value);
+}
+
+fn set_valid_after(item: &mut Item, value: AttributeValue) {
+    set(item, "sessions_valid_after", value);
+}
+
+/// The session begins at [`BEGIN`], with version 1.
+const ENDINGS: [Ending; 8] = [
+    (
+        "disabled",
+        |item| set(item, "disabled", AttributeValue::Bool(true)),
+        401,
+    ),
+    (
+        "another version",
+        |item| set(item, "version", attribute::number(2)),
+        401,
+    ),
+    ("no version", |item| drop(item.remove("version")), 401),
+    (
+        "ended",
+        |item| set_valid_after(item, attribute::number(BEGIN + 1)),
+        401,
+    ),
+    (
+        "ended, illegible",
+        |item| set_valid_after(item, attribute::text("x")),
+        401,
+    ),
+    (
+        "expired password",
+        |item| set(item, "password_expires_at", attribute::number(1)),
+        401,
+    ),
+    ("without the role", |item| drop(item.remove("roles")), 403),
+    (
+        "ended before",
+        |item| set_valid_after(item, attribute::number(BEGIN)),
+        200,
+    ),
+];
+
 #[tokio::test]
 async fn a_session_ends_with_what_it_was_opened_for() {
-    fn set(item: &mut Item, name: &str, value: AttributeValue) {
-        item.insert(name.to_owned(), value);
-    }
-    let now = 1_800_000_000;
-    type Change = fn(&mut Item);
-    let changes: [(&str, Change, u16); 8] = [
-        (
-            "disabled",
-            |item| set(item, "disabled", AttributeValue::Bool(true)),
-            401,
-        ),
-        (
-            "another version",
-            |item| set(item, "version", attribute::number(2)),
-            401,
-        ),
-        ("no version", |item| drop(item.remove("version")), 401),
-        (
-            "ended",
-            |item| {
-                set(
-                    item,
-                    "sessions_valid_after",
-                    attribute::number(1_800_000_001),
-                )
-            },
-            401,
-        ),
-        (
-            "ended, illegible",
-            |item| set(item, "sessions_valid_after", attribute::text("x")),
-            401,
-        ),
-        (
-            "expired password",
-            |item| set(item, "password_expires_at", attribute::number(1)),
-            401,
-        ),
-        ("without the role", |item| drop(item.remove("roles")), 403),
-        (
-            "ended before",
-            |item| {
-                set(
-                    item,
-                    "sessions_valid_after",
-                    attribute::number(1_800_000_000),
-                )
-            },
-            200,
-        ),
-    ];
-    for (name, change, expected) in changes {
+    for (name, change, expected) in ENDINGS {
         let world = World::start(&[]).await;
-        assert_eq!(world.time.load(Ordering::Relaxed), now);
         let session = world.log_in("admin").await;
         assert_eq!(world.call(&session).await, 200, "{name}");
         world.change("admin", change).await;
