@@ -2,8 +2,7 @@
 // service, or the cookies of a session. Argument: the base URL of the server, on 127.0.0.1.
 //
 // The page is served as http://hostile.localhost:PORT, which Chromium resolves to this machine and
-// which is another site than 127.0.0.1. A page on another port of 127.0.0.1 is of the same site and
-// of another origin: the browser sends it the cookies in spite of SameSite.
+// which is another site than 127.0.0.1.
 import { createServer } from 'node:http'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
@@ -45,7 +44,8 @@ const attacks = {
     `<iframe srcdoc="${form(route, urlencoded)}<script>document.forms[0].submit()</script>"></iframe>`,
   'login by a form': form(`${service}/auth/credentials`, urlencoded, foreignLogin),
   'logout by a form': form(`${service}/auth/logout`, urlencoded, {}),
-  'logout by an image': `<img src='${service}/auth/logout'>`,
+  'logout by a fetch without CORS':
+    `<script>fetch('${service}/auth/logout', { mode: 'no-cors', credentials: 'include' })</script>`,
   'logout by a link': `<script>location = '${service}/auth/logout'</script>`
 }
 
@@ -57,7 +57,7 @@ const pages = createServer((request, response) => {
 })
 await new Promise(resolve => pages.listen(0, '127.0.0.1', resolve))
 const port = pages.address().port
-const hostilePages = { 'another site': `http://hostile.localhost:${port}`, 'another port': `http://127.0.0.1:${port}` }
+const hostilePages = { 'another site': `http://hostile.localhost:${port}` }
 
 const browser = await chromium.launch({
   executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
