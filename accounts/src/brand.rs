@@ -13,7 +13,7 @@ use shared::users::MAX_NAME_LENGTH;
 use crate::access::Session;
 use crate::brand_table::{self, BrandTable};
 use crate::console::Record;
-use crate::look::text;
+use crate::fields::text;
 use crate::{Done, Error};
 
 #[derive(Debug, Subcommand)]
@@ -74,7 +74,7 @@ pub(crate) async fn show(session: &Session<'_>, name: &str) -> Result<Record, Er
     let key = key(name)?;
     let row = table(session)?.find(&key).await?;
     let row = row.ok_or_else(|| {
-        Error::Refused(format!(
+        Error::NotFound(format!(
             "there is no brand {key}; its mails say what the configuration says"
         ))
     })?;
@@ -98,7 +98,7 @@ pub(crate) async fn set(session: &Session<'_>, name: &str, values: &Values) -> R
     let names = names.join(", ");
     let audit = session.audit_row(&format!("brand#{key}"), event, Some(&names))?;
     match table.change(&key, &change, &audit).await {
-        Err(StoreError::Conflict) => Err(Error::Refused(format!(
+        Err(StoreError::Conflict) => Err(Error::TryAgain(format!(
             "{key} was changed meanwhile, and that change stands"
         ))),
         result => Ok(result.map(|()| Done {

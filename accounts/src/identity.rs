@@ -32,7 +32,11 @@ pub(crate) struct Claim {
 impl Claim {
     /// Reads the name and whom to ask. Where DynamoDB is not at AWS there is no STS to ask, unless
     /// `AWS_ENDPOINT_URL_STS` says where one is.
-    pub(crate) fn read(env: Env<'_>, is_elsewhere: bool) -> Result<Self, ConfigError> {
+    pub(crate) fn read(
+        env: Env<'_>,
+        aws: AwsConfig,
+        is_elsewhere: bool,
+    ) -> Result<Self, ConfigError> {
         let name = env.required("USER")?;
         let is_visible = one_line(&name) == name.as_str() && name.contains(char::is_alphanumeric);
         if !is_visible || name.chars().count() > MAX_LENGTH {
@@ -41,11 +45,7 @@ impl Claim {
         }
         let url = env.optional("AWS_ENDPOINT_URL_STS");
         let url = url.or_else(|| env.optional("AWS_ENDPOINT_URL"));
-        let sts = if is_elsewhere && url.is_none() {
-            None
-        } else {
-            Some((AwsConfig::read(env)?, url))
-        };
+        let sts = (url.is_some() || !is_elsewhere).then_some((aws, url));
         Ok(Self { name, sts })
     }
 

@@ -3,20 +3,20 @@
 
 #![no_main]
 
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, COOKIE};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, COOKIE};
 use http::{HeaderMap, Method, StatusCode};
 use shared::lambda::Request;
 use update_user_registration_password::operation::Outcome;
 use update_user_registration_password::servicestack::{self, Format, Reply, Route};
 
-// A verb, then lines with the path, the query, the content type, what is accepted, the
-// credential and cookies; the rest is the body.
+// A verb, then lines with the path, the query, the content type, the content encoding, what is accepted,
+// the credential and cookies; the rest is the body.
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {
-    let mut lines = data.splitn(8, |&byte| byte == b'\n');
+    let mut lines = data.splitn(9, |&byte| byte == b'\n');
     let mut line = || String::from_utf8_lossy(lines.next().unwrap_or_default()).into_owned();
     let (verb, path, query) = (line(), line(), line());
     let mut headers = HeaderMap::new();
-    for name in [CONTENT_TYPE, ACCEPT, AUTHORIZATION, COOKIE] {
+    for name in [CONTENT_TYPE, CONTENT_ENCODING, ACCEPT, AUTHORIZATION, COOKIE] {
         if let Ok(value) = line().parse() {
             headers.insert(name, value);
         }
@@ -49,5 +49,9 @@ libfuzzer_sys::fuzz_target!(|data: &[u8]| {
             while reader.next_node().expect("well-formed XML") != xml::Node::Eof {}
         }
     }
-    assert!(servicestack::server_fault::<Outcome>(&format).status().is_server_error());
+    assert!(
+        servicestack::server_fault::<Outcome>(&format)
+            .status()
+            .is_server_error()
+    );
 });

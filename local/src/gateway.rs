@@ -33,21 +33,34 @@ const RETRY: Duration = Duration::from_millis(100);
 /// API Gateway's own limit.
 const MAX_PAYLOAD: usize = 10 * 1024 * 1024;
 
+/// Both functions, and the outbox.
+pub fn router(functions: Functions, outbox: Outbox) -> Router {
+    Router::new()
+        .route("/", get(home).fallback(forward))
+        .fallback(forward)
+        .with_state(functions)
+        .merge(ses::pages(outbox))
+}
+
 /// Serves both functions and the outbox until `stop` resolves.
-///
-/// Names of headers are written in title case, as API Gateway writes them over HTTP/1.1: clients
-/// that compare them with their case are seen to work here as they will there.
 pub async fn serve(
     listener: TcpListener,
     functions: Functions,
     outbox: Outbox,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
-    let router = Router::new()
-        .route("/", get(home).fallback(forward))
-        .fallback(forward)
-        .with_state(functions)
-        .merge(ses::pages(outbox));
+    serve_router(listener, router(functions, outbox), stop).await
+}
+
+/// Serves a router that knows its callers by [`ConnectInfo`], until `stop` resolves.
+///
+/// Names of headers are written in title case, as API Gateway writes them over HTTP/1.1: clients
+/// that compare them with their case are seen to work here as they will there.
+pub async fn serve_router(
+    listener: TcpListener,
+    router: Router,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> std::io::Result<()> {
     let mut server = http1::Builder::new();
     server.title_case_headers(true);
     let connections = GracefulShutdown::new();

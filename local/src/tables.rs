@@ -22,7 +22,7 @@ pub const BRANDS: &str = "Brands";
 /// The name of the Sessions table here.
 pub const SESSIONS: &str = "Sessions";
 
-/// What `email-index` keeps of an account beside its keys.
+/// The attributes that `email-index` projects besides its keys.
 const EMAIL_INDEX_ATTRIBUTES: [&str; 5] = [
     "id",
     "email",

@@ -34,7 +34,7 @@ impl Timestamp {
         ))
     }
 
-    /// For people to read in a mail: `2026-11-21 22:34 UTC`.
+    /// The time as mails show it: `2026-11-21 22:34 UTC`.
     #[must_use]
     pub fn for_people(self) -> String {
         self.format(format_description!(
@@ -51,7 +51,7 @@ impl Timestamp {
     }
 }
 
-/// Where a service gets the time from: the system, or whatever a test says.
+/// Source of the time: the system's clock, or a test's.
 #[derive(Clone)]
 pub struct Clock(Arc<dyn Fn() -> Timestamp + Send + Sync>);
 
@@ -69,7 +69,7 @@ impl Clock {
         })
     }
 
-    /// A clock that says what `now` says.
+    /// A clock that returns what `now` returns.
     pub fn new(now: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
         Self(Arc::new(now))
     }

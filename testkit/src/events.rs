@@ -10,6 +10,20 @@ use shared::lambda::{self, Handler};
 
 use crate::Sandbox;
 
+/// The secret in the events that came through a front door.
+const FRONT_DOOR_SECRET: &str = "front-door-of-the-sample-events-0";
+
+/// The variables of a function that gets the event of this name: `front-door-…` events are for
+/// functions behind a front door.
+fn variables(name: &str) -> Vec<(&'static str, &'static str)> {
+    let mut variables = vec![("SELF_TEST_USERNAME", "bob")];
+    if name.starts_with("front-door-") {
+        variables.push(("FRONT_DOOR", "CLOUDFRONT"));
+        variables.push(("FRONT_DOOR_SECRET", FRONT_DOOR_SECRET));
+    }
+    variables
+}
+
 /// A test for each event of a folder, which runs it through a function on a backend of its own. The
 /// result of `NAME.json` must be `NAME.expected.json`. Fails if there is none.
 pub fn trials(
@@ -25,10 +39,11 @@ pub fn trials(
             continue;
         };
         let name = name.to_owned();
+        let variables = variables(&name);
         let runtime = Arc::clone(&runtime);
         let trial = Trial::test(name, move || {
             let result = runtime.block_on(async {
-                let sandbox = Sandbox::start(&[("SELF_TEST_USERNAME", "bob")]).await?;
+                let sandbox = Sandbox::start(&variables).await?;
                 let mut event = std::fs::read_to_string(&path)?;
                 if event.contains(SESSION_ID) {
                     let login = path.with_file_name("login.json");

@@ -13,6 +13,7 @@ use base64::prelude::BASE64_STANDARD;
 use http::{HeaderMap, HeaderName, Request, Response, header};
 use percent_encoding::percent_decode_str;
 use shared::config::Env;
+use shared::front_door::SECRET_HEADER;
 
 use local::Functions;
 use local::ses::{Mail, Outbox};
@@ -201,7 +202,7 @@ fn session_ids(headers: &HeaderMap, cookies: &HeaderName) -> Vec<String> {
         .collect()
 }
 
-/// The credential, the chosen password, and the user name typed into the anonymous operation:
+/// The credential, the front door's secret, the chosen password, and the user name typed into the anonymous operation:
 /// people type passwords there.
 fn secrets_of(request: &Request<Bytes>) -> BTreeSet<String> {
     let mut secrets = BTreeSet::new();
@@ -218,6 +219,9 @@ fn secrets_of(request: &Request<Bytes>) -> BTreeSet<String> {
             secrets.insert(decoded);
         }
         secrets.extend([value, credential]);
+    }
+    if let Some(secret) = request.headers().get(SECRET_HEADER) {
+        secrets.insert(String::from_utf8_lossy(secret.as_bytes()).into_owned());
     }
     let body = String::from_utf8_lossy(request.body());
     for text in [request.uri().query().unwrap_or_default(), &body] {

@@ -8,7 +8,7 @@ use std::path::Path;
 use fixedbitset::FixedBitSet;
 use indicatif::ProgressBar;
 use shared::dynamodb::{get_number, get_text};
-use shared::users::{NewAccount, UsernameKey, brand_key, email_key};
+use shared::users::{ADMIN_ROLE, NewAccount, UsernameKey, brand_key, email_key};
 
 use super::file::{self, Format, Required};
 use super::row::{COLUMNS, Row};
@@ -26,6 +26,21 @@ pub(crate) struct Refusal {
 
 /// The line and the account of a row.
 pub(crate) type Checked = Result<(u64, NewAccount), Refusal>;
+
+/// The accounts that a file is about.
+#[derive(Default)]
+pub(crate) struct Listed {
+    names: HashSet<u64>,
+    /// Whether one that is written has the role `Admin` and may log in.
+    pub(crate) has_admin: bool,
+}
+
+impl Listed {
+    /// Whether there is none.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.names.is_empty()
+    }
+}
 
 /// A file of accounts, to be read more than once.
 pub(crate) struct AccountFile<'a> {
@@ -194,6 +209,27 @@ impl<'a> AccountFile<'a> {
         const NONE: &BTreeSet<String> = &BTreeSet::new();
         let name = self.keys.of_name(&account.profile.username);
         self.roles.get(&name).unwrap_or(NONE)
+    }
+
+    /// The accounts of good rows.
+    pub(crate) fn listed(&self) -> Result<Listed, Error> {
+        let mut listed = Listed::default();
+        for row in self.accounts()? {
+            if let Ok((_, account)) = row? {
+                listed
+                    .names
+                    .insert(self.keys.of_name(&account.profile.username));
+                let is_admin = account.roles.contains(ADMIN_ROLE) && !account.disabled;
+                listed.has_admin |= is_admin && !self.is_kept(&account);
+            }
+        }
+        Ok(listed)
+    }
+
+    /// Whether an account that exists is among these.
+    pub(crate) fn is_listed(&self, listed: &Listed, username: &str) -> bool {
+        let key = UsernameKey::stored(username.to_owned());
+        listed.names.contains(&self.keys.of_name(&key))
     }
 
     /// Whether the account is there already and gets another address, or none.

@@ -126,7 +126,7 @@ async fn what_is_so_already_has_no_audit_row() {
     let answer = set(&operator, "none", &["--unset", "login_url"]).await;
     assert_eq!(answer.out, "none needs no change\n");
     let answer = operator.run(&["brand", "show", "none"]).await;
-    assert_eq!(answer.exit_code, ExitCode::FAILURE, "{answer:?}");
+    assert_eq!(answer.exit_code, ExitCode::from(3), "{answer:?}");
 }
 
 #[tokio::test]
@@ -254,7 +254,7 @@ async fn a_change_that_came_between_stands() {
     let answer = set(&operator, "brand", &["--product-name", "New"]).await;
     let error = "brand was changed meanwhile, and that change stands";
     assert_eq!(answer.error(), error);
-    assert_eq!(answer.exit_code, ExitCode::FAILURE);
+    assert_eq!(answer.exit_code, ExitCode::from(75));
     relays.script(|_| Action::forward());
     assert_eq!(shown(&operator, "brand").await, before);
     assert_eq!(operator.audit("brand#brand").await, []);

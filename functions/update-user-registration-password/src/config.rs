@@ -15,6 +15,8 @@ pub struct Config {
     pub credential_cache_seconds: u64,
     /// Logins by session; `None` with `SESSION_HOURS=0`.
     pub sessions: Option<SessionConfig>,
+    /// `NOTIFY_PASSWORD_SET`: `asked`, the default, or `always`.
+    pub notify: Notify,
 }
 
 /// Configuration of logins by session.
@@ -45,8 +47,17 @@ impl SessionConfig {
     }
 }
 
+/// When a customer is told that an administrator set their password.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Notify {
+    /// When the caller asks for it with `SendResetEmail`, as the old service did.
+    Asked,
+    /// After every change (ASVS 5.0 6.3.7).
+    Always,
+}
+
 impl Config {
-    /// Reads and checks all env. Fails on the first one that is missing or invalid.
+    /// Reads and checks the environment. Fails on the first variable that is missing or invalid.
     pub fn read(env: Env<'_>) -> Result<Self, ConfigError> {
         let credential_cache_seconds = env.number("CREDENTIAL_CACHE_SECONDS", 300)?;
         if credential_cache_seconds > 300 {
@@ -60,6 +71,18 @@ impl Config {
             credential_cache_seconds,
             sessions: SessionConfig::read(env)?,
             login_failures_per_minute: env.limit("LOGIN_FAILURES_PER_MINUTE", 10)?,
+            notify: notify(env)?,
         })
+    }
+}
+
+fn notify(env: Env<'_>) -> Result<Notify, ConfigError> {
+    match env.optional("NOTIFY_PASSWORD_SET").as_deref() {
+        None | Some("asked") => Ok(Notify::Asked),
+        Some("always") => Ok(Notify::Always),
+        Some(_) => Err(ConfigError::invalid(
+            "NOTIFY_PASSWORD_SET",
+            "must be asked or always",
+        )),
     }
 }

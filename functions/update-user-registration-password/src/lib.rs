@@ -23,6 +23,7 @@ use serde_json::{Value, json};
 use shared::aws::{self, Clients};
 use shared::clock::Clock;
 use shared::context::RequestContext;
+use shared::front_door::FrontDoor;
 use shared::lambda::{Answer, Event, Handler, Request};
 use shared::password_service::PasswordService;
 use shared::response_floor::ResponseFloor;
@@ -44,6 +45,7 @@ pub struct Service {
     /// `None` when logins by session are switched off.
     authenticate: Option<Authenticate>,
     response_floor: Duration,
+    front_door: FrontDoor,
     clock: Clock,
 }
 
@@ -57,7 +59,7 @@ impl Service {
         let passwords = PasswordService::new(hasher, UnwrapErr(SysRng));
         let rng = &mut UnwrapErr(SysRng);
         let authenticator = Authenticator::new(&config, passwords.clone(), &clients, rng);
-        let sessions = config.sessions.map(|sessions| {
+        let sessions = config.sessions.clone().map(|sessions| {
             let table = Sessions::new(clients.dynamodb.clone(), sessions.table, UnwrapErr(SysRng));
             (table, sessions.hours)
         });
@@ -67,12 +69,8 @@ impl Service {
             authenticate: sessions
                 .map(|(table, hours)| Authenticate::new(Arc::clone(&callers), table, hours)),
             response_floor: config.shared.response_floor,
-            operation: UpdateUserRegistrationPassword::new(
-                config.shared,
-                passwords,
-                clients,
-                callers,
-            ),
+            front_door: config.shared.front_door.clone(),
+            operation: UpdateUserRegistrationPassword::new(config, passwords, clients, callers),
             clock,
         }
     }
@@ -146,6 +144,10 @@ impl Handler for Service {
             operation.users.check(),
             operation.mailer.connect(),
         ))
+    }
+
+    fn front_door(&self) -> &FrontDoor {
+        &self.front_door
     }
 
     fn handle(&self, request: Request) -> BoxFuture<'_, Answer> {

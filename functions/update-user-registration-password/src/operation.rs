@@ -17,6 +17,7 @@ use shared::users::{self, ADMIN_ROLE, Profile, Users};
 
 use crate::authentication::logged_in;
 use crate::caller::{Callers, Credential};
+use crate::config::{Config, Notify};
 use crate::error::{Error, Violation};
 
 /// The input of a call, as received.
@@ -67,17 +68,19 @@ pub struct UpdateUserRegistrationPassword {
     passwords: PasswordService,
     brands: Brands,
     password_length: RangeInclusive<usize>,
+    notify: Notify,
 }
 
 impl UpdateUserRegistrationPassword {
     /// The operation with this configuration and these clients, for these callers.
     #[must_use]
     pub fn new(
-        shared: shared::config::Config,
+        config: Config,
         passwords: PasswordService,
         clients: Clients,
         callers: Arc<Callers>,
     ) -> Self {
+        let Config { shared, notify, .. } = config;
         let dynamodb = clients.dynamodb;
         Self {
             callers,
@@ -87,6 +90,7 @@ impl UpdateUserRegistrationPassword {
             mailer: Mailer::new(clients.ses),
             passwords,
             password_length: shared.password_min_length..=password::MAX_LENGTH,
+            notify,
         }
     }
 
@@ -154,11 +158,13 @@ impl UpdateUserRegistrationPassword {
             .set_password(&customer, &hash, ctx.now, &row)
             .await?;
 
-        let reset_email_sent = input.send_reset_email && self.mail(&customer, &brand, ctx).await;
+        let is_told = input.send_reset_email || self.notify == Notify::Always;
+        let is_sent = is_told && self.mail(&customer, &brand, ctx).await;
         Ok(Outcome {
             id: customer.id,
             display_name: customer.display_name,
-            reset_email_sent,
+            // Clients that did not ask for a mail expect `false`.
+            reset_email_sent: input.send_reset_email && is_sent,
         })
     }
 

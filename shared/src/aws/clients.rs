@@ -9,7 +9,7 @@ use std::time::Duration;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::config::{
-    BehaviorVersion, Region, SharedCredentialsProvider, StalledStreamProtectionConfig,
+    BehaviorVersion, Region, SharedHttpClient, StalledStreamProtectionConfig,
 };
 use aws_types::SdkConfig;
 
@@ -45,8 +45,6 @@ impl Clients {
 /// retries. Fails where no certificates are to be trusted.
 pub fn sdk_config(config: &AwsConfig) -> Result<SdkConfig, ConfigError> {
     let timeouts = config.timeouts;
-    let http_client =
-        http::client(timeouts).map_err(|error| ConfigError::invalid("SSL_CERT_FILE", error))?;
     let bounds = TimeoutConfig::builder()
         .operation_attempt_timeout(timeouts.attempt)
         .operation_timeout(timeouts.operation)
@@ -59,13 +57,18 @@ pub fn sdk_config(config: &AwsConfig) -> Result<SdkConfig, ConfigError> {
     Ok(SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new(config.region.clone()))
-        .credentials_provider(SharedCredentialsProvider::new(config.credentials.clone()))
-        .http_client(http_client)
+        .credentials_provider(config.credentials.clone())
+        .http_client(http_client(timeouts)?)
         // Answers are a few hundred bytes: the timeouts are protection enough.
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
         .timeout_config(bounds)
         .retry_config(retries)
         .build())
+}
+
+/// Connections to AWS over TLS. Fails where no certificates are to be trusted.
+pub fn http_client(timeouts: Timeouts) -> Result<SharedHttpClient, ConfigError> {
+    http::client(timeouts).map_err(|error| ConfigError::invalid("SSL_CERT_FILE", error))
 }
 
 /// Opens a connection to DynamoDB and one to SES at once, by a call to each that changes nothing.

@@ -1,9 +1,9 @@
-//! In whose name a mail goes out, and which values can be used for it: in the configuration and in
-//! the Brands table alike.
+//! The brand in whose name a mail is sent, and the rules for its values, which hold for the
+//! configuration and the Brands table.
 
 use super::address::{is_address, is_one_address};
 
-/// Whom a mail comes from and what it speaks of.
+/// The sender of a mail and the product it names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Brand {
     /// The name of the product.
@@ -18,15 +18,15 @@ pub struct Brand {
     pub configuration_set: Option<String>,
 }
 
-/// Whether a value can be used; if not, what would be right.
+/// Checks a value; the error describes a valid one.
 type Check = fn(&str) -> Result<(), &'static str>;
 
-/// One thing that brands say.
+/// An attribute of a brand.
 #[derive(Debug, Clone, Copy)]
 pub struct Attribute {
     /// Its name in the Brands table.
     pub name: &'static str,
-    /// The variable of the environment in which the default brand says it.
+    /// The environment variable that holds the default brand's value.
     pub variable: &'static str,
     check: Check,
 }
@@ -62,7 +62,7 @@ pub const CONFIGURATION_SET: Attribute = Attribute {
     check: check_configuration_set,
 };
 
-/// All that a brand says.
+/// All attributes of a brand.
 pub const ATTRIBUTES: [Attribute; 5] = [
     PRODUCT_NAME,
     FROM_ADDRESS,
@@ -72,8 +72,8 @@ pub const ATTRIBUTES: [Attribute; 5] = [
 ];
 
 impl Attribute {
-    /// The text as mails use it, trimmed; nothing when it is empty. An error says what would be
-    /// right.
+    /// The text as mails use it, trimmed; `None` when it is empty. The error describes a valid
+    /// value.
     pub fn usable<'t>(&self, text: &'t str) -> Result<Option<&'t str>, &'static str> {
         let text = Some(text.trim()).filter(|text| !text.is_empty());
         text.map(|text| (self.check)(text).map(|()| text))
@@ -81,7 +81,7 @@ impl Attribute {
     }
 }
 
-/// A text that stands in one line of a mail.
+/// Checks a text for one line of a mail.
 fn check_line(text: &str) -> Result<(), &'static str> {
     if text.contains(char::is_control) {
         return Err("must be one line");

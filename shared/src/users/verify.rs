@@ -11,7 +11,7 @@ use password::{HashError, Hasher, Secret, Verification};
 pub struct Login {
     /// How it ended.
     pub outcome: LoginOutcome,
-    /// What the caller stores.
+    /// What the caller must store.
     pub write_back: Option<WriteBack>,
 }
 

@@ -132,7 +132,7 @@ fn no_secret_is_in_debug_output() {
         protocol::promote(&promotion, ResetMode::Replace),
         protocol::promote(&promotion, ResetMode::Dual),
         protocol::use_temporary(&hash, now, now),
-        protocol::set_password(&hash, &email, now),
+        protocol::set_password(&hash, Some(&email), now),
         protocol::mark_address(&email, now),
         protocol::rehash(&hash, &hash),
     ] {

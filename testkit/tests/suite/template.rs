@@ -430,7 +430,9 @@ fn every_metric_is_on_the_dashboard_and_has_an_alarm() {
     let of_lambda = of_lambda.map(|metric| [(metric, RESET), (metric, UPDATE)]);
     // What only one of them can tell: how long its events wait, and that it is invoked at all.
     let of_one = [("AsyncEventAge", RESET), ("Invocations", UPDATE)];
-    let expected = own.chain(of_lambda.concat()).chain(of_one);
+    // The requests of one outcome.
+    let bypassed = [("Requests", RESET), ("Requests", UPDATE)];
+    let expected = own.chain(of_lambda.concat()).chain(of_one).chain(bypassed);
     assert_eq!(alarms, expected.collect());
 
     let dashboard = &template["Resources"]["Dashboard"]["Properties"]["DashboardBody"];
@@ -452,20 +454,29 @@ async fn an_alarm_on_one_outcome_names_one_that_comes() {
         let properties = &alarm["Properties"];
         let dimensions = list(&properties["Dimensions"]);
         let outcomes = dimensions.filter(|dimension| dimension["Name"] == "Outcome");
-        outcomes.map(|outcome| (&properties["MetricName"], &outcome["Value"]))
+        let text = |value: &Value| value.as_str().map(str::to_owned).unwrap();
+        outcomes.map(move |outcome| (text(&outcome["Value"]), text(&properties["MetricName"])))
     });
-    let [(metric, outcome)] = on_outcome.collect::<Vec<_>>().try_into().unwrap();
-    let world = World::start(&template).await;
+    let [set, bypassed] = ["password_set.done", "front_door.bypassed"];
+    let expected = [(set, "Duration"), (bypassed, "Requests")];
+    let expected = expected.map(|(outcome, metric)| (outcome.to_owned(), metric.to_owned()));
+    assert_eq!(on_outcome.collect::<BTreeSet<_>>(), expected.into());
+
     let body = json!({ "Email": "a@example.com", "NewPassword": "lamp-Sodium-4417" });
     let request = set_password("admin:p@55wOrd", &body);
-    assert_eq!(world.sandbox.send(&request).await.status(), 200);
-    assert!(
-        world
-            .sandbox
-            .logged()
-            .contains(&format!("\"outcome\":{outcome}"))
-    );
-    assert_eq!(metric, "Duration");
+    let front_door = [
+        ("FRONT_DOOR", "CLOUDFRONT"),
+        ("FRONT_DOOR_SECRET", "0123456789abcdef0123456789abcdef"),
+    ];
+    for (variables, status, outcome) in [(&[][..], 200, set), (&front_door, 403, bypassed)] {
+        let sandbox = Sandbox::start(variables).await.unwrap();
+        assert_eq!(sandbox.send(&request).await.status(), status);
+        let logged = sandbox.logged();
+        assert!(
+            logged.contains(&format!("\"outcome\":\"{outcome}\"")),
+            "{logged}"
+        );
+    }
 }
 
 #[test]

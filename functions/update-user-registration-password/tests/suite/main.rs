@@ -4,6 +4,7 @@ mod bad_input;
 mod enumeration;
 mod faults;
 mod flow;
+mod left_out;
 mod limits;
 mod mail;
 mod metadata;

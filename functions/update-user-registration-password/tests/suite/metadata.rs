@@ -126,3 +126,29 @@ async fn pages_have_the_text_of_the_original() {
         assert_eq!(without_space(&page), expected, "{format}");
     }
 }
+
+/// The list of the original has other operations besides, in another layout.
+#[tokio::test]
+async fn the_list_names_what_the_original_names() {
+    let sandbox = Sandbox::start(&[]).await.unwrap();
+    let list = page(&sandbox, HOST, "/metadata").await;
+    for text in [
+        "Registrar Web Services",
+        "The following operations are supported.",
+        "UpdateUserRegistrationPasswordRequest",
+        "XML",
+        "JSON",
+        "JSV",
+        "CSV",
+        "SOAP 1.1",
+        "SOAP 1.2",
+        "Service Types",
+        "Wcf Data Types",
+        "Wcf Collection Types",
+        "soap11",
+        "soap12",
+    ] {
+        assert!(list.contains(text), "{text}");
+    }
+    assert!(!list.contains("AssignRoles"));
+}

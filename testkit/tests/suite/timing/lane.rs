@@ -13,6 +13,7 @@ use lambda_http::lambda_runtime::Error;
 use local::attribute::text;
 use local::{Backend, gateway};
 use serde_json::{Value, json};
+use shared::front_door::FrontDoor;
 use shared::lambda::{Answer, Event, Handler};
 use testkit::Sandbox;
 use testkit::relay::{Action, Gone, Relays};
@@ -355,6 +356,10 @@ struct Jittered {
 }
 
 impl Handler for Jittered {
+    fn front_door(&self) -> &FrontDoor {
+        self.function.front_door()
+    }
+
     fn init(&self) -> BoxFuture<'_, ()> {
         self.function.init()
     }

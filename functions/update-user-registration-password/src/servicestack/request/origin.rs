@@ -9,7 +9,7 @@ use shared::lambda::Request;
 ///
 /// A browser sends the Basic credential it knows with every request, so a foreign page's form could
 /// set passwords. `Sec-Fetch-Site` (W3C Fetch Metadata) and `Origin` (RFC 6454 section 7) tell, and no
-/// page can change them; programs send neither. A page of another subdomain counts as foreign: nobody
+/// page can change them; programs rarely send either. A page of another subdomain counts as foreign: nobody
 /// could read an answer of the original from there, and one subdomain that is taken over is enough.
 pub(super) fn is_cross_site(request: &Request) -> bool {
     let origin = request.header(header::ORIGIN);
