@@ -1,5 +1,6 @@
 //! Protocol of a ServiceStack 4.5.8 host whose `DefaultContentType` is JSON.
 
+mod authenticate_description;
 mod contract;
 mod cookies;
 mod data_contract;

@@ -7,7 +7,7 @@ use xml::soap::Version;
 use super::contract::{AUTHENTICATE, REQUEST_DTO};
 use super::endpoint::Endpoint;
 use super::format::{Format, ResponseFormat, format_parameter};
-use super::metadata::{self, Page, soap_path};
+use super::metadata::{self, Page, operations, soap_path};
 use super::rejection::Rejection;
 use super::request::{soap_operation, verb};
 
@@ -68,7 +68,7 @@ pub fn route(request: &Request, sessions: bool) -> Route {
     if let Some((endpoint, provider)) = authenticate_route(path).filter(|_| sessions) {
         return authenticate(endpoint, provider, &verb);
     }
-    if let Some(page) = metadata::page(path, request) {
+    if let Some(page) = metadata::page(path, request, sessions) {
         return Route::Page(page);
     }
     if let Some(version) = soap_version(path) {
@@ -78,7 +78,7 @@ pub fn route(request: &Request, sessions: bool) -> Route {
                 authenticate(endpoint, None, &verb)
             }
             (true, _) => Route::Call(endpoint),
-            (false, "GET") => Route::Page(Page::Wsdl(version)),
+            (false, "GET") => Route::Page(Page::Wsdl(version, operations(sessions))),
             (false, _) => rejected(verb_not_allowed(REQUEST_DTO, "POST")),
         };
     }
