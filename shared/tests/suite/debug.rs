@@ -54,6 +54,8 @@ fn account(hash: &Secret) -> Account {
         reset: None,
         disabled: false,
         email_failed_at: None,
+        version: 0,
+        sessions_valid_after: None,
     }
 }
 

@@ -1,14 +1,15 @@
 //! SOAP requests: the request DTO is the first child of Body. Neither header blocks nor the content
 //! type are looked at.
 
+use shared::lambda::Request;
 use xml::Node;
 use xml::decode_unicode;
 use xml::soap::{Envelope, EnvelopeError, Version};
 
 use super::body::Unreadable;
+use super::compression::plain_body;
+use super::members::RequestDto;
 use super::xml::read_dto;
-use crate::operation::Input;
-use crate::servicestack::contract::REQUEST_DTO;
 
 /// Why an envelope is not a call of the operation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,12 +38,24 @@ impl From<xml::Error> for SoapError {
     }
 }
 
+/// Name of the first child of Body; `None` for what is no envelope of the version.
+pub(in crate::servicestack) fn soap_operation(
+    version: Version,
+    request: &Request,
+) -> Option<String> {
+    let body = plain_body(request).ok()?;
+    let text = decode_unicode(&body).ok()?;
+    let mut envelope = Envelope::open(&text, &[version]).ok()?;
+    let dto = envelope.next_child().ok()??;
+    Some(dto.local.to_owned())
+}
+
 /// Reads an envelope of a version.
-pub(super) fn read(version: Version, body: &[u8]) -> Result<Input, SoapError> {
+pub(super) fn read<D: RequestDto>(version: Version, body: &[u8]) -> Result<D, SoapError> {
     let text = decode_unicode(body).map_err(|_| SoapError::Unreadable)?;
     let mut envelope = Envelope::open(&text, &[version])?;
     let dto = envelope.next_child()?.ok_or(SoapError::Unreadable)?;
-    if dto.local != REQUEST_DTO {
+    if dto.local != D::NAME {
         return Err(SoapError::UnknownOperation(dto.local.to_owned()));
     }
     let input = read_dto(&dto, envelope.reader())?;
