@@ -1,8 +1,8 @@
 //! `add`: one account, with a password that follows the rules for chosen ones.
 
-use clap::{Args, value_parser};
+use clap::Args;
 use shared::dynamodb::StoreError;
-use shared::users::{MAX_ID, NewAccount, Profile, admin};
+use shared::users::{NewAccount, Profile, admin};
 
 use crate::access::Session;
 use crate::import::{GRANTED, Row, joined};
@@ -17,7 +17,7 @@ pub(crate) struct Arguments {
     /// The user name
     user: String,
     /// The customer number
-    #[arg(long, value_name = "NUMBER", value_parser = value_parser!(u64).range(..=MAX_ID))]
+    #[arg(long, value_name = "NUMBER")]
     id: u64,
     /// The e-mail address
     #[arg(long, value_name = "ADDRESS")]

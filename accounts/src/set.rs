@@ -32,7 +32,7 @@ struct Values {
     #[arg(long, value_name = "ADDRESS")]
     email: Option<String>,
     /// The customer number
-    #[arg(long, value_name = "NUMBER")]
+    #[arg(long, value_name = "NUMBER", value_parser = column::id)]
     id: Option<u64>,
     /// The name of the person
     #[arg(long, value_name = "NAME")]

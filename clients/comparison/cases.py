@@ -35,7 +35,7 @@ def select(services, credential, only="*"):
     """The cases to send, and the names of the recorded ones that cannot be made harmless."""
     found = {"reset": {}, "update": {}}
     for line in lines(PAGES):
-        found["update"][line["name"]] = [Case("update", line["name"], recorded(line["request"]), Nobody())]
+        found["update"][line["name"]] = [page(line)]
     for line in lines(RESET):
         make = partial(harmless.reset, recorded(line["request"]), reached=reached(line["expect"]))
         found["reset"][line["name"]] = [] if is_nameless(line["expect"]) else made(("reset", line["name"], ""), make)
@@ -49,6 +49,13 @@ def select(services, credential, only="*"):
     by_name = [item for service in services for item in found[service].items() if fnmatchcase(item[0], only)]
     cases = [case for _, cases in by_name for case in cases]
     return distinct(cases), [name for name, cases in by_name if not cases]
+
+
+def page(line):
+    """A line of pages.jsonl, in whose request NOBODY stands for a name and a password that nobody has."""
+    nobody = Nobody()
+    request = harmless.edit(recorded(line["request"]), lambda text: text.replace("NOBODY", nobody.name))
+    return Case("update", line["name"], request, nobody, line.get("login", ""))
 
 
 def reached(expected):

@@ -1,7 +1,7 @@
 """What differs between two answers, and which of it is meant to."""
 
-import difflib
 import json
+import os.path
 import re
 import urllib.parse
 from dataclasses import dataclass, field
@@ -124,9 +124,9 @@ def gather(found):
 
 
 def excerpts(old, new):
-    """Both texts around the first place where they differ."""
-    old, new = ("none" if text is None else str(text) for text in (old, new))
-    blocks = difflib.SequenceMatcher(None, old[:4096], new[:4096], autojunk=False).get_matching_blocks()
-    same = blocks[0].size if blocks[0].a == blocks[0].b == 0 else 0
+    """Both texts around the first place where they differ, each in one line."""
+    texts = ("none" if text is None else str(text) for text in (old, new))
+    old, new = (text.replace("\r", "\\r").replace("\n", "\\n") for text in texts)
+    same = len(os.path.commonprefix([old, new]))
     start = max(0, same - EXCERPT // 4) if max(len(old), len(new)) > EXCERPT else 0
     return tuple(f"{'…' * (start > 0)}{text[start : start + EXCERPT]}" for text in (old, new))

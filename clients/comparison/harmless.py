@@ -70,9 +70,10 @@ def reset(request, nobody, reached):
 def update(request, nobody):
     """The request with `nobody`'s address for every address and without its credential, or None."""
     edited = edit(request, lambda text: RECORDED_ADDRESS.sub(rf"{nobody.name}\1example.invalid", text))
-    if edited is None or any(nobody.address not in word for word in visible(edited).split() if "@" in word):
+    words = [] if edited is None else visible(edited).split()
+    if edited is None or any(nobody.address not in word for word in words if "@" in word):
         return None
-    return edited.without("authorization")
+    return edited.without("authorization").without("cookie")
 
 
 def refused_update(request, nobody, credential):

@@ -108,8 +108,11 @@ def read_credential(source, hosts):
         else:
             with open(source, encoding="utf-8") as file:
                 credential = file.readline().rstrip("\r\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"the credential cannot be read: {getattr(error, 'strerror', 'it is not UTF-8')}") from None
+    except UnicodeDecodeError:
+        raise UsageError("the credential is not UTF-8") from None
+    except (OSError, EOFError) as error:
+        reason = getattr(error, "strerror", "none was given")
+        raise UsageError(f"the credential cannot be read: {reason}") from None
     name, colon, password = credential.partition(":")
     if not (name and colon and password):
         raise UsageError("the credential is not USER:PASSWORD")

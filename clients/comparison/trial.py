@@ -20,7 +20,7 @@ sys.path[0] = str(Path(__file__).parents[1])
 from check import check, equal, finish  # noqa: E402
 from comparison import harmless  # noqa: E402
 from comparison.cases import ROOT, select  # noqa: E402
-from comparison.differences import deviations, explains  # noqa: E402
+from comparison.differences import deviations, excerpts, explains  # noqa: E402
 from comparison.relay import Relay, relay, serving  # noqa: E402
 
 NEW = sys.argv[1].rstrip("/")
@@ -73,7 +73,7 @@ with check("with a credential: nothing is mailed, and passwords stay"):
         file.write(harmless.ADMIN + "\n")
         file.flush()
         mails = outboxes()
-        code, result, _ = compare(OLD, NEW, "--credential", file.name, "--only", "[!d]*/*")
+        code, result, _ = compare(OLD, NEW, "--credential", file.name, "--only", "[!ad]*/*")
     equal((code, result["differences"]), (0, []))
     equal(outboxes(), mails)
     equal((login_status(harmless.ADMIN), login_status(harmless.WITHOUT_ROLE)), (400, 403))
@@ -102,6 +102,9 @@ with check("a changed byte is found, once for all cases"):
         code, result, _ = compare(OLD, url, "--only", "get.enc.*")
     equal((code, parts(result), len(result["differences"])), (1, ["body"], 1))
     equal(len(result["differences"][0]["cases"]), result["requests"])
+with check("an excerpt shows the difference"):
+    equal(excerpts("x" * 300 + "a" + "y" * 300, "x" * 300 + "b" + "y" * 300)[0][41], "a")
+    equal(excerpts(None, "7\r\n"), ("none", "7\\r\\n"))
 with check("a status is found"):
     with relay(NEW, lambda path, answer: [503, *answer[1:]] if path.endswith("wsdl1") else None) as url:
         code, result, _ = compare(OLD, url, "--only", "doc.*")
@@ -114,6 +117,9 @@ with check("known deviations are no difference"):
         code, result, _ = compare(url, NEW, "--only", "routing/*")
     equal((code, result["differences"]), (0, []))
     equal([one["row"] for one in result["known"]], ["401 and 403 have no body; clients read the reason phrase"])
+    with relay(NEW, original) as url:
+        code, result, _ = compare(url, NEW, "--only", "soap1?/no-credential")
+    equal((code, [one["row"] for one in result["known"]]), (0, ["SOAP: 401 and 403 have no body"]))
 with check("redirects are compared and not followed"):
     with relay(NEW, lambda path, answer: [302, {"Location": "/login?redirect=x"}, b""] if path.endswith(".jsv") else None) as url:
         code, result, _ = compare(url, NEW, "--only", "routing/suffix-jsv")

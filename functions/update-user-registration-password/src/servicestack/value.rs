@@ -263,4 +263,18 @@ mod tests {
         let name = Value::Object(vec![("Name", Value::text("")), ("None", Value::Null)]);
         assert_eq!(name.jsv(JsonStyle::default()), "{Name:\"\"}");
     }
+
+    #[test]
+    fn rows_are_the_members_that_are_not_null() {
+        let value = Value::Object(vec![
+            ("Id", Value::Number(42)),
+            ("Name", Value::Text("a \"b\"".to_owned())),
+            ("Sent", Value::Bool(true)),
+            ("Other", Value::Null),
+        ]);
+        let expected = [("Id", "42"), ("Name", "a \"b\""), ("Sent", "true")];
+        let expected = expected.map(|(name, text)| (name, text.to_owned()));
+        assert_eq!(value.rows(), expected);
+        assert_eq!(Value::Number(42).rows(), []);
+    }
 }

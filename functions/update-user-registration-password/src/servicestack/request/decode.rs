@@ -94,3 +94,51 @@ fn with_annotation(mut input: Input) -> Input {
     input.requester = input.requester.map(shortened);
     input
 }
+
+#[cfg(test)]
+mod tests {
+    use ::xml::soap::Version;
+    use http::{HeaderMap, Method};
+
+    use super::*;
+    use crate::servicestack::contract::REQUEST_TYPE;
+
+    fn decoded(endpoint: Endpoint, content_type: &str, body: &str) -> Result<Input, Rejection> {
+        let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, content_type.parse().unwrap())]);
+        let request = Request::new(Method::POST, "/", headers, body.as_bytes().to_vec());
+        decode(endpoint, &request)
+    }
+
+    #[test]
+    fn an_envelope_is_named_by_its_version_and_not_by_the_content_type() {
+        for version in Version::ALL {
+            let decoded = decoded(Endpoint::Soap(version), "text/plain", "no XML");
+            let content_type = version.media_type().to_owned();
+            let expected = Rejection::Unreadable {
+                content_type,
+                dto: REQUEST_TYPE,
+            };
+            assert_eq!(decoded.err(), Some(expected));
+        }
+    }
+
+    #[test]
+    fn a_predefined_route_reads_its_own_format_and_that_of_pages_any() {
+        let predefined = |format| Endpoint::Predefined { format };
+        let json = r#"{"Email":"a@example.com"}"#;
+        for (format, content_type) in [
+            (Format::Json, "text/csv"),
+            (Format::Json, ""),
+            (Format::Html, "application/json"),
+        ] {
+            let input = decoded(predefined(format), content_type, json).unwrap();
+            assert_eq!(
+                input.email.as_deref(),
+                Some("a@example.com"),
+                "{content_type}"
+            );
+        }
+        let input = decoded(predefined(Format::Html), "text/html", json).unwrap();
+        assert_eq!(input.email, None);
+    }
+}

@@ -192,4 +192,33 @@ mod tests {
             assert_eq!(boolean(Some(value)), None, "{value}");
         }
     }
+
+    #[test]
+    fn too_many_parameters_of_either_are_refused() {
+        let parameters = |number: usize| query::<Input>(&"&".repeat(number - 1)).unwrap();
+        let bound = |form: usize, query: usize| {
+            let (form, query) = (parameters(form), parameters(query));
+            bind(&form, &query, &mut Input::default())
+        };
+        let too_many = Err(Rejection::TooManyParameters);
+        assert_eq!(bound(1_000, 1_000), Ok(()));
+        assert_eq!(bound(1_001, 1), too_many);
+        assert_eq!(bound(1, 1_001), too_many);
+    }
+
+    #[test]
+    fn a_value_of_a_form_is_read_from_no_other_body() {
+        let value = |content_type: &str| {
+            let headers =
+                http::HeaderMap::from_iter([(CONTENT_TYPE, content_type.parse().unwrap())]);
+            let body = b"name=value".to_vec();
+            let request = Request::new(http::Method::POST, "/", headers, body);
+            form_value(&request, "Name")
+        };
+        let charset = "application/x-www-form-urlencoded; charset=utf-8";
+        assert_eq!(value(URLENCODED).as_deref(), Some("value"));
+        assert_eq!(value(charset).as_deref(), Some("value"));
+        assert_eq!(value("text/plain"), None);
+        assert_eq!(value("multipart/form-data; boundary=x"), None);
+    }
 }

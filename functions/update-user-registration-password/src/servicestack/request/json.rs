@@ -53,3 +53,30 @@ fn text(raw: &str) -> Result<Option<String>, Unreadable> {
         _ => Ok(Some(raw.to_owned())),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::operation::Input;
+
+    #[test]
+    fn numbers_and_booleans_are_texts_and_objects_and_lists_are_not() {
+        for (value, expected) in [
+            ("\"a\"", Ok(Some("a"))),
+            ("\"\"", Ok(Some(""))),
+            ("1.50", Ok(Some("1.50"))),
+            ("true", Ok(Some("true"))),
+            ("null", Ok(None)),
+            ("{}", Err(Unreadable)),
+            ("[\"a\"]", Err(Unreadable)),
+        ] {
+            let input = read::<Input>(format!("{{\"Email\":{value}}}").as_bytes());
+            let email = input.map(|input| input.email);
+            assert_eq!(
+                email,
+                expected.map(|text| text.map(str::to_owned)),
+                "{value}"
+            );
+        }
+    }
+}

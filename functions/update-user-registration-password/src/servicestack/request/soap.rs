@@ -63,3 +63,45 @@ pub(super) fn read<D: RequestDto>(version: Version, body: &[u8]) -> Result<D, So
     while rest.next_node()? != Node::Eof {}
     Ok(input)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::operation::Input;
+    use crate::servicestack::contract::{DTO_NAMESPACE, REQUEST_DTO};
+
+    /// What is read of an envelope with this in its body, and this behind it.
+    fn email(version: Version, body: &str, behind: &str) -> Result<Option<String>, SoapError> {
+        let namespace = version.namespace();
+        let envelope =
+            format!("<s:Envelope xmlns:s=\"{namespace}\"><s:Body>{body}</s:Body></s:Envelope>");
+        let input: Input = read(version, (envelope + behind).as_bytes())?;
+        Ok(input.email)
+    }
+
+    fn dto(name: &str) -> String {
+        format!("<{name} xmlns=\"{DTO_NAMESPACE}\"><Email>a@example.com</Email></{name}>")
+    }
+
+    #[test]
+    fn the_first_child_of_the_body_is_the_request() {
+        for version in Version::ALL {
+            let call = dto(REQUEST_DTO);
+            for body in [call.clone(), format!("<!-- --> {call}<Other />")] {
+                let email = email(version, &body, "<!-- -->\n");
+                assert_eq!(email, Ok(Some("a@example.com".to_owned())), "{body}");
+            }
+            let unknown = SoapError::UnknownOperation("Other".to_owned());
+            assert_eq!(email(version, &dto("Other"), ""), Err(unknown));
+            assert_eq!(email(version, " ", ""), Err(SoapError::Unreadable));
+        }
+    }
+
+    #[test]
+    fn nothing_but_comments_follows_the_envelope() {
+        for behind in ["x", "<a />", "<!-- --><a />", "<a>"] {
+            let email = email(Version::V11, &dto(REQUEST_DTO), behind);
+            assert_eq!(email, Err(SoapError::Unreadable), "{behind}");
+        }
+    }
+}
