@@ -32,11 +32,13 @@ OTHER = {
     "LoginUrl": "https://example.org/other",
     "MailArns": "arn:aws:ses:us-east-1:123456789012:identity/example.org",
     "MailFrom": "other@example.org",
+    "MailLanguage": "de",
     "NotifyPasswordSet": "always",
     "ProductName": "Other",
     "RegistrarServicesCertificateArn": "arn:aws:acm:us-east-1:123456789012:certificate/0b",
     "RegistrarServicesCloudFrontCertificateArn": "arn:aws:acm:us-east-1:123456789012:certificate/1d",
     "RegistrarServicesDomain": "b.example.org",
+    "ReplyTo": "help@example.org",
     "ResetMode": "dual",
     "SelfTest": "ENABLED",
     "SelfTestUsername": "somebody",
@@ -119,6 +121,7 @@ class Versions(unittest.TestCase):
             "MailFrom": BOTH,
             "SelfTestUsername": {RESET},
             "CredentialCacheSeconds": {UPDATE},
+            "SessionHours": {UPDATE},
             "FrontDoor": BOTH,
             "FrontDoorSecretName": BOTH,
             "FrontDoorOtherSecretName": BOTH,
@@ -209,6 +212,10 @@ class Deployment(unittest.TestCase):
             self.assertEqual(str(reserved), "35")
 
 
+# Tables without which the services begin again.
+DISPOSABLE = {"LimitsTable", "SessionsTable"}
+
+
 class FirstDeploymentAndLast(unittest.TestCase):
     def test_only_what_is_worth_it_outlives_the_stack(self):
         resources = deploy()
@@ -218,7 +225,7 @@ class FirstDeploymentAndLast(unittest.TestCase):
             if resource.get("DeletionPolicy") == "RetainExceptOnCreate"
         }
         stores = {"AWS::DynamoDB::Table", "AWS::KMS::Key", "AWS::Logs::LogGroup", "AWS::S3::Bucket"}
-        expected = {name for kind in stores for name in of_type(resources, kind)} - {"LimitsTable"}
+        expected = {name for kind in stores for name in of_type(resources, kind)} - DISPOSABLE
         self.assertEqual(outliving, expected)
         retained = [
             resource["Type"]
@@ -227,12 +234,12 @@ class FirstDeploymentAndLast(unittest.TestCase):
         ]
         self.assertEqual(set(retained) - {"AWS::Lambda::Version"}, set())
 
-    def test_tables_are_protected_but_the_disposable_one(self):
+    def test_tables_are_protected_but_the_disposable_ones(self):
         for protection, expected in {"ENABLED": True, "DISABLED": False}.items():
             tables = of_type(deploy(DeletionProtection=protection), "AWS::DynamoDB::Table")
             for name, table in tables.items():
                 is_protected = table["Properties"]["DeletionProtectionEnabled"]
-                self.assertEqual(is_protected, expected and name != "LimitsTable", name)
+                self.assertEqual(is_protected, expected and name not in DISPOSABLE, name)
 
 
 class Options(unittest.TestCase):

@@ -55,7 +55,7 @@ impl<'a> Session<'a> {
         if let Some(clients) = self.clients.get() {
             return Ok(clients);
         }
-        let clients = Clients::new(self.settings.aws_config()?)?;
+        let clients = self.settings.clients()?;
         Ok(self.clients.get_or_init(|| clients))
     }
 
@@ -80,8 +80,8 @@ impl<'a> Session<'a> {
     /// Finds out who is at work, which all that is written says.
     pub(crate) async fn identify(&self) -> Result<(), Error> {
         let is_elsewhere = self.settings.is_elsewhere();
-        let aws = self.settings.aws_config()?;
-        let claim = self.configured(|env| Claim::read(env, aws, is_elsewhere))?;
+        let sdk = self.settings.sdk()?;
+        let claim = self.configured(|env| Claim::read(env, sdk, is_elsewhere))?;
         let operator = claim.identify().await?;
         self.operator.get_or_init(|| operator);
         Ok(())

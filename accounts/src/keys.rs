@@ -1,5 +1,6 @@
 //! `check-keys`: accounts whose keys are not what the names and addresses of today's rules give.
 
+use std::ops::ControlFlow;
 use std::process::ExitCode;
 
 use aws_sdk_dynamodb::types::{Delete, Put, TransactWriteItem};
@@ -11,6 +12,7 @@ use shared::users::{Change, NOBODY, UsernameKey, admin, email_key, write_all};
 
 use crate::access::Session;
 use crate::console::Record;
+use crate::table::Scan;
 use crate::{Console, Error, table};
 
 /// Find accounts that cannot be reached by their name or address
@@ -55,7 +57,8 @@ pub(crate) async fn check_keys(
     arguments: &Arguments,
     console: &mut Console,
 ) -> Result<ExitCode, Error> {
-    let findings = find(session).await?;
+    let findings = find(session, console).await?;
+    let progress = console.progress(u64::try_from(findings.len()).ok(), "checking");
     let mut is_clean = true;
     let mut records = Vec::new();
     for finding in findings {
@@ -71,7 +74,9 @@ pub(crate) async fn check_keys(
             ("wrong_email_key", finding.has_wrong_email_key.into()),
             ("result", Value::String(outcome)),
         ]));
+        progress.inc(1);
     }
+    progress.finish_and_clear();
     console.rows(&records)?;
     Ok(if is_clean {
         ExitCode::SUCCESS
@@ -83,20 +88,18 @@ pub(crate) async fn check_keys(
 const REPAIRED: &str = "repaired";
 
 /// Reads the table for accounts with wrong keys.
-async fn find(session: &Session<'_>) -> Result<Vec<Finding>, Error> {
-    let mut items = session
-        .clients()?
-        .dynamodb
-        .scan()
-        .table_name(session.users_table()?)
-        .projection_expression("username, email, email_key")
-        .into_paginator()
-        .items()
-        .send();
+async fn find(session: &Session<'_>, console: &Console) -> Result<Vec<Finding>, Error> {
+    let scan = Scan {
+        attributes: &["email", "email_key"],
+        after: None,
+        progress: console.progress(None, "reading"),
+    };
     let mut findings = Vec::new();
-    while let Some(item) = items.next().await {
-        findings.extend(judge(&item.map_err(Error::unavailable)?));
-    }
+    let visit = |item: Item| {
+        findings.extend(judge(&item));
+        ControlFlow::Continue(())
+    };
+    scan.visit(session, visit).await?;
     Ok(findings)
 }
 

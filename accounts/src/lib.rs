@@ -42,6 +42,7 @@ mod import;
 mod keys;
 mod password_policy;
 mod pending;
+mod preview;
 mod reset;
 mod reset_many;
 mod resetter;
@@ -149,6 +150,9 @@ async fn execute(
         Command::Brand(brand::Command::List) => console.rows(&brand::list(session).await?)?,
         Command::Brand(brand::Command::Show { key }) => {
             console.record(&brand::show(session, key).await?)?;
+        }
+        Command::Brand(brand::Command::Preview(arguments)) => {
+            arguments.run(session, console).await?;
         }
         Command::Completions { shell } => help::completions::<Arguments>(*shell, console)?,
         Command::Man { command } => help::man::<Arguments>(command, console)?,

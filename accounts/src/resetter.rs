@@ -14,7 +14,7 @@ use shared::password_service::PasswordService;
 use shared::users::{Account, UsernameKey};
 
 use crate::access::Session;
-use crate::{Done, Error, brand};
+use crate::{Done, Error, brand_table};
 
 /// Resets accounts on behalf of an operator.
 pub(crate) struct Resetter<'a> {
@@ -52,7 +52,7 @@ impl<'a> Resetter<'a> {
         // The operation falls back on the default brand, which a customer can do with and an operator
         // should hear of.
         if let Some(brand) = brands::row_key(account.profile.brand.as_deref()) {
-            brand::table(self.session)?.find(&brand).await?;
+            brand_table::table(self.session)?.find(&brand).await?;
         }
         let username = UsernameKey::new(username);
         // An operator learns how it ended, so no response floor hides that.

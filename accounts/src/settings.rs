@@ -2,7 +2,9 @@
 
 use std::cell::OnceCell;
 
-use shared::aws::{AwsConfig, SharedCredentialsProvider, sdk_config};
+use aws_config::SdkConfig;
+use aws_config::identity::IdentityCache;
+use shared::aws::{AwsConfig, Clients, SharedCredentialsProvider, sdk_config};
 use shared::config::{ConfigError, Env};
 
 use crate::Error;
@@ -26,6 +28,7 @@ pub(crate) struct Settings<'a> {
     variables: Env<'a>,
     region: OnceCell<String>,
     credentials: OnceCell<SharedCredentialsProvider>,
+    sdk: OnceCell<SdkConfig>,
     stack: OnceCell<Stack>,
 }
 
@@ -36,6 +39,7 @@ impl<'a> Settings<'a> {
             variables,
             region: OnceCell::new(),
             credentials: OnceCell::new(),
+            sdk: OnceCell::new(),
             stack: OnceCell::new(),
         }
     }
@@ -49,23 +53,8 @@ impl<'a> Settings<'a> {
     /// value. The error names all that is missing.
     pub(crate) async fn connect(&self, names: &[&'static str]) -> Result<(), Error> {
         let mut problems = Vec::new();
-        if self.connection.is_elsewhere() {
-            if self.connection.stack.is_some() {
-                let text = "--endpoint and --stack name two places; use one of them";
-                return Err(Error::Usage(text.to_owned()));
-            }
-            let credentials = credentials::from_environment(self.variables);
-            let credentials = credentials.unwrap_or_else(credentials::unchecked);
-            self.credentials.get_or_init(|| credentials);
-            let region = self.given_region();
-            self.region
-                .get_or_init(|| region.unwrap_or_else(|| UNCHECKED_REGION.to_owned()));
-        } else {
-            problems.extend(self.find_region().await);
-            problems.extend(self.find_credentials().await);
-            if problems.is_empty() {
-                self.find_stack().await?;
-            }
+        if self.credentials.get().is_none() {
+            problems.extend(self.locate().await?);
         }
         problems.extend(self.missing(names));
         if problems.is_empty() {
@@ -73,6 +62,36 @@ impl<'a> Settings<'a> {
         } else {
             Err(Error::Usage(problems.join("; ")))
         }
+    }
+
+    /// Finds region, credentials and stack; returns what is missing, in words.
+    async fn locate(&self) -> Result<Vec<String>, Error> {
+        if self.connection.is_elsewhere() {
+            self.locate_elsewhere()?;
+            return Ok(vec![]);
+        }
+        let region = self.find_region().await;
+        let credentials = self.find_credentials().await;
+        let problems: Vec<_> = [region, credentials].into_iter().flatten().collect();
+        if problems.is_empty() {
+            self.find_stack().await?;
+        }
+        Ok(problems)
+    }
+
+    /// Fills in what an endpoint other than AWS's does not check.
+    fn locate_elsewhere(&self) -> Result<(), Error> {
+        if self.connection.stack.is_some() {
+            let text = "--endpoint and --stack name two places; use one of them";
+            return Err(Error::Usage(text.to_owned()));
+        }
+        let credentials = credentials::from_environment(self.variables);
+        self.credentials
+            .get_or_init(|| credentials.unwrap_or_else(credentials::unchecked));
+        let region = self.given_region();
+        self.region
+            .get_or_init(|| region.unwrap_or_else(|| UNCHECKED_REGION.to_owned()));
+        Ok(())
     }
 
     /// Finds the region; says so if there is none.
@@ -114,8 +133,7 @@ impl<'a> Settings<'a> {
         let Some(name) = self.value("ACCOUNTS_STACK") else {
             return Ok(());
         };
-        let mut config =
-            aws_sdk_cloudformation::config::Builder::from(&sdk_config(&self.aws_config()?)?);
+        let mut config = aws_sdk_cloudformation::config::Builder::from(self.sdk()?);
         let url = self.variables.optional("AWS_ENDPOINT_URL_CLOUDFORMATION");
         config.set_endpoint_url(url.or_else(|| self.variables.optional("AWS_ENDPOINT_URL")));
         let client = aws_sdk_cloudformation::Client::from_conf(config.build());
@@ -173,7 +191,7 @@ impl<'a> Settings<'a> {
     }
 
     /// Access to AWS, once [`Settings::connect`] has found it.
-    pub(crate) fn aws_config(&self) -> Result<AwsConfig, ConfigError> {
+    fn aws_config(&self) -> Result<AwsConfig, ConfigError> {
         let credentials = self.credentials.get().cloned();
         let credentials = credentials.ok_or(ConfigError::Missing("AWS_ACCESS_KEY_ID"))?;
         let config = self.configured(|env| AwsConfig::with_credentials(credentials, env))?;
@@ -184,6 +202,21 @@ impl<'a> Settings<'a> {
             ses_url: Some(NO_SES.to_owned()),
             ..config
         })
+    }
+
+    /// What the clients of all services share. A role is assumed once for all of them.
+    pub(crate) fn sdk(&self) -> Result<&SdkConfig, ConfigError> {
+        if let Some(sdk) = self.sdk.get() {
+            return Ok(sdk);
+        }
+        let sdk = sdk_config(&self.aws_config()?)?.into_builder();
+        let sdk = sdk.identity_cache(IdentityCache::lazy().build()).build();
+        Ok(self.sdk.get_or_init(|| sdk))
+    }
+
+    /// The clients of DynamoDB and SES.
+    pub(crate) fn clients(&self) -> Result<Clients, ConfigError> {
+        Ok(Clients::with(self.sdk()?, self.aws_config()?))
     }
 
     /// Whether mail may be sent: not through SES at AWS for accounts of a DynamoDB elsewhere.

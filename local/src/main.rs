@@ -237,6 +237,7 @@ fn tables() -> Result<TableNames, ConfigError> {
         limits: variables.required("LIMITS_TABLE")?,
         audit: variables.required("AUDIT_TABLE")?,
         brands: variables.required("BRANDS_TABLE")?,
+        sessions: variables.required("SESSIONS_TABLE")?,
     })
 }
 

@@ -38,6 +38,8 @@ pub struct Mail {
     pub headers: BTreeMap<String, String>,
     /// The recipients.
     pub to: Vec<String>,
+    /// Where answers go, if not to the sender.
+    pub reply_to: Vec<String>,
     /// The subject.
     pub subject: String,
     /// The plain text part.
@@ -145,6 +147,8 @@ pub async fn serve(outbox: Outbox) -> std::io::Result<String> {
 #[serde(rename_all = "PascalCase")]
 struct SendEmail {
     from_email_address: String,
+    #[serde(default)]
+    reply_to_addresses: Vec<String>,
     configuration_set_name: Option<String>,
     #[serde(default)]
     email_tags: Vec<NameValue>,
@@ -229,6 +233,7 @@ async fn send_email(State(outbox): State<Outbox>, Json(request): Json<SendEmail>
         tags: tags.collect(),
         headers: headers.collect(),
         to,
+        reply_to: request.reply_to_addresses,
         subject: subject.data,
         text: body.text.data,
         html: body.html.data,

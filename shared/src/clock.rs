@@ -26,6 +26,14 @@ impl Timestamp {
         ))
     }
 
+    /// IMF-fixdate (RFC 9110 section 5.6.7), as in `Set-Cookie`: `Sat, 21 Nov 2026 22:34:15 GMT`.
+    #[must_use]
+    pub fn http_date(self) -> String {
+        self.format(format_description!(
+            "[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT"
+        ))
+    }
+
     /// The time as mails show it: `2026-11-21 22:34 UTC`.
     #[must_use]
     pub fn for_people(self) -> String {
@@ -88,5 +96,6 @@ mod tests {
         let at = Timestamp(1_795_300_455);
         assert_eq!(at.rfc3339(), "2026-11-21T22:34:15Z");
         assert_eq!(at.for_people(), "2026-11-21 22:34 UTC");
+        assert_eq!(at.http_date(), "Sat, 21 Nov 2026 22:34:15 GMT");
     }
 }

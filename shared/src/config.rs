@@ -1,5 +1,6 @@
 //! The environment, read once and checked as a whole; an error names its variable.
 
+use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::str::FromStr;
 use std::time::Duration;
@@ -77,11 +78,14 @@ impl<'a> Env<'a> {
 
     /// The default brand's value of `attribute`; `None` if it is unset.
     pub fn default_brand(&self, attribute: &Attribute) -> Result<Option<String>, ConfigError> {
-        let value = self.optional(attribute.variable).unwrap_or_default();
+        let Some(variable) = attribute.variable else {
+            return Ok(None);
+        };
+        let value = self.optional(variable).unwrap_or_default();
         let usable = attribute.usable(&value);
         usable
             .map(|text| text.map(str::to_owned))
-            .map_err(|reason| ConfigError::invalid(attribute.variable, reason))
+            .map_err(|reason| ConfigError::invalid(variable, reason))
     }
 
     /// The limit `name` as a count; `default` if it is unset, 0 for no limit.
@@ -131,7 +135,7 @@ pub struct Config {
     /// `BRANDS_TABLE`
     pub brands_table: String,
     /// The default brand: `PRODUCT_NAME`, `MAIL_FROM`, `SUPPORT_CONTACT`, `LOGIN_URL`,
-    /// `CONFIGURATION_SET`
+    /// `CONFIGURATION_SET`, `REPLY_TO`, `MAIL_LANGUAGE`
     pub brand: Brand,
     /// `ARGON2_MEMORY_KIB`, `ARGON2_ITERATIONS`
     pub password_cost: Cost,
@@ -194,7 +198,7 @@ pub fn audit_days(env: Env<'_>) -> Result<u64, ConfigError> {
 pub fn brand(env: Env<'_>) -> Result<Brand, ConfigError> {
     let required = |attribute: Attribute| {
         let value = env.default_brand(&attribute)?;
-        value.ok_or(ConfigError::Missing(attribute.variable))
+        value.ok_or(ConfigError::Missing(attribute.variable.unwrap_or_default()))
     };
     Ok(Brand {
         product_name: required(brand::PRODUCT_NAME)?,
@@ -202,6 +206,9 @@ pub fn brand(env: Env<'_>) -> Result<Brand, ConfigError> {
         support_contact: required(brand::SUPPORT_CONTACT)?,
         login_url: required(brand::LOGIN_URL)?,
         configuration_set: env.default_brand(&brand::CONFIGURATION_SET)?,
+        reply_to: env.default_brand(&brand::REPLY_TO)?,
+        language: env.default_brand(&brand::LANGUAGE)?,
+        closings: BTreeMap::new(),
     })
 }
 

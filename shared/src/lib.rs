@@ -3,7 +3,7 @@
 //! | module | what it does | what it may use |
 //! |---|---|---|
 //! | the packages `xml` and `password` | strict XML, SOAP envelopes, Argon2id | no async, no HTTP, no AWS |
-//! | [`users`], [`brands`], [`mail`], [`rate_limit`], [`audit`] | the tables, and sending mail | their SDK, through [`dynamodb`], no HTTP, no protocol |
+//! | [`users`], [`sessions`], [`brands`], [`mail`], [`rate_limit`], [`audit`] | the tables, and sending mail | their SDK, through [`dynamodb`], no HTTP, no protocol |
 //! | [`dynamodb`] | attribute values, errors, when a call is tried again | the SDK |
 //! | [`context`] | the request that is served | std |
 //! | [`text`] | untrusted text on one line | std |
@@ -33,6 +33,7 @@ mod names;
 pub mod password_service;
 pub mod rate_limit;
 pub mod response_floor;
+pub mod sessions;
 pub mod telemetry;
 pub mod text;
 pub mod users;

@@ -181,9 +181,7 @@ async fn compare(
         connected => connected?,
     }
     let progress = console.progress(None, "comparing");
-    let compared = file.compare(session, &progress).await;
-    progress.finish_and_clear();
-    compared
+    file.compare(session, progress).await
 }
 
 /// Checks all rows and names those that are refused.

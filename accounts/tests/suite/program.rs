@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use tokio::task::spawn_blocking;
 
 use crate::Operator;
-use crate::aws::{Query, cloudformation, refusal, sts};
+use crate::aws::{Query, Seen, cloudformation, refusal, sts};
 
 const ROLE: &str = "arn:aws:sts::123456789012:assumed-role/Operators/jo";
 
@@ -341,6 +341,9 @@ async fn a_profile_gives_region_and_credentials() {
         calls.find(|call| call.body.contains(action)).unwrap()
     };
     let (assumed, identity) = (last("Action=AssumeRole"), last("Action=GetCallerIdentity"));
+    let is_assumption = |call: &&Seen| call.body.contains("Action=AssumeRole");
+    // To see whether it works, and for all services together.
+    assert_eq!(calls.iter().filter(is_assumption).count(), 2, "{calls:?}");
     assert!(assumed.signature.contains("AKIABASE/"), "{assumed:?}");
     assert!(identity.signature.contains("ASIAROLE/"), "{identity:?}");
     assert!(identity.signature.contains("/eu-west-3/"), "{identity:?}");

@@ -249,6 +249,7 @@ async fn sessions_end_and_nothing_else_changes() {
     let answer = operator.run(&["end-sessions", "JDoe"]).await;
     assert_eq!(answer.out, "jdoe is logged out everywhere\n");
     expected.insert("sessions_valid_after".to_owned(), dynamodb::number(NOW));
+    expected.insert("version".to_owned(), dynamodb::number(2));
     assert_eq!(operator.user("jdoe").await, expected);
     assert_eq!(
         operator.audit("jdoe").await,

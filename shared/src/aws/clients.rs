@@ -30,14 +30,21 @@ impl Clients {
     /// Clients with this access. Fails where no certificates are to be trusted.
     pub fn new(config: AwsConfig) -> Result<Self, ConfigError> {
         let shared = sdk_config(&config)?;
-        let mut dynamodb = aws_sdk_dynamodb::config::Builder::from(&shared);
+        Ok(Self::with(&shared, config))
+    }
+
+    /// Clients that share connections and credentials with those of other services, at the endpoints
+    /// of `config`.
+    #[must_use]
+    pub fn with(shared: &SdkConfig, config: AwsConfig) -> Self {
+        let mut dynamodb = aws_sdk_dynamodb::config::Builder::from(shared);
         dynamodb.set_endpoint_url(config.dynamodb_url);
-        let mut ses = aws_sdk_sesv2::config::Builder::from(&shared);
+        let mut ses = aws_sdk_sesv2::config::Builder::from(shared);
         ses.set_endpoint_url(config.ses_url);
-        Ok(Self {
+        Self {
             dynamodb: aws_sdk_dynamodb::Client::from_conf(dynamodb.build()),
             ses: aws_sdk_sesv2::Client::from_conf(ses.build()),
-        })
+        }
     }
 }
 

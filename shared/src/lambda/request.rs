@@ -132,21 +132,20 @@ impl Request {
     /// A viewer whose address cannot be read is not shut out, since the viewer did not write it: all
     /// of them have the limits of one source.
     pub(super) fn admitted(mut self, front_door: &FrontDoor) -> Result<Self, Bypassed> {
-        if let Some(viewer) = front_door.admit(&mut self.headers)? {
-            self.scheme = viewer.scheme;
-            self.source = viewer.address.map_or_else(
-                || {
-                    let request_id = &self.request_id;
-                    tracing::warn!(
-                        %request_id,
-                        event = "front_door.viewer_unknown",
-                        "CloudFront named no address that can be read"
-                    );
-                    UNKNOWN_SOURCE.to_owned()
-                },
-                |address| address.to_string(),
+        let Some(viewer) = front_door.admit(&mut self.headers)? else {
+            return Ok(self);
+        };
+        self.scheme = viewer.scheme;
+        self.source = if let Some(address) = viewer.address {
+            address.to_string()
+        } else {
+            tracing::warn!(
+                request_id = %self.request_id,
+                event = "front_door.viewer_unknown",
+                "CloudFront named no address that can be read"
             );
-        }
+            UNKNOWN_SOURCE.to_owned()
+        };
         Ok(self)
     }
 

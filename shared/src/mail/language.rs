@@ -87,14 +87,24 @@ pub(super) const LANGUAGES: [Language; 8] = [
 ];
 
 impl Language {
-    /// The language of a BCP 47 tag, chosen by its primary subtag; the default if there is none.
-    pub(super) fn of(tag: Option<&str>) -> Self {
-        let wanted = tag.map(|tag| primary_subtag(tag.trim()));
-        let is_wanted = |language: &&Self| {
-            wanted.is_some_and(|wanted| primary_subtag(language.tag).eq_ignore_ascii_case(wanted))
-        };
-        let [default, ..] = LANGUAGES;
-        LANGUAGES.iter().find(is_wanted).copied().unwrap_or(default)
+    /// The language for a recipient with this BCP 47 tag: theirs if mails are written in it, else
+    /// the brand's, else English.
+    pub(super) fn of(recipient: Option<&str>, brand: Option<&str>) -> Self {
+        let [english, ..] = LANGUAGES;
+        let mut wanted = [recipient, brand].into_iter().flatten();
+        wanted.find_map(Self::named).unwrap_or(english)
+    }
+
+    /// The language of a BCP 47 tag, chosen by its primary subtag.
+    pub(super) fn named(tag: &str) -> Option<Self> {
+        let wanted = primary_subtag(tag.trim());
+        let mut languages = LANGUAGES.into_iter();
+        languages.find(|language| language.subtag().eq_ignore_ascii_case(wanted))
+    }
+
+    /// The primary subtag of its tag.
+    pub(super) fn subtag(self) -> &'static str {
+        primary_subtag(self.tag)
     }
 
     /// The phrase, in one line.
@@ -129,7 +139,11 @@ mod tests {
             (Some("x-de"), "en"),
             (Some("\r\nde"), "de"),
         ] {
-            assert_eq!(Language::of(tag).tag, language, "{tag:?}");
+            assert_eq!(Language::of(tag, None).tag, language, "{tag:?}");
+        }
+        // A brand's language is for those who have none that mails are written in.
+        for (tag, language) in [(None, "it"), (Some("sv"), "it"), (Some("de"), "de")] {
+            assert_eq!(Language::of(tag, Some("it")).tag, language, "{tag:?}");
         }
     }
 }

@@ -88,7 +88,7 @@ impl fmt::Debug for AddressChanged<'_> {
 impl NewPassword<'_> {
     /// Renders both parts of the mail.
     pub fn render(&self) -> Result<Message, MailError> {
-        let language = Language::of(self.recipient.language.as_deref());
+        let language = language(self.recipient, self.brand);
         let say = |phrase| language.say(phrase);
         let product = &self.brand.product_name;
         Layout {
@@ -108,6 +108,7 @@ impl NewPassword<'_> {
                 self.old_password,
                 &self.brand.support_contact,
             ))?,
+            closing: self.brand.closing(language),
             request: say(Phrase::Request(self.request_id))?,
         }
         .render()
@@ -117,7 +118,7 @@ impl NewPassword<'_> {
 impl LoginUpdated<'_> {
     /// Renders both parts of the mail.
     pub fn render(&self) -> Result<Message, MailError> {
-        let language = Language::of(self.recipient.language.as_deref());
+        let language = language(self.recipient, self.brand);
         let say = |phrase| language.say(phrase);
         Layout {
             language: language.tag,
@@ -131,6 +132,7 @@ impl LoginUpdated<'_> {
             instruction: say(Phrase::LogIn)?,
             login_url: &self.brand.login_url,
             otherwise: say(Phrase::UpdateNotExpected(&self.brand.support_contact))?,
+            closing: self.brand.closing(language),
             request: say(Phrase::Request(self.request_id))?,
         }
         .render()
@@ -140,7 +142,7 @@ impl LoginUpdated<'_> {
 impl AddressChanged<'_> {
     /// Renders both parts of the mail.
     pub fn render(&self) -> Result<Message, MailError> {
-        let language = Language::of(self.recipient.language.as_deref());
+        let language = language(self.recipient, self.brand);
         let say = |phrase| language.say(phrase);
         Layout {
             language: language.tag,
@@ -154,10 +156,15 @@ impl AddressChanged<'_> {
             instruction: say(Phrase::LoginPage)?,
             login_url: &self.brand.login_url,
             otherwise: say(Phrase::UpdateNotExpected(&self.brand.support_contact))?,
+            closing: self.brand.closing(language),
             request: say(Phrase::Request(self.request_id))?,
         }
         .render()
     }
+}
+
+fn language(recipient: &Profile, brand: &Brand) -> Language {
+    Language::of(recipient.language.as_deref(), brand.language.as_deref())
 }
 
 /// Greets the person, without the name if mail programs would make a link of it: the name comes
@@ -194,6 +201,7 @@ struct Layout<'a> {
     login_url: &'a str,
     /// What to do if the reader had no part in it.
     otherwise: String,
+    closing: Option<&'a str>,
     request: String,
 }
 
@@ -300,7 +308,7 @@ mod tests {
             from: "no-reply@example.com".to_owned(),
             support_contact: "support@example.com".to_owned(),
             login_url: "https://example.com/login?a=1&b=2".to_owned(),
-            configuration_set: None,
+            ..Brand::default()
         }
     }
 
@@ -412,6 +420,35 @@ mod tests {
             let tag = format!("<html lang=\"{}\">", language.tag);
             assert!(mail.html.contains(&tag));
         }
+    }
+
+    #[test]
+    fn a_brand_has_the_last_word_in_each_language() {
+        let closings = [
+            ("closing_en", "Kind regards, Acme & Sons".to_owned()),
+            ("closing_de", "Viele Grüße, Acme".to_owned()),
+        ];
+        let brand = Brand {
+            language: Some("de".to_owned()),
+            closings: closings.into(),
+            ..brand()
+        };
+        let mail = new_password("en", &brand, "Jane", "jdoe");
+        assert!(
+            mail.text.contains("\n\nKind regards, Acme & Sons\n"),
+            "{}",
+            mail.text
+        );
+        assert!(mail.html.contains("<p>Kind regards, Acme &#38; Sons</p>"));
+        // A language that mails are not written in gives way to the brand's.
+        let mail = login_updated("sv", &brand, "Jane", "jdoe");
+        assert!(
+            mail.text.contains("\n\nViele Grüße, Acme\n"),
+            "{}",
+            mail.text
+        );
+        let without = login_updated("fr", &brand, "Jane", "jdoe");
+        assert!(!without.text.contains("Acme"), "{}", without.text);
     }
 
     #[test]

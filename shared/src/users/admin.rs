@@ -216,13 +216,13 @@ pub fn set_profile(account: &Account, new: &Profile) -> Option<Change> {
     })
 }
 
-/// Ends all sessions of an account.
+/// Ends all sessions of an account. The count ends those that began in this second, too.
 #[must_use]
 pub fn end_sessions(now: Timestamp) -> Change {
     Change {
         condition: Condition::Exists("username"),
         set: vec![("sessions_valid_after", number(now.0))],
-        count: None,
+        count: Some("version"),
         remove: vec![],
     }
 }

@@ -70,6 +70,10 @@ pub struct Account {
     pub disabled: bool,
     /// When mail to the address bounced permanently or was reported as spam.
     pub email_failed_at: Option<Timestamp>,
+    /// Grows with every change of the password; 0 if none was counted.
+    pub version: u64,
+    /// Sessions that began before are over.
+    pub sessions_valid_after: Option<Timestamp>,
 }
 
 impl fmt::Debug for Account {
@@ -177,6 +181,11 @@ pub(super) fn account(item: &Item) -> Option<Account> {
             None | Some(AttributeValue::Bool(false))
         ),
         email_failed_at: time("email_failed_at"),
+        version: get_number(item, "version").unwrap_or_default(),
+        // Sessions end where it cannot be read until when they are valid.
+        sessions_valid_after: item
+            .contains_key("sessions_valid_after")
+            .then(|| time("sessions_valid_after").unwrap_or(Timestamp(u64::MAX))),
     })
 }
 

@@ -191,6 +191,8 @@ mod tests {
                 reset: None,
                 disabled: false,
                 email_failed_at: None,
+                version: 0,
+                sessions_valid_after: None,
             };
             Self { hasher, account }
         }

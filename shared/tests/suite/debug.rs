@@ -54,6 +54,8 @@ fn account(hash: &Secret) -> Account {
         reset: None,
         disabled: false,
         email_failed_at: None,
+        version: 0,
+        sessions_valid_after: None,
     }
 }
 
@@ -173,7 +175,7 @@ fn neither_password_nor_name_is_in_the_debug_output_of_a_mail() {
         from: "no-reply@example.com".to_owned(),
         support_contact: "support@example.com".to_owned(),
         login_url: "https://example.com/".to_owned(),
-        configuration_set: None,
+        ..Brand::default()
     };
     let mail = NewPassword {
         brand: &brand,

@@ -1,8 +1,8 @@
 //! Model check of the reset protocol: every interleaving of two resets, an administrator's change,
-//! a login and two sweeps on one account, where SES refuses any mail, any of them stops for good
-//! before any step, and time passes between any two steps: a process may be frozen between its mail
-//! and what follows until long after its reservation ended. The steps are the ones the functions
-//! send to DynamoDB, applied in memory.
+//! a login and two sweeps on one account, where SES refuses any mail, and time passes between any
+//! two steps: a process may be frozen between its mail and what follows until long after its
+//! reservation ended. One that stops for good is one that takes no further step, while all others
+//! take theirs. The steps are the ones the functions send to DynamoDB, applied in memory.
 
 #![expect(
     clippy::unwrap_used,
@@ -11,6 +11,8 @@
 )]
 
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
 use std::thread;
 
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -24,6 +26,8 @@ type Item = HashMap<String, AttributeValue>;
 const RESERVATION: u64 = 60;
 const DAY: u64 = 86_400;
 const MOST_ATTEMPTS: u64 = 5;
+/// The request of a reset that failed before.
+const EARLIER: &str = "earlier";
 /// In place of a password: the mail that says that an administrator's is the one that works.
 const CORRECTION: &str = "correction";
 
@@ -46,11 +50,11 @@ const ACTORS: [(&str, Role); 6] = [
 ];
 
 /// Where an actor is.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum At {
     Start,
     /// A sweep that read a failed reset: its request and how often SES refused its mail.
-    Found(String, u64),
+    Found(&'static str, u64),
     Reserved,
     Mailed,
     /// SES refused the mail.
@@ -61,12 +65,56 @@ enum At {
     Over,
 }
 
+/// Where each actor is, and when it began what it is at.
+type Actors = [(At, u64); ACTORS.len()];
+
+/// The item of the account. Most steps leave it as it is.
+#[derive(Debug)]
+struct Stored {
+    item: Item,
+    /// All of it that some step or check looks at.
+    text: String,
+}
+
+impl Stored {
+    fn new(item: Item) -> Arc<Self> {
+        let text = sorted(&item);
+        Arc::new(Self { item, text })
+    }
+}
+
+impl PartialEq for Stored {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+impl Eq for Stored {}
+
+impl Hash for Stored {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.text.hash(state);
+    }
+}
+
+/// What tells states apart: what no step and no check looks at is left out.
+#[derive(PartialEq, Eq, Hash)]
+struct Key {
+    stored: Arc<Stored>,
+    now: u64,
+    actors: Actors,
+    sent: BTreeSet<&'static str>,
+    /// The last mail, and whether its password worked at some time.
+    last: Option<(&'static str, bool)>,
+    flags: [bool; 2],
+}
+
 #[derive(Debug, Clone)]
 struct State {
     mode: ResetMode,
-    item: Item,
+    stored: Arc<Stored>,
     now: u64,
-    actors: Vec<(At, u64)>,
+    actors: Actors,
     /// Passwords of accepted mails, oldest first.
     mails: Vec<&'static str>,
     /// Those of them that worked at some time.
@@ -110,12 +158,12 @@ impl State {
             ("password_hash".to_owned(), text("old")),
         ]);
         if attempts_before > 0 {
-            let failed = Secret::from("earlier");
+            let failed = Secret::from(EARLIER);
             let change = protocol::reserve(
                 &Pending {
                     username: &UsernameKey::new("u"),
                     hash: &failed,
-                    request_id: "earlier",
+                    request_id: EARLIER,
                     attempts: attempts_before,
                     requested_at: Timestamp(0),
                     expires_at: Timestamp(0),
@@ -128,9 +176,9 @@ impl State {
         }
         Self {
             mode,
-            item,
+            stored: Stored::new(item),
             now: 0,
-            actors: vec![(At::Start, 0); ACTORS.len()],
+            actors: [(At::Start, 0); ACTORS.len()],
             mails: Vec::new(),
             promoted: BTreeSet::new(),
             is_set_by_admin: false,
@@ -145,22 +193,24 @@ impl State {
         if let Some(later) = times.into_iter().find(|time| *time > self.now) {
             let mut state = self.clone();
             state.now = later;
+            for index in 0..ACTORS.len() {
+                if state.is_too_late(index) {
+                    state.go(index, At::Over, 0);
+                }
+            }
             next.push(state);
         }
-        for index in 0..self.actors.len() {
-            next.extend(self.steps(index));
-            next.extend(self.crash(index));
-        }
+        next.extend((0..ACTORS.len()).flat_map(|index| self.steps(index)));
         next
     }
 
-    fn crash(&self, index: usize) -> Option<Self> {
-        if matches!(self.actors[index].0, At::Start | At::Over) {
-            return None;
-        }
-        let mut state = self.clone();
-        state.go(index, At::Over, 0);
-        Some(state)
+    /// Whether the reservation of an actor ended before it could take its next step. What leads to a
+    /// mail takes less time than a reservation; what follows it may come late.
+    fn is_too_late(&self, index: usize) -> bool {
+        let (at, began) = self.actors[index];
+        let may_be_late = ACTORS[index].0.ends_with("-1")
+            && matches!(at, At::Mailed | At::Refused | At::Corrected);
+        at != At::Start && !may_be_late && self.now >= began + RESERVATION
     }
 
     /// The state after a login with the temporary password, if there is one.
@@ -169,7 +219,7 @@ impl State {
         let (hash, expires_at) = (Secret::from(hash.as_str()), Timestamp(expires_at));
         let change = protocol::use_temporary(&hash, expires_at, Timestamp(self.now));
         let mut state = self.clone();
-        assert!(change.apply(&mut state.item));
+        assert!(state.make(&change));
         state.go(index, At::Over, self.now);
         Some(state)
     }
@@ -177,11 +227,8 @@ impl State {
     /// The states after the next step of one actor.
     fn steps(&self, index: usize) -> Vec<Self> {
         let (name, role) = ACTORS[index];
-        let (at, began) = self.actors[index].clone();
-        // What leads to a mail takes less time than a reservation. What follows it may come late.
-        let may_be_late =
-            name.ends_with("-1") && matches!(at, At::Mailed | At::Refused | At::Corrected);
-        if at != At::Start && !may_be_late && self.now >= began + RESERVATION {
+        let (at, began) = self.actors[index];
+        if at == At::Over || self.is_too_late(index) {
             return vec![];
         }
         // Two of a kind differ in nothing but their names: let the first one begin.
@@ -207,20 +254,20 @@ impl State {
                 state.go(index, at, self.now);
             }
             (At::Found(failed, attempts), _) if attempts >= MOST_ATTEMPTS || began >= DAY => {
-                let change = protocol::abandon(&failed, Timestamp(began));
-                state.is_abandoned |= change.apply(&mut state.item);
+                let change = protocol::abandon(failed, Timestamp(began));
+                state.is_abandoned |= state.make(&change);
                 state.go(index, At::Over, began);
             }
             (At::Found(failed, attempts), _) => {
                 // It may be one that cannot be read.
                 let mut unreadable = self.clone();
                 let change = protocol::dequeue(Timestamp(began));
-                unreadable.is_abandoned |= change.apply(&mut unreadable.item);
+                unreadable.is_abandoned |= unreadable.make(&change);
                 unreadable.go(index, At::Over, began);
                 state.now = began;
                 let pending = (name, attempts, began + RESERVATION);
                 let is_reserved = state.hold(pending, |pending, now| {
-                    protocol::retry(pending, &failed, now)
+                    protocol::retry(pending, failed, now)
                 });
                 state.now = self.now;
                 let at = match is_reserved {
@@ -258,7 +305,7 @@ impl State {
                 state.go(index, At::Over, began);
             }
             (At::Corrected, _) => {
-                protocol::clear_superseded(name).apply(&mut state.item);
+                state.make(&protocol::clear_superseded(name));
                 state.go(index, At::Over, began);
             }
             (At::Start, Role::Admin) => {
@@ -267,7 +314,7 @@ impl State {
                     Some("u@example.com"),
                     Timestamp(self.now),
                 );
-                assert!(change.apply(&mut state.item));
+                assert!(state.make(&change));
                 state.is_set_by_admin = true;
                 state.assert_verifies(name);
                 state.go(index, At::Over, self.now);
@@ -287,10 +334,10 @@ impl State {
             at: Timestamp(at),
             password_expires_at: Timestamp(at + DAY),
         };
-        if protocol::promote(&promotion, self.mode).apply(&mut self.item) {
+        if self.make(&protocol::promote(&promotion, self.mode)) {
             self.promoted.insert(name);
             self.assert_verifies(name);
-        } else if self.is_superseded() && self.request().as_deref() == Some(name) {
+        } else if self.is_superseded() && self.request() == Some(name) {
             return At::Overtaken;
         }
         At::Over
@@ -304,7 +351,17 @@ impl State {
             attempts,
             due_at: Timestamp(at + (RESERVATION << (attempts - 1))),
         };
-        protocol::postpone(&postponement).apply(&mut self.item);
+        self.make(&protocol::postpone(&postponement));
+    }
+
+    /// Makes a change if its condition holds; returns whether it did.
+    fn make(&mut self, change: &Change) -> bool {
+        let mut item = self.stored.item.clone();
+        let is_made = change.apply(&mut item);
+        if is_made {
+            self.stored = Stored::new(item);
+        }
+        is_made
     }
 
     fn go(&mut self, index: usize, at: At, began: u64) {
@@ -328,36 +385,38 @@ impl State {
             due_at: Timestamp(due_at),
             by_operator: false,
         };
-        change(&pending, Timestamp(self.now)).apply(&mut self.item)
+        self.make(&change(&pending, Timestamp(self.now)))
     }
 
     fn is_superseded(&self) -> bool {
-        self.item.contains_key("reset_superseded")
+        self.stored.item.contains_key("reset_superseded")
     }
 
     /// Whose reset is under way.
-    fn request(&self) -> Option<String> {
-        let reset = self.item.get("reset")?.as_m().unwrap();
-        reset["request_id"].as_s().ok().cloned()
+    fn request(&self) -> Option<&'static str> {
+        let reset = self.stored.item.get("reset")?.as_m().unwrap();
+        let request = reset["request_id"].as_s().unwrap();
+        let names = ACTORS.iter().map(|(name, _)| *name);
+        let mut names = names.chain([EARLIER]);
+        Some(names.find(|name| name == request).unwrap())
     }
 
     /// How often SES refused its mail.
     fn attempts(&self) -> Option<u64> {
-        let reset = self.item.get("reset")?.as_m().unwrap();
+        let reset = self.stored.item.get("reset")?.as_m().unwrap();
         Some(number(&reset["attempts"]))
     }
 
     /// What the sweep finds, if it is due.
-    fn failed(&self) -> Option<(String, u64)> {
-        let reset = self.item.get("reset")?.as_m().unwrap();
-        let due_at = number(&self.item["reset_due_at"]);
-        let request_id = reset["request_id"].as_s().unwrap().clone();
-        (due_at <= self.now).then(|| (request_id, number(&reset["attempts"])))
+    fn failed(&self) -> Option<(&'static str, u64)> {
+        let failed = (self.request()?, self.attempts()?);
+        let due_at = number(&self.stored.item["reset_due_at"]);
+        (due_at <= self.now).then_some(failed)
     }
 
     /// A temporary password that a login accepts.
     fn temporary(&self) -> Option<(String, u64)> {
-        let temporary = self.item.get("temporary")?.as_m().unwrap();
+        let temporary = self.stored.item.get("temporary")?.as_m().unwrap();
         let expires_at = number(&temporary["expires_at"]);
         let hash = temporary["hash"].as_s().unwrap().clone();
         (self.now < expires_at).then_some((hash, expires_at))
@@ -365,9 +424,9 @@ impl State {
 
     /// The stored password, unless it was mailed and is too old.
     fn stored(&self) -> Option<String> {
-        let end = self.item.get("password_expires_at").map(number);
+        let end = self.stored.item.get("password_expires_at").map(number);
         let is_expired = end.is_some_and(|end| end <= self.now);
-        (!is_expired).then(|| self.item["password_hash"].as_s().unwrap().clone())
+        (!is_expired).then(|| self.stored.item["password_hash"].as_s().unwrap().clone())
     }
 
     /// The passwords a login accepts.
@@ -399,7 +458,7 @@ impl State {
         // Nobody gets in with a password that was never sent.
         assert!(accepted.iter().all(is_known), "{self:?}");
 
-        let has = |name: &str| self.item.contains_key(name);
+        let has = |name: &str| self.stored.item.contains_key(name);
         assert_eq!(has("reset"), has("reset_queue"), "{self:?}");
         assert_eq!(has("reset"), has("reset_due_at"), "{self:?}");
 
@@ -413,28 +472,21 @@ impl State {
     fn check_last_mail(&self, mail: &str, accepted: &BTreeSet<String>) {
         let was_true = self.promoted.contains(mail);
         let is_void = (was_true && self.is_set_by_admin) || self.now >= DAY;
-        let comes_another = self.item.contains_key("reset") || self.is_abandoned;
+        let comes_another = self.stored.item.contains_key("reset") || self.is_abandoned;
         let is_true = accepted.contains(mail) || mail == CORRECTION;
         assert!(is_true || is_void || comes_another, "{self:?}");
     }
 
-    /// What tells states apart: what no step and no check looks at is left out.
-    fn key(&self) -> String {
-        let Self {
-            item,
-            now,
-            actors,
-            mails,
-            promoted,
-            ..
-        } = self;
-        let flags = (self.is_set_by_admin, self.is_abandoned);
-        let sent: BTreeSet<_> = mails.iter().collect();
-        let last = mails.last().map(|mail| (mail, promoted.contains(mail)));
-        format!(
-            "{} {now} {actors:?} {sent:?} {last:?} {flags:?}",
-            sorted(item)
-        )
+    fn key(&self) -> Key {
+        let last = self.mails.last();
+        Key {
+            stored: Arc::clone(&self.stored),
+            now: self.now,
+            actors: self.actors,
+            sent: self.mails.iter().copied().collect(),
+            last: last.map(|mail| (*mail, self.promoted.contains(mail))),
+            flags: [self.is_set_by_admin, self.is_abandoned],
+        }
     }
 }
 

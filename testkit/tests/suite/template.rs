@@ -24,7 +24,7 @@ use shared::lambda::{self, Handler};
 use shared::metrics::Metric;
 use testkit::Sandbox;
 use testkit::relay::{Call, Relays};
-use testkit::requests::set_password;
+use testkit::requests::{log_in, set_password};
 
 const RESET: &str = "ResetUserPasswordFunction";
 const UPDATE: &str = "UpdateUserRegistrationPasswordFunction";
@@ -104,13 +104,15 @@ struct World {
 
 impl World {
     async fn start(template: &Value) -> Self {
-        let variables = variables(template, RESET);
+        let mut variables = variables(template, RESET);
+        variables.extend(self::variables(template, UPDATE));
         let name = |variable: &str| variables[variable].as_str().unwrap().to_owned();
         let tables = TableNames {
             users: name("USERS_TABLE"),
             limits: name("LIMITS_TABLE"),
             audit: name("AUDIT_TABLE"),
             brands: name("BRANDS_TABLE"),
+            sessions: name("SESSIONS_TABLE"),
         };
         let backend = testkit::backend_with(tables).await;
         let relays = Relays::start(&backend).unwrap();
@@ -178,7 +180,22 @@ impl World {
                 .body(Bytes::from(body.to_string()));
             self.sandbox.send(&request.unwrap()).await;
         }
+        self.session().await;
         self.relays.take_calls()
+    }
+
+    /// Opens, uses and closes a session, and leaves another one open.
+    async fn session(&self) {
+        let login = log_in("admin:p@55wOrd");
+        self.sandbox.send(&login).await;
+        let answer = self.sandbox.send(&login).await;
+        let answer: Value = serde_json::from_slice(answer.body()).unwrap();
+        for path in ["/auth", "/auth/logout"] {
+            let request =
+                Request::get(path).header("x-ss-id", answer["SessionId"].as_str().unwrap());
+            let request = request.body(Bytes::new()).unwrap();
+            assert_eq!(self.sandbox.send(&request).await.status(), 200);
+        }
     }
 
     async fn start_up_and_schedule(&self, function: &Arc<dyn Handler>) {

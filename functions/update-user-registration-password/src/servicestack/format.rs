@@ -309,4 +309,46 @@ mod tests {
             assert_eq!(answer(query, "", "").json_style, expected, "{query}");
         }
     }
+
+    #[test]
+    fn a_body_has_a_format_by_its_media_type() {
+        for (content_type, expected) in [
+            ("application/json", Some(Format::Json)),
+            ("Text/JSON; charset=utf-8", Some(Format::Json)),
+            ("application/xml", Some(Format::Xml)),
+            (" text/xml ;charset=utf-8", Some(Format::Xml)),
+            ("application/jsv", Some(Format::Jsv)),
+            ("text/jsv", Some(Format::Jsv)),
+            ("text/csv", Some(Format::Csv)),
+            ("text/html", None),
+            ("", None),
+        ] {
+            assert_eq!(
+                Format::of_media_type(content_type),
+                expected,
+                "{content_type}"
+            );
+        }
+    }
+
+    /// Clients of SOAP 1.1 are known by their content type on the service's own route too.
+    #[test]
+    fn text_xml_in_utf8_is_answered_by_an_envelope() {
+        for (content_type, accept, envelope) in [
+            (TEXT_XML, "", Some(Version::V11)),
+            (TEXT_XML, "*/*", Some(Version::V11)),
+            (TEXT_XML, "application/json", None),
+            ("application/json", "", None),
+        ] {
+            let format = answer("", content_type, accept);
+            assert_eq!(format.envelope, envelope, "{content_type} {accept}");
+        }
+        let soap = |version| (ResponseFormat::soap(version).content_type, version);
+        for (content_type, version) in [
+            (TEXT_XML, Version::V11),
+            ("application/soap+xml", Version::V12),
+        ] {
+            assert_eq!(soap(version), (content_type.to_owned(), version));
+        }
+    }
 }

@@ -15,11 +15,16 @@ pub struct JsonStyle {
 
 /// Value of a DTO or of a member.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Value {
+pub enum Value {
+    /// A member that is null.
     Null,
+    /// A boolean.
     Bool(bool),
+    /// A number.
     Number(u64),
+    /// A string.
     Text(String),
+    /// A list.
     List(Vec<Value>),
     /// Members by name.
     Object(Vec<(&'static str, Value)>),
@@ -257,5 +262,19 @@ mod tests {
     fn an_empty_text_is_not_null_in_jsv() {
         let name = Value::Object(vec![("Name", Value::text("")), ("None", Value::Null)]);
         assert_eq!(name.jsv(JsonStyle::default()), "{Name:\"\"}");
+    }
+
+    #[test]
+    fn rows_are_the_members_that_are_not_null() {
+        let value = Value::Object(vec![
+            ("Id", Value::Number(42)),
+            ("Name", Value::Text("a \"b\"".to_owned())),
+            ("Sent", Value::Bool(true)),
+            ("Other", Value::Null),
+        ]);
+        let expected = [("Id", "42"), ("Name", "a \"b\""), ("Sent", "true")];
+        let expected = expected.map(|(name, text)| (name, text.to_owned()));
+        assert_eq!(value.rows(), expected);
+        assert_eq!(Value::Number(42).rows(), []);
     }
 }

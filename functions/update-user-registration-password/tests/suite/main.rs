@@ -10,4 +10,5 @@ mod mail;
 mod metadata;
 mod pace;
 mod race;
+mod sessions;
 mod soap;

@@ -49,3 +49,71 @@ fn inflate(decoder: impl Read) -> Result<Vec<u8>, BodyError> {
     }
     Ok(plain)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use flate2::Compression;
+    use flate2::write::{DeflateEncoder, GzEncoder};
+    use http::{HeaderMap, Method};
+
+    use super::*;
+
+    fn gzip(plain: &[u8]) -> Vec<u8> {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+        encoder.write_all(plain).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    fn deflate(plain: &[u8]) -> Vec<u8> {
+        let mut encoder = DeflateEncoder::new(Vec::new(), Compression::default());
+        encoder.write_all(plain).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    fn plain(encoding: &str, body: Vec<u8>) -> Result<Vec<u8>, BodyError> {
+        let headers = HeaderMap::from_iter([(header::CONTENT_ENCODING, encoding.parse().unwrap())]);
+        let request = Request::new(Method::POST, "/", headers, body);
+        plain_body(&request).map(Cow::into_owned)
+    }
+
+    #[test]
+    fn a_body_is_decompressed_as_its_encoding_says() {
+        for (encoding, body) in [
+            ("gzip", gzip(b"plain")),
+            ("deflate", deflate(b"plain")),
+            ("identity", b"plain".to_vec()),
+            ("br", b"plain".to_vec()),
+        ] {
+            assert_eq!(plain(encoding, body), Ok(b"plain".to_vec()), "{encoding}");
+        }
+        for (encoding, body) in [("gzip", deflate(b"plain")), ("deflate", gzip(b"plain"))] {
+            assert_eq!(plain(encoding, body), Err(BodyError::Corrupt), "{encoding}");
+        }
+    }
+
+    #[test]
+    fn no_body_is_longer_than_the_limit_before_or_after_decompression() {
+        let body = |length: usize| vec![b'x'; length];
+        for length in [0, 1, MAX_BODY] {
+            for (encoding, body) in [
+                ("identity", body(length)),
+                ("gzip", gzip(&body(length))),
+                ("deflate", deflate(&body(length))),
+            ] {
+                let length_of_plain = plain(encoding, body).map(|plain| plain.len());
+                assert_eq!(length_of_plain, Ok(length), "{encoding}");
+            }
+        }
+        for length in [MAX_BODY + 1, MAX_BODY + 2, 2 * MAX_BODY] {
+            for (encoding, body) in [
+                ("identity", body(length)),
+                ("gzip", gzip(&body(length))),
+                ("deflate", deflate(&body(length))),
+            ] {
+                assert_eq!(plain(encoding, body), Err(BodyError::TooLong), "{encoding}");
+            }
+        }
+    }
+}
