@@ -195,7 +195,7 @@ mod tests {
 
     #[test]
     fn too_many_parameters_of_either_are_refused() {
-        let parameters = |number: usize| query(&"&".repeat(number - 1)).unwrap();
+        let parameters = |number: usize| query::<Input>(&"&".repeat(number - 1)).unwrap();
         let bound = |form: usize, query: usize| {
             let (form, query) = (parameters(form), parameters(query));
             bind(&form, &query, &mut Input::default())

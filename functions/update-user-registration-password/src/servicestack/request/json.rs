@@ -57,6 +57,7 @@ fn text(raw: &str) -> Result<Option<String>, Unreadable> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::operation::Input;
 
     #[test]
     fn numbers_and_booleans_are_texts_and_objects_and_lists_are_not() {
@@ -69,7 +70,7 @@ mod tests {
             ("{}", Err(Unreadable)),
             ("[\"a\"]", Err(Unreadable)),
         ] {
-            let input = read(format!("{{\"Email\":{value}}}").as_bytes());
+            let input = read::<Input>(format!("{{\"Email\":{value}}}").as_bytes());
             let email = input.map(|input| input.email);
             assert_eq!(
                 email,

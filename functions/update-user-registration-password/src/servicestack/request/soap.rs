@@ -67,14 +67,15 @@ pub(super) fn read<D: RequestDto>(version: Version, body: &[u8]) -> Result<D, So
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::servicestack::contract::DTO_NAMESPACE;
+    use crate::operation::Input;
+    use crate::servicestack::contract::{DTO_NAMESPACE, REQUEST_DTO};
 
     /// What is read of an envelope with this in its body, and this behind it.
     fn email(version: Version, body: &str, behind: &str) -> Result<Option<String>, SoapError> {
         let namespace = version.namespace();
         let envelope =
             format!("<s:Envelope xmlns:s=\"{namespace}\"><s:Body>{body}</s:Body></s:Envelope>");
-        let input = read(version, (envelope + behind).as_bytes())?;
+        let input: Input = read(version, (envelope + behind).as_bytes())?;
         Ok(input.email)
     }
 
