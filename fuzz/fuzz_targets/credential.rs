@@ -32,8 +32,8 @@ fn read(header: HeaderValue) -> Option<(String, String)> {
         headers,
         Vec::new(),
     );
-    let Credential::Password(credential) = servicestack::credential(&request, false).ok()? else {
-        panic!("there are no sessions");
+    let Credential::Password(credential) = servicestack::credential(&request, true).ok()? else {
+        panic!("a request without a cookie has no session");
     };
     let password = credential.password.expose_secret().to_owned();
     Some((credential.username, password))
