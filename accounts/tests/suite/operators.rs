@@ -84,14 +84,19 @@ async fn no_mail_goes_through_the_real_ses_for_accounts_of_another_dynamodb() {
 #[tokio::test]
 async fn a_reset_that_ses_refuses_says_why() {
     let operator = Operator::start().await;
-    let code = "MailFromDomainNotVerifiedException";
-    operator.sandbox.backend.outbox.refuse(Some(code));
-    let answer = operator.run(&["reset", "jdoe"]).await;
-    let error = format!(
-        "jdoe: SES did not accept the mail: {code}; the old password keeps working, and the sweep \
-         tries again"
-    );
-    assert_eq!(answer.error(), error);
+    for (code, permission) in [
+        ("MailFromDomainNotVerifiedException", ""),
+        ("AccessDeniedException", " (you need ses:SendEmail)"),
+    ] {
+        operator.sandbox.backend.outbox.refuse(Some(code));
+        let user = if permission.is_empty() { "jdoe" } else { "bob" };
+        let answer = operator.run(&["reset", user]).await;
+        let error = format!(
+            "{user}: SES did not accept the mail: {code}{permission}; the old password keeps \
+             working, and the sweep tries again"
+        );
+        assert_eq!(answer.error(), error);
+    }
 }
 
 #[tokio::test]
