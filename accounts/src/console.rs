@@ -118,7 +118,9 @@ impl Console {
             return self.json(&done.record());
         }
         let style = if done.event.is_some() { GOOD } else { DIM };
-        let text = one_line(&done.text).into_owned();
+        let mut texts = vec![done.text.as_str()];
+        texts.extend(done.note.as_deref());
+        let text = one_line(&texts.join("; ")).into_owned();
         writeln!(self.out, "{style}{text}{style:#}")
     }
 
@@ -305,6 +307,8 @@ pub(crate) struct Done {
     pub(crate) event: Option<&'static str>,
     /// In words for people.
     pub(crate) text: String,
+    /// What people and scripts must know beyond that: what was not done, or works differently.
+    pub(crate) note: Option<String>,
 }
 
 impl Done {
@@ -314,6 +318,7 @@ impl Done {
             text: format!("{} {text}", account.profile.display_username),
             key: ("username", account.profile.username.as_str().to_owned()),
             event: Some(event),
+            note: None,
         }
     }
 
@@ -327,11 +332,13 @@ impl Done {
 
     fn record(&self) -> Record {
         let (name, value) = &self.key;
-        Record::new([
+        let fields = [
             (*name, value.as_str().into()),
             ("changed", self.event.is_some().into()),
             ("event", self.event.into()),
-        ])
+        ];
+        let note = self.note.as_deref().map(|note| ("note", note.into()));
+        Record::new(fields.into_iter().chain(note))
     }
 }
 

@@ -31,7 +31,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "TIME", value_parser = time_argument::parse)]
     imported_before: Option<Timestamp>,
     /// List these accounts and change nothing
-    #[arg(long, requires = "imported_before")]
+    #[arg(long, conflicts_with = "user")]
     dry_run: bool,
 }
 
