@@ -49,7 +49,7 @@ impl FromStr for Kind {
 }
 
 /// A mail of this kind to a person of the brand, in this language (a BCP 47 tag) or the brand's.
-pub fn sample(
+pub fn render_sample(
     kind: Kind,
     brand: &Brand,
     language: Option<&str>,
