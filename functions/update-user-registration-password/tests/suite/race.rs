@@ -12,9 +12,10 @@ use std::time::Duration;
 
 use http::StatusCode;
 use local::ses::Mail;
-use local::{Item, attribute};
+use local::attribute;
 use serde_json::json;
 use testkit::faults::{World, at_work};
+use testkit::item::text;
 use testkit::relay::{Action, Step};
 use testkit::requests::{reset, set_password};
 use tokio::sync::Notify;
@@ -196,8 +197,4 @@ async fn admin(world: &World, name: &str) -> String {
     item.insert("username".to_owned(), attribute::text(&username));
     world.put(&item).await.unwrap();
     format!("{username}:{OLD_PASSWORD}")
-}
-
-fn text<'a>(item: &'a Item, name: &str) -> &'a str {
-    item[name].as_s().unwrap()
 }
