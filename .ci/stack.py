@@ -35,6 +35,36 @@ def deploy(source=TEMPLATE, **changes):
     return deployed(code, parameters)["Resources"]
 
 
+def holds(condition, parameters):
+    """Whether a condition of the template, by its name or written out, holds with these parameters."""
+    if isinstance(condition, str):
+        condition = TEMPLATE["Conditions"][condition]
+    [(function, arguments)] = condition.items()
+    if function == "Condition":
+        return holds(arguments, parameters)
+    if function == "Fn::Equals":
+        left, right = arguments
+        return parameters[left["Ref"]] == right
+    answers = [holds(argument, parameters) for argument in arguments]
+    if function == "Fn::Not":
+        return not answers[0]
+    return all(answers) if function == "Fn::And" else any(answers)
+
+
+def decided(value, parameters):
+    """A value with each `Fn::If` replaced by what these parameters choose; `AWS::NoValue` is None."""
+    if isinstance(value, list):
+        return [decided(inner, parameters) for inner in value]
+    if not isinstance(value, dict):
+        return value
+    if value == {"Ref": "AWS::NoValue"}:
+        return None
+    if "Fn::If" in value:
+        condition, then, otherwise = value["Fn::If"]
+        return decided(then if holds(condition, parameters) else otherwise, parameters)
+    return {name: decided(inner, parameters) for name, inner in value.items()}
+
+
 def of_type(resources, kind):
     return {name: resource for name, resource in resources.items() if resource["Type"] == kind}
 

@@ -20,11 +20,15 @@ DOCUMENTED = (ROOT / "docs/audit.md").read_text().split("## Log events")[0]
 CAUSED = {
     "access.denied",
     "account.added",
+    "account.changed",
+    "account.deleted",
     "account.disabled",
     "account.email_set",
     "account.enabled",
     "account.imported",
+    "account.sessions_ended",
     "brand.set",
+    "password.expired",
     "password.reset",
     "password.set",
     "role.granted",
@@ -45,15 +49,24 @@ class Rows(unittest.TestCase):
             local.set_password("admin:p@55wOrd")
             local.set_password("jdoe:lamp-Sodium-4417")
             local.accounts("add", "new", "--id", "4711", "--email", "new@example.com", "--no-password")
-            for change in (("disable",), ("enable",), ("grant", "Reader"), ("revoke", "Reader")):
+            for change in (
+                ("disable",),
+                ("enable",),
+                ("end-sessions",),
+                ("grant", "Reader"),
+                ("revoke", "Reader"),
+            ):
                 local.accounts(*change, "new")
-            local.accounts("set-email", "new", "newer@example.com")
+            local.accounts("set", "new", "--email", "newer@example.com", "--name", "New")
             local.accounts("brand", "set", "acme", "--product-name", "Acme")
             with tempfile.NamedTemporaryFile("w", suffix=".csv") as file:
                 file.write("username,id,email,display_name,brand,language,roles,disabled\n")
                 file.write("new,4711,newest@example.com,New,,,,\n")
                 file.flush()
                 local.accounts("import", file.name, "--overwrite")
+            local.accounts("reset", "new")
+            local.accounts("expire", "new")
+            local.accounts("delete", "new", "--yes")
             cls.rows = local.rows()
         finally:
             local.stop()

@@ -10,7 +10,7 @@ import tomllib
 import unittest
 
 from samcli.cli.types import CfnParameterOverridesType
-from stack import BOTH, RESET, TEMPLATE, UPDATE, deploy, of_type, owners_values, references, values
+from stack import BOTH, RESET, TEMPLATE, UPDATE, deploy, holds, of_type, owners_values, references, values
 from transform import OPTIONS, ROOT, serverless, with_code
 
 # Values unlike the defaults and the example's, where one cannot be made by adding one.
@@ -19,26 +19,48 @@ OTHER = {
     "Architecture": "arm64",
     "AsmxProtocols": "Soap",
     "CommonServiceCertificateArn": "arn:aws:acm:us-east-1:123456789012:certificate/0a",
+    "CommonServiceCloudFrontCertificateArn": "arn:aws:acm:us-east-1:123456789012:certificate/1c",
     "CommonServiceDomain": "a.example.org",
+    "CommonServiceMinimumTls": "TLSv1",
     "DeletionProtection": "DISABLED",
     "Deployment": "AllAtOnce",
     "EventBus": "accounts",
+    "FrontDoor": "CLOUDFRONT",
+    "FrontDoorOtherSecretName": "front-door-4",
+    "FrontDoorSecretName": "front-door-3",
     "LogDays": "30",
     "LoginUrl": "https://example.org/other",
     "MailArns": "arn:aws:ses:us-east-1:123456789012:identity/example.org",
     "MailFrom": "other@example.org",
+    "MailLanguage": "de",
+    "NotifyPasswordSet": "always",
     "ProductName": "Other",
     "RegistrarServicesCertificateArn": "arn:aws:acm:us-east-1:123456789012:certificate/0b",
+    "RegistrarServicesCloudFrontCertificateArn": "arn:aws:acm:us-east-1:123456789012:certificate/1d",
     "RegistrarServicesDomain": "b.example.org",
+    "ReplyTo": "help@example.org",
     "ResetMode": "dual",
     "SelfTest": "ENABLED",
     "SelfTestUsername": "somebody",
     "SupportContact": "other@example.org",
+    "WebAclArn": "arn:aws:wafv2:us-east-1:123456789012:global/webacl/other/1e",
 }
-# A host name and its certificate come together.
+# What a front door needs and reads.
+FRONT_DOOR = {
+    name: value
+    for name, value in OPTIONS.items()
+    if name in ("FrontDoor", "WebAclArn")
+    or name.startswith(("CommonService", "RegistrarServices", "FrontDoor"))
+}
+# What must be there for a parameter to do something.
 TOGETHER = {
-    "CommonServiceCertificateArn": "CommonServiceDomain",
-    "RegistrarServicesCertificateArn": "RegistrarServicesDomain",
+    **{name: FRONT_DOOR for name in FRONT_DOOR},
+    "CommonServiceMinimumTls": FRONT_DOOR,
+    "CommonServiceCertificateArn": {"CommonServiceDomain": OTHER["CommonServiceDomain"]},
+    "CommonServiceDomain": {},
+    "FrontDoor": {**FRONT_DOOR, "FrontDoor": "NONE"},
+    "RegistrarServicesCertificateArn": {"RegistrarServicesDomain": OTHER["RegistrarServicesDomain"]},
+    "RegistrarServicesDomain": {},
 }
 # Of a function, what its versions do not keep.
 NOT_OF_A_VERSION = {"ReservedConcurrentExecutions", "Tags"}
@@ -83,10 +105,10 @@ class Versions(unittest.TestCase):
 
     def test_a_parameter_publishes_the_functions_that_read_it(self):
         for name in TEMPLATE["Parameters"]:
-            together = {TOGETHER[name]: OTHER[TOGETHER[name]]} if name in TOGETHER else {}
+            together = TOGETHER.get(name, {})
             before = deploy(**together)
             other = OTHER.get(name) or str(int(values()[name]) + 1)
-            after = deploy(**together, **{name: other})
+            after = deploy(**{**together, name: other})
             expected = BOTH if name == "Architecture" else readers(name)
             with self.subTest(name):
                 self.assertNotEqual(before, after, "the parameter does nothing")
@@ -99,6 +121,12 @@ class Versions(unittest.TestCase):
             "MailFrom": BOTH,
             "SelfTestUsername": {RESET},
             "CredentialCacheSeconds": {UPDATE},
+            "SessionHours": {UPDATE},
+            "FrontDoor": BOTH,
+            "FrontDoorSecretName": BOTH,
+            "FrontDoorOtherSecretName": BOTH,
+            "WebAclArn": set(),
+            "NotifyPasswordSet": {UPDATE},
             "ResetConcurrency": set(),
             "AnonymousRate": set(),
             "AlarmEmail": set(),
@@ -184,6 +212,10 @@ class Deployment(unittest.TestCase):
             self.assertEqual(str(reserved), "35")
 
 
+# Tables without which the services begin again.
+DISPOSABLE = {"LimitsTable", "SessionsTable"}
+
+
 class FirstDeploymentAndLast(unittest.TestCase):
     def test_only_what_is_worth_it_outlives_the_stack(self):
         resources = deploy()
@@ -193,7 +225,7 @@ class FirstDeploymentAndLast(unittest.TestCase):
             if resource.get("DeletionPolicy") == "RetainExceptOnCreate"
         }
         stores = {"AWS::DynamoDB::Table", "AWS::KMS::Key", "AWS::Logs::LogGroup", "AWS::S3::Bucket"}
-        expected = {name for kind in stores for name in of_type(resources, kind)} - {"LimitsTable"}
+        expected = {name for kind in stores for name in of_type(resources, kind)} - DISPOSABLE
         self.assertEqual(outliving, expected)
         retained = [
             resource["Type"]
@@ -202,30 +234,19 @@ class FirstDeploymentAndLast(unittest.TestCase):
         ]
         self.assertEqual(set(retained) - {"AWS::Lambda::Version"}, set())
 
-    def test_tables_are_protected_but_the_disposable_one(self):
+    def test_tables_are_protected_but_the_disposable_ones(self):
         for protection, expected in {"ENABLED": True, "DISABLED": False}.items():
             tables = of_type(deploy(DeletionProtection=protection), "AWS::DynamoDB::Table")
             for name, table in tables.items():
                 is_protected = table["Properties"]["DeletionProtectionEnabled"]
-                self.assertEqual(is_protected, expected and name != "LimitsTable", name)
+                self.assertEqual(is_protected, expected and name not in DISPOSABLE, name)
 
 
 class Options(unittest.TestCase):
     def test_every_option_is_looked_at(self):
         """checkov leaves out what a condition leaves out."""
         parameters = {**values(), **{name: str(value) for name, value in OPTIONS.items()}}
-
-        def holds(condition):
-            [(function, arguments)] = condition.items()
-            if function == "Condition":
-                return holds(TEMPLATE["Conditions"][arguments])
-            if function == "Fn::Equals":
-                left, right = arguments
-                return parameters[left["Ref"]] == right
-            answers = [holds(argument) for argument in arguments]
-            return not answers[0] if function == "Fn::Not" else any(answers)
-
-        off = [name for name, condition in TEMPLATE["Conditions"].items() if not holds(condition)]
+        off = [name for name in TEMPLATE["Conditions"] if not holds(name, parameters)]
         self.assertEqual(off, [])
 
 

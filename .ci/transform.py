@@ -32,13 +32,19 @@ OPTIONS = {
     "AlarmEmail": "operators@example.org",
     "AuditArchiveDays": 400,
     "CommonServiceCertificateArn": "arn:aws:acm:us-east-1:123456789012:certificate/0a",
+    "CommonServiceCloudFrontCertificateArn": "arn:aws:acm:us-east-1:123456789012:certificate/0c",
     "CommonServiceDomain": "common.example.org",
     "EventBus": "default",
+    "FrontDoor": "CLOUDFRONT",
+    "FrontDoorOtherSecretName": "front-door-2",
+    "FrontDoorSecretName": "front-door-1",
     "RegistrarServicesCertificateArn": "arn:aws:acm:us-east-1:123456789012:certificate/0b",
+    "RegistrarServicesCloudFrontCertificateArn": "arn:aws:acm:us-east-1:123456789012:certificate/0d",
     "RegistrarServicesDomain": "registrar.example.org",
     "ResetConcurrency": 40,
     "SelfTest": "ENABLED",
     "UpdateConcurrency": 40,
+    "WebAclArn": "arn:aws:wafv2:us-east-1:123456789012:global/webacl/front-door/0e",
 }
 
 

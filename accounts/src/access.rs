@@ -1,83 +1,29 @@
-//! Where the tables are, and who is at work on them.
+//! One run of the program: where the tables are, and who is at work on them.
 
 use std::cell::OnceCell;
 
-use clap::Args;
 use shared::audit::{self, Audit, Entry};
-use shared::aws::{AwsConfig, Clients};
-use shared::clock::Timestamp;
+use shared::aws::Clients;
+use shared::clock::{Clock, Timestamp};
 use shared::config::{self, ConfigError, Env};
 use shared::context::RequestContext;
+use shared::text::one_line;
 use shared::users::{Account, Change, Profile, UsernameKey, Users, brand_key, email_key};
 use uuid::Uuid;
 
 use crate::Error;
-use crate::failure::Place;
+use crate::connection::Connection;
 use crate::identity::{Claim, Operator};
-
-/// The error of an operator without a name.
-const NAMELESS: &str = "say who you are, with --operator or USER";
+use crate::settings::{NAMELESS, Settings};
 
 /// What audit rows say of where a change came from.
 const SOURCE: &str = "accounts";
 
-#[derive(Debug, Args)]
-pub(crate) struct Connection {
-    /// Where DynamoDB is, if not at AWS; needs no region and no credentials
-    #[arg(long, global = true, value_name = "URL")]
-    endpoint: Option<String>,
-    /// Where SES is, if not at AWS
-    #[arg(long, global = true, value_name = "URL")]
-    ses_endpoint: Option<String>,
-    /// The Users table; else `USERS_TABLE`
-    #[arg(long, global = true, value_name = "NAME")]
-    users_table: Option<String>,
-    /// The Audit table; else `AUDIT_TABLE`
-    #[arg(long, global = true, value_name = "NAME")]
-    audit_table: Option<String>,
-    /// The Brands table, which brand and reset need; else `BRANDS_TABLE`
-    #[arg(long, global = true, value_name = "NAME")]
-    brands_table: Option<String>,
-    /// The Limits table, which reset needs; else `LIMITS_TABLE`
-    #[arg(long, global = true, value_name = "NAME")]
-    limits_table: Option<String>,
-    /// Who is at work, for the audit trail, at most 64 characters; else `USER`
-    #[arg(long, global = true, value_name = "NAME")]
-    operator: Option<String>,
-}
-
-impl Connection {
-    /// A variable of the environment, or what an option says instead. An endpoint of one's own
-    /// checks neither region nor credentials, so anything will do there.
-    fn variable(&self, variables: Env<'_>, name: &str) -> Option<String> {
-        let option = match name {
-            "AWS_ENDPOINT_URL_DYNAMODB" => &self.endpoint,
-            "AWS_ENDPOINT_URL_SESV2" => &self.ses_endpoint,
-            "USERS_TABLE" => &self.users_table,
-            "AUDIT_TABLE" => &self.audit_table,
-            "BRANDS_TABLE" => &self.brands_table,
-            "LIMITS_TABLE" => &self.limits_table,
-            "USER" => &self.operator,
-            _ => &None,
-        };
-        let given = option.clone().or_else(|| variables.optional(name));
-        let is_elsewhere = self.endpoint.is_some();
-        given.or_else(|| match name {
-            "AWS_REGION" => variables
-                .optional("AWS_DEFAULT_REGION")
-                .or_else(|| is_elsewhere.then(|| "us-east-1".to_owned())),
-            "AWS_ACCESS_KEY_ID" | "AWS_SECRET_ACCESS_KEY" => {
-                is_elsewhere.then(|| "local".to_owned())
-            }
-            _ => None,
-        })
-    }
-}
-
 /// One run of the program.
 pub(crate) struct Session<'a> {
-    connection: &'a Connection,
-    variables: Env<'a>,
+    pub(crate) settings: Settings<'a>,
+    pub(crate) clock: Clock,
+    /// When the run began.
     pub(crate) now: Timestamp,
     pub(crate) request_id: String,
     clients: OnceCell<Clients>,
@@ -85,42 +31,37 @@ pub(crate) struct Session<'a> {
 }
 
 impl<'a> Session<'a> {
-    pub(crate) fn new(connection: &'a Connection, variables: Env<'a>, now: Timestamp) -> Self {
+    pub(crate) fn new(connection: &'a Connection, variables: Env<'a>, clock: Clock) -> Self {
         Self {
-            connection,
-            variables,
-            now,
+            settings: Settings::new(connection, variables),
+            now: clock.now(),
+            clock,
             request_id: Uuid::new_v4().to_string(),
             clients: OnceCell::new(),
             operator: OnceCell::new(),
         }
     }
 
-    /// Reads configuration from the environment and the options.
+    /// Reads configuration: from options, the stack and the environment.
     pub(crate) fn configured<T>(
         &self,
         read: impl FnOnce(Env<'_>) -> Result<T, ConfigError>,
     ) -> Result<T, ConfigError> {
-        let lookup = |name: &str| self.connection.variable(self.variables, name);
-        read(Env::new(&lookup))
+        self.settings.configured(read)
     }
 
-    /// The SDK's clients; `import --dry-run` needs none.
+    /// The SDK's clients.
     pub(crate) fn clients(&self) -> Result<&Clients, ConfigError> {
         if let Some(clients) = self.clients.get() {
             return Ok(clients);
         }
-        let clients = self.configured(AwsConfig::read).and_then(Clients::new)?;
+        let clients = self.settings.clients()?;
         Ok(self.clients.get_or_init(|| clients))
     }
 
-    /// The client of SES; none where DynamoDB is not at AWS and no SES is given: that of AWS is not
-    /// meant then.
+    /// The client of SES; none where DynamoDB is not at AWS and no SES is given.
     pub(crate) fn ses(&self) -> Result<Option<&aws_sdk_sesv2::Client>, ConfigError> {
-        let is_given = |name| self.configured(|env| Ok(env.optional(name).is_some()));
-        let is_meant =
-            is_given("AWS_ENDPOINT_URL_SESV2")? || !is_given("AWS_ENDPOINT_URL_DYNAMODB")?;
-        Ok(is_meant.then_some(&self.clients()?.ses))
+        Ok(self.settings.is_ses_meant().then_some(&self.clients()?.ses))
     }
 
     pub(crate) fn users(&self) -> Result<Users, ConfigError> {
@@ -136,35 +77,11 @@ impl<'a> Session<'a> {
         self.configured(|variables| variables.required("AUDIT_TABLE"))
     }
 
-    /// Checks that all variables with these names have a value, and names all that have none.
-    pub(crate) fn require(&self, names: &[&'static str]) -> Result<(), Error> {
-        let is_missing = |name: &str| {
-            self.connection
-                .variable(self.variables, name)
-                .is_none_or(|value| value.trim().is_empty())
-        };
-        let missing = names.iter().copied().filter(|name| is_missing(name));
-        let (people, variables): (Vec<&str>, Vec<_>) = missing.partition(|name| *name == "USER");
-        let mut reasons = Vec::new();
-        match variables.as_slice() {
-            [] => {}
-            [name] => reasons.push(format!("{name} is not set")),
-            [names @ .., last] => {
-                reasons.push(format!("{} and {last} are not set", names.join(", ")));
-            }
-        }
-        reasons.extend(people.first().map(|_| NAMELESS.to_owned()));
-        if reasons.is_empty() {
-            Ok(())
-        } else {
-            Err(Error::Usage(reasons.join("; ")))
-        }
-    }
-
     /// Finds out who is at work, which all that is written says.
     pub(crate) async fn identify(&self) -> Result<(), Error> {
-        let is_elsewhere = self.connection.endpoint.is_some();
-        let claim = self.configured(|env| Claim::read(env, is_elsewhere))?;
+        let is_elsewhere = self.settings.is_elsewhere();
+        let sdk = self.settings.sdk()?;
+        let claim = self.configured(|env| Claim::read(env, sdk, is_elsewhere))?;
         let operator = claim.identify().await?;
         self.operator.get_or_init(|| operator);
         Ok(())
@@ -176,27 +93,31 @@ impl<'a> Session<'a> {
         operator.ok_or_else(|| Error::Usage(NAMELESS.to_owned()))
     }
 
-    /// Where a command with these variables is carried out.
-    pub(crate) fn place(&self, names: &[&'static str]) -> Place {
-        let value = |name: &str| self.connection.variable(self.variables, name);
-        // A file that is only checked is compared with this table, if there is one.
-        let names = if names.is_empty() {
-            &["USERS_TABLE"]
-        } else {
-            names
-        };
-        let tables = names.iter().filter(|name| name.ends_with("_TABLE"));
-        Place {
-            region: value("AWS_REGION").unwrap_or_default(),
-            endpoint: value("AWS_ENDPOINT_URL_DYNAMODB").or_else(|| value("AWS_ENDPOINT_URL")),
-            tables: tables.filter_map(|name| value(name)).collect(),
-        }
-    }
-
     /// The account as it is now.
     pub(crate) async fn find(&self, username: &str) -> Result<Account, Error> {
         let found = self.users()?.find(&UsernameKey::new(username)).await?;
-        found.ok_or_else(|| Error::Unknown(username.to_owned()))
+        match found {
+            Some(account) => Ok(account),
+            None => Err(self.unknown(username).await),
+        }
+    }
+
+    /// The error of a user name that is not on file. It names the accounts whose address it is.
+    pub(crate) async fn unknown(&self, username: &str) -> Error {
+        let shown = one_line(username);
+        let names = match self.users() {
+            Ok(users) if username.contains('@') => users.with_email(&email_key(username)).await,
+            _ => Ok(vec![]),
+        };
+        let names = names.unwrap_or_default().into_iter();
+        let names: Vec<_> = names.map(|other| other.display_username).collect();
+        Error::NotFound(match names.as_slice() {
+            [] => format!("there is no account {shown}; `accounts find` looks for parts of names"),
+            names => format!(
+                "there is no account {shown}; it is the address of {}",
+                names.join(", ")
+            ),
+        })
     }
 
     /// Refuses an address that another account of the same brand has:

@@ -1,15 +1,12 @@
 //! `add`: one account, with a password that follows the rules for chosen ones.
 
 use clap::Args;
-use getrandom::SysRng;
-use getrandom::rand_core::UnwrapErr;
-use password::{Hasher, MAX_LENGTH, Salt, Secret};
-use shared::config;
 use shared::dynamodb::StoreError;
 use shared::users::{NewAccount, Profile, admin};
 
 use crate::access::Session;
 use crate::import::{GRANTED, Row, joined};
+use crate::password_policy::hash;
 use crate::{Console, Done, Error};
 
 /// Add an account
@@ -70,11 +67,7 @@ pub(crate) async fn add(
         console.note(&warning)?;
     }
     if !arguments.no_password {
-        let password = if arguments.password_stdin {
-            console.password_from_input()?
-        } else {
-            console.password_from_terminal()?
-        };
+        let password = console.password(arguments.password_stdin)?;
         account.password_hash = Some(hash(session, &account.profile, &password)?);
     }
     let change = admin::add(&account, session.now);
@@ -116,28 +109,4 @@ fn account(arguments: &Arguments) -> Result<NewAccount, Error> {
     };
     row.check()
         .map_err(|reasons| Error::Usage(reasons.join("; ")))
-}
-
-fn hash(session: &Session<'_>, profile: &Profile, password: &Secret) -> Result<Secret, Error> {
-    let least = session.configured(config::password_min_length)?;
-    let length = password::length(password);
-    if password::is_blank(password) || !(least..=MAX_LENGTH).contains(&length) {
-        let text = format!("the password must have {least} to {MAX_LENGTH} characters");
-        return Err(Error::Refused(text));
-    }
-    let product = session.configured(|variables| Ok(variables.optional("PRODUCT_NAME")))?;
-    let context = [
-        profile.email.as_deref(),
-        Some(profile.username.as_str()),
-        Some(&profile.display_username),
-        Some(&profile.display_name),
-        profile.brand.as_deref(),
-        product.as_deref(),
-    ];
-    let context: Vec<_> = context.into_iter().flatten().collect();
-    if let Some(weakness) = password::weakness(password, &context) {
-        return Err(Error::Refused(weakness.to_string()));
-    }
-    let hasher = Hasher::new(session.configured(config::password_cost)?);
-    Ok(hasher.hash(password, Salt::generate(&mut UnwrapErr(SysRng)))?)
 }

@@ -5,15 +5,15 @@ use clap::{Args, Subcommand};
 use shared::brands::{self, CACHE_SECONDS};
 use shared::dynamodb::{Item, StoreError};
 use shared::mail::brand::{
-    ATTRIBUTES, Attribute, CONFIGURATION_SET, FROM_ADDRESS, LOGIN_URL, PRODUCT_NAME,
-    SUPPORT_CONTACT,
+    ATTRIBUTES, Attribute, CLOSINGS, CONFIGURATION_SET, FROM_ADDRESS, LANGUAGE, LOGIN_URL,
+    PRODUCT_NAME, REPLY_TO, SUPPORT_CONTACT,
 };
-use shared::users::MAX_NAME_LENGTH;
 
 use crate::access::Session;
-use crate::brand_table::{self, BrandTable};
+use crate::brand_table::{change, key, table};
 use crate::console::Record;
-use crate::look::text;
+use crate::fields::text;
+use crate::preview;
 use crate::{Done, Error};
 
 #[derive(Debug, Subcommand)]
@@ -30,6 +30,10 @@ pub(crate) enum Command {
         /// The brand, as accounts have it
         key: String,
     },
+    /// Print a mail as a person of a brand would get it
+    ///
+    /// The person, the password and the times are made up. Sends nothing.
+    Preview(preview::Arguments),
     /// Change what mails of a brand say
     ///
     /// What is not given stays as it is.
@@ -59,10 +63,33 @@ pub(crate) struct Values {
     /// The SES configuration set
     #[arg(long, value_name = "NAME")]
     configuration_set: Option<String>,
-    /// What the brand shall not say itself; may be repeated
-    #[arg(long, value_name = "NAME",
-        value_parser = PossibleValuesParser::new(ATTRIBUTES.map(|attribute| attribute.name)))]
+    /// Where answers to a mail go, if not to the sender
+    #[arg(long, value_name = "ADDRESS")]
+    reply_to: Option<String>,
+    /// The language of people who have none: en, de, es, fr, it, nl, pl or pt
+    #[arg(long, value_name = "TAG")]
+    language: Option<String>,
+    /// The last words of mails in one language, for instance en='Kind regards, Acme'; may be repeated
+    #[arg(long, value_name = "LANGUAGE=TEXT", value_parser = closing)]
+    closing: Vec<(Attribute, String)>,
+    /// An attribute to remove, so that the default brand's value counts again; may be repeated
+    #[arg(long, value_name = "NAME", value_parser = PossibleValuesParser::new(names()))]
     unset: Vec<String>,
+}
+
+/// The names of all attributes.
+fn names() -> impl Iterator<Item = &'static str> {
+    let attributes = ATTRIBUTES.into_iter().chain(CLOSINGS);
+    attributes.map(|attribute| attribute.name)
+}
+
+/// Reads `LANGUAGE=TEXT`.
+fn closing(argument: &str) -> Result<(Attribute, String), String> {
+    let (language, text) = argument.split_once('=').ok_or("must be LANGUAGE=TEXT")?;
+    let name = format!("closing_{}", language.trim().to_ascii_lowercase());
+    let closing = CLOSINGS.into_iter().find(|closing| closing.name == name);
+    let closing = closing.ok_or_else(|| format!("no mails are written in {language}"))?;
+    Ok((closing, text.to_owned()))
 }
 
 pub(crate) async fn list(session: &Session<'_>) -> Result<Vec<Record>, Error> {
@@ -74,7 +101,7 @@ pub(crate) async fn show(session: &Session<'_>, name: &str) -> Result<Record, Er
     let key = key(name)?;
     let row = table(session)?.find(&key).await?;
     let row = row.ok_or_else(|| {
-        Error::Refused(format!(
+        Error::NotFound(format!(
             "there is no brand {key}; its mails say what the configuration says"
         ))
     })?;
@@ -86,7 +113,7 @@ pub(crate) async fn set(session: &Session<'_>, name: &str, values: &Values) -> R
     let values = values.checked()?;
     let table = table(session)?;
     let row = table.find(&key).await?.unwrap_or_default();
-    let Some(change) = brand_table::change(&row, &values) else {
+    let Some(change) = change(&row, &values) else {
         return Ok(Done {
             text: format!("{key} needs no change"),
             key: ("brand", key),
@@ -98,7 +125,7 @@ pub(crate) async fn set(session: &Session<'_>, name: &str, values: &Values) -> R
     let names = names.join(", ");
     let audit = session.audit_row(&format!("brand#{key}"), event, Some(&names))?;
     match table.change(&key, &change, &audit).await {
-        Err(StoreError::Conflict) => Err(Error::Refused(format!(
+        Err(StoreError::Conflict) => Err(Error::TryAgain(format!(
             "{key} was changed meanwhile, and that change stands"
         ))),
         result => Ok(result.map(|()| Done {
@@ -115,13 +142,22 @@ pub(crate) async fn set(session: &Session<'_>, name: &str, values: &Values) -> R
 impl Values {
     /// The values as mails use them, none for what is to be unset.
     fn checked(&self) -> Result<Vec<(Attribute, Option<&str>)>, Error> {
+        let closing = |attribute: Attribute| {
+            let mut given = self.closing.iter();
+            let closing = given.find(|(given, _)| given.name == attribute.name);
+            (attribute, closing.map(|(_, text)| text))
+        };
         let given = [
             (PRODUCT_NAME, &self.product_name),
             (FROM_ADDRESS, &self.from_address),
             (SUPPORT_CONTACT, &self.support_contact),
             (LOGIN_URL, &self.login_url),
             (CONFIGURATION_SET, &self.configuration_set),
+            (REPLY_TO, &self.reply_to),
+            (LANGUAGE, &self.language),
         ];
+        let given = given.map(|(attribute, text)| (attribute, text.as_ref()));
+        let given = given.into_iter().chain(CLOSINGS.map(closing));
         let mut values = Vec::new();
         for (attribute, text) in given {
             let name = attribute.name;
@@ -147,23 +183,8 @@ fn usable<'t>(attribute: &Attribute, text: &'t str) -> Result<&'t str, Error> {
     usable.ok_or_else(|| Error::Usage(format!("{name} is empty; --unset {name} removes it")))
 }
 
-pub(crate) fn table(session: &Session<'_>) -> Result<BrandTable, Error> {
-    let name = session.configured(|variables| variables.required("BRANDS_TABLE"))?;
-    Ok(BrandTable::new(session.clients()?.dynamodb.clone(), name))
-}
-
-/// The key of a brand that an account can have.
-fn key(name: &str) -> Result<String, Error> {
-    let key = brands::row_key(Some(name)).filter(|key| !key.contains(char::is_control));
-    key.ok_or_else(|| {
-        Error::Usage(format!(
-            "a brand is one line of 1 to {MAX_NAME_LENGTH} bytes, and not -"
-        ))
-    })
-}
-
-/// What mails of a brand say; beside it what the configuration decides, and what stands in the
-/// table but cannot be used.
+/// What mails of a brand say, what they take from the configuration, and which values of the row
+/// cannot be used.
 fn record(session: &Session<'_>, row: &Item) -> Result<Record, Error> {
     let mut fields = vec![("brand", text(row, "brand"))];
     let (mut defaults, mut unusable) = (Vec::new(), Vec::new());
@@ -179,6 +200,13 @@ fn record(session: &Session<'_>, row: &Item) -> Result<Record, Error> {
             session.configured(|variables| variables.default_brand(attribute))?
         };
         fields.push((attribute.name, said.into()));
+    }
+    for closing in &CLOSINGS {
+        match brands::value(row, closing) {
+            Ok(None) => {}
+            Ok(text) => fields.push((closing.name, text.into())),
+            Err(_) => unusable.push(closing.name),
+        }
     }
     fields.push(("defaults", defaults.into()));
     fields.push(("unusable", unusable.into()));

@@ -3,9 +3,13 @@
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::Update;
 use shared::audit;
+use shared::brands;
 use shared::dynamodb::{Item, StoreError, get_text, text};
 use shared::mail::brand::Attribute;
-use shared::users::{Change, Condition, change_audited};
+use shared::users::{Change, Condition, MAX_NAME_LENGTH, change_audited};
+
+use crate::Error;
+use crate::access::Session;
 
 /// The Brands table.
 #[derive(Debug, Clone)]
@@ -51,6 +55,22 @@ impl BrandTable {
             .key("brand", text(key));
         change_audited(&self.client, update, change, std::slice::from_ref(audit)).await
     }
+}
+
+/// The table of this run.
+pub(crate) fn table(session: &Session<'_>) -> Result<BrandTable, Error> {
+    let name = session.configured(|variables| variables.required("BRANDS_TABLE"))?;
+    Ok(BrandTable::new(session.clients()?.dynamodb.clone(), name))
+}
+
+/// The key of a brand that an account can have.
+pub(crate) fn key(name: &str) -> Result<String, Error> {
+    let key = brands::row_key(Some(name)).filter(|key| !key.contains(char::is_control));
+    key.ok_or_else(|| {
+        Error::Usage(format!(
+            "a brand is one line of 1 to {MAX_NAME_LENGTH} bytes, and not -"
+        ))
+    })
 }
 
 /// The change of a row to these values; an attribute without a value is removed. `None` if the row

@@ -1,9 +1,10 @@
-//! The commands that change who may log in and what they may do. What is so already is left alone
-//! and has no audit row.
+//! `disable`, `enable`, `end-sessions`, `grant`, `revoke`: who may log in and what they may do. A
+//! command that finds nothing to change writes no audit row.
 
-use shared::users::{ADMIN_ROLE, Account, admin};
+use shared::users::{ADMIN_ROLE, admin};
 
 use crate::access::Session;
+use crate::import::column;
 use crate::roles::{check_last_admin, near};
 use crate::{Done, Error};
 
@@ -14,7 +15,7 @@ pub(crate) async fn disable(
 ) -> Result<Done, Error> {
     let account = session.find(username).await?;
     if account.disabled {
-        return Ok(unchanged(&account, "is disabled already"));
+        return Ok(Done::unchanged(&account, "is disabled already"));
     }
     if !force {
         check_last_admin(session, &account).await?;
@@ -24,19 +25,27 @@ pub(crate) async fn disable(
     session
         .change(&account.profile.username, &change, event, None)
         .await?;
-    Ok(changed(&account, event, "is disabled"))
+    Ok(Done::changed(&account, event, "is disabled"))
 }
 
 pub(crate) async fn enable(session: &Session<'_>, username: &str) -> Result<Done, Error> {
     let account = session.find(username).await?;
     if !account.disabled {
-        return Ok(unchanged(&account, "is not disabled"));
+        return Ok(Done::unchanged(&account, "is not disabled"));
     }
     let event = "account.enabled";
     session
         .change(&account.profile.username, &admin::enable(), event, None)
         .await?;
-    Ok(changed(&account, event, "may log in again"))
+    Ok(Done::changed(&account, event, "may log in again"))
+}
+
+pub(crate) async fn end_sessions(session: &Session<'_>, username: &str) -> Result<Done, Error> {
+    let account = session.find(username).await?;
+    let (key, event) = (&account.profile.username, "account.sessions_ended");
+    let change = admin::end_sessions(session.now);
+    session.change(key, &change, event, None).await?;
+    Ok(Done::changed(&account, event, "is logged out everywhere"))
 }
 
 pub(crate) async fn grant(
@@ -45,7 +54,7 @@ pub(crate) async fn grant(
     username: &str,
     force: bool,
 ) -> Result<Done, Error> {
-    let role = super::import::role(role).map_err(Error::Usage)?;
+    let role = column::role(role).map_err(Error::Usage)?;
     if role != ADMIN_ROLE && !force && near(&role, [ADMIN_ROLE]).is_some() {
         return Err(Error::Refused(format!(
             "{role} is not the role {ADMIN_ROLE}: names of roles compare exactly; --force gives it \
@@ -55,13 +64,16 @@ pub(crate) async fn grant(
     let account = session.find(username).await?;
     let mut roles = account.roles.clone();
     if !roles.insert(role.clone()) {
-        return Ok(unchanged(&account, &format!("has the role {role} already")));
+        return Ok(Done::unchanged(
+            &account,
+            &format!("has the role {role} already"),
+        ));
     }
     let change = admin::set_roles(&account.roles, &roles);
     let key = &account.profile.username;
     let granted = session.change(key, &change, "role.granted", Some(&role));
     granted.await?;
-    Ok(changed(
+    Ok(Done::changed(
         &account,
         "role.granted",
         &format!("has the role {role}"),
@@ -84,7 +96,7 @@ pub(crate) async fn revoke(
                 "{name} has the role {near}, not {role}: names of roles compare exactly"
             )));
         }
-        return Ok(unchanged(
+        return Ok(Done::unchanged(
             &account,
             &format!("does not have the role {role}"),
         ));
@@ -96,25 +108,9 @@ pub(crate) async fn revoke(
     let key = &account.profile.username;
     let revoked = session.change(key, &change, "role.revoked", Some(role));
     revoked.await?;
-    Ok(changed(
+    Ok(Done::changed(
         &account,
         "role.revoked",
-        &format!("has the role {role} no more"),
+        &format!("no longer has the role {role}"),
     ))
-}
-
-fn changed(account: &Account, event: &'static str, text: &str) -> Done {
-    Done {
-        text: format!("{} {text}", account.profile.display_username),
-        key: ("username", account.profile.username.as_str().to_owned()),
-        event: Some(event),
-    }
-}
-
-fn unchanged(account: &Account, text: &str) -> Done {
-    Done {
-        text: format!("{} {text}", account.profile.display_username),
-        key: ("username", account.profile.username.as_str().to_owned()),
-        event: None,
-    }
 }

@@ -7,10 +7,12 @@ use anstyle::{AnsiColor, Style};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use password::{ExposeSecret as _, Secret};
 use serde::ser::{Serialize, Serializer};
-use serde_json::Value;
+use serde_json::{Value, json};
 use shared::text::one_line;
+use shared::users::Account;
 
 use crate::error::Error;
+use crate::failure::Problem;
 
 /// What stands where there is nothing.
 const NOTHING: &str = "-";
@@ -75,15 +77,29 @@ impl Console {
         self.json
     }
 
-    /// What is wrong and why, in one line.
-    pub(crate) fn error(&mut self, text: &str) {
-        // Where to complain about this is unknown.
-        let _ = writeln!(self.err, "{BAD}error:{BAD:#} {}", one_line(text));
+    /// Prints what is wrong and why, in one line.
+    pub(crate) fn error(&mut self, Problem { text, status }: &Problem) {
+        let text = one_line(text);
+        // An error that cannot be written has no place left to go.
+        let _ = if self.json {
+            let problem = json!({ "error": status.name(), "message": text });
+            writeln!(self.err, "{problem}")
+        } else {
+            writeln!(self.err, "{BAD}error:{BAD:#} {text}")
+        };
     }
 
-    /// A remark that is no result.
+    /// Prints a remark that is no result.
     pub(crate) fn note(&mut self, text: &str) -> io::Result<()> {
+        if self.json {
+            return writeln!(self.err, "{}", json!({ "note": text }));
+        }
         writeln!(self.err, "{text}")
+    }
+
+    /// Prints bytes of a file, for instance of a script for a shell.
+    pub(crate) fn raw(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.out.write_all(bytes)
     }
 
     /// A line for people that is a result.
@@ -104,6 +120,19 @@ impl Console {
         let style = if done.event.is_some() { GOOD } else { DIM };
         let text = one_line(&done.text).into_owned();
         writeln!(self.out, "{style}{text}{style:#}")
+    }
+
+    /// Prints counts: in words for people.
+    pub(crate) fn summary(
+        &mut self,
+        text: &str,
+        counts: impl IntoIterator<Item = (&'static str, Value)>,
+    ) -> io::Result<()> {
+        if self.json {
+            self.json(&Record::new(counts))
+        } else {
+            self.line(text)
+        }
     }
 
     /// One record: an attribute a line.
@@ -147,7 +176,7 @@ impl Console {
     }
 
     /// The first line of the standard input.
-    pub(crate) fn password_from_input(&mut self) -> Result<Secret, Error> {
+    fn password_from_input(&mut self) -> Result<Secret, Error> {
         let mut line = String::new();
         let length = self.input.read_line(&mut line).map_err(Error::Input)?;
         if length == 0 {
@@ -158,7 +187,7 @@ impl Console {
     }
 
     /// A password typed twice, without echo.
-    pub(crate) fn password_from_terminal(&self) -> Result<Secret, Error> {
+    fn password_from_terminal(&self) -> Result<Secret, Error> {
         if !self.can_ask {
             let text = "there is no terminal to ask for the password; use --password-stdin";
             return Err(Error::Usage(text.to_owned()));
@@ -169,6 +198,28 @@ impl Console {
             Ok(first)
         } else {
             Err(Error::Refused("the two passwords differ".to_owned()))
+        }
+    }
+
+    /// Asks a question that only `yes` answers with yes.
+    pub(crate) fn confirm(&mut self, question: &str) -> Result<bool, Error> {
+        if !self.can_ask {
+            let text = "there is no terminal to ask for confirmation; use --yes";
+            return Err(Error::Usage(text.to_owned()));
+        }
+        write!(self.err, "{question} Type yes: ")?;
+        self.err.flush()?;
+        let mut answer = String::new();
+        self.input.read_line(&mut answer).map_err(Error::Input)?;
+        Ok(answer.trim() == "yes")
+    }
+
+    /// A password from the standard input, or typed twice.
+    pub(crate) fn password(&mut self, is_on_input: bool) -> Result<Secret, Error> {
+        if is_on_input {
+            self.password_from_input()
+        } else {
+            self.password_from_terminal()
         }
     }
 
@@ -257,6 +308,23 @@ pub(crate) struct Done {
 }
 
 impl Done {
+    /// A change of an account with its audit event. The text follows the user name.
+    pub(crate) fn changed(account: &Account, event: &'static str, text: &str) -> Self {
+        Self {
+            text: format!("{} {text}", account.profile.display_username),
+            key: ("username", account.profile.username.as_str().to_owned()),
+            event: Some(event),
+        }
+    }
+
+    /// An account in which there was nothing to change.
+    pub(crate) fn unchanged(account: &Account, text: &str) -> Self {
+        Self {
+            event: None,
+            ..Self::changed(account, "", text)
+        }
+    }
+
     fn record(&self) -> Record {
         let (name, value) = &self.key;
         Record::new([

@@ -5,7 +5,6 @@ use std::process::ExitCode;
 use password::HashError;
 use shared::config::ConfigError;
 use shared::dynamodb::StoreError;
-use shared::text::one_line;
 
 /// Why a command was not carried out.
 #[derive(Debug, thiserror::Error)]
@@ -14,10 +13,13 @@ pub(crate) enum Error {
     Usage(String),
     #[error(transparent)]
     Config(#[from] ConfigError),
-    #[error("there is no account {}", one_line(.0))]
-    Unknown(String),
+    #[error("{0}")]
+    NotFound(String),
     #[error("{0}")]
     Refused(String),
+    /// Refused now, and not for good.
+    #[error("{0}")]
+    TryAgain(String),
     #[error("{name}")]
     File {
         name: String,
@@ -29,11 +31,13 @@ pub(crate) enum Error {
     Hash(#[from] HashError),
     #[error("STS did not answer")]
     Identity(#[source] Box<dyn std::error::Error + Send + Sync>),
+    #[error("the stack could not be read")]
+    Stack(#[source] Box<dyn std::error::Error + Send + Sync>),
     #[error("the standard input could not be read")]
     Input(#[source] std::io::Error),
     #[error(transparent)]
     Reset(#[from] reset_user_password::operation::ResetFailure),
-    #[error("a task failed")]
+    #[error("a part of the work ended early")]
     Task(#[from] tokio::task::JoinError),
     #[error("the output could not be written")]
     Output(#[from] std::io::Error),
@@ -44,11 +48,46 @@ impl Error {
     pub(crate) fn unavailable(error: impl std::error::Error + Send + Sync + 'static) -> Self {
         Self::Store(StoreError::unavailable(error))
     }
+}
 
-    pub(crate) fn exit_code(&self) -> ExitCode {
+/// How a command ended that was not carried out. Scripts see the exit code, and with `--json` the
+/// name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Status {
+    /// It may not or cannot be done.
+    Refused,
+    /// It was not asked for correctly, or something is not set.
+    Usage,
+    /// What it names does not exist.
+    NotFound,
+    /// It may succeed later (`EX_TEMPFAIL` of sysexits.h).
+    TryAgain,
+}
+
+impl Status {
+    /// The word for scripts.
+    pub(crate) fn name(self) -> &'static str {
         match self {
-            Self::Usage(_) | Self::Config(_) => ExitCode::from(2),
-            _ => ExitCode::FAILURE,
+            Self::Refused => "refused",
+            Self::Usage => "usage",
+            Self::NotFound => "not_found",
+            Self::TryAgain => "try_again",
         }
+    }
+
+    /// The exit code.
+    pub(crate) fn code(self) -> u8 {
+        match self {
+            Self::Refused => 1,
+            Self::Usage => 2,
+            Self::NotFound => 3,
+            Self::TryAgain => 75,
+        }
+    }
+}
+
+impl From<Status> for ExitCode {
+    fn from(status: Status) -> Self {
+        Self::from(status.code())
     }
 }

@@ -1,7 +1,9 @@
-//! Errors of AWS in one line for operators: what is wrong, with which table, and where.
+//! Errors in one line for operators: what is wrong, with which table, and where.
 
 use std::error::Error as StdError;
+use std::io::ErrorKind;
 
+use aws_sdk_cloudformation::operation::describe_stacks::DescribeStacksError;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::batch_get_item::BatchGetItemError;
 use aws_sdk_dynamodb::operation::get_item::GetItemError;
@@ -10,9 +12,10 @@ use aws_sdk_dynamodb::operation::scan::ScanError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_sts::operation::get_caller_identity::GetCallerIdentityError;
-use shared::dynamodb::StoreError;
+use shared::dynamodb::{StoreError, is_temporary};
 
 use crate::Error;
+use crate::error::Status;
 
 /// Codes for credentials that AWS does not accept (DynamoDB developer guide, "Error handling"; STS
 /// API reference, "Common Error Types").
@@ -27,6 +30,30 @@ const BAD_CREDENTIALS: [&str; 8] = [
     "UnrecognizedClientException",
 ];
 
+/// Codes for calls that may succeed later (DynamoDB developer guide, "Error handling"; "Common
+/// errors" of CloudFormation and STS). What is throttled has several codes.
+const TEMPORARY: [&str; 7] = [
+    "InternalFailure",
+    "InternalServerError",
+    "LimitExceededException",
+    "RequestLimitExceeded",
+    "ServiceUnavailable",
+    "TransactionConflictException",
+    "TransactionInProgressException",
+];
+
+/// The code for a table that does not exist.
+const NO_TABLE: &str = "ResourceNotFoundException";
+
+/// What an operator is told, and how the command ended.
+#[derive(Debug)]
+pub(crate) struct Problem {
+    /// What is wrong.
+    pub(crate) text: String,
+    /// How the command ended.
+    pub(crate) status: Status,
+}
+
 /// Where a command was carried out.
 pub(crate) struct Place {
     /// The region.
@@ -39,6 +66,8 @@ pub(crate) struct Place {
 
 /// How a call failed.
 enum Failure {
+    /// The tables had too much to do, in every attempt.
+    Busy,
     /// The service refused.
     Refused { code: String, message: String },
     /// There was no answer.
@@ -58,20 +87,57 @@ const CALLS: [Find; 6] = [
 ];
 
 /// The error in words for an operator.
-pub(crate) fn explain(error: &Error, place: &Place) -> String {
-    let dynamodb = causes(error).find_map(|cause| CALLS.iter().find_map(|find| find(cause)));
-    if let Some(failure) = dynamodb {
-        return in_words("DynamoDB", &failure, place);
-    }
-    if let Some(failure) = causes(error).find_map(failure::<GetCallerIdentityError>) {
-        return in_words("STS, which says who you are,", &failure, place);
+pub(crate) fn explain(error: &Error, place: &Place) -> Problem {
+    if let Some((service, failure)) = causes(error).find_map(failed_call) {
+        return Problem {
+            text: in_words(service, &failure, place),
+            status: failure.status(),
+        };
     }
     if let Error::Store(StoreError::Conflict) = error {
-        return "it was changed meanwhile, and that change stands; try again".to_owned();
+        return Problem {
+            text: "it was changed meanwhile, and that change stands; try again".to_owned(),
+            status: Status::TryAgain,
+        };
     }
-    let mut causes: Vec<_> = causes(error).map(ToString::to_string).collect();
-    causes.dedup();
-    causes.join(": ")
+    let mut texts: Vec<_> = causes(error).map(without_number).collect();
+    texts.dedup();
+    Problem {
+        text: texts.join(": "),
+        status: status(error),
+    }
+}
+
+/// The service that did not do as it was asked, and how it failed.
+fn failed_call(cause: &(dyn StdError + 'static)) -> Option<(&'static str, Failure)> {
+    let transaction = cause.downcast_ref::<SdkError<TransactWriteItemsError>>();
+    if transaction.is_some_and(|error| error.code().is_some() && is_temporary(error)) {
+        return Some(("DynamoDB", Failure::Busy));
+    }
+    let dynamodb = CALLS.iter().find_map(|find| find(cause));
+    let dynamodb = dynamodb.map(|failure| ("DynamoDB", failure));
+    let sts = || {
+        Some((
+            "STS, which says who you are,",
+            failure::<GetCallerIdentityError>(cause)?,
+        ))
+    };
+    let stack = || Some(("CloudFormation", failure::<DescribeStacksError>(cause)?));
+    dynamodb.or_else(sts).or_else(stack)
+}
+
+/// How a command ended that failed without a call to AWS.
+fn status(error: &Error) -> Status {
+    match error {
+        Error::Usage(_) | Error::Config(_) => Status::Usage,
+        Error::NotFound(_) => Status::NotFound,
+        Error::File { source, .. } if source.kind() == ErrorKind::NotFound => Status::NotFound,
+        Error::TryAgain(_)
+        | Error::Store(StoreError::Busy | StoreError::Conflict | StoreError::Unavailable(_)) => {
+            Status::TryAgain
+        }
+        _ => Status::Refused,
+    }
 }
 
 /// The error, what caused it, and so on.
@@ -95,24 +161,54 @@ where
     })
 }
 
-/// The first cause, without the number that Rust adds to errors of the operating system.
-fn root(error: &(dyn StdError + 'static)) -> String {
-    let cause = causes(error)
-        .last()
-        .map(ToString::to_string)
-        .unwrap_or_default();
-    let cause = cause.split(" (os error").next().unwrap_or_default();
-    cause.to_owned()
+impl Failure {
+    fn status(&self) -> Status {
+        match self {
+            Self::Busy | Self::NoAnswer { .. } => Status::TryAgain,
+            Self::Refused { code, .. } if code == NO_TABLE => Status::NotFound,
+            Self::Refused { code, .. }
+                if TEMPORARY.contains(&code.as_str())
+                    || code.contains("Throttl")
+                    || code.contains("ThroughputExceeded") =>
+            {
+                Status::TryAgain
+            }
+            Self::Refused { .. } => Status::Refused,
+        }
+    }
+}
+
+/// The first cause.
+pub(crate) fn root(error: &(dyn StdError + 'static)) -> String {
+    causes(error).last().map(without_number).unwrap_or_default()
+}
+
+/// The error without the number that Rust adds to errors of the operating system.
+fn without_number(error: &(dyn StdError + 'static)) -> String {
+    let text = error.to_string();
+    let text = text.split(" (os error").next().unwrap_or_default();
+    text.to_owned()
 }
 
 fn in_words(service: &str, failure: &Failure, place: &Place) -> String {
+    // Tables and endpoint are DynamoDB's.
+    let region = Place::of_region(&place.region);
+    let place = if service == "DynamoDB" {
+        place
+    } else {
+        &region
+    };
     let location = place.location();
     match failure {
+        Failure::Busy => format!(
+            "{service} is too busy {location}{}; try again",
+            place.tables()
+        ),
         Failure::NoAnswer { cause } => {
             let tables = place.tables();
             format!("{service} does not answer {location}{tables}: {cause}")
         }
-        Failure::Refused { code, .. } if code == "ResourceNotFoundException" => {
+        Failure::Refused { code, .. } if code == NO_TABLE => {
             let missing = match place.tables.as_slice() {
                 [table] => format!("there is no table {table}"),
                 tables => format!("one of the tables {} does not exist", tables.join(", ")),
@@ -154,6 +250,14 @@ fn permission(message: &str) -> Option<String> {
 }
 
 impl Place {
+    fn of_region(region: &str) -> Self {
+        Self {
+            region: region.to_owned(),
+            endpoint: None,
+            tables: vec![],
+        }
+    }
+
     fn location(&self) -> String {
         match &self.endpoint {
             Some(url) => format!("at {url} (region {})", self.region),

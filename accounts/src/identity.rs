@@ -1,6 +1,6 @@
 //! Who is at work, as audit rows say it.
 
-use shared::aws::{AwsConfig, sdk_config};
+use aws_config::SdkConfig;
 use shared::config::{ConfigError, Env};
 use shared::text::one_line;
 
@@ -22,17 +22,21 @@ pub(crate) struct Operator {
 }
 
 /// What is known of the operator before anybody is asked.
-pub(crate) struct Claim {
+pub(crate) struct Claim<'a> {
     /// What the operator typed.
     name: String,
     /// Whom to ask: the access to AWS, and the URL of STS if it is not AWS's own.
-    sts: Option<(AwsConfig, Option<String>)>,
+    sts: Option<(&'a SdkConfig, Option<String>)>,
 }
 
-impl Claim {
+impl<'a> Claim<'a> {
     /// Reads the name and whom to ask. Where DynamoDB is not at AWS there is no STS to ask, unless
     /// `AWS_ENDPOINT_URL_STS` says where one is.
-    pub(crate) fn read(env: Env<'_>, is_elsewhere: bool) -> Result<Self, ConfigError> {
+    pub(crate) fn read(
+        env: Env<'_>,
+        sdk: &'a SdkConfig,
+        is_elsewhere: bool,
+    ) -> Result<Self, ConfigError> {
         let name = env.required("USER")?;
         let is_visible = one_line(&name) == name.as_str() && name.contains(char::is_alphanumeric);
         if !is_visible || name.chars().count() > MAX_LENGTH {
@@ -41,23 +45,19 @@ impl Claim {
         }
         let url = env.optional("AWS_ENDPOINT_URL_STS");
         let url = url.or_else(|| env.optional("AWS_ENDPOINT_URL"));
-        let sts = if is_elsewhere && url.is_none() {
-            None
-        } else {
-            Some((AwsConfig::read(env)?, url))
-        };
+        let sts = (url.is_some() || !is_elsewhere).then_some((sdk, url));
         Ok(Self { name, sts })
     }
 
     /// Asks STS whose credentials these are, which needs no permission.
     pub(crate) async fn identify(self) -> Result<Operator, Error> {
-        let Some((config, url)) = self.sts else {
+        let Some((sdk, url)) = self.sts else {
             return Ok(Operator {
                 actor: format!("{UNVERIFIED}{}", self.name),
                 requester: None,
             });
         };
-        let mut config = aws_sdk_sts::config::Builder::from(&sdk_config(&config)?);
+        let mut config = aws_sdk_sts::config::Builder::from(sdk);
         config.set_endpoint_url(url);
         let sts = aws_sdk_sts::Client::from_conf(config.build());
         let identity = sts.get_caller_identity().send().await;

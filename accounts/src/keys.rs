@@ -1,5 +1,6 @@
 //! `check-keys`: accounts whose keys are not what the names and addresses of today's rules give.
 
+use std::ops::ControlFlow;
 use std::process::ExitCode;
 
 use aws_sdk_dynamodb::types::{Delete, Put, TransactWriteItem};
@@ -11,7 +12,8 @@ use shared::users::{Change, NOBODY, UsernameKey, admin, email_key, write_all};
 
 use crate::access::Session;
 use crate::console::Record;
-use crate::{Console, Error};
+use crate::table::Scan;
+use crate::{Console, Error, table};
 
 /// Find accounts that cannot be reached by their name or address
 ///
@@ -55,7 +57,8 @@ pub(crate) async fn check_keys(
     arguments: &Arguments,
     console: &mut Console,
 ) -> Result<ExitCode, Error> {
-    let findings = find(session).await?;
+    let findings = find(session, console).await?;
+    let progress = console.progress(u64::try_from(findings.len()).ok(), "checking");
     let mut is_clean = true;
     let mut records = Vec::new();
     for finding in findings {
@@ -71,7 +74,9 @@ pub(crate) async fn check_keys(
             ("wrong_email_key", finding.has_wrong_email_key.into()),
             ("result", Value::String(outcome)),
         ]));
+        progress.inc(1);
     }
+    progress.finish_and_clear();
     console.rows(&records)?;
     Ok(if is_clean {
         ExitCode::SUCCESS
@@ -83,20 +88,18 @@ pub(crate) async fn check_keys(
 const REPAIRED: &str = "repaired";
 
 /// Reads the table for accounts with wrong keys.
-async fn find(session: &Session<'_>) -> Result<Vec<Finding>, Error> {
-    let mut items = session
-        .clients()?
-        .dynamodb
-        .scan()
-        .table_name(session.users_table()?)
-        .projection_expression("username, email, email_key")
-        .into_paginator()
-        .items()
-        .send();
+async fn find(session: &Session<'_>, console: &Console) -> Result<Vec<Finding>, Error> {
+    let scan = Scan {
+        attributes: &["email", "email_key"],
+        after: None,
+        progress: console.progress(None, "reading"),
+    };
     let mut findings = Vec::new();
-    while let Some(item) = items.next().await {
-        findings.extend(judge(&item.map_err(Error::unavailable)?));
-    }
+    let visit = |item: Item| {
+        findings.extend(judge(&item));
+        ControlFlow::Continue(())
+    };
+    scan.visit(session, visit).await?;
     Ok(findings)
 }
 
@@ -108,7 +111,7 @@ fn judge(item: &Item) -> Option<Finding> {
     let problem = if right.as_str() == NOBODY {
         Some("no name has this key")
     } else if email.is_some_and(|email| recipient(email).is_none()) {
-        Some("SES takes no mail to the address; see set-email")
+        Some("SES takes no mail to the address; see `accounts set`")
     } else {
         None
     };
@@ -126,7 +129,7 @@ fn judge(item: &Item) -> Option<Finding> {
 /// What [`repair`] would do.
 async fn plan(session: &Session<'_>, finding: &Finding) -> Result<String, Error> {
     if let Some(new_key) = &finding.new_key
-        && read(session, new_key).await?.is_some()
+        && table::item(session, new_key).await?.is_some()
     {
         return Ok(TAKEN.to_owned());
     }
@@ -142,12 +145,14 @@ const CHANGED: &str = "the account was changed meanwhile; try again";
 
 /// Writes an account under the right keys.
 async fn repair(session: &Session<'_>, finding: &Finding) -> Result<String, Error> {
-    let Some(item) = read(session, &finding.key).await? else {
+    let Some(item) = table::item(session, &finding.key).await? else {
         return Ok(CHANGED.to_owned());
     };
     let right = get_text(&item, "email").map(email_key);
     let repaired = match &finding.new_key {
-        Some(new_key) if read(session, new_key).await?.is_some() => return Ok(TAKEN.to_owned()),
+        Some(new_key) if table::item(session, new_key).await?.is_some() => {
+            return Ok(TAKEN.to_owned());
+        }
         Some(new_key) => move_item(session, &item, new_key, right.as_deref()).await,
         None if finding.has_wrong_email_key => {
             let change = admin::set_email_key(&item, right.as_deref());
@@ -167,17 +172,6 @@ async fn repair(session: &Session<'_>, finding: &Finding) -> Result<String, Erro
 
 /// The audit event of a repair.
 const EVENT: &str = "account.key_changed";
-
-async fn read(session: &Session<'_>, key: &str) -> Result<Option<Item>, Error> {
-    let request = session.clients()?.dynamodb.get_item();
-    let request = request.table_name(session.users_table()?);
-    let output = request
-        .key("username", text(key))
-        .consistent_read(true)
-        .send()
-        .await;
-    Ok(output.map_err(Error::unavailable)?.item)
-}
 
 /// Writes the account under its new key, deletes the old one and writes an audit row under the new
 /// one, all or nothing. What was written under the old key until now stays there in the audit trail.
@@ -199,13 +193,7 @@ async fn move_item(
         .table_name(&table)
         .set_item(Some(moved))
         .condition_expression("attribute_not_exists(username)");
-    let unchanged = Change {
-        condition: admin::is_unchanged(item),
-        set: vec![],
-        count: None,
-        remove: vec![],
-    };
-    let expressions = unchanged.expressions();
+    let expressions = Change::only_if(admin::is_unchanged(item)).expressions();
     let delete = Delete::builder()
         .table_name(&table)
         .key("username", text(old_key))

@@ -3,163 +3,102 @@
 //!
 //! | module | commands |
 //! |---|---|
-//! | `import` | `import` |
+//! | `search` | `find`, `list` |
+//! | `show` | `show` |
+//! | `trail` | `audit` |
+//! | `pending` | `pending` |
 //! | `add` | `add` |
-//! | `brand` | `brand list`, `brand show`, `brand set` |
-//! | `change` | `disable`, `enable`, `grant`, `revoke` |
-//! | `set_email` | `set-email` |
+//! | `set` | `set` |
+//! | `set_password` | `set-password` |
+//! | `reset`, `reset_many`, `resetter` | `reset` |
+//! | `expire` | `expire` |
+//! | `change` | `end-sessions`, `disable`, `enable`, `grant`, `revoke` |
+//! | `delete` | `delete` |
+//! | `import` | `import` |
 //! | `keys` | `check-keys` |
-//! | `look` | `show`, `audit`, `pending` |
-//! | `reset` | `reset` |
+//! | `brand` | `brand list`, `brand show`, `brand set` |
+//! | `help` | `completions`, `man` |
 //!
 //! Whatever changes one account or a brand writes its audit row in the same transaction.
 
 mod access;
 mod add;
+mod address;
 mod brand;
 mod brand_table;
 mod change;
+mod command;
+mod connection;
 mod console;
+mod credentials;
+mod delete;
 mod error;
+mod expire;
 mod failure;
+mod fields;
+mod help;
 mod identity;
 mod import;
 mod keys;
-mod look;
+mod password_policy;
+mod pending;
+mod preview;
 mod reset;
+mod reset_many;
+mod resetter;
 mod roles;
-mod set_email;
+mod search;
+mod set;
+mod set_password;
+mod settings;
+mod show;
+mod stack;
 mod suppression;
+mod table;
+mod time_argument;
+mod trail;
 
+use std::ffi::OsString;
 use std::io::ErrorKind;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::Parser as _;
 use shared::clock::Clock;
 use shared::config::Env;
 
-use access::{Connection, Session};
+use access::Session;
+use command::{Change, Command, OPERATOR};
 use console::Done;
-use error::Error;
-use failure::explain;
+use error::{Error, Status};
+use failure::{Problem, explain};
 
+pub use command::Arguments;
 pub use console::Console;
 pub use import::{Existing, Import, Imported, Importer};
 
-/// Manages the accounts of the password services.
-///
-/// Exit codes: 0 done, 1 refused or failed, 2 wrong usage.
-#[derive(Debug, Parser)]
-#[command(name = "accounts", version)]
-pub struct Arguments {
-    #[command(flatten)]
-    connection: Connection,
-    /// Print JSON, one object a line
-    #[arg(long, global = true)]
-    json: bool,
-    #[command(subcommand)]
-    command: Command,
-}
-
-#[derive(Debug, Subcommand)]
-enum Command {
-    Import(import::Arguments),
-    Add(add::Arguments),
-    /// Show an account
-    Show {
-        /// The user name
-        user: String,
-    },
-    /// Let an account log in no more, and end its sessions
-    Disable {
-        /// The user name
-        user: String,
-        /// Even if nobody is left who has the role Admin
-        #[arg(long)]
-        force: bool,
-    },
-    /// Let a disabled account log in again
-    Enable {
-        /// The user name
-        user: String,
-    },
-    /// Give an account a role
-    Grant {
-        /// The role, for instance Admin
-        role: String,
-        /// The user name
-        user: String,
-        /// Even if the role is spelled almost like Admin
-        #[arg(long)]
-        force: bool,
-    },
-    /// Take a role from an account
-    Revoke {
-        /// The role, spelled as the account has it
-        role: String,
-        /// The user name
-        user: String,
-        /// Even if nobody is left who has the role Admin
-        #[arg(long)]
-        force: bool,
-    },
-    /// Change the address of an account, and forget that mail to it failed
-    ///
-    /// Another address ends sessions and all that was mailed to the old one, which is told. SES's
-    /// suppression of the new one is lifted.
-    SetEmail {
-        /// The user name
-        user: String,
-        /// The e-mail address
-        address: String,
-    },
-    /// Mail an account a new password, as `ResetUserPassword` does
-    ///
-    /// Reads the environment variables of that function, which should be the same as the
-    /// function's own.
-    Reset {
-        /// The user name
-        user: String,
-    },
-    /// List what happened to an account, oldest first
-    Audit {
-        /// The user name
-        user: String,
-    },
-    /// List the resets whose mail is not accepted yet
-    Pending,
-    CheckKeys(keys::Arguments),
-    /// Look at brands and change them: in whose name mails go out
-    #[command(subcommand)]
-    Brand(brand::Command),
-}
-
-/// The variable that says who is at work.
-const OPERATOR: &str = "USER";
-/// The variables of everything that reaches AWS.
-const AWS: [&str; 3] = ["AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];
-
-impl Command {
-    /// The variables that the command needs, so that all that are missing can be named at once.
-    fn variables(&self) -> Vec<&'static str> {
-        let names: &[&str] = match self {
-            Self::Import(arguments) => arguments.variables(),
-            Self::Show { .. } | Self::Pending => &["USERS_TABLE"],
-            Self::Audit { .. } => &["AUDIT_TABLE"],
-            Self::Brand(brand::Command::Set { .. }) => &["BRANDS_TABLE", "AUDIT_TABLE", OPERATOR],
-            Self::Brand(_) => &["BRANDS_TABLE"],
-            Self::CheckKeys(arguments) => arguments.variables(),
-            Self::Reset { .. } => &reset::VARIABLES,
-            Self::Add(_)
-            | Self::Disable { .. }
-            | Self::Enable { .. }
-            | Self::Grant { .. }
-            | Self::Revoke { .. }
-            | Self::SetEmail { .. } => &["USERS_TABLE", "AUDIT_TABLE", OPERATOR],
-        };
-        let aws = if names.is_empty() { &[][..] } else { &AWS };
-        [aws, names].concat()
+/// Reads the command line. What cannot be read is on the console, as are help and version.
+pub fn parse(
+    line: impl IntoIterator<Item = OsString>,
+    console: &mut Console,
+) -> Result<Arguments, ExitCode> {
+    let line: Vec<_> = line.into_iter().collect();
+    let error = match Arguments::try_parse_from(&line) {
+        Ok(arguments) => return Ok(arguments),
+        Err(error) => error,
+    };
+    if !error.use_stderr() || !line.iter().any(|argument| argument == "--json") {
+        // Help that nobody reads to its end is no error.
+        let _ = error.print();
+    } else {
+        console.set_json(true);
+        let text = error.to_string();
+        let text = text.split("\n\n").next().unwrap_or_default();
+        console.error(&Problem {
+            text: text.trim_start_matches("error: ").to_owned(),
+            status: Status::Usage,
+        });
     }
+    Err(u8::try_from(error.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from))
 }
 
 /// Carries out one command. What is wrong is one line on the console.
@@ -170,15 +109,16 @@ pub async fn run(
     console: &mut Console,
 ) -> ExitCode {
     console.set_json(arguments.json);
-    let session = Session::new(&arguments.connection, variables, clock.now());
-    let place = session.place(&arguments.command.variables());
+    let session = Session::new(&arguments.connection, variables, clock.clone());
     match execute(&session, &arguments.command, console).await {
         Ok(exit_code) => exit_code,
         // Whoever reads the output has read enough.
         Err(Error::Output(error)) if error.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => {
-            console.error(&explain(&error, &place));
-            error.exit_code()
+            let place = session.settings.place(arguments.command.variables());
+            let problem = explain(&error, &place);
+            console.error(&problem);
+            problem.status.into()
         }
     }
 }
@@ -189,41 +129,61 @@ async fn execute(
     console: &mut Console,
 ) -> Result<ExitCode, Error> {
     let variables = command.variables();
-    session.require(&variables)?;
+    if !variables.is_empty() {
+        session.settings.connect(variables).await?;
+    }
     if variables.contains(&OPERATOR) {
         session.identify().await?;
     }
-    let done = match command {
+    match command {
+        Command::Find { text } => search::find(session, text, console).await?,
+        Command::List(filters) => search::list(session, filters, console).await?,
+        Command::Show { user } => console.record(&show::show(session, user).await?)?,
+        Command::Audit(arguments) => trail::audit(session, arguments, console).await?,
+        Command::Pending => pending::pending(session, console).await?,
+        Command::Expire(arguments) => expire::expire(session, arguments, console).await?,
+        Command::Reset(arguments) => return reset::reset(session, arguments, console).await,
         Command::Import(arguments) => return import::import(session, arguments, console).await,
-        Command::Add(arguments) => add::add(session, arguments, console).await?,
-        Command::Disable { user, force } => change::disable(session, user, *force).await?,
-        Command::Enable { user } => change::enable(session, user).await?,
-        Command::Grant { role, user, force } => change::grant(session, role, user, *force).await?,
-        Command::Revoke { role, user, force } => {
-            change::revoke(session, role, user, *force).await?
-        }
-        Command::SetEmail { user, address } => set_email::set_email(session, user, address).await?,
         Command::CheckKeys(arguments) => {
             return keys::check_keys(session, arguments, console).await;
         }
-        Command::Reset { user } => reset::reset(session, user).await?,
-        Command::Show { user } => return shown(console.record(&look::show(session, user).await?)),
-        Command::Audit { user } => return shown(console.rows(&look::audit(session, user).await?)),
-        Command::Brand(brand::Command::Set { key, values }) => {
-            brand::set(session, key, values).await?
-        }
+        Command::Brand(brand::Command::List) => console.rows(&brand::list(session).await?)?,
         Command::Brand(brand::Command::Show { key }) => {
-            return shown(console.record(&brand::show(session, key).await?));
+            console.record(&brand::show(session, key).await?)?;
         }
-        Command::Brand(brand::Command::List) => {
-            return shown(console.rows(&brand::list(session).await?));
+        Command::Brand(brand::Command::Preview(arguments)) => {
+            arguments.run(session, console).await?;
         }
-        Command::Pending => return shown(console.rows(&look::pending(session).await?)),
-    };
-    shown(console.done(&done))
+        Command::Completions { shell } => help::completions::<Arguments>(*shell, console)?,
+        Command::Man { command } => help::man::<Arguments>(command, console)?,
+        Command::Brand(brand::Command::Set { key, values }) => {
+            console.done(&brand::set(session, key, values).await?)?;
+        }
+        Command::Change(command) => {
+            let done = change(session, command, console).await?;
+            console.done(&done)?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
-fn shown(printed: std::io::Result<()>) -> Result<ExitCode, Error> {
-    printed?;
-    Ok(ExitCode::SUCCESS)
+/// Carries out a command that changes one account.
+async fn change(
+    session: &Session<'_>,
+    command: &Change,
+    console: &mut Console,
+) -> Result<Done, Error> {
+    match command {
+        Change::Add(arguments) => add::add(session, arguments, console).await,
+        Change::Set(arguments) => set::set(session, arguments).await,
+        Change::SetPassword(arguments) => {
+            set_password::set_password(session, arguments, console).await
+        }
+        Change::EndSessions { user } => change::end_sessions(session, user).await,
+        Change::Disable { user, force } => change::disable(session, user, *force).await,
+        Change::Enable { user } => change::enable(session, user).await,
+        Change::Grant { role, user, force } => change::grant(session, role, user, *force).await,
+        Change::Revoke { role, user, force } => change::revoke(session, role, user, *force).await,
+        Change::Delete(arguments) => delete::delete(session, arguments, console).await,
+    }
 }

@@ -1,19 +1,13 @@
-//! `reset`: the operation of `ResetUserPassword`, with its outcome in words for operators.
+//! `reset`: new passwords by mail.
 
-use std::borrow::Cow;
+use std::process::ExitCode;
 
-use getrandom::SysRng;
-use getrandom::rand_core::UnwrapErr;
-use password::Hasher;
-use reset_user_password::Config;
-use reset_user_password::delivery::ResetOutcome;
-use reset_user_password::operation::ResetUserPassword;
-use shared::brands;
-use shared::password_service::PasswordService;
-use shared::users::{Account, UsernameKey};
+use clap::{ArgGroup, Args};
 
 use crate::access::Session;
-use crate::{Done, Error, brand};
+use crate::reset_many::{self, Many};
+use crate::resetter::Resetter;
+use crate::{Console, Error};
 
 /// The variables without which there is no reset.
 pub(crate) const VARIABLES: [&str; 9] = [
@@ -28,80 +22,40 @@ pub(crate) const VARIABLES: [&str; 9] = [
     "USER",
 ];
 
-pub(crate) async fn reset(session: &Session<'_>, username: &str) -> Result<Done, Error> {
-    if session.ses()?.is_none() {
-        let text = "--endpoint is given without --ses-endpoint: SES at AWS would send the mail";
-        return Err(Error::Usage(text.to_owned()));
-    }
-    let config = session.configured(Config::read)?;
-    let hasher = Hasher::new(config.shared.password_cost);
-    let passwords = PasswordService::new(hasher, UnwrapErr(SysRng));
-    let operation = ResetUserPassword::new(config, passwords, session.clients()?.clone());
-    let account = session.find(username).await?;
-    // The operation falls back on the default brand, which a customer can do with and an operator
-    // should hear of.
-    if let Some(brand) = brands::row_key(account.profile.brand.as_deref()) {
-        brand::table(session)?.find(&brand).await?;
-    }
-    let username = UsernameKey::new(username);
-    // An operator learns how it ended, so no response floor hides that.
-    let ctx = session.context()?;
-    let outcome = operation.reset(&username, &ctx, None).await?;
-    let profile = &account.profile;
-    if outcome == ResetOutcome::Done {
-        let email = profile.email.as_deref().unwrap_or_default();
-        return Ok(Done {
-            text: format!(
-                "a new password for {} is mailed to {email}{}",
-                profile.display_username,
-                old_password(&account)
-            ),
-            key: ("username", profile.username.as_str().to_owned()),
-            event: Some("password.reset"),
-        });
-    }
-    let refusal = refusal(&account, &outcome);
-    let text = format!("{}: {refusal}", profile.display_username);
-    Err(Error::Refused(text))
+/// Mail accounts new passwords, as `ResetUserPassword` does
+///
+/// Uses the settings of that function, its limits included.
+#[derive(Debug, Args)]
+#[command(group(ArgGroup::new("whose").required(true).args(["user", "from"])))]
+pub(crate) struct Arguments {
+    /// The user name
+    user: Option<String>,
+    #[command(flatten)]
+    many: Many,
 }
 
-/// What becomes of the old password, if it is not gone as usual.
-fn old_password(account: &Account) -> String {
-    let Some(at) = account.email_failed_at else {
-        return String::new();
-    };
-    let at = at.rfc3339();
-    format!(
-        "; a mail to it failed on {at}, so the old password and sessions stay until the new one is \
-         used: `accounts disable` ends them, `accounts set-email` says that the address is right"
-    )
+impl Arguments {
+    /// The variables that the command needs.
+    pub(crate) fn variables(&self) -> &'static [&'static str] {
+        if self.many.dry_run {
+            &["USERS_TABLE"]
+        } else {
+            &VARIABLES
+        }
+    }
 }
 
-/// Why the account was not reset, in words for an operator.
-fn refusal(account: &Account, outcome: &ResetOutcome) -> Cow<'static, str> {
-    match outcome {
-        ResetOutcome::Limited { until } => {
-            let until = until.rfc3339();
-            format!("operators reset it too often lately; try again at {until}").into()
-        }
-        ResetOutcome::NotEligible if account.disabled => "it is disabled".into(),
-        ResetOutcome::NotEligible if account.profile.email.is_none() => {
-            "there is no address on file".into()
-        }
-        ResetOutcome::NotEligible => "a reset is under way; see `accounts pending`".into(),
-        ResetOutcome::MailNotAccepted { reason } | ResetOutcome::MailUnavailable { reason } => {
-            format!("{reason}; the old password keeps working, and the sweep tries again").into()
-        }
-        ResetOutcome::Overdue => {
-            "SES did not answer in time; the old password keeps working, and the sweep tries again"
-                .into()
-        }
-        ResetOutcome::Superseded => {
-            "the account was changed meanwhile, and that change stands".into()
-        }
-        ResetOutcome::Done
-        | ResetOutcome::Abandoned
-        | ResetOutcome::NotCounted
-        | ResetOutcome::Failed => outcome.event().into(),
+pub(crate) async fn reset(
+    session: &Session<'_>,
+    arguments: &Arguments,
+    console: &mut Console,
+) -> Result<ExitCode, Error> {
+    if let Some(user) = &arguments.user {
+        let done = Resetter::new(session)?
+            .reset(user, &session.context()?)
+            .await?;
+        console.done(&done)?;
+        return Ok(ExitCode::SUCCESS);
     }
+    reset_many::reset(session, &arguments.many, console).await
 }

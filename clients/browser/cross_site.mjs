@@ -1,5 +1,5 @@
 // A hostile page in Chromium, whose user's browser holds an administrator's Basic credential for the
-// service. Argument: the base URL of the server, on 127.0.0.1.
+// service, or the cookies of a session. Argument: the base URL of the server, on 127.0.0.1.
 //
 // The page is served as http://hostile.localhost:PORT, which Chromium resolves to this machine and
 // which is another site than 127.0.0.1.
@@ -21,9 +21,9 @@ let failures = 0
 
 // What a page can send without asking: forms in each encoding, and requests without CORS.
 const field = (name, value) => `<input name='${name}' value='${value}'>`
-const form = (action, enctype) =>
+const form = (action, enctype, members = { Email: target, NewPassword: hostilePassword }) =>
   `<form method=post action='${action}' enctype='${enctype}'>` +
-  `${field('Email', target)}${field('NewPassword', hostilePassword)}</form>`
+  `${Object.entries(members).map(([name, value]) => field(name, value)).join('')}</form>`
 // As text/plain, a form's name and value around "=" can spell JSON.
 const jsonForm =
   `<form method=post action='${reply('json')}' enctype='text/plain'>` +
@@ -31,15 +31,22 @@ const jsonForm =
 const fetchNoCors = (url, type) =>
   `fetch('${url}', { method: 'POST', mode: 'no-cors', credentials: 'include', ` +
   `headers: { 'content-type': '${type}' }, body: ${JSON.stringify(json)} })`
+const urlencoded = 'application/x-www-form-urlencoded'
+// Logs the visitor in under a name that the page knows, to see what is done under it.
+const foreignLogin = { UserName: 'bob', Password: 'p@55wOrd' }
 const attacks = {
-  'urlencoded form to the route': form(route, 'application/x-www-form-urlencoded'),
+  'urlencoded form to the route': form(route, urlencoded),
   'multipart form to the route': form(route, 'multipart/form-data'),
-  'urlencoded form to the HTML reply': form(reply('html'), 'application/x-www-form-urlencoded'),
+  'urlencoded form to the HTML reply': form(reply('html'), urlencoded),
   'text/plain form that is JSON': jsonForm,
   'fetch without CORS': `<script>${fetchNoCors(reply('json'), 'text/plain')}</script>`,
   'form in a frame':
-    `<iframe srcdoc="${form(route, 'application/x-www-form-urlencoded')}` +
-    `<script>document.forms[0].submit()</script>"></iframe>`
+    `<iframe srcdoc="${form(route, urlencoded)}<script>document.forms[0].submit()</script>"></iframe>`,
+  'login by a form': form(`${service}/auth/credentials`, urlencoded, foreignLogin),
+  'logout by a form': form(`${service}/auth/logout`, urlencoded, {}),
+  'logout by a fetch without CORS':
+    `<script>fetch('${service}/auth/logout', { mode: 'no-cors', credentials: 'include' })</script>`,
+  'logout by a link': `<script>location = '${service}/auth/logout'</script>`
 }
 
 const pages = createServer((request, response) => {
@@ -49,26 +56,65 @@ const pages = createServer((request, response) => {
   response.end(`<!doctype html><title>Hostile</title>${attack}${submit}`)
 })
 await new Promise(resolve => pages.listen(0, '127.0.0.1', resolve))
-const hostile = `http://hostile.localhost:${pages.address().port}`
+const port = pages.address().port
+const hostilePages = { 'another site': `http://hostile.localhost:${port}` }
 
 const browser = await chromium.launch({
   executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
   args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update', '--disable-sync']
 })
-// The pages of the service may not fetch anything; a page of the old portal could.
-const context = await browser.newContext({ httpCredentials: credential, bypassCSP: true })
 
-// A call by a page of the service itself; it also leaves the credential in the browser.
-async function ownCall() {
+// A request by a page of the service itself; gives the status and what was answered. The pages of the
+// service may not fetch anything, but those of the old portal could: `bypassCSP`.
+async function ownCall(context, url, members) {
   const page = await context.newPage()
   await page.goto(`${service}/metadata`)
-  const status = await page.evaluate(
-    async ([url, body]) =>
-      (await fetch(url, { method: 'POST', body, headers: { 'content-type': 'application/json' } })).status,
-    [reply('json'), JSON.stringify({ Email: target, NewPassword: credential.password })]
+  const answer = await page.evaluate(
+    async ([url, body]) => {
+      const headers = { 'content-type': 'application/json' }
+      const response = await fetch(url, body ? { method: 'POST', body, headers } : {})
+      return { status: response.status, text: await response.text() }
+    },
+    [url, members && JSON.stringify(members)]
   )
   await page.close()
-  return status
+  return answer
+}
+
+// The account keeps its password, so that the call can be repeated.
+const setPassword = async context =>
+  (await ownCall(context, reply('json'), { Email: target, NewPassword: credential.password })).status
+
+async function withBasic() {
+  const context = await browser.newContext({ httpCredentials: credential, bypassCSP: true })
+  // The call also leaves the credential in the browser.
+  check('Basic: a page of the service sets a password', await setPassword(context), 200)
+  return context
+}
+
+async function withSession() {
+  const context = await browser.newContext({ bypassCSP: true })
+  await logIn(context)
+  return context
+}
+
+// The call ends the account's sessions, since it changes the password: so it logs in again.
+async function logIn(context) {
+  const login = { provider: 'credentials', UserName: credential.username, Password: credential.password }
+  const answer = await ownCall(context, `${service}/json/reply/Authenticate`, login)
+  check('session: a page of the service logs in', answer.status, 200)
+}
+
+async function attack(context, name, origin) {
+  const page = await context.newPage()
+  const answered = page.waitForEvent('response', {
+    predicate: response => new URL(response.url()).origin === new URL(service).origin,
+    timeout: 10_000
+  })
+  await page.goto(`${origin}/${encodeURIComponent(name)}`, { waitUntil: 'commit' })
+  const response = await answered.catch(() => null)
+  await page.close()
+  return response?.status()
 }
 
 function check(name, found, expected) {
@@ -81,20 +127,18 @@ function check(name, found, expected) {
 }
 
 try {
-  // The account keeps its password, so that the call can be repeated.
-  check('a page of the service sets a password', await ownCall(), 200)
-  for (const name of Object.keys(attacks)) {
-    const page = await context.newPage()
-    const answered = page.waitForEvent('response', {
-      predicate: response => response.url().startsWith(service) && response.request().method() === 'POST',
-      timeout: 10_000
-    })
-    await page.goto(`${hostile}/${encodeURIComponent(name)}`, { waitUntil: 'commit' })
-    const response = await answered.catch(() => null)
-    check(`${name} is refused`, response?.status(), 403)
-    await page.close()
+  for (const [kind, start] of [['Basic', withBasic], ['session', withSession]]) {
+    const context = await start()
+    for (const [where, origin] of Object.entries(hostilePages)) {
+      for (const name of Object.keys(attacks)) {
+        check(`${kind}, ${where}: ${name} is refused`, await attack(context, name, origin), 403)
+      }
+    }
+    const { text } = await ownCall(context, `${service}/auth`)
+    check(`${kind}: the visitor is still who they were`, text.includes('"UserName":"admin"'), true)
+    check(`${kind}: the password is still the old one`, await setPassword(context), 200)
+    await context.close()
   }
-  check('the password is still the old one', await ownCall(), 200)
 } finally {
   await browser.close()
   pages.close()

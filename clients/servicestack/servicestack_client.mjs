@@ -32,6 +32,37 @@ class UpdateUserRegistrationPasswordRequest {
   }
 }
 
+// ServiceStack's own DTO, which the package has under this name too.
+class Authenticate {
+  constructor(members) {
+    Object.assign(this, members);
+  }
+
+  getTypeName() {
+    return 'Authenticate';
+  }
+
+  getMethod() {
+    return 'POST';
+  }
+
+  createResponse() {
+    return {};
+  }
+}
+
+const LOGIN = { provider: 'credentials', userName: 'admin', password: 'p@55wOrd' };
+
+// Node has no cookie jar, so the session goes in the header that ServiceStack has for it.
+async function sessionOf(client, members) {
+  const { SessionId: id, UserName, DisplayName } = await client.post(new Authenticate({ ...LOGIN, ...members }));
+  equal({ UserName, DisplayName }, { UserName: 'admin', DisplayName: 'Portal Admin' });
+  client.headers.set(members?.rememberMe ? 'X-ss-pid' : 'X-ss-id', id);
+  if (members?.rememberMe) {
+    client.headers.set('X-ss-opt', 'perm');
+  }
+}
+
 function clientOf(credential) {
   const client = new JsonServiceClient(process.argv[2]);
   if (credential) {
@@ -82,6 +113,28 @@ await check('success through /json/reply, where older clients post', async () =>
 await check('success through the route', async () => {
   const request = new UpdateUserRegistrationPasswordRequest();
   equal(await clientOf(ADMIN).postToUrl('/UpdateUserRegistrationPassword', request), SUCCESS);
+});
+for (const basePath of ['/api', '']) {
+  await check(`session${basePath && ` through ${basePath}`}`, async () => {
+    const client = clientOf();
+    client.basePath = basePath;
+    await sessionOf(client);
+    equal(await client.post(new UpdateUserRegistrationPasswordRequest()), SUCCESS);
+    const { UserId } = await client.get(new Authenticate());
+    equal(UserId, '1');
+    equal(await client.post(new Authenticate({ provider: 'logout' })), { ResponseStatus: {} });
+    const refused = await client.post(new UpdateUserRegistrationPasswordRequest()).catch((error) => error);
+    equal(refused.responseStatus?.errorCode, 'Unauthorized');
+  });
+}
+await check('session that is remembered', async () => {
+  const client = clientOf();
+  await sessionOf(client, { rememberMe: true });
+  equal(await client.post(new UpdateUserRegistrationPasswordRequest()), SUCCESS);
+});
+await check('session, wrong password', async () => {
+  const refused = await clientOf().post(new Authenticate({ ...LOGIN, password: 'wrong' })).catch((error) => error);
+  equal(refused.responseStatus?.message, 'Invalid UserName or Password');
 });
 await check('no credential', async () => {
   equal(await refusal(undefined, {}), {

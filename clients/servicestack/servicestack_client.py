@@ -32,6 +32,23 @@ class UpdateUserRegistrationPasswordRequest(IReturn[UpdateUserRegistrationPasswo
     requester: Optional[str] = "portal"
 
 
+@dataclass_json(letter_case=LetterCase.CAMEL, undefined=Undefined.EXCLUDE)
+@dataclass
+class AuthenticateResponse:
+    response_status: Optional[ResponseStatus] = None
+    session_id: Optional[str] = None
+    user_name: Optional[str] = None
+
+
+@dataclass_json(letter_case=LetterCase.CAMEL, undefined=Undefined.EXCLUDE)
+@dataclass
+class Authenticate(IReturn[AuthenticateResponse]):
+    provider: Optional[str] = "credentials"
+    user_name: Optional[str] = None
+    password: Optional[str] = None
+    remember_me: Optional[bool] = None
+
+
 SUCCESS = UpdateUserRegistrationPasswordResponse(id=42, display_name="Jane Doe", reset_email_sent=True)
 
 
@@ -61,6 +78,21 @@ with check("success through /json/reply, where older clients post"):
 with check("success through the route"):
     request = UpdateUserRegistrationPasswordRequest()
     equal(client_of(ADMIN).post_url("/UpdateUserRegistrationPassword", request, args=CAMEL_CASE), SUCCESS)
+# The client has no cookie jar of its own, so the session goes in the header that ServiceStack has for it.
+for path in ("/api", ""):
+    with check(f"session{path and f' through {path}'}"):
+        client = client_of(None).set_base_path(path)
+        opened = client.post(Authenticate(user_name="admin", password="p@55wOrd"), args=CAMEL_CASE)
+        equal(opened.user_name, "admin")
+        client.headers["X-ss-id"] = opened.session_id
+        equal(client.post(UpdateUserRegistrationPasswordRequest(), args=CAMEL_CASE), SUCCESS)
+        client.post(Authenticate(provider="logout"), args=CAMEL_CASE)
+        error = raised(WebServiceException, lambda: client.post(UpdateUserRegistrationPasswordRequest(), args=CAMEL_CASE))
+        equal(summary(error), (401, "Unauthorized", "Unauthorized", []))
+with check("session, wrong password"):
+    request = Authenticate(user_name="admin", password="wrong")
+    error = raised(WebServiceException, lambda: client_of(None).post(request, args=CAMEL_CASE))
+    equal(summary(error), (401, "Unauthorized", "Invalid UserName or Password", []))
 with check("no credential"):
     equal(summary(refusal(None)), (401, "Unauthorized", "Unauthorized", []))
 with check("wrong password"):

@@ -3,19 +3,20 @@
 
 #![no_main]
 
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, COOKIE};
 use http::{HeaderMap, Method, StatusCode};
 use shared::lambda::Request;
+use update_user_registration_password::operation::Outcome;
 use update_user_registration_password::servicestack::{self, Format, Reply, Route};
 
-// A verb, then lines with the path, the query, the content type, what is accepted and the
-// credential; the rest is the body.
+// A verb, then lines with the path, the query, the content type, the content encoding, what is accepted,
+// the credential and cookies; the rest is the body.
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {
-    let mut lines = data.splitn(7, |&byte| byte == b'\n');
+    let mut lines = data.splitn(9, |&byte| byte == b'\n');
     let mut line = || String::from_utf8_lossy(lines.next().unwrap_or_default()).into_owned();
     let (verb, path, query) = (line(), line(), line());
     let mut headers = HeaderMap::new();
-    for name in [CONTENT_TYPE, ACCEPT, AUTHORIZATION] {
+    for name in [CONTENT_TYPE, CONTENT_ENCODING, ACCEPT, AUTHORIZATION, COOKIE] {
         if let Ok(value) = line().parse() {
             headers.insert(name, value);
         }
@@ -23,12 +24,15 @@ libfuzzer_sys::fuzz_target!(|data: &[u8]| {
     let body = lines.next().unwrap_or_default().to_vec();
     let method = verb.parse().unwrap_or(Method::POST);
     let request = Request::new(method, &format!("{path}?{query}"), headers, body);
-    let route = servicestack::route(&request);
+    let route = servicestack::route(&request, true);
     let format = route.response_format(&request);
     let rejection = match route {
         Route::Call(endpoint) => {
-            let _ = servicestack::credential(&request);
+            let _ = servicestack::credential(&request, true);
             servicestack::decode(endpoint, &request).err()
+        }
+        Route::Authenticate { endpoint, provider } => {
+            servicestack::authenticate(endpoint, provider.as_deref(), &request).err()
         }
         Route::Page(page) => {
             let _ = page.encode(&request);
@@ -37,7 +41,7 @@ libfuzzer_sys::fuzz_target!(|data: &[u8]| {
         Route::Rejected(rejection) => Some(rejection),
     };
     if let Some(rejection) = rejection {
-        let response = Reply::from(rejection).encode(&format);
+        let response = Reply::<Outcome>::from(rejection).encode(&format);
         assert!(!response.status().is_success());
         let is_text = response.status() == StatusCode::NOT_FOUND;
         if format.format == Format::Xml && !is_text {
@@ -45,5 +49,9 @@ libfuzzer_sys::fuzz_target!(|data: &[u8]| {
             while reader.next_node().expect("well-formed XML") != xml::Node::Eof {}
         }
     }
-    assert!(servicestack::server_fault(&format).status().is_server_error());
+    assert!(
+        servicestack::server_fault::<Outcome>(&format)
+            .status()
+            .is_server_error()
+    );
 });

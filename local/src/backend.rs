@@ -1,9 +1,9 @@
-//! What stands in for AWS: DynamoDB and SES, each over HTTP on a port of this machine.
+//! The local substitute for AWS: DynamoDB and SES, each over HTTP on a port of this machine.
 
 use std::path::PathBuf;
 
 use dynoxide::Database;
-use shared::aws::{AwsConfig, Clients, Credentials, Timeouts};
+use shared::aws::{AwsConfig, Clients, Credentials, SharedCredentialsProvider, Timeouts};
 use tokio::net::TcpListener;
 
 use crate::demo;
@@ -77,9 +77,10 @@ async fn serve(database: Database) -> Result<String, Error> {
 /// Configuration for endpoints other than AWS's, with credentials that are never checked.
 #[must_use]
 pub fn access(dynamodb_url: String, ses_url: String) -> AwsConfig {
+    let credentials = Credentials::new("local", "local", None, None, "local");
     AwsConfig {
         region: "us-east-1".to_owned(),
-        credentials: Credentials::new("local", "local", None, None, "local"),
+        credentials: SharedCredentialsProvider::new(credentials),
         dynamodb_url: Some(dynamodb_url),
         ses_url: Some(ses_url),
         timeouts: Timeouts::default(),

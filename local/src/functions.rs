@@ -45,7 +45,7 @@ impl Functions {
     }
 }
 
-/// A value for each variable that has no default of its own.
+/// A value for each variable without a default.
 #[must_use]
 pub fn default_variable(name: &str) -> Option<String> {
     let value = match name {

@@ -33,21 +33,34 @@ const RETRY: Duration = Duration::from_millis(100);
 /// API Gateway's own limit.
 const MAX_PAYLOAD: usize = 10 * 1024 * 1024;
 
+/// Both functions, and the outbox.
+pub fn router(functions: Functions, outbox: Outbox) -> Router {
+    Router::new()
+        .route("/", get(home).fallback(forward))
+        .fallback(forward)
+        .with_state(functions)
+        .merge(ses::pages(outbox))
+}
+
 /// Serves both functions and the outbox until `stop` resolves.
-///
-/// Names of headers are written in title case, as API Gateway writes them over HTTP/1.1: clients
-/// that compare them with their case are seen to work here as they will there.
 pub async fn serve(
     listener: TcpListener,
     functions: Functions,
     outbox: Outbox,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
-    let router = Router::new()
-        .route("/", get(home).fallback(forward))
-        .fallback(forward)
-        .with_state(functions)
-        .merge(ses::pages(outbox));
+    serve_router(listener, router(functions, outbox), stop).await
+}
+
+/// Serves a router that knows its callers by [`ConnectInfo`], until `stop` resolves.
+///
+/// Names of headers are written in title case, as API Gateway writes them over HTTP/1.1: clients
+/// that compare them with their case are seen to work here as they will there.
+pub async fn serve_router(
+    listener: TcpListener,
+    router: Router,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> std::io::Result<()> {
     let mut server = http1::Builder::new();
     server.title_case_headers(true);
     let connections = GracefulShutdown::new();
@@ -161,6 +174,7 @@ fn event(request: &Request<Bytes>, peer: SocketAddr, request_id: &str) -> Value 
         "rawPath": request.uri().path(),
         "rawQueryString": request.uri().query().unwrap_or_default(),
         "headers": headers(request.headers(), peer),
+        "cookies": cookies(request.headers()),
         "requestContext": {
             "accountId": "123456789012",
             "apiId": "local",
@@ -198,7 +212,7 @@ fn body(request: &Request<Bytes>) -> (Option<String>, bool) {
 /// Names in lower case, several values joined by a comma, and what the gateway adds.
 fn headers(headers: &HeaderMap, peer: SocketAddr) -> Map<String, Value> {
     let mut joined = Map::new();
-    for name in headers.keys() {
+    for name in headers.keys().filter(|name| **name != header::COOKIE) {
         let values: Vec<String> = headers
             .get_all(name)
             .iter()
@@ -213,6 +227,14 @@ fn headers(headers: &HeaderMap, peer: SocketAddr) -> Map<String, Value> {
     };
     joined.insert("x-forwarded-for".to_owned(), forwarded_for.into());
     joined
+}
+
+/// The cookies, which are not among the headers.
+fn cookies(headers: &HeaderMap) -> Vec<String> {
+    let fields = headers.get_all(header::COOKIE).iter();
+    let fields: Vec<_> = fields.map(|field| text(Some(field))).collect();
+    let cookies = fields.iter().flat_map(|field| field.split(';'));
+    cookies.map(|cookie| cookie.trim().to_owned()).collect()
 }
 
 fn text(value: Option<&HeaderValue>) -> String {
@@ -252,11 +274,14 @@ fn response(result: &Value) -> Option<Response<Bytes>> {
     };
     let mut response = Response::new(Bytes::from(body));
     *response.status_mut() = StatusCode::from_u16(u16::try_from(status).ok()?).ok()?;
+    let headers = response.headers_mut();
     for (name, value) in result.get("headers").and_then(Value::as_object)? {
         let name = name.parse::<HeaderName>().ok()?;
-        response
-            .headers_mut()
-            .append(name, value.as_str()?.parse().ok()?);
+        headers.append(name, value.as_str()?.parse().ok()?);
+    }
+    let cookies = result.get("cookies").and_then(Value::as_array);
+    for cookie in cookies.into_iter().flatten() {
+        headers.append(header::SET_COOKIE, cookie.as_str()?.parse().ok()?);
     }
     Some(response)
 }

@@ -7,6 +7,7 @@ pub mod attribute;
 mod backend;
 mod demo;
 mod error;
+pub mod front_door;
 mod functions;
 pub mod gateway;
 mod hasher;

@@ -1,12 +1,13 @@
 //! `cargo run -p local`
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Parser, Subcommand, ValueEnum};
 use local::tables::TableNames;
-use local::{Backend, Error, Functions, Storage, gateway};
+use local::{Backend, Error, Functions, Storage, front_door, gateway};
 use mimalloc::MiMalloc;
 use shared::clock::Clock;
 use shared::config::{ConfigError, Env};
@@ -37,6 +38,10 @@ struct Arguments {
     /// Use a DynamoDB that already runs
     #[arg(long, value_name = "URL", conflicts_with_all = ["data_dir", "memory"])]
     dynamodb: Option<String>,
+    /// Put a front door on the port, as CloudFront would be; behind it the gateway has another one,
+    /// on which the functions refuse every call
+    #[arg(long)]
+    front_door: bool,
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -104,19 +109,61 @@ async fn run(mut arguments: Arguments) -> Result<(), Error> {
     }
 }
 
+/// What stands behind the front door.
+struct Behind {
+    /// The gateway's own port.
+    listener: TcpListener,
+    /// What the front door shows the functions.
+    secret: String,
+}
+
 async fn serve(arguments: Arguments) -> Result<(), Error> {
-    let listener = TcpListener::bind(("127.0.0.1", arguments.port))
-        .await
-        .map_err(|error| format!("port {}: {error}", arguments.port))?;
+    let listener = listen(arguments.port).await?;
     let url = format!("http://{}", listener.local_addr()?);
+    let behind = if arguments.front_door {
+        Some(Behind::listen().await?)
+    } else {
+        None
+    };
     let interrupted = gateway::interrupted()?;
     let backend = Backend::start(arguments.storage(), tables()?).await?;
-    let functions = functions(&backend, Some(&url))?;
+    let secret = behind.as_ref().map(|behind| behind.secret.as_str());
+    let functions = functions(&backend, Some(&url), secret)?;
+    if let Some(behind) = &behind {
+        greet_behind(behind.listener.local_addr()?);
+    }
     greet(&url, &backend);
     let sweeps = tokio::spawn(sweep(functions.clone()));
-    gateway::serve(listener, functions, backend.outbox, interrupted).await?;
+    let router = gateway::router(functions, backend.outbox);
+    match behind {
+        Some(behind) => {
+            let front = front_door::before(router.clone(), &behind.secret)?;
+            let forever = std::future::pending();
+            let inner = gateway::serve_router(behind.listener, router, forever);
+            let inner = tokio::spawn(inner);
+            gateway::serve_router(listener, front, interrupted).await?;
+            inner.abort();
+        }
+        None => gateway::serve_router(listener, router, interrupted).await?,
+    }
     sweeps.abort();
     Ok(())
+}
+
+impl Behind {
+    /// With the environment's secret, for who wants to call the gateway's port with it, or a new one.
+    async fn listen() -> Result<Self, Error> {
+        let given = Env::of_process().optional("FRONT_DOOR_SECRET");
+        Ok(Self {
+            listener: listen(0).await?,
+            secret: given.unwrap_or_else(|| uuid::Uuid::new_v4().simple().to_string()),
+        })
+    }
+}
+
+async fn listen(port: u16) -> Result<TcpListener, Error> {
+    let listener = TcpListener::bind(("127.0.0.1", port)).await;
+    listener.map_err(|error| format!("port {port}: {error}").into())
 }
 
 /// The schedule of template.yaml, only faster.
@@ -139,7 +186,7 @@ async fn invoke(arguments: Arguments, function: FunctionName, event: &Path) -> R
     let event =
         std::fs::read_to_string(event).map_err(|error| format!("{}: {error}", event.display()))?;
     let backend = Backend::start(arguments.storage(), tables()?).await?;
-    let functions = functions(&backend, None)?;
+    let functions = functions(&backend, None, None)?;
     let request_id = uuid::Uuid::new_v4().to_string();
     let result = match function {
         FunctionName::ResetUserPassword => {
@@ -161,14 +208,23 @@ async fn invoke(arguments: Arguments, function: FunctionName, event: &Path) -> R
     Ok(())
 }
 
-/// Both functions as the environment configures them, with a default for each variable.
-fn functions(backend: &Backend, url: Option<&str>) -> Result<Functions, ConfigError> {
-    let lookup = |name: &str| {
-        let own = url
-            .filter(|_| name == "LOGIN_URL")
-            .map(|url| format!("{url}/"));
-        let table = backend.tables.variable(name);
-        table.or_else(|| variable(name, own))
+/// Both functions as the environment configures them, with a default for each variable; behind a
+/// front door with this secret, if there is one.
+fn functions(
+    backend: &Backend,
+    url: Option<&str>,
+    front_door_secret: Option<&str>,
+) -> Result<Functions, ConfigError> {
+    let lookup = |name: &str| match (name, front_door_secret) {
+        ("FRONT_DOOR", Some(_)) => Some("CLOUDFRONT".to_owned()),
+        ("FRONT_DOOR_SECRET", Some(secret)) => Some(secret.to_owned()),
+        _ => {
+            let own = url
+                .filter(|_| name == "LOGIN_URL")
+                .map(|url| format!("{url}/"));
+            let table = backend.tables.variable(name);
+            table.or_else(|| variable(name, own))
+        }
     };
     Functions::new(backend, Env::new(&lookup), &Clock::system())
 }
@@ -181,6 +237,7 @@ fn tables() -> Result<TableNames, ConfigError> {
         limits: variables.required("LIMITS_TABLE")?,
         audit: variables.required("AUDIT_TABLE")?,
         brands: variables.required("BRANDS_TABLE")?,
+        sessions: variables.required("SESSIONS_TABLE")?,
     })
 }
 
@@ -188,6 +245,14 @@ fn tables() -> Result<TableNames, ConfigError> {
 fn variable(name: &str, own: Option<String>) -> Option<String> {
     let given = Env::of_process().optional(name);
     given.or(own).or_else(|| local::default_variable(name))
+}
+
+#[expect(
+    clippy::print_stdout,
+    reason = "this is a program for a developer's terminal"
+)]
+fn greet_behind(gateway: SocketAddr) {
+    println!("Behind the front door, where the functions refuse every call: http://{gateway}");
 }
 
 #[expect(

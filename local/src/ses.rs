@@ -34,10 +34,12 @@ pub struct Mail {
     pub configuration_set: Option<String>,
     /// The tags that SES's reports about the mail would have.
     pub tags: BTreeMap<String, String>,
-    /// Headers beside those of SES, by name.
+    /// Additional headers, by name.
     pub headers: BTreeMap<String, String>,
     /// The recipients.
     pub to: Vec<String>,
+    /// Where answers go, if not to the sender.
+    pub reply_to: Vec<String>,
     /// The subject.
     pub subject: String,
     /// The plain text part.
@@ -47,13 +49,16 @@ pub struct Mail {
 }
 
 impl Mail {
-    /// The password in it, in whatever language; "Login Updated" has none.
+    /// The password in a mail that carries one: the second of its four indented values, in every
+    /// language.
     #[must_use]
     pub fn password(&self) -> Option<&str> {
-        let mut lines = self.text.lines();
-        let heads = ["Password:", "Passwort:"];
-        let line = lines.find(|line| heads.iter().any(|head| line.trim().starts_with(head)))?;
-        line.split_whitespace().last()
+        let values = self.text.lines().filter(|line| line.starts_with("    "));
+        let values: Vec<_> = values.collect();
+        match values.as_slice() {
+            [_, password, _, _] => password.split_whitespace().last(),
+            _ => None,
+        }
     }
 }
 
@@ -122,7 +127,7 @@ impl Outbox {
     }
 }
 
-/// Starts the endpoint on a port of its own; gives its URL.
+/// Starts the endpoint on a free port and returns its URL.
 pub async fn serve(outbox: Outbox) -> std::io::Result<String> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let url = format!("http://{}", listener.local_addr()?);
@@ -142,6 +147,8 @@ pub async fn serve(outbox: Outbox) -> std::io::Result<String> {
 #[serde(rename_all = "PascalCase")]
 struct SendEmail {
     from_email_address: String,
+    #[serde(default)]
+    reply_to_addresses: Vec<String>,
     configuration_set_name: Option<String>,
     #[serde(default)]
     email_tags: Vec<NameValue>,
@@ -226,6 +233,7 @@ async fn send_email(State(outbox): State<Outbox>, Json(request): Json<SendEmail>
         tags: tags.collect(),
         headers: headers.collect(),
         to,
+        reply_to: request.reply_to_addresses,
         subject: subject.data,
         text: body.text.data,
         html: body.html.data,

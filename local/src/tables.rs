@@ -19,7 +19,10 @@ pub const AUDIT: &str = "Audit";
 /// The name of the Brands table here.
 pub const BRANDS: &str = "Brands";
 
-/// What `email-index` keeps of an account beside its keys.
+/// The name of the Sessions table here.
+pub const SESSIONS: &str = "Sessions";
+
+/// The attributes that `email-index` projects besides its keys.
 const EMAIL_INDEX_ATTRIBUTES: [&str; 5] = [
     "id",
     "email",
@@ -39,6 +42,8 @@ pub struct TableNames {
     pub audit: String,
     /// The Brands table.
     pub brands: String,
+    /// The Sessions table.
+    pub sessions: String,
 }
 
 impl Default for TableNames {
@@ -48,6 +53,7 @@ impl Default for TableNames {
             limits: LIMITS.to_owned(),
             audit: AUDIT.to_owned(),
             brands: BRANDS.to_owned(),
+            sessions: SESSIONS.to_owned(),
         }
     }
 }
@@ -61,6 +67,7 @@ impl TableNames {
             "LIMITS_TABLE" => &self.limits,
             "AUDIT_TABLE" => &self.audit,
             "BRANDS_TABLE" => &self.brands,
+            "SESSIONS_TABLE" => &self.sessions,
             _ => return None,
         };
         Some(table.clone())
@@ -69,7 +76,11 @@ impl TableNames {
 
 /// Creates the tables that do not exist.
 pub async fn create_missing(client: &Client, names: &TableNames) -> Result<(), Error> {
-    for (name, key) in [(&names.limits, "subject"), (&names.brands, "brand")] {
+    for (name, key) in [
+        (&names.limits, "subject"),
+        (&names.brands, "brand"),
+        (&names.sessions, "id"),
+    ] {
         if !exists(client, name).await? {
             create_with_key(client, name, key).await?;
         }

@@ -23,15 +23,15 @@ pub struct Audit {
 /// What a row says. It holds no secret.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Entry<'a> {
-    /// The key of the account it is about; `brand#` and the key of a brand.
+    /// The key of the account that it concerns, or `brand#` and the key of a brand.
     pub username: &'a str,
-    /// When.
+    /// The time of the event.
     pub at: Timestamp,
-    /// What: a stable name, for instance `password.reset`.
+    /// The event's stable name, for instance `password.reset`.
     pub event: &'static str,
-    /// The request that did it, as in the logs.
+    /// The id of the request that caused it, as in the logs.
     pub request_id: &'a str,
-    /// Where the request came from, as the gateway saw it.
+    /// The address that the request came from, as the gateway saw it.
     pub source: &'a str,
     /// The account that is logged in, or the ARN of an operator's credentials; `None` for an anonymous
     /// request.
@@ -52,7 +52,7 @@ impl fmt::Debug for Entry<'_> {
     }
 }
 
-/// A row to be written in the transaction of a change, so that no change is without one.
+/// A row of the trail, written in the same transaction as the change it records.
 #[derive(Clone)]
 pub struct Row {
     table: String,
@@ -67,7 +67,7 @@ impl fmt::Debug for Row {
 }
 
 impl Row {
-    /// The row as a write of a transaction.
+    /// The row as a `Put` of a transaction.
     pub fn put(&self) -> Result<Put, BuildError> {
         let put = Put::builder().table_name(&self.table);
         put.set_item(Some(self.item.clone())).build()

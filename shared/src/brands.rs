@@ -121,7 +121,8 @@ pub fn value<'r>(row: &'r Item, attribute: &Attribute) -> Result<Option<&'r str>
 }
 
 /// The brand of a row, with the default's value for each attribute that is missing or unusable.
-fn from_row(row: &Item, key: &str, default: &Brand, request_id: &str) -> Brand {
+#[must_use]
+pub fn from_row(row: &Item, key: &str, default: &Brand, request_id: &str) -> Brand {
     let value = |attribute: Attribute| match value(row, &attribute) {
         Ok(text) => text,
         Err(reason) => {
@@ -131,20 +132,27 @@ fn from_row(row: &Item, key: &str, default: &Brand, request_id: &str) -> Brand {
         }
     };
     let or = |attribute, default: &str| value(attribute).unwrap_or(default).to_owned();
-    let configuration_set = default.configuration_set.as_deref();
+    let or_none = |attribute, default: &Option<String>| {
+        value(attribute).or(default.as_deref()).map(str::to_owned)
+    };
+    let closings = brand::CLOSINGS.into_iter();
+    let closings = closings.filter_map(|closing| Some((closing.name, value(closing)?.to_owned())));
     Brand {
         product_name: or(brand::PRODUCT_NAME, &default.product_name),
         from: or(brand::FROM_ADDRESS, &default.from),
         support_contact: or(brand::SUPPORT_CONTACT, &default.support_contact),
         login_url: or(brand::LOGIN_URL, &default.login_url),
-        configuration_set: value(brand::CONFIGURATION_SET)
-            .or(configuration_set)
-            .map(str::to_owned),
+        configuration_set: or_none(brand::CONFIGURATION_SET, &default.configuration_set),
+        reply_to: or_none(brand::REPLY_TO, &default.reply_to),
+        language: or_none(brand::LANGUAGE, &default.language),
+        closings: closings.collect(),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use aws_sdk_dynamodb::types::AttributeValue;
 
     use super::*;
@@ -156,15 +164,20 @@ mod tests {
             support_contact: "support@example.com".to_owned(),
             login_url: "https://example.com/".to_owned(),
             configuration_set: Some("default".to_owned()),
+            reply_to: Some("support@example.com".to_owned()),
+            language: Some("fr".to_owned()),
+            closings: BTreeMap::new(),
         }
     }
 
-    const VALUES: [(&str, &str); 5] = [
+    const VALUES: [(&str, &str); 7] = [
         ("product_name", "Acme"),
         ("from_address", "\"Acme, Inc.\" <acme@example.org>"),
         ("support_contact", "+1 555 0100"),
         ("login_url", "https://acme.example.org/"),
         ("configuration_set", "acme"),
+        ("reply_to", "help@example.org"),
+        ("language", "de"),
     ];
 
     /// All values but those in `changes`; an attribute of no value is missing.
@@ -180,13 +193,15 @@ mod tests {
     }
 
     /// The values of a brand, in the order of [`VALUES`].
-    fn values(brand: &Brand) -> [&str; 5] {
+    fn values(brand: &Brand) -> [&str; 7] {
         [
             &brand.product_name,
             &brand.from,
             &brand.support_contact,
             &brand.login_url,
             brand.configuration_set.as_deref().unwrap_or_default(),
+            brand.reply_to.as_deref().unwrap_or_default(),
+            brand.language.as_deref().unwrap_or_default(),
         ]
     }
 
@@ -197,12 +212,14 @@ mod tests {
 
     #[test]
     fn attributes_that_are_missing_or_wrong_are_the_defaults_one_by_one() {
-        let unusable: [&[&str]; 5] = [
+        let unusable: [&[&str]; 7] = [
             &["Ac\nme", "Ac\u{85}me"],
             &["acme", "acme@", "Äcme <a@example.org>", "a@example.org, b"],
             &["+1\r\nBcc: x@example.com"],
             &["acme.example.org", "ftp://example.org/", "https://a b/"],
             &["a b", "ä"],
+            &["help", "help@example.org, b@example.org"],
+            &["sv"],
         ];
         let default = default();
         for (index, ((name, _), unusable)) in VALUES.iter().zip(unusable).enumerate() {
@@ -214,6 +231,18 @@ mod tests {
             }
             assert_eq!(values(&brand(&[(name, None)])), expected, "{name}");
         }
+    }
+
+    #[test]
+    fn a_closing_that_cannot_be_used_is_left_out() {
+        let row = [
+            ("closing_en", "Bye"),
+            ("closing_de", "Bis\nbald"),
+            ("closing_sv", "Hej"),
+        ]
+        .map(|(name, value)| (name.to_owned(), AttributeValue::S(value.to_owned())));
+        let brand = from_row(&row.into(), "acme", &default(), "r-1");
+        assert_eq!(brand.closings, [("closing_en", "Bye".to_owned())].into());
     }
 
     #[test]

@@ -26,7 +26,15 @@ impl Timestamp {
         ))
     }
 
-    /// For people to read in a mail: `2026-11-21 22:34 UTC`.
+    /// IMF-fixdate (RFC 9110 section 5.6.7), as in `Set-Cookie`: `Sat, 21 Nov 2026 22:34:15 GMT`.
+    #[must_use]
+    pub fn http_date(self) -> String {
+        self.format(format_description!(
+            "[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT"
+        ))
+    }
+
+    /// The time as mails show it: `2026-11-21 22:34 UTC`.
     #[must_use]
     pub fn for_people(self) -> String {
         self.format(format_description!(
@@ -43,7 +51,7 @@ impl Timestamp {
     }
 }
 
-/// Where a service gets the time from: the system, or whatever a test says.
+/// Source of the time: the system's clock, or a test's.
 #[derive(Clone)]
 pub struct Clock(Arc<dyn Fn() -> Timestamp + Send + Sync>);
 
@@ -61,7 +69,7 @@ impl Clock {
         })
     }
 
-    /// A clock that says what `now` says.
+    /// A clock that returns what `now` returns.
     pub fn new(now: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
         Self(Arc::new(now))
     }
@@ -88,5 +96,6 @@ mod tests {
         let at = Timestamp(1_795_300_455);
         assert_eq!(at.rfc3339(), "2026-11-21T22:34:15Z");
         assert_eq!(at.for_people(), "2026-11-21 22:34 UTC");
+        assert_eq!(at.http_date(), "Sat, 21 Nov 2026 22:34:15 GMT");
     }
 }

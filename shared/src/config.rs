@@ -1,12 +1,14 @@
 //! The environment, read once and checked as a whole; an error names its variable.
 
+use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::str::FromStr;
 use std::time::Duration;
 
+use crate::front_door::{FrontDoor, MIN_SECRET_LENGTH};
 use crate::mail::brand::{self, Attribute, Brand};
 use crate::users::ResetMode;
-use password::Cost;
+use password::{Cost, Secret};
 
 /// What is wrong with a variable of the environment.
 #[derive(Clone, PartialEq, Eq, thiserror::Error)]
@@ -32,7 +34,7 @@ impl std::fmt::Debug for ConfigError {
 }
 
 impl ConfigError {
-    /// `name` has a value that cannot be used, because of `reason`.
+    /// The error for a variable whose value cannot be used.
     pub fn invalid(name: &'static str, reason: impl Display) -> Self {
         Self::Invalid {
             name,
@@ -41,7 +43,7 @@ impl ConfigError {
     }
 }
 
-/// Environment env. An empty value counts as none: that is how SAM passes an unset parameter.
+/// Environment variables. An empty value counts as unset: SAM passes an unset parameter that way.
 #[derive(Clone, Copy)]
 pub struct Env<'a>(&'a dyn Fn(&str) -> Option<String>);
 
@@ -74,16 +76,19 @@ impl<'a> Env<'a> {
         self.optional(name).ok_or(ConfigError::Missing(name))
     }
 
-    /// What the default brand says, if it says anything.
+    /// The default brand's value of `attribute`; `None` if it is unset.
     pub fn default_brand(&self, attribute: &Attribute) -> Result<Option<String>, ConfigError> {
-        let value = self.optional(attribute.variable).unwrap_or_default();
+        let Some(variable) = attribute.variable else {
+            return Ok(None);
+        };
+        let value = self.optional(variable).unwrap_or_default();
         let usable = attribute.usable(&value);
         usable
             .map(|text| text.map(str::to_owned))
-            .map_err(|reason| ConfigError::invalid(attribute.variable, reason))
+            .map_err(|reason| ConfigError::invalid(variable, reason))
     }
 
-    /// How often something may happen, `default` times when nothing is said; 0 for any number.
+    /// The limit `name` as a count; `default` if it is unset, 0 for no limit.
     pub fn limit(&self, name: &'static str, default: u32) -> Result<u32, ConfigError> {
         let limit = self.number(name, default)?;
         // The times of all uses are one item.
@@ -93,7 +98,7 @@ impl<'a> Env<'a> {
         Ok(limit)
     }
 
-    /// The whole number `name` says, `default` when it says nothing.
+    /// The value of `name` as a whole number; `default` if it is unset.
     pub fn number<T: FromStr>(&self, name: &'static str, default: T) -> Result<T, ConfigError> {
         let Some(value) = self.optional(name) else {
             return Ok(default);
@@ -110,15 +115,15 @@ impl std::fmt::Debug for Env<'_> {
     }
 }
 
-/// What both functions are told by their environment.
+/// Configuration that both functions share, from their environment.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// `USERS_TABLE`
     pub users_table: String,
     /// `LIMITS_TABLE`
     pub limits_table: String,
-    /// `RESET_MODE`: `replace`, or `dual`, in which a mailed password is valid beside the old one
-    /// until it is used.
+    /// `RESET_MODE`: `replace`, or `dual`, in which the old password stays valid until the mailed
+    /// one is used.
     pub reset_mode: ResetMode,
     /// `RESPONSE_FLOOR_MS`: resets and failed logins are answered at multiples of this time, 500 ms
     /// by default; 0 for at once.
@@ -130,12 +135,15 @@ pub struct Config {
     /// `BRANDS_TABLE`
     pub brands_table: String,
     /// The default brand: `PRODUCT_NAME`, `MAIL_FROM`, `SUPPORT_CONTACT`, `LOGIN_URL`,
-    /// `CONFIGURATION_SET`
+    /// `CONFIGURATION_SET`, `REPLY_TO`, `MAIL_LANGUAGE`
     pub brand: Brand,
     /// `ARGON2_MEMORY_KIB`, `ARGON2_ITERATIONS`
     pub password_cost: Cost,
     /// `PASSWORD_MIN_LENGTH`: code points a chosen password has at least, 8 by default.
     pub password_min_length: usize,
+    /// `FRONT_DOOR`: `NONE` by default, or `CLOUDFRONT`, which sends `FRONT_DOOR_SECRET` or, while
+    /// that is changed, `FRONT_DOOR_OTHER_SECRET`.
+    pub front_door: FrontDoor,
 }
 
 impl Config {
@@ -152,6 +160,7 @@ impl Config {
             brand: brand(env)?,
             password_cost: password_cost(env)?,
             password_min_length: password_min_length(env)?,
+            front_door: front_door(env)?,
         })
     }
 }
@@ -189,7 +198,7 @@ pub fn audit_days(env: Env<'_>) -> Result<u64, ConfigError> {
 pub fn brand(env: Env<'_>) -> Result<Brand, ConfigError> {
     let required = |attribute: Attribute| {
         let value = env.default_brand(&attribute)?;
-        value.ok_or(ConfigError::Missing(attribute.variable))
+        value.ok_or(ConfigError::Missing(attribute.variable.unwrap_or_default()))
     };
     Ok(Brand {
         product_name: required(brand::PRODUCT_NAME)?,
@@ -197,6 +206,9 @@ pub fn brand(env: Env<'_>) -> Result<Brand, ConfigError> {
         support_contact: required(brand::SUPPORT_CONTACT)?,
         login_url: required(brand::LOGIN_URL)?,
         configuration_set: env.default_brand(&brand::CONFIGURATION_SET)?,
+        reply_to: env.default_brand(&brand::REPLY_TO)?,
+        language: env.default_brand(&brand::LANGUAGE)?,
+        closings: BTreeMap::new(),
     })
 }
 
@@ -228,6 +240,38 @@ pub fn password_min_length(env: Env<'_>) -> Result<usize, ConfigError> {
             name,
             format!("must be {} to {}", allowed.start(), allowed.end()),
         ))
+    }
+}
+
+/// `FRONT_DOOR`, `FRONT_DOOR_SECRET`, `FRONT_DOOR_OTHER_SECRET`, checked. A secret is what a header
+/// can carry as it is: visible ASCII.
+fn front_door(env: Env<'_>) -> Result<FrontDoor, ConfigError> {
+    let secret = |name| {
+        let is_usable = |value: &str| {
+            value.len() >= MIN_SECRET_LENGTH && value.bytes().all(|b| b.is_ascii_graphic())
+        };
+        match env.optional(name) {
+            Some(value) if !is_usable(&value) => Err(ConfigError::invalid(
+                name,
+                format!("must be {MIN_SECRET_LENGTH} or more visible ASCII characters"),
+            )),
+            value => Ok(value.map(Secret::from)),
+        }
+    };
+    let own = secret("FRONT_DOOR_SECRET")?;
+    let other = secret("FRONT_DOOR_OTHER_SECRET")?;
+    match env.optional("FRONT_DOOR").as_deref() {
+        None | Some("NONE") => Ok(FrontDoor::None),
+        Some("CLOUDFRONT") => {
+            let own = own.ok_or(ConfigError::Missing("FRONT_DOOR_SECRET"))?;
+            Ok(FrontDoor::CloudFront(
+                [Some(own), other].into_iter().flatten().collect(),
+            ))
+        }
+        Some(_) => Err(ConfigError::invalid(
+            "FRONT_DOOR",
+            "must be NONE or CLOUDFRONT",
+        )),
     }
 }
 
@@ -298,10 +342,42 @@ mod tests {
             ("RESPONSE_FLOOR_MS", "5001"),
             ("PASSWORD_MIN_LENGTH", "7"),
             ("PASSWORD_MIN_LENGTH", "129"),
+            ("FRONT_DOOR", "cloudfront"),
+            ("FRONT_DOOR_SECRET", "0123456789abcdef0123456789abcde"),
+            ("FRONT_DOOR_SECRET", "0123456789abcdef 0123456789abcdef"),
+            ("FRONT_DOOR_OTHER_SECRET", "0123456789abcdef0123456789abcdé"),
         ] {
             let error = read(&[(name, value)]).unwrap_err().to_string();
             assert!(error.starts_with(&format!("{name}: ")), "{error}");
         }
+    }
+
+    #[test]
+    fn a_front_door_has_one_or_two_secrets() {
+        let on = ("FRONT_DOOR", "CLOUDFRONT");
+        let own = ("FRONT_DOOR_SECRET", "0123456789abcdef0123456789abcdef");
+        let other = (
+            "FRONT_DOOR_OTHER_SECRET",
+            "fedcba9876543210fedcba9876543210",
+        );
+        let secrets = |variables: &[_]| match read(variables).map(|config| config.front_door) {
+            Ok(FrontDoor::CloudFront(secrets)) => Ok(secrets.len()),
+            Ok(FrontDoor::None) => Ok(0),
+            Err(error) => Err(error),
+        };
+        assert_eq!(secrets(&[]), Ok(0));
+        assert_eq!(secrets(&[own, other, ("FRONT_DOOR", "NONE")]), Ok(0));
+        assert_eq!(secrets(&[on, own]), Ok(1));
+        assert_eq!(secrets(&[on, own, other]), Ok(2));
+        let missing = ConfigError::Missing("FRONT_DOOR_SECRET");
+        assert_eq!(secrets(&[on]), Err(missing.clone()));
+        assert_eq!(secrets(&[on, other]), Err(missing));
+    }
+
+    #[test]
+    fn an_error_does_not_show_the_secret() {
+        let error = read(&[("FRONT_DOOR_SECRET", "short-secret")]).unwrap_err();
+        assert!(!format!("{error} {error:?}").contains("short-secret"));
     }
 
     #[test]

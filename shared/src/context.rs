@@ -1,4 +1,4 @@
-//! The request that is being served: what every step of it needs to know.
+//! The request that is being served, as every step of its handling needs it.
 
 use crate::audit::Entry;
 use crate::clock::Timestamp;
@@ -19,7 +19,7 @@ pub struct RequestContext<'a> {
 }
 
 impl<'a> RequestContext<'a> {
-    /// The audit entry of something that this request did to the account with this key.
+    /// The audit entry for an event that this request caused on the account with this key.
     #[must_use]
     pub fn audit(&self, username: &'a str, event: &'static str) -> Entry<'a> {
         Entry {

@@ -1,4 +1,4 @@
-//! DynamoDB: attribute values, items, errors, and when a write is tried again.
+//! DynamoDB: attribute values, items, errors, and retries of writes.
 
 use std::collections::HashMap;
 use std::time::Duration;

@@ -3,13 +3,14 @@
 //! | module | what it does | what it may use |
 //! |---|---|---|
 //! | the packages `xml` and `password` | strict XML, SOAP envelopes, Argon2id | no async, no HTTP, no AWS |
-//! | [`users`], [`brands`], [`mail`], [`rate_limit`], [`audit`] | the tables, and sending mail | their SDK, through [`dynamodb`], no HTTP, no protocol |
+//! | [`users`], [`sessions`], [`brands`], [`mail`], [`rate_limit`], [`audit`] | the tables, and sending mail | their SDK, through [`dynamodb`], no HTTP, no protocol |
 //! | [`dynamodb`] | attribute values, errors, when a call is tried again | the SDK |
 //! | [`context`] | the request that is served | std |
-//! | [`text`] | other people's text in one line | std |
+//! | [`text`] | untrusted text on one line | std |
 //! | `names` | normal forms of names and domains | `icu_normalizer`, `idna` |
 //! | [`config`], [`clock`] | the environment and the time, each read in one place | std |
-//! | [`password_service`], [`response_floor`] | Argon2id on a thread of its own, and when an answer is given | `tokio` |
+//! | [`password_service`], [`response_floor`] | Argon2id on a dedicated thread, and the time of an answer | `tokio` |
+//! | [`front_door`] | which requests came through CloudFront, and what it says of the caller | `http`, `subtle` |
 //! | [`http`] | paths, parameters of queries and forms, pages | `http`, `askama` |
 //! | [`telemetry`], [`metrics`] | logs, and what CloudWatch counts | `tracing`, `serde_json` |
 //! | [`lambda`], [`aws`] | the boundary to AWS: events in, responses out, clients | `lambda_http`, the SDKs |
@@ -23,6 +24,7 @@ pub mod clock;
 pub mod config;
 pub mod context;
 pub mod dynamodb;
+pub mod front_door;
 pub mod http;
 pub mod lambda;
 pub mod mail;
@@ -31,6 +33,7 @@ mod names;
 pub mod password_service;
 pub mod rate_limit;
 pub mod response_floor;
+pub mod sessions;
 pub mod telemetry;
 pub mod text;
 pub mod users;

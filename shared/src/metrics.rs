@@ -131,7 +131,7 @@ tokio::task_local! {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Measurements(BTreeMap<Metric, Vec<f64>>);
 
-/// The text that stands with the numbers in a log line.
+/// The text fields of a line of metrics.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Labels<'a> {
     /// The function's name, a dimension of every metric.
@@ -173,7 +173,7 @@ fn change(change: impl FnOnce(&mut Measurements)) {
     let _ = INVOCATION.try_with(|measured| change(&mut measured.borrow_mut()));
 }
 
-/// To the microsecond.
+/// Rounds to a microsecond.
 fn milliseconds(duration: Duration) -> f64 {
     (duration.as_secs_f64() * 1_000_000.0).round() / 1_000.0
 }
@@ -204,6 +204,7 @@ impl Measurements {
         let mut line = Map::from_iter([
             ("Function".to_owned(), labels.function.into()),
             ("request_id".to_owned(), labels.request_id.into()),
+            ("Version".to_owned(), env!("CARGO_PKG_VERSION").into()),
         ]);
         let mut directives = vec![self.directive(&["Function"], |_| true)];
         let requests = self.values(Metric::Requests);
@@ -282,6 +283,7 @@ mod tests {
             "Outcome": "reset.done",
             "Binding": "Soap11",
             "request_id": "r-1",
+            "Version": env!("CARGO_PKG_VERSION"),
             "Requests": 1.0,
             "Duration": 1.5,
             "Argon2Time": [12.0, 13.0],

@@ -24,14 +24,18 @@ pub(crate) fn normalise(name: &str) -> String {
 }
 
 /// The domain with each label that is not ASCII in Punycode (RFC 3492), after its normal form; the
-/// ideographic full stop separates labels (UTS 46). `None` if a label is too long to encode.
+/// ideographic full stop separates labels (UTS 46). `None` if a label is too long to encode, or if the
+/// normal form has more than letters, digits, hyphens and full stops (RFC 5890 section 2.3.1): that of
+/// U+FF0C is a comma, which would make two recipients of one.
 pub(crate) fn ascii_domain(domain: &str) -> Option<String> {
     if domain.is_ascii() {
         return Some(domain.to_owned());
     }
     let domain = normalise(domain).replace('\u{3002}', ".");
     let labels: Vec<_> = domain.split('.').map(ascii_label).collect::<Option<_>>()?;
-    Some(labels.join("."))
+    let ascii = labels.join(".");
+    let is_ldh = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.');
+    ascii.chars().all(is_ldh).then_some(ascii)
 }
 
 fn ascii_label(label: &str) -> Option<String> {
@@ -136,6 +140,14 @@ mod tests {
             ("हिन्दी.भारत", "xn--j2bd4cyah0f.xn--h2brj9c"),
         ] {
             assert_eq!(ascii_domain(domain).as_deref(), Some(ascii), "{domain}");
+        }
+        for domain in [
+            "x\u{ff0c}y.de",
+            "x\u{ff20}ä.de",
+            "\u{ff1c}ä.de",
+            "\u{2100}.de",
+        ] {
+            assert_eq!(ascii_domain(domain), None, "{domain}");
         }
     }
 }

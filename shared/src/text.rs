@@ -1,9 +1,9 @@
-//! Text that somebody else wrote, in the middle of text of ours.
+//! Untrusted text within text of ours.
 
 use std::borrow::Cow;
 
-/// The same text, unable to end the line it stands in or to turn around what is shown beside it:
-/// line breaks and other control characters become spaces, and the characters that override the
+/// Makes text safe to show within a line: it cannot end the line or reverse the text around it.
+/// Line breaks and other control characters become spaces, and the characters that override the
 /// direction of writing (Unicode Standard Annex 9) are left out. Names in right-to-left scripts
 /// need none of them.
 #[must_use]

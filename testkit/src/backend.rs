@@ -34,6 +34,7 @@ pub async fn backend_with(tables: TableNames) -> Backend {
                 limits: with_suffix(tables.limits),
                 audit: with_suffix(tables.audit),
                 brands: with_suffix(tables.brands),
+                sessions: with_suffix(tables.sessions),
             };
             Backend::start(Storage::Running(url), tables).await
         }

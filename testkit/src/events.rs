@@ -10,6 +10,20 @@ use shared::lambda::{self, Handler};
 
 use crate::Sandbox;
 
+/// The secret in the events that came through a front door.
+const FRONT_DOOR_SECRET: &str = "front-door-of-the-sample-events-0";
+
+/// The variables of a function that gets the event of this name: `front-door-…` events are for
+/// functions behind a front door.
+fn variables(name: &str) -> Vec<(&'static str, &'static str)> {
+    let mut variables = vec![("SELF_TEST_USERNAME", "bob")];
+    if name.starts_with("front-door-") {
+        variables.push(("FRONT_DOOR", "CLOUDFRONT"));
+        variables.push(("FRONT_DOOR_SECRET", FRONT_DOOR_SECRET));
+    }
+    variables
+}
+
 /// A test for each event of a folder, which runs it through a function on a backend of its own. The
 /// result of `NAME.json` must be `NAME.expected.json`. Fails if there is none.
 pub fn trials(
@@ -25,13 +39,18 @@ pub fn trials(
             continue;
         };
         let name = name.to_owned();
+        let variables = variables(&name);
         let runtime = Arc::clone(&runtime);
         let trial = Trial::test(name, move || {
             let result = runtime.block_on(async {
-                let sandbox = Sandbox::start(&[("SELF_TEST_USERNAME", "bob")]).await?;
-                let event = std::fs::read_to_string(&path)?;
-                let request_id = "00000000-0000-4000-8000-000000000000".to_owned();
-                lambda::invoke(function(&sandbox), &event, request_id).await
+                let sandbox = Sandbox::start(&variables).await?;
+                let mut event = std::fs::read_to_string(&path)?;
+                if event.contains(SESSION_ID) {
+                    let login = path.with_file_name("login.json");
+                    let id = session_id(&login, function(&sandbox)).await?;
+                    event = event.replace(SESSION_ID, &id);
+                }
+                Ok::<_, Error>(masked(&invoke(function(&sandbox), &event).await?)?)
             });
             judge(&path.with_extension("expected.json"), &result?)
         });
@@ -42,6 +61,47 @@ pub fn trials(
     }
     trials.sort_by(|one, other| one.name().cmp(other.name()));
     Ok(trials)
+}
+
+/// What stands for the id of a session, in an event and in an expected result.
+const SESSION_ID: &str = "SESSION_ID";
+
+async fn invoke(function: &Arc<dyn Handler>, event: &str) -> Result<Value, Error> {
+    let request_id = "00000000-0000-4000-8000-000000000000".to_owned();
+    lambda::invoke(function, event, request_id).await
+}
+
+/// The id of a session that the event in `login` opens.
+async fn session_id(login: &Path, function: &Arc<dyn Handler>) -> Result<String, Error> {
+    let result = invoke(function, &std::fs::read_to_string(login)?).await?;
+    let ids = values_after(&result.to_string(), "ss-id=");
+    Ok(ids.first().ok_or("the login opened no session")?.clone())
+}
+
+/// A result without what differs each time: ids of sessions, and when cookies expire.
+fn masked(result: &Value) -> Result<Value, serde_json::Error> {
+    let mut text = result.to_string();
+    for (before, mark) in [
+        ("ss-id=", SESSION_ID),
+        ("ss-pid=", SESSION_ID),
+        (r#"\"SessionId\":\""#, SESSION_ID),
+        ("expires=", "LATER"),
+    ] {
+        for value in values_after(&text, before) {
+            text = text.replace(&value, mark);
+        }
+    }
+    serde_json::from_str(&text)
+}
+
+/// Whatever follows `before`, up to the end of a value in a cookie or in JSON.
+fn values_after(text: &str, before: &str) -> Vec<String> {
+    let values = text.split(before).skip(1);
+    let values = values.filter_map(|rest| rest.split([';', '\\', '"']).next());
+    values
+        .filter(|value| !value.is_empty())
+        .map(str::to_owned)
+        .collect()
 }
 
 fn judge(expected: &Path, result: &Value) -> Result<(), Failed> {

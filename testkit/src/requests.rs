@@ -6,7 +6,7 @@ use axum::body::Bytes;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use http::Request;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// Path of the service that has `ResetUserPassword`.
 pub const ASMX: &str = "/webservices/IFCommonService.asmx";
@@ -85,6 +85,20 @@ pub fn set_password(credential: &str, body: &Value) -> Request<Bytes> {
     Request::post("/UpdateUserRegistrationPassword")
         .header("content-type", "application/json")
         .header("authorization", basic(credential))
+        .body(body.to_string().into())
+        .unwrap()
+}
+
+/// A login by session, in JSON, of who has this credential: `name:password`.
+///
+/// # Panics
+/// When there is no colon in it.
+#[must_use]
+pub fn log_in(credential: &str) -> Request<Bytes> {
+    let (name, password) = credential.split_once(':').unwrap();
+    let body = json!({ "provider": "credentials", "UserName": name, "Password": password });
+    Request::post("/json/reply/Authenticate")
+        .header("content-type", "application/json")
         .body(body.to_string().into())
         .unwrap()
 }

@@ -79,6 +79,7 @@ impl Sandbox {
         let peer = (source.into(), 50_000).into();
         let answer = gateway::call(&self.functions, request, peer);
         let response = self.watch.over(answer).await;
+        self.watch.see_answer(&response);
         Watch::check(request, &response);
         response
     }

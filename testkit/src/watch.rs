@@ -10,9 +10,10 @@ use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 use axum::body::Bytes;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use http::{Request, Response, header};
+use http::{HeaderMap, HeaderName, Request, Response, header};
 use percent_encoding::percent_decode_str;
 use shared::config::Env;
+use shared::front_door::SECRET_HEADER;
 
 use local::Functions;
 use local::ses::{Mail, Outbox};
@@ -125,6 +126,13 @@ impl Watch {
     pub(crate) fn see(&self, request: &Request<Bytes>) {
         let mut secrets = self.secrets.lock().unwrap_or_else(PoisonError::into_inner);
         secrets.extend(secrets_of(request));
+        secrets.extend(session_ids(request.headers(), &header::COOKIE));
+    }
+
+    /// Takes note of the session that an answer opens.
+    pub(crate) fn see_answer(&self, response: &Response<Bytes>) {
+        let mut secrets = self.secrets.lock().unwrap_or_else(PoisonError::into_inner);
+        secrets.extend(session_ids(response.headers(), &header::SET_COOKIE));
     }
 
     /// Fails the test if the answer to this request holds what was secret in it.
@@ -179,7 +187,22 @@ fn is_telling(secret: &str) -> bool {
     !secret.chars().all(char::is_alphabetic)
 }
 
-/// The credential, the chosen password, and the user name typed into the anonymous operation:
+/// The ids of sessions in cookies, and in headers of the same name.
+fn session_ids(headers: &HeaderMap, cookies: &HeaderName) -> Vec<String> {
+    let cookies = headers.get_all(cookies).iter();
+    let cookies = cookies.flat_map(|field| field.to_str().unwrap_or_default().split(';'));
+    let cookies = cookies.filter_map(|cookie| cookie.trim().split_once('='));
+    let cookies = cookies.filter(|(name, _)| ["ss-id", "ss-pid"].contains(name));
+    let of_headers = ["x-ss-id", "x-ss-pid"].map(|name| headers.get(name)?.to_str().ok());
+    let ids = cookies
+        .map(|(_, id)| id)
+        .chain(of_headers.into_iter().flatten());
+    ids.filter(|id| id.len() >= SHORTEST)
+        .map(str::to_owned)
+        .collect()
+}
+
+/// The credential, the front door's secret, the chosen password, and the user name typed into the anonymous operation:
 /// people type passwords there.
 fn secrets_of(request: &Request<Bytes>) -> BTreeSet<String> {
     let mut secrets = BTreeSet::new();
@@ -197,10 +220,16 @@ fn secrets_of(request: &Request<Bytes>) -> BTreeSet<String> {
         }
         secrets.extend([value, credential]);
     }
+    if let Some(secret) = request.headers().get(SECRET_HEADER) {
+        secrets.insert(String::from_utf8_lossy(secret.as_bytes()).into_owned());
+    }
     let body = String::from_utf8_lossy(request.body());
     for text in [request.uri().query().unwrap_or_default(), &body] {
         secrets.extend(values(text, "username"));
         secrets.extend(values(text, "newpassword"));
+        if request.uri().path().to_ascii_lowercase().contains("auth") {
+            secrets.extend(values(text, "password"));
+        }
     }
     secrets.retain(|secret| secret.chars().count() >= SHORTEST);
     secrets

@@ -3,18 +3,21 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::hash::{BuildHasher as _, RandomState};
+use std::ops::ControlFlow;
 use std::path::Path;
 
 use fixedbitset::FixedBitSet;
 use indicatif::ProgressBar;
-use shared::dynamodb::{get_number, get_text};
-use shared::users::{NewAccount, UsernameKey, brand_key, email_key};
+use shared::dynamodb::{Item, get_number, get_text};
+use shared::users::{ADMIN_ROLE, NewAccount, UsernameKey, brand_key, email_key};
 
 use super::file::{self, Format, Required};
 use super::row::{COLUMNS, Row};
 use super::write::Existing;
 use crate::Error;
 use crate::access::Session;
+use crate::fields::roles;
+use crate::table::{Scan, key};
 
 /// A row that cannot be an account.
 pub(crate) struct Refusal {
@@ -26,6 +29,21 @@ pub(crate) struct Refusal {
 
 /// The line and the account of a row.
 pub(crate) type Checked = Result<(u64, NewAccount), Refusal>;
+
+/// The accounts that a file is about.
+#[derive(Default)]
+pub(crate) struct Listed {
+    names: HashSet<u64>,
+    /// Whether one that is written has the role `Admin` and may log in.
+    pub(crate) has_admin: bool,
+}
+
+impl Listed {
+    /// Whether there is none.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.names.is_empty()
+    }
+}
 
 /// A file of accounts, to be read more than once.
 pub(crate) struct AccountFile<'a> {
@@ -97,53 +115,52 @@ impl<'a> AccountFile<'a> {
     pub(crate) async fn compare(
         &mut self,
         session: &Session<'_>,
-        progress: &ProgressBar,
+        progress: ProgressBar,
     ) -> Result<(), Error> {
-        let mut pages = session
-            .clients()?
-            .dynamodb
-            .scan()
-            .table_name(session.users_table()?)
-            .projection_expression("username, id, email_key, brand, #roles")
-            // A reserved word.
-            .expression_attribute_names("#roles", "roles")
-            .into_paginator()
-            .items()
-            .send();
-        while let Some(item) = pages.next().await {
-            let item = item.map_err(Error::unavailable)?;
-            progress.inc(1);
-            let username = get_text(&item, "username").unwrap_or_default();
-            let name = self.keys.of_name(&UsernameKey::stored(username.to_owned()));
-            let email = get_text(&item, "email_key");
-            let as_name = email.map(|email| self.keys.of_name(&UsernameKey::new(email)));
-            if let Some(email) = as_name.filter(|email| *email != name)
-                && self.like_addresses.contains(&email)
-            {
-                self.claimed.insert(email);
-            }
-            if username.contains('@') {
-                self.like_addresses.insert(name);
-            }
-            if self.rows.may_have(name) {
-                self.ids.insert(name, get_number(&item, "id"));
-                if let Some(roles) = item.get("roles").and_then(|roles| roles.as_ss().ok()) {
-                    self.roles.insert(name, roles.iter().cloned().collect());
-                }
-                self.emails.extend(as_name.map(|email| (name, email)));
-            }
-            if let Some(email) = email {
-                let brand = get_text(&item, "brand");
-                let address = self.keys.of_address(email, brand);
-                if self.rows.may_have(address) {
-                    self.names.insert(address, name);
-                }
-            }
-        }
+        let scan = Scan {
+            attributes: &["id", "email_key", "brand", "roles"],
+            after: None,
+            progress,
+        };
+        let visit = |item: Item| {
+            self.note(&item);
+            ControlFlow::Continue(())
+        };
+        scan.visit(session, visit).await?;
         if self.existing == Existing::Overwrite {
             self.settle()?;
         }
         Ok(())
+    }
+
+    /// Keeps what matters of an account that exists.
+    fn note(&mut self, item: &Item) {
+        let username = key(item);
+        let name = self.keys.of_name(&UsernameKey::stored(username.to_owned()));
+        let email = get_text(item, "email_key");
+        let as_name = email.map(|email| self.keys.of_name(&UsernameKey::new(email)));
+        if let Some(email) = as_name.filter(|email| *email != name)
+            && self.like_addresses.contains(&email)
+        {
+            self.claimed.insert(email);
+        }
+        if username.contains('@') {
+            self.like_addresses.insert(name);
+        }
+        if self.rows.may_have(name) {
+            self.ids.insert(name, get_number(item, "id"));
+            let roles = roles(item);
+            if !roles.is_empty() {
+                self.roles.insert(name, roles);
+            }
+            self.emails.extend(as_name.map(|email| (name, email)));
+        }
+        if let Some(email) = email {
+            let address = self.keys.of_address(email, get_text(item, "brand"));
+            if self.rows.may_have(address) {
+                self.names.insert(address, name);
+            }
+        }
     }
 
     /// Finds the accounts that get another address. One whose row is refused keeps its own, for
@@ -194,6 +211,27 @@ impl<'a> AccountFile<'a> {
         const NONE: &BTreeSet<String> = &BTreeSet::new();
         let name = self.keys.of_name(&account.profile.username);
         self.roles.get(&name).unwrap_or(NONE)
+    }
+
+    /// The accounts of good rows.
+    pub(crate) fn listed(&self) -> Result<Listed, Error> {
+        let mut listed = Listed::default();
+        for row in self.accounts()? {
+            if let Ok((_, account)) = row? {
+                listed
+                    .names
+                    .insert(self.keys.of_name(&account.profile.username));
+                let is_admin = account.roles.contains(ADMIN_ROLE) && !account.disabled;
+                listed.has_admin |= is_admin && !self.is_kept(&account);
+            }
+        }
+        Ok(listed)
+    }
+
+    /// Whether an account that exists is among these.
+    pub(crate) fn is_listed(&self, listed: &Listed, username: &str) -> bool {
+        let key = UsernameKey::stored(username.to_owned());
+        listed.names.contains(&self.keys.of_name(&key))
     }
 
     /// Whether the account is there already and gets another address, or none.

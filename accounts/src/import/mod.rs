@@ -5,7 +5,9 @@
 //! was interrupted is finished by running it again.
 
 mod check;
+pub(crate) mod column;
 mod file;
+mod missing;
 mod preview;
 mod row;
 mod write;
@@ -24,8 +26,9 @@ use crate::console::Record;
 use crate::{Console, Error};
 use check::{AccountFile, Checked, Refusal, TAKEN};
 use file::Format;
+use missing::Missing;
 use preview::preview;
-pub(crate) use row::{Row, role};
+pub(crate) use row::Row;
 pub use write::{Existing, Import, Imported, Importer};
 
 /// Transactions at once. A DynamoDB on this machine writes one after the other, and must have done
@@ -42,6 +45,7 @@ pub(crate) const GRANTED: &str = "role.granted";
 /// All rows are checked before the first is written. An account that is there already is left
 /// alone, so an import that was interrupted is finished by running it again.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub(crate) struct Arguments {
     /// CSV with a heading, or JSON Lines
     file: PathBuf,
@@ -57,16 +61,29 @@ pub(crate) struct Arguments {
     /// Make accounts that are there already as the file has them
     #[arg(long)]
     overwrite: bool,
+    /// Disable accounts that came with an import and are not in this file
+    #[arg(long, conflicts_with = "skip_refused")]
+    disable_missing: bool,
+    /// Even if nobody is left who has the role Admin
+    #[arg(long)]
+    force: bool,
 }
 
 impl Arguments {
     /// The variables that the command needs: none to check a file alone.
     pub(crate) fn variables(&self) -> &'static [&'static str] {
-        if self.dry_run && !self.overwrite {
+        if self.dry_run && !self.takes_away() {
             &[]
         } else {
             &["USERS_TABLE", "AUDIT_TABLE", "USER"]
         }
+    }
+}
+
+impl Arguments {
+    /// Whether accounts that exist can lose something.
+    fn takes_away(&self) -> bool {
+        self.overwrite || self.disable_missing
     }
 }
 
@@ -79,6 +96,7 @@ struct Tally {
     written: u64,
     present: u64,
     refused: u64,
+    disabled: u64,
 }
 
 pub(crate) async fn import(
@@ -90,7 +108,7 @@ pub(crate) async fn import(
     let format = format.ok_or_else(|| {
         Error::Usage("say how the file is written, with --format csv or --format jsonl".to_owned())
     })?;
-    if arguments.overwrite {
+    if arguments.takes_away() {
         // What is missing for the audit rows must not show after the first batch.
         session.audit_row(NOBODY, IMPORTED, None)?;
     }
@@ -98,8 +116,19 @@ pub(crate) async fn import(
     compare(session, &mut file, arguments, console).await?;
     let mut tally = check(&file, console)?;
     let is_stopped = tally.refused > 0 && !arguments.skip_refused;
-    if arguments.overwrite && (arguments.dry_run || !is_stopped) {
+    let is_looked_at = arguments.dry_run || !is_stopped;
+    if arguments.overwrite && is_looked_at {
         preview(session, &file).await?.print(console)?;
+    }
+    let mut missing = Missing::default();
+    if arguments.takes_away() && is_looked_at {
+        missing = Missing::find(session, &file, arguments.disable_missing, console).await?;
+    }
+    if arguments.disable_missing && is_looked_at {
+        missing.print(console)?;
+    }
+    if !arguments.force {
+        missing.check_admin()?;
     }
     if !arguments.dry_run && !is_stopped {
         if tally.with_roles > 0 {
@@ -111,6 +140,7 @@ pub(crate) async fn import(
             console.note("the import was not finished; run it again to write the rest")?;
         }
         result?;
+        tally.disabled = missing.disable(session, console).await?;
     }
     report(console, &tally, arguments, is_stopped)?;
     Ok(if tally.refused == 0 {
@@ -143,17 +173,15 @@ async fn compare(
     arguments: &Arguments,
     console: &mut Console,
 ) -> Result<(), Error> {
-    if let Err(error) = session.users() {
-        if !arguments.dry_run {
-            return Err(error.into());
+    match session.settings.connect(&["USERS_TABLE"]).await {
+        Err(Error::Usage(reason)) if arguments.dry_run => {
+            let text = format!("not compared with the accounts that are there: {reason}");
+            return Ok(console.note(&text)?);
         }
-        let text = format!("not compared with the accounts that are there: {error}");
-        return Ok(console.note(&text)?);
+        connected => connected?,
     }
     let progress = console.progress(None, "comparing");
-    let compared = file.compare(session, &progress).await;
-    progress.finish_and_clear();
-    compared
+    file.compare(session, progress).await
 }
 
 /// Checks all rows and names those that are refused.
@@ -334,11 +362,14 @@ fn report(
         } else {
             ("written", (*written).into())
         };
-        return console.json(&Record::new([
+        let disabled = arguments.disable_missing && !arguments.dry_run;
+        let disabled = disabled.then_some(("disabled", tally.disabled.into()));
+        let counts = [
             outcome,
             ("present", (*present).into()),
             ("refused", (*refused).into()),
-        ]));
+        ];
+        return console.json(&Record::new(counts.into_iter().chain(disabled)));
     }
     console.line(&if arguments.dry_run {
         format!("{writable} can be written, {present} there already, {refused} refused")
@@ -349,6 +380,10 @@ fn report(
             good + refused
         )
     } else {
-        format!("{written} written, {present} there already, {refused} refused")
+        let disabled = match tally.disabled {
+            0 => String::new(),
+            disabled => format!(", {disabled} disabled"),
+        };
+        format!("{written} written, {present} there already, {refused} refused{disabled}")
     })
 }

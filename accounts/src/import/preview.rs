@@ -1,6 +1,6 @@
 //! What an import that overwrites would change, read from the table before anything is written.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::KeysAndAttributes;
@@ -11,6 +11,7 @@ use shared::users::{NewAccount, admin};
 use super::check::AccountFile;
 use crate::access::Session;
 use crate::console::Record;
+use crate::fields::roles;
 use crate::{Console, Error};
 
 /// The limit of `BatchGetItem`.
@@ -171,9 +172,4 @@ fn is_same(account: &NewAccount, found: &Item) -> bool {
             "disabled" => account.disabled == get_flag(found, name),
             _ => item.get(name) == found.get(name),
         })
-}
-
-fn roles(item: &Item) -> BTreeSet<String> {
-    let roles = item.get("roles").and_then(|roles| roles.as_ss().ok());
-    roles.into_iter().flatten().cloned().collect()
 }

@@ -1,20 +1,8 @@
 //! One row: what may stand in each column.
 
-use std::collections::BTreeSet;
+use shared::users::{MAX_NAME_LENGTH, NOBODY, NewAccount, Profile, UsernameKey};
 
-use oxilangtag::LanguageTag;
-use password::{HashError, Secret, Stored};
-use shared::mail::entered;
-use shared::users::{
-    MAX_NAME_LENGTH, NOBODY, NewAccount, Profile, UsernameKey, brand_key, email_key,
-};
-
-const MAX_ROLES: usize = 32;
-const MAX_ROLE_LENGTH: usize = 64;
-/// RFC 5646 section 4.4.1: the least that a limit must allow.
-const MAX_LANGUAGE_LENGTH: usize = 35;
-/// The longest known hash has about 300 bytes.
-const MAX_HASH_LENGTH: usize = 512;
+use super::column;
 
 /// The columns; the password, which alone may be left out of a row that overwrites, is the last.
 pub(crate) const COLUMNS: [&str; 9] = [
@@ -75,24 +63,14 @@ impl Row {
             // Brands have such keys in the audit trail.
             note("username begins with brand#".to_owned());
         }
-        let email = checked(email(&self.email), &mut note);
-        // The key is what is stored, and may be longer than the name.
-        let brand_length = brand_key(Some(&self.brand)).len().max(self.brand.len());
-        for (name, text, length) in [
-            ("display_name", &self.display_name, self.display_name.len()),
-            ("brand", &self.brand, brand_length),
-        ] {
-            if length > MAX_NAME_LENGTH || text.contains(char::is_control) {
-                note(format!(
-                    "{name} is not one line of at most {MAX_NAME_LENGTH} bytes"
-                ));
-            }
-        }
-        let id = checked(id(&self.id), &mut note);
-        let language = checked(language(&self.language), &mut note);
-        let roles = checked(roles(&self.roles), &mut note);
-        let password_hash = checked(password_hash(self.password_hash), &mut note);
-        let disabled = checked(flag(&self.disabled), &mut note);
+        let email = checked(column::email(&self.email), &mut note);
+        let display_name = checked(column::display_name(&self.display_name), &mut note);
+        let brand = checked(column::brand(&self.brand), &mut note);
+        let id = checked(column::id(&self.id), &mut note);
+        let language = checked(column::language(&self.language), &mut note);
+        let roles = checked(column::roles(&self.roles), &mut note);
+        let password_hash = checked(column::password_hash(self.password_hash), &mut note);
+        let disabled = checked(column::flag(&self.disabled), &mut note);
         if !reasons.is_empty() {
             return Err(reasons);
         }
@@ -102,8 +80,8 @@ impl Row {
                 display_username: self.username.trim().to_owned(),
                 id,
                 email,
-                display_name: self.display_name.trim().to_owned(),
-                brand: some(&self.brand).map(str::to_owned),
+                display_name,
+                brand,
                 language,
             },
             roles,
@@ -115,84 +93,6 @@ impl Row {
 
 fn checked<T: Default>(value: Result<T, String>, note: &mut impl FnMut(String)) -> T {
     value.map_err(note).unwrap_or_default()
-}
-
-fn some(text: &str) -> Option<&str> {
-    Some(text.trim()).filter(|text| !text.is_empty())
-}
-
-fn email(text: &str) -> Result<Option<String>, String> {
-    let email = some(text).map(|email| match entered(email) {
-        Ok(email) if email_key(&email) != NOBODY => Ok(email),
-        Ok(_) => Err("email is too long".to_owned()),
-        Err(error) => Err(format!("email {error}")),
-    });
-    email.transpose()
-}
-
-fn id(text: &str) -> Result<u64, String> {
-    let id = text.trim().parse();
-    id.map_err(|_| "id is not a whole number".to_owned())
-}
-
-/// A tag in the spelling that RFC 5646 section 2.1.1 recommends.
-fn language(text: &str) -> Result<Option<String>, String> {
-    let tag = some(text).map(|tag| {
-        let tag = Some(tag).filter(|tag| tag.len() <= MAX_LANGUAGE_LENGTH);
-        let tag = tag.and_then(|tag| LanguageTag::parse_and_normalize(tag).ok());
-        tag.map(LanguageTag::into_inner)
-            .ok_or_else(|| "language is not a BCP 47 tag".to_owned())
-    });
-    tag.transpose()
-}
-
-fn roles(text: &str) -> Result<BTreeSet<String>, String> {
-    let roles = text.split(';').filter_map(some);
-    let roles: BTreeSet<_> = roles.map(role).collect::<Result<_, _>>()?;
-    if roles.len() > MAX_ROLES {
-        return Err(format!("roles are more than {MAX_ROLES}"));
-    }
-    Ok(roles)
-}
-
-/// The name of a role, if it can be one.
-pub(crate) fn role(name: &str) -> Result<String, String> {
-    let name = name.trim();
-    let is_possible = (1..=MAX_ROLE_LENGTH).contains(&name.len())
-        && !name.contains(|c: char| c.is_control() || c == ';');
-    if is_possible {
-        Ok(name.to_owned())
-    } else {
-        Err(format!(
-            "a role is one line of 1 to {MAX_ROLE_LENGTH} bytes"
-        ))
-    }
-}
-
-fn password_hash(text: String) -> Result<Option<Secret>, String> {
-    let hash = Secret::from(text);
-    match password::length(&hash) {
-        0 => return Ok(None),
-        1..=MAX_HASH_LENGTH => {}
-        _ => return Err("password_hash is in no known format".to_owned()),
-    }
-    match Stored::parse(&hash) {
-        Ok(_) => Ok(Some(hash)),
-        Err(HashError::Unreadable) => Err(
-            "password_hash is in no known format; leave it empty for a password that is in the \
-             clear or encrypted: the person asks for a reset"
-                .to_owned(),
-        ),
-        Err(error) => Err(format!("password_hash: {error}")),
-    }
-}
-
-fn flag(text: &str) -> Result<bool, String> {
-    match text.trim().to_ascii_lowercase().as_str() {
-        "" | "0" | "false" => Ok(false),
-        "1" | "true" => Ok(true),
-        _ => Err("disabled is not true or false".to_owned()),
-    }
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::{NOW, Operator, number, row, text};
 
 async fn set_email(operator: &Operator, address: &str) -> crate::Answer {
-    operator.run(&["set-email", "jdoe", address]).await
+    operator.run(&["set", "jdoe", "--email", address]).await
 }
 
 #[tokio::test]
@@ -148,7 +148,7 @@ async fn domains_are_put_on_file_in_punycode() {
     let answer = set_email(&operator, "zoë@example.com").await;
     assert_eq!(
         answer.error(),
-        "\"zoë@example.com\" has a part before the @ that is not in ASCII, to which SES sends no mail"
+        "email has a part before the @ that is not in ASCII, to which SES sends no mail"
     );
     assert_eq!(answer.exit_code, ExitCode::from(2));
 }

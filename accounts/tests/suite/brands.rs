@@ -9,7 +9,7 @@ use testkit::relay::{Action, Relays};
 
 use crate::{Answer, Operator, row};
 
-const ACME: [&str; 13] = [
+const ACME: [&str; 21] = [
     "brand",
     "set",
     " ACME ",
@@ -23,6 +23,14 @@ const ACME: [&str; 13] = [
     "https://acme.example/",
     "--configuration-set",
     "acme",
+    "--reply-to",
+    "help@acme.example",
+    "--language",
+    "de",
+    "--closing",
+    "de=Viele Grüße, Acme",
+    "--closing",
+    "EN=Kind regards, Acme",
 ];
 
 async fn set(operator: &Operator, key: &str, values: &[&str]) -> Answer {
@@ -55,6 +63,10 @@ async fn mails_go_out_as_a_brand_was_set() {
             "support_contact": "+1 555 0100",
             "login_url": "https://acme.example/",
             "configuration_set": "acme",
+            "reply_to": "help@acme.example",
+            "language": "de",
+            "closing_de": "Viele Grüße, Acme",
+            "closing_en": "Kind regards, Acme",
             "defaults": [],
             "unusable": [],
         })
@@ -69,9 +81,57 @@ async fn mails_go_out_as_a_brand_was_set() {
     };
     assert_eq!(mail.from, "Acme <no-reply@acme.example>");
     assert_eq!(mail.configuration_set.as_deref(), Some("acme"));
-    for said in ["Acme Flood Watch", "+1 555 0100", "https://acme.example/"] {
+    assert_eq!(mail.reply_to, ["help@acme.example"]);
+    // The person has no language.
+    let said = [
+        "Guten Tag",
+        "Acme Flood Watch",
+        "+1 555 0100",
+        "https://acme.example/",
+    ];
+    for said in said.into_iter().chain(["\n\nViele Grüße, Acme\n"]) {
         assert!(mail.text.contains(said), "{}", mail.text);
     }
+}
+
+#[tokio::test]
+async fn a_mail_can_be_read_before_anybody_gets_it() {
+    let operator = Operator::start().await;
+    operator.run(&ACME).await;
+    let preview = async |arguments: &[&str]| {
+        let command = [&["brand", "preview"], arguments].concat();
+        let answer = operator.run(&command).await;
+        assert_eq!(answer.exit_code, ExitCode::SUCCESS, "{answer:?}");
+        answer
+    };
+    let begin = "From: Acme <no-reply@acme.example>\nReply-To: help@acme.example\nSubject: \
+                 Ihr neues Passwort für Acme Flood Watch\n\nGuten Tag Jane Doe,\n";
+    let answer = preview(&["Acme"]).await;
+    assert!(answer.out.starts_with(begin), "{}", answer.out);
+    let updated = [
+        "acme",
+        "--mail",
+        "login-updated",
+        "--language",
+        "en",
+        "--html",
+    ];
+    let answer = preview(&updated).await;
+    assert!(answer.out.starts_with("<!doctype html>"), "{}", answer.out);
+    for said in ["Login Updated", "<p>Kind regards, Acme</p>"] {
+        assert!(answer.out.contains(said), "{}", answer.out);
+    }
+    let changed = ["acme", "--mail", "address-changed", "--json"];
+    let mail = preview(&changed).await.json().remove(0);
+    assert_eq!(mail["subject"], "Ihre E-Mail-Adresse wurde geändert");
+    // A brand without a row has the words of the configuration.
+    let answer = preview(&["unheard-of"]).await;
+    assert!(
+        answer.out.starts_with("From: Pump Alarm <"),
+        "{}",
+        answer.out
+    );
+    assert!(operator.sandbox.backend.outbox.mails().is_empty());
 }
 
 #[tokio::test]
@@ -85,7 +145,7 @@ async fn what_is_not_given_stays_and_what_is_unset_is_the_configurations() {
     let mut expected = before.clone();
     expected["product_name"] = json!("New");
     expected["login_url"] = json!("http://127.0.0.1:3000/");
-    expected["defaults"] = json!(["login_url"]);
+    expected["defaults"] = json!(["login_url", "reply_to", "language"]);
     assert_eq!(after, expected);
 
     let elsewhere = [("LOGIN_URL", "")];
@@ -93,7 +153,9 @@ async fn what_is_not_given_stays_and_what_is_unset_is_the_configurations() {
     let answer = operator.run_with(&command, "", &elsewhere).await;
     assert!(!answer.out.contains("127.0.0.1"), "{answer:?}");
     assert!(
-        answer.out.contains("\ndefaults           login_url\n"),
+        answer
+            .out
+            .contains("\ndefaults           login_url, reply_to, language\n"),
         "{answer:?}"
     );
     let wrong = [("LOGIN_URL", "nowhere")];
@@ -126,7 +188,7 @@ async fn what_is_so_already_has_no_audit_row() {
     let answer = set(&operator, "none", &["--unset", "login_url"]).await;
     assert_eq!(answer.out, "none needs no change\n");
     let answer = operator.run(&["brand", "show", "none"]).await;
-    assert_eq!(answer.exit_code, ExitCode::FAILURE, "{answer:?}");
+    assert_eq!(answer.exit_code, ExitCode::from(3), "{answer:?}");
 }
 
 #[tokio::test]
@@ -217,6 +279,8 @@ async fn values_that_mails_do_not_use_are_named() {
         "support_contact",
         "login_url",
         "configuration_set",
+        "reply_to",
+        "language",
     ];
     assert_eq!(acme["defaults"], json!(from_configuration));
     // Whatever is in its place, it can be set.
@@ -254,7 +318,7 @@ async fn a_change_that_came_between_stands() {
     let answer = set(&operator, "brand", &["--product-name", "New"]).await;
     let error = "brand was changed meanwhile, and that change stands";
     assert_eq!(answer.error(), error);
-    assert_eq!(answer.exit_code, ExitCode::FAILURE);
+    assert_eq!(answer.exit_code, ExitCode::from(75));
     relays.script(|_| Action::forward());
     assert_eq!(shown(&operator, "brand").await, before);
     assert_eq!(operator.audit("brand#brand").await, []);

@@ -33,15 +33,15 @@ async fn refused(
 async fn a_permission_that_is_missing_is_named() {
     let message = "User: arn:aws:sts::123456789012:assumed-role/Operators/jo is not authorized to \
                    perform: dynamodb:Query on resource: \
-                   arn:aws:dynamodb:us-east-1:123456789012:table/Users/index/pending-reset-index \
+                   arn:aws:dynamodb:us-east-1:123456789012:table/Users/index/email-index \
                    because no identity-based policy allows the dynamodb:Query action";
     let (operator, _relays) = refused("Query", "AccessDeniedException", message).await;
-    let answer = operator.run(&["pending"]).await;
+    let answer = operator.run(&["find", "a@example.com"]).await;
     let url = &operator.dynamodb_url;
     assert_eq!(
         answer.error(),
         format!(
-            "you are not allowed dynamodb:Query on index pending-reset-index of table Users at \
+            "you are not allowed dynamodb:Query on index email-index of table Users at \
              {url} (region us-east-1)"
         )
     );
@@ -87,7 +87,7 @@ async fn tables_that_do_not_exist_are_named() {
     ] {
         let answer = operator.run_with(command, "", &nowhere).await;
         assert_eq!(answer.error(), format!("{table} {place}"));
-        assert_eq!(answer.exit_code, ExitCode::FAILURE);
+        assert_eq!(answer.exit_code, ExitCode::from(3));
     }
 }
 
@@ -104,6 +104,7 @@ async fn no_connection_is_one_line_about_where_to() {
              Connection refused"
         )
     );
+    assert_eq!(answer.exit_code, ExitCode::from(75));
 }
 
 #[tokio::test]
@@ -142,4 +143,5 @@ async fn a_change_that_another_one_overtook_says_so() {
         answer.error(),
         "it was changed meanwhile, and that change stands; try again"
     );
+    assert_eq!(answer.exit_code, ExitCode::from(75));
 }

@@ -12,7 +12,12 @@ use crate::{Answer, NOW, Operator, number, row, text};
 const HASH: &str = "$aspnet-membership-sha1$AAECAwQFBgcICQoLDA0ODw==$8Bt4t/PN+I7cSmB0CxoXGgWi7ak=";
 
 /// Imports a file of this name and content.
-async fn import(operator: &Operator, name: &str, content: &str, options: &[&str]) -> Answer {
+pub(crate) async fn import(
+    operator: &Operator,
+    name: &str,
+    content: &str,
+    options: &[&str],
+) -> Answer {
     let directory = TempDir::new().unwrap();
     let path = directory.path().join(name);
     std::fs::write(&path, content).unwrap();
@@ -28,7 +33,7 @@ fn accounts(count: u64) -> String {
 }
 
 /// The same file with all columns that one which overwrites must have.
-fn complete(file: &str) -> String {
+pub(crate) fn complete(file: &str) -> String {
     let (heading, rows) = file.split_once('\n').unwrap();
     let required = "username,id,email,display_name,brand,language,roles,disabled";
     let missing = |name: &&str| !heading.split(',').any(|present| present == *name);
@@ -92,7 +97,8 @@ async fn refused_rows_are_named_and_stop_the_import_unless_told_otherwise() {
          one,2,,\rtwo,3,,\n\
          Bob,12,,\n\
          jane,13,BOB@pumpalarm.com,\n\
-         jdoe,42,a@example.com,"
+         jdoe,42,a@example.com,\n\
+         far,9223372036854775808,,"
     );
     let refused = "line 4: username is not one line of 1 to 256 bytes\n\
                    line 5: email is not an address; id is not a whole number\n\
@@ -107,15 +113,16 @@ async fn refused_rows_are_named_and_stop_the_import_unless_told_otherwise() {
                    line 14: a quote is not closed in its line\n\
                    line 15: a line ends neither in LF nor in CRLF\n\
                    line 16: username is that of an account with another id\n\
-                   line 17: email and brand are those of an account that is there\n";
+                   line 17: email and brand are those of an account that is there\n\
+                   line 19: id is greater than 9223372036854775807\n";
     for (options, end) in [
         (
             &["--dry-run"][..],
-            "2 can be written, 1 there already, 13 refused\n",
+            "2 can be written, 1 there already, 14 refused\n",
         ),
         (
             &[],
-            "nothing is written, because 13 of 16 rows are refused; correct them, or leave them \
+            "nothing is written, because 14 of 17 rows are refused; correct them, or leave them \
              out with --skip-refused\n",
         ),
     ] {
@@ -134,8 +141,8 @@ async fn refused_rows_are_named_and_stop_the_import_unless_told_otherwise() {
     let reasons = ["username is not one line of 1 to 256 bytes"];
     assert_eq!(lines[0], json!({ "line": 4, "refused": reasons }));
     assert_eq!(
-        lines[13],
-        json!({ "written": 2, "present": 1, "refused": 13 })
+        lines[14],
+        json!({ "written": 2, "present": 1, "refused": 14 })
     );
     assert!(operator.has("good").await && operator.has("other").await);
     assert!(!operator.has("hash").await && !operator.has("few").await);
@@ -442,7 +449,8 @@ async fn what_an_overwrite_changes_is_shown_within_bounds() {
 async fn addresses_may_move_among_the_accounts_of_a_file() {
     let operator = Operator::start().await;
     let file = "username,id,email\nbob,2,admin@pumpalarm.com\nadmin,1,bob@pumpalarm.com\n";
-    let answer = import(&operator, "users.csv", &complete(file), &["--overwrite"]).await;
+    let options = ["--overwrite", "--force"];
+    let answer = import(&operator, "users.csv", &complete(file), &options).await;
     assert_eq!(
         answer.out,
         "0 new, 2 changed, 0 unchanged\nadmin loses Admin\n2 written, 0 there already, 0 refused\n"
@@ -551,7 +559,7 @@ async fn a_file_that_cannot_be_read_is_named_once() {
         "{answer:?}"
     );
     assert_eq!(answer.error().matches("nowhere").count(), 1, "{answer:?}");
-    assert_eq!(answer.exit_code, ExitCode::FAILURE);
+    assert_eq!(answer.exit_code, ExitCode::from(3));
 }
 
 #[tokio::test]

@@ -3,12 +3,19 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod addresses;
+mod aws;
 mod brands;
 mod commands;
 mod failures;
 mod import;
 mod keys;
+mod missing;
 mod operators;
+mod passwords;
+mod program;
+mod search;
+mod set;
+mod trail;
 
 use std::io::{Cursor, Write};
 use std::process::ExitCode;
@@ -24,6 +31,12 @@ use shared::config::Env;
 use testkit::Sandbox;
 
 const NOW: u64 = 1_795_300_455;
+/// Resets as often as somebody likes.
+const NO_LIMITS: [(&str, &str); 3] = [
+    ("RESET_PER_MINUTE", "0"),
+    ("RESET_PER_HOUR", "0"),
+    ("SOURCE_PER_MINUTE", "0"),
+];
 const PASSWORD: &str = "lamp-Sodium-4417";
 
 /// Somebody at a terminal beside a sandbox.

@@ -1,15 +1,12 @@
 //! What keeps operators from mistakes, and who they are.
 
 use std::process::ExitCode;
-use std::sync::{Arc, Mutex};
 
-use axum::Router;
-use axum::http::{HeaderMap, StatusCode};
-use axum::routing::post;
+use axum::http::StatusCode;
 use serde_json::json;
 use testkit::relay::Relays;
-use tokio::net::TcpListener;
 
+use crate::aws::{Query, Seen, refusal, sts};
 use crate::{Operator, row, text};
 
 const ARN: &str = "arn:aws:sts::123456789012:assumed-role/Operators/jo";
@@ -98,62 +95,6 @@ async fn a_reset_that_ses_refuses_says_why() {
 }
 
 #[tokio::test]
-async fn all_that_is_missing_is_named_at_once() {
-    let operator = Operator::start().await;
-    let names = [
-        "AWS_REGION",
-        "AWS_DEFAULT_REGION",
-        "AWS_ACCESS_KEY_ID",
-        "AWS_SECRET_ACCESS_KEY",
-        "USERS_TABLE",
-        "AUDIT_TABLE",
-        "BRANDS_TABLE",
-        "LIMITS_TABLE",
-        "PRODUCT_NAME",
-        "MAIL_FROM",
-        "SUPPORT_CONTACT",
-        "LOGIN_URL",
-        "USER",
-    ];
-    let nothing = names.map(|name| (name, ""));
-    let aws = "AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY";
-    let who = "say who you are, with --operator or USER";
-    for (command, error) in [
-        (
-            &["show", "jdoe"][..],
-            format!("{aws} and USERS_TABLE are not set"),
-        ),
-        (
-            &["audit", "jdoe"],
-            format!("{aws} and AUDIT_TABLE are not set"),
-        ),
-        (
-            &["brand", "list"],
-            format!("{aws} and BRANDS_TABLE are not set"),
-        ),
-        (
-            &["disable", "jdoe"],
-            format!("{aws}, USERS_TABLE and AUDIT_TABLE are not set; {who}"),
-        ),
-        (
-            &["import", "users.csv"],
-            format!("{aws}, USERS_TABLE and AUDIT_TABLE are not set; {who}"),
-        ),
-        (
-            &["reset", "jdoe"],
-            format!(
-                "{aws}, USERS_TABLE, LIMITS_TABLE, AUDIT_TABLE, BRANDS_TABLE, PRODUCT_NAME, \
-                 MAIL_FROM, SUPPORT_CONTACT and LOGIN_URL are not set; {who}"
-            ),
-        ),
-    ] {
-        let answer = operator.run_at(command, "", &nothing).await;
-        assert_eq!(answer.error(), error);
-        assert_eq!(answer.exit_code, ExitCode::from(2));
-    }
-}
-
-#[tokio::test]
 async fn an_account_that_exists_needs_no_password() {
     let operator = Operator::start().await;
     // There is no terminal to ask at, which is found out later.
@@ -190,45 +131,14 @@ async fn the_name_of_an_operator_is_short_and_visible() {
     assert_eq!(answer.exit_code, ExitCode::SUCCESS, "{answer:?}");
 }
 
-/// An STS that answers like this, and what its requests were signed with.
-async fn sts(status: StatusCode, body: String) -> (String, Arc<Mutex<Vec<String>>>) {
-    let seen = Arc::new(Mutex::new(Vec::new()));
-    let calls = Arc::clone(&seen);
-    let answer = async move |headers: HeaderMap, request: String| {
-        assert!(request.contains("Action=GetCallerIdentity"), "{request}");
-        let signed = headers
-            .get("authorization")
-            .unwrap()
-            .to_str()
-            .unwrap()
-            .to_owned();
-        calls.lock().unwrap().push(signed);
-        (status, [("content-type", "text/xml")], body)
-    };
-    let router = Router::new().route("/", post(answer));
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    tokio::spawn(async move { axum::serve(listener, router).await });
-    (url, seen)
-}
-
 #[tokio::test]
 async fn the_trail_says_whose_credentials_they_were_and_what_was_typed() {
     let operator = Operator::start().await;
-    let (url, seen) = sts(
-        StatusCode::OK,
-        format!(
-            "<GetCallerIdentityResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\">\
-             <GetCallerIdentityResult><Arn>{ARN}</Arn><UserId>AROA:jo</UserId>\
-             <Account>123456789012</Account></GetCallerIdentityResult>\
-             <ResponseMetadata><RequestId>1</RequestId></ResponseMetadata>\
-             </GetCallerIdentityResponse>"
-        ),
-    )
-    .await;
+    let server = sts(ARN).await;
     let sts = [
-        ("AWS_ENDPOINT_URL_STS", url.as_str()),
+        ("AWS_ENDPOINT_URL_STS", server.url.as_str()),
         ("AWS_ACCESS_KEY_ID", "AKIAJO"),
+        ("AWS_SECRET_ACCESS_KEY", "secret"),
     ];
     for command in [&["disable", "bob"][..], &["reset", "jdoe"]] {
         let answer = operator.run_with(command, "", &sts).await;
@@ -238,13 +148,10 @@ async fn the_trail_says_whose_credentials_they_were_and_what_was_typed() {
         assert_eq!(text(&rows[0], "actor"), ARN);
         assert_eq!(text(&rows[0], "requester"), "operator");
     }
-    let seen = seen.lock().unwrap();
+    let seen = server.seen();
     assert_eq!(seen.len(), 2);
-    assert!(
-        seen.iter()
-            .all(|signed| signed.contains("Credential=AKIAJO/")),
-        "{seen:?}"
-    );
+    let is_theirs = |call: &Seen| call.signature.contains("Credential=AKIAJO/");
+    assert!(seen.iter().all(is_theirs), "{seen:?}");
 }
 
 /// Whoever says where DynamoDB is may say it is at AWS.
@@ -269,15 +176,11 @@ async fn nothing_is_done_when_sts_does_not_say_who_it_is() {
     let mut operator = Operator::start().await;
     let relays = Relays::start(&operator.sandbox.backend).unwrap();
     operator.dynamodb_url = relays.backend.dynamodb_url.clone();
-    let refused = "<ErrorResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><Error>\
-                   <Type>Sender</Type><Code>ExpiredToken</Code><Message>The security token included \
-                   in the request is expired</Message></Error><RequestId>1</RequestId>\
-                   </ErrorResponse>";
-    let (url, _) = sts(StatusCode::FORBIDDEN, refused.to_owned()).await;
-    let sts = [("AWS_ENDPOINT_URL_STS", url.as_str())];
-    let answer = operator
-        .run_with(&["disable", "jdoe", "--json"], "", &sts)
-        .await;
+    let expired = "The security token included in the request is expired";
+    let refused = refusal("ExpiredToken", expired);
+    let server = Query::start(move |_| (StatusCode::FORBIDDEN, refused.clone())).await;
+    let sts = [("AWS_ENDPOINT_URL_STS", server.url.as_str())];
+    let answer = operator.run_with(&["disable", "jdoe"], "", &sts).await;
     assert!(
         answer
             .error()

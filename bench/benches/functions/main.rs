@@ -6,9 +6,12 @@
 
 mod accounts;
 mod bare_hash;
+mod bars;
 mod function;
 mod hostile;
 mod load;
+mod outage;
+mod peers;
 mod process;
 mod requests;
 mod runtime_api;
@@ -18,6 +21,7 @@ mod statistic;
 mod thaw;
 mod warm;
 
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
@@ -27,7 +31,7 @@ use function::{Error, Function, RESET, UPDATE, WARM_UP};
 /// What the functions cost, as ratios to what cannot be saved.
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// What is measured; all but `hostile` if nothing is named
+    /// What is measured; the first six if nothing is named
     subjects: Vec<Subject>,
     /// How often each process is started, and thawed
     #[arg(long, default_value_t = 20)]
@@ -35,6 +39,9 @@ struct Arguments {
     /// Measures requests a second time, with so many users in the table instead of a thousand
     #[arg(long, value_parser = clap::value_parser!(u64).range(2_000..))]
     users: Option<u64>,
+    /// How many resets are asked for during the outage
+    #[arg(long, default_value_t = 600)]
+    resets: u64,
     /// How long each load lasts
     #[arg(long, default_value_t = 60)]
     seconds: u64,
@@ -59,6 +66,10 @@ enum Subject {
     Load,
     /// Hostile and legitimate traffic at once; only if it is named
     Hostile,
+    /// The resets of an outage of SES; only if it is named
+    Outage,
+    /// The same reset in other languages; only if it is named, by bench/peers/run
+    Peers,
 }
 
 #[tokio::main]
@@ -93,10 +104,23 @@ async fn main() -> Result<(), Error> {
         let duration = Duration::from_secs(arguments.seconds);
         load::measure(&binaries.join("local"), duration).await?;
     }
-    // Ten minutes at a time are too long for a default.
+    // These take minutes: too long for a default.
     if arguments.subjects.contains(&Subject::Hostile) {
         let binaries = process::build(&["--bins"])?;
         hostile::measure(&binaries, Duration::from_secs(arguments.seconds)).await?;
     }
+    if arguments.subjects.contains(&Subject::Outage) {
+        let binaries = process::build(&["--bins"])?;
+        outage::measure(&binaries, arguments.resets).await?;
+    }
+    if arguments.subjects.contains(&Subject::Peers) {
+        let binaries = process::build(&["--bins"])?;
+        peers::measure(&binaries, &pictures().join("peers-lambda.svg")).await?;
+    }
     Ok(())
+}
+
+/// Where the documentation has its pictures.
+fn pictures() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/pictures")
 }

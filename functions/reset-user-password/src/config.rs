@@ -28,7 +28,7 @@ pub struct Config {
 }
 
 impl Config {
-    /// Reads and checks all env. Fails on the first one that is missing or invalid.
+    /// Reads and checks the environment. Fails on the first variable that is missing or invalid.
     pub fn read(env: Env<'_>) -> Result<Self, ConfigError> {
         let temporary_password_hours = env.number("TEMPORARY_PASSWORD_HOURS", 24)?;
         if !(1..=24).contains(&temporary_password_hours) {

@@ -1,5 +1,5 @@
 //! Delivery: mails a reserved password, promotes it, and corrects a mail that another change
-//! overtook. What a request and the sweep do alike.
+//! overtook. Requests and the sweep share it.
 
 use password::ExposeSecret as _;
 use shared::audit::Audit;
@@ -44,7 +44,7 @@ pub enum ResetOutcome {
     /// The answer was due before the end: the old password keeps working, and the sweep tries
     /// again.
     Overdue,
-    /// The password is mailed, but another change of the account came first and stands.
+    /// The password is mailed, but another change of the account came first and prevails.
     Superseded,
     /// Every attempt failed, and the sweep gave up: the old password keeps working.
     Abandoned,
@@ -252,7 +252,7 @@ impl Delivery {
         } else if account.reset.as_ref().is_some_and(by_operator) {
             ResetMode::Replace
         } else if account.roles.contains(ADMIN_ROLE) {
-            // A stranger must not take the password of a program away.
+            // A stranger must not lock a program out.
             ResetMode::Dual
         } else {
             self.mode

@@ -28,7 +28,7 @@ struct Feedback {
     metric: Metric,
     /// Whether the mail will not arrive.
     is_lost: bool,
-    /// Whether further mail to the address is no use.
+    /// Whether further mail to the address is useless.
     is_bad_address: bool,
 }
 
@@ -192,7 +192,7 @@ async fn withdraw(
     unless_changed(withdrawn.await)
 }
 
-/// Records the report, and marks the address if mail to it is no use.
+/// Records the report, and marks the address if further mail to it is useless.
 async fn mark_address(
     delivery: &Delivery,
     feedback: &Feedback,

@@ -1,5 +1,5 @@
 //! `ResetUserPassword` of the retired `IFCommonService.asmx`: SOAP 1.1, SOAP 1.2, HTTP GET and
-//! HTTP POST in, one answer out, whoever is asked for.
+//! HTTP POST in, the same answer out for every name.
 
 pub mod asmx;
 mod config;
@@ -22,6 +22,7 @@ use serde_json::{Value, json};
 use shared::aws::{self, Clients};
 use shared::clock::Clock;
 use shared::context::RequestContext;
+use shared::front_door::FrontDoor;
 use shared::lambda::{Answer, Event, Handler, Request};
 use shared::password_service::PasswordService;
 use shared::response_floor::ResponseFloor;
@@ -39,6 +40,7 @@ pub use config::Config;
 pub struct Service {
     operation: ResetUserPassword,
     response_floor: Duration,
+    front_door: FrontDoor,
     protocols: Protocols,
     self_test_username: String,
     mail_rate: u32,
@@ -70,6 +72,7 @@ impl Service {
         let passwords = PasswordService::new(hasher, UnwrapErr(SysRng));
         Self {
             response_floor: config.shared.response_floor,
+            front_door: config.shared.front_door.clone(),
             protocols: config.protocols,
             self_test_username: config.self_test_username.clone(),
             mail_rate: config.mail_rate,
@@ -131,6 +134,10 @@ impl Handler for Service {
             delivery.users.check(),
             delivery.mailer.connect(),
         ))
+    }
+
+    fn front_door(&self) -> &FrontDoor {
+        &self.front_door
     }
 
     fn handle(&self, request: Request) -> BoxFuture<'_, Answer> {

@@ -65,7 +65,7 @@ impl Summary {
     }
 }
 
-/// What became of one reset.
+/// The fate of one reset.
 #[derive(Debug)]
 enum Swept {
     /// An attempt was made, or is not possible.

@@ -1,7 +1,9 @@
-//! Authentication of the caller: by Basic, with a user name or an e-mail address.
+//! Authentication of the caller by password, with a user name or an e-mail address.
 
 use password::Secret;
+use rand_core::CryptoRng;
 use shared::audit::Audit;
+use shared::aws::Clients;
 use shared::context::RequestContext;
 use shared::dynamodb::StoreError;
 use shared::metrics::{self, Metric};
@@ -12,24 +14,25 @@ use shared::users::{
     self, Account, Attempt, Login, LoginOutcome, ResetMode, UsernameKey, Users, WriteBack,
 };
 
+use crate::Config;
 use crate::credential_cache::CredentialCache;
 use crate::error::Error;
 
 /// How many times as often as one name a source may fail: it may be an office.
 const NAMES_PER_SOURCE: u32 = 5;
 
-/// The credential of a caller.
+/// A user name or an e-mail address, with a password.
 #[derive(Clone)]
-pub struct Credential {
+pub struct PasswordCredential {
     /// A user name or an e-mail address.
     pub username: String,
     /// The password.
     pub password: Secret,
 }
 
-impl std::fmt::Debug for Credential {
+impl std::fmt::Debug for PasswordCredential {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Credential(..)")
+        f.write_str("PasswordCredential(..)")
     }
 }
 
@@ -37,21 +40,40 @@ impl std::fmt::Debug for Credential {
 #[derive(Debug)]
 pub(crate) struct Authenticator {
     pub(crate) users: Users,
-    pub(crate) audit: Audit,
-    pub(crate) limiter: RateLimiter,
-    pub(crate) failures_per_minute: u32,
-    pub(crate) mode: ResetMode,
-    pub(crate) passwords: PasswordService,
-    pub(crate) verified: CredentialCache,
+    audit: Audit,
+    limiter: RateLimiter,
+    failures_per_minute: u32,
+    mode: ResetMode,
+    passwords: PasswordService,
+    verified: CredentialCache,
 }
 
 impl Authenticator {
+    /// Verifies as this configuration says. `rng` makes the key of the cache.
+    pub(crate) fn new(
+        config: &Config,
+        passwords: PasswordService,
+        clients: &Clients,
+        rng: &mut impl CryptoRng,
+    ) -> Self {
+        let (shared, dynamodb) = (config.shared.clone(), &clients.dynamodb);
+        Self {
+            users: Users::new(dynamodb.clone(), shared.users_table),
+            audit: Audit::new(dynamodb.clone(), shared.audit_table, shared.audit_days),
+            limiter: RateLimiter::new(dynamodb.clone(), shared.limits_table),
+            failures_per_minute: config.login_failures_per_minute,
+            mode: shared.reset_mode,
+            passwords,
+            verified: CredentialCache::new(config.credential_cache_seconds, rng),
+        }
+    }
+
     /// The account of a credential. An unknown name costs as much as a wrong password. Failures are
     /// answered at the response floor: an older hash may cost less than a current one, an imported
     /// one more.
     pub(crate) async fn authenticate(
         &self,
-        credential: &Credential,
+        credential: &PasswordCredential,
         ctx: &RequestContext<'_>,
         floor: &ResponseFloor,
     ) -> Result<Account, Error> {
@@ -74,7 +96,7 @@ impl Authenticator {
         };
         let password = &credential.password;
         let (account, login) = self.verify(account, password, ctx).await?;
-        let Some(account) = account.filter(|_| is_right(login)) else {
+        let Some(mut account) = account.filter(|_| is_right(login)) else {
             metrics::count(Metric::LoginFailures);
             let counted = self.count(&limits, ctx).await;
             floor.wait().await;
@@ -83,7 +105,11 @@ impl Authenticator {
         };
         match login.write_back {
             Some(WriteBack::Rehash) => self.rehash(&account, password, ctx).await,
-            Some(WriteBack::UseTemporary) => self.use_temporary(&account, ctx).await?,
+            Some(WriteBack::UseTemporary) => {
+                self.use_temporary(&account, ctx).await?;
+                // As stored: had another change come between, this one would not have been made.
+                account.version += 1;
+            }
             None => {}
         }
         Ok(account)
@@ -181,7 +207,7 @@ impl Authenticator {
     /// calls are the same whichever it is.
     async fn resolve(
         &self,
-        credential: &Credential,
+        credential: &PasswordCredential,
         typed: UsernameKey,
     ) -> Result<UsernameKey, Error> {
         if is_address(credential) {
@@ -213,7 +239,7 @@ impl Authenticator {
 }
 
 /// Whether the user name may be an e-mail address.
-fn is_address(credential: &Credential) -> bool {
+fn is_address(credential: &PasswordCredential) -> bool {
     credential.username.contains('@')
 }
 

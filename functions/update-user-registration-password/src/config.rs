@@ -13,10 +13,51 @@ pub struct Config {
     /// `CREDENTIAL_CACHE_SECONDS`: how long a credential that was verified is not hashed again, 300
     /// by default, which is also the most; 0 for every time.
     pub credential_cache_seconds: u64,
+    /// Logins by session; `None` with `SESSION_HOURS=0`.
+    pub sessions: Option<SessionConfig>,
+    /// `NOTIFY_PASSWORD_SET`: `asked`, the default, or `always`.
+    pub notify: Notify,
+}
+
+/// Configuration of logins by session.
+#[derive(Debug, Clone)]
+pub struct SessionConfig {
+    /// `SESSIONS_TABLE`
+    pub table: String,
+    /// `SESSION_HOURS`: how long a session lasts, 12 hours by default; at most 336, as long as one
+    /// whose user asked to be remembered.
+    pub hours: u64,
+}
+
+impl SessionConfig {
+    /// Hours that a session lasts whose user asked to be remembered: the two weeks of
+    /// ServiceStack's `SessionFeature`.
+    pub const PERMANENT_HOURS: u64 = 14 * 24;
+
+    fn read(env: Env<'_>) -> Result<Option<Self>, ConfigError> {
+        let name = "SESSION_HOURS";
+        match env.number(name, 12)? {
+            0 => Ok(None),
+            hours if hours <= Self::PERMANENT_HOURS => Ok(Some(Self {
+                table: env.required("SESSIONS_TABLE")?,
+                hours,
+            })),
+            _ => Err(ConfigError::invalid(name, "must be 0 to 336")),
+        }
+    }
+}
+
+/// When a customer is told that an administrator set their password.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Notify {
+    /// When the caller asks for it with `SendResetEmail`, as the old service did.
+    Asked,
+    /// After every change (ASVS 5.0 6.3.7).
+    Always,
 }
 
 impl Config {
-    /// Reads and checks all env. Fails on the first one that is missing or invalid.
+    /// Reads and checks the environment. Fails on the first variable that is missing or invalid.
     pub fn read(env: Env<'_>) -> Result<Self, ConfigError> {
         let credential_cache_seconds = env.number("CREDENTIAL_CACHE_SECONDS", 300)?;
         if credential_cache_seconds > 300 {
@@ -28,7 +69,20 @@ impl Config {
         Ok(Self {
             shared: shared::config::Config::read(env)?,
             credential_cache_seconds,
+            sessions: SessionConfig::read(env)?,
             login_failures_per_minute: env.limit("LOGIN_FAILURES_PER_MINUTE", 10)?,
+            notify: notify(env)?,
         })
+    }
+}
+
+fn notify(env: Env<'_>) -> Result<Notify, ConfigError> {
+    match env.optional("NOTIFY_PASSWORD_SET").as_deref() {
+        None | Some("asked") => Ok(Notify::Asked),
+        Some("always") => Ok(Notify::Always),
+        Some(_) => Err(ConfigError::invalid(
+            "NOTIFY_PASSWORD_SET",
+            "must be asked or always",
+        )),
     }
 }

@@ -126,6 +126,8 @@ mod tests {
             reset: None,
             disabled: false,
             email_failed_at: None,
+            version: 0,
+            sessions_valid_after: None,
         }
     }
 

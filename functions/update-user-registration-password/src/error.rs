@@ -12,6 +12,9 @@ pub enum Error {
     /// The name or the password is wrong, or the account may not log in.
     #[error("the credential is not valid")]
     InvalidCredential,
+    /// The session is unknown or over.
+    #[error("the session is not valid")]
+    InvalidSession,
     /// The caller is not an administrator.
     #[error("the caller lacks the role")]
     RoleMissing,
@@ -71,6 +74,7 @@ impl Error {
     pub fn event(&self) -> &'static str {
         match self {
             Self::InvalidCredential => "login.refused",
+            Self::InvalidSession => "session.refused",
             Self::RoleMissing => "login.role_missing",
             Self::Unavailable(_) => "password_set.failed",
             Self::Invalid(_)

@@ -2,9 +2,9 @@
 //! behalf.
 
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 
 use password::Secret;
-use rand_core::CryptoRng;
 use shared::audit::{Audit, Entry};
 use shared::aws::Clients;
 use shared::brands::Brands;
@@ -12,13 +12,12 @@ use shared::context::RequestContext;
 use shared::mail::{self, Brand, LoginUpdated, MailError, Mailer};
 use shared::metrics::{self, Metric};
 use shared::password_service::PasswordService;
-use shared::rate_limit::RateLimiter;
 use shared::response_floor::ResponseFloor;
 use shared::users::{self, ADMIN_ROLE, Profile, Users};
 
-use crate::Config;
-use crate::authentication::{Authenticator, Credential, logged_in};
-use crate::credential_cache::CredentialCache;
+use crate::authentication::logged_in;
+use crate::caller::{Callers, Credential};
+use crate::config::{Config, Notify};
 use crate::error::{Error, Violation};
 
 /// The input of a call, as received.
@@ -62,49 +61,36 @@ impl Outcome {
 /// The operation with all it needs.
 #[derive(Debug)]
 pub struct UpdateUserRegistrationPassword {
-    authenticator: Authenticator,
+    callers: Arc<Callers>,
     pub(crate) users: Users,
     audit: Audit,
     pub(crate) mailer: Mailer,
     passwords: PasswordService,
     brands: Brands,
     password_length: RangeInclusive<usize>,
+    notify: Notify,
 }
 
 impl UpdateUserRegistrationPassword {
-    /// The operation with this configuration and these clients. `rng` makes a key that lives as long
-    /// as the operation.
+    /// The operation with this configuration and these clients, for these callers.
     #[must_use]
     pub fn new(
         config: Config,
         passwords: PasswordService,
         clients: Clients,
-        rng: &mut impl CryptoRng,
+        callers: Arc<Callers>,
     ) -> Self {
-        let Config {
-            shared,
-            login_failures_per_minute,
-            credential_cache_seconds,
-        } = config;
+        let Config { shared, notify, .. } = config;
         let dynamodb = clients.dynamodb;
-        let users = Users::new(dynamodb.clone(), shared.users_table);
-        let audit = Audit::new(dynamodb.clone(), shared.audit_table, shared.audit_days);
         Self {
-            authenticator: Authenticator {
-                users: users.clone(),
-                audit: audit.clone(),
-                limiter: RateLimiter::new(dynamodb.clone(), shared.limits_table),
-                failures_per_minute: login_failures_per_minute,
-                mode: shared.reset_mode,
-                passwords: passwords.clone(),
-                verified: CredentialCache::new(credential_cache_seconds, rng),
-            },
-            users,
-            audit,
+            callers,
+            users: Users::new(dynamodb.clone(), shared.users_table),
+            audit: Audit::new(dynamodb.clone(), shared.audit_table, shared.audit_days),
             brands: Brands::new(dynamodb, shared.brands_table, shared.brand),
             mailer: Mailer::new(clients.ses),
             passwords,
             password_length: shared.password_min_length..=password::MAX_LENGTH,
+            notify,
         }
     }
 
@@ -146,8 +132,7 @@ impl UpdateUserRegistrationPassword {
         ctx: &RequestContext<'_>,
         floor: &ResponseFloor,
     ) -> Result<Outcome, Error> {
-        let authenticated = Box::pin(self.authenticator.authenticate(credential, ctx, floor));
-        let admin = authenticated.await?;
+        let admin = self.callers.identify(credential, ctx, floor).await?;
         let admin_name = admin.profile.username.as_str();
         let ctx = &logged_in(admin_name, ctx);
         if !admin.roles.contains(ADMIN_ROLE) {
@@ -173,11 +158,13 @@ impl UpdateUserRegistrationPassword {
             .set_password(&customer, &hash, ctx.now, &row)
             .await?;
 
-        let reset_email_sent = input.send_reset_email && self.mail(&customer, &brand, ctx).await;
+        let is_told = input.send_reset_email || self.notify == Notify::Always;
+        let is_sent = is_told && self.mail(&customer, &brand, ctx).await;
         Ok(Outcome {
             id: customer.id,
             display_name: customer.display_name,
-            reset_email_sent,
+            // Clients that did not ask for a mail expect `false`.
+            reset_email_sent: input.send_reset_email && is_sent,
         })
     }
 
@@ -280,7 +267,10 @@ impl UpdateUserRegistrationPassword {
 
 #[cfg(test)]
 mod tests {
+    use shared::sessions::SessionId;
+
     use super::*;
+    use crate::authentication::PasswordCredential;
 
     #[test]
     fn what_was_received_is_not_in_debug_output() {
@@ -292,11 +282,16 @@ mod tests {
             requester: Some(mark()),
             ..Input::default()
         };
-        let credential = Credential {
+        let credential = PasswordCredential {
             username: mark(),
             password: Secret::from(mark()),
         };
-        let shown = format!("{input:#?} {credential:#?}");
-        assert!(!shown.contains(&mark()), "{shown}");
+        let session = SessionId::parse(&"p@55wOrd".repeat(3).replace('@', "_"));
+        let session = session.map(Credential::Session).unwrap();
+        let shown = format!("{input:#?} {credential:#?} {session:#?}");
+        assert!(
+            !shown.contains(&mark()) && !shown.contains("55wOrd"),
+            "{shown}"
+        );
     }
 }

@@ -16,7 +16,7 @@ use local::attribute;
 use serde_json::json;
 use shared::clock::{Clock, Timestamp};
 use testkit::Sandbox;
-use testkit::requests::set_password;
+use testkit::requests::{log_in, set_password};
 use tokio::sync::Mutex;
 
 /// SHA-1 once: far cheaper than Argon2.
@@ -115,11 +115,13 @@ async fn a_failed_login_takes_the_same_hashes_for_every_name() {
         for username in [
             "nobody", "enabled", "disabled", "expired", "without", "imported",
         ] {
-            let request = set_password(&format!("{username}:wr0ng"), &body);
-            let before = hashes();
-            let response = sandbox.send(&request).await;
-            assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
-            assert_eq!(hashes() - before, expected, "{mode} {username}");
+            let credential = format!("{username}:wr0ng");
+            for request in [set_password(&credential, &body), log_in(&credential)] {
+                let before = hashes();
+                let response = sandbox.send(&request).await;
+                assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+                assert_eq!(hashes() - before, expected, "{mode} {username}");
+            }
         }
     }
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::config::{
-    BehaviorVersion, Region, SharedCredentialsProvider, StalledStreamProtectionConfig,
+    BehaviorVersion, Region, SharedHttpClient, StalledStreamProtectionConfig,
 };
 use aws_types::SdkConfig;
 
@@ -30,14 +30,21 @@ impl Clients {
     /// Clients with this access. Fails where no certificates are to be trusted.
     pub fn new(config: AwsConfig) -> Result<Self, ConfigError> {
         let shared = sdk_config(&config)?;
-        let mut dynamodb = aws_sdk_dynamodb::config::Builder::from(&shared);
+        Ok(Self::with(&shared, config))
+    }
+
+    /// Clients that share connections and credentials with those of other services, at the endpoints
+    /// of `config`.
+    #[must_use]
+    pub fn with(shared: &SdkConfig, config: AwsConfig) -> Self {
+        let mut dynamodb = aws_sdk_dynamodb::config::Builder::from(shared);
         dynamodb.set_endpoint_url(config.dynamodb_url);
-        let mut ses = aws_sdk_sesv2::config::Builder::from(&shared);
+        let mut ses = aws_sdk_sesv2::config::Builder::from(shared);
         ses.set_endpoint_url(config.ses_url);
-        Ok(Self {
+        Self {
             dynamodb: aws_sdk_dynamodb::Client::from_conf(dynamodb.build()),
             ses: aws_sdk_sesv2::Client::from_conf(ses.build()),
-        })
+        }
     }
 }
 
@@ -45,8 +52,6 @@ impl Clients {
 /// retries. Fails where no certificates are to be trusted.
 pub fn sdk_config(config: &AwsConfig) -> Result<SdkConfig, ConfigError> {
     let timeouts = config.timeouts;
-    let http_client =
-        http::client(timeouts).map_err(|error| ConfigError::invalid("SSL_CERT_FILE", error))?;
     let bounds = TimeoutConfig::builder()
         .operation_attempt_timeout(timeouts.attempt)
         .operation_timeout(timeouts.operation)
@@ -59,13 +64,18 @@ pub fn sdk_config(config: &AwsConfig) -> Result<SdkConfig, ConfigError> {
     Ok(SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new(config.region.clone()))
-        .credentials_provider(SharedCredentialsProvider::new(config.credentials.clone()))
-        .http_client(http_client)
+        .credentials_provider(config.credentials.clone())
+        .http_client(http_client(timeouts)?)
         // Answers are a few hundred bytes: the timeouts are protection enough.
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
         .timeout_config(bounds)
         .retry_config(retries)
         .build())
+}
+
+/// Connections to AWS over TLS. Fails where no certificates are to be trusted.
+pub fn http_client(timeouts: Timeouts) -> Result<SharedHttpClient, ConfigError> {
+    http::client(timeouts).map_err(|error| ConfigError::invalid("SSL_CERT_FILE", error))
 }
 
 /// Opens a connection to DynamoDB and one to SES at once, by a call to each that changes nothing.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-pub use aws_sdk_dynamodb::config::Credentials;
+pub use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider};
 
 use crate::config::{ConfigError, Env};
 
@@ -11,9 +11,8 @@ use crate::config::{ConfigError, Env};
 pub struct AwsConfig {
     /// `AWS_REGION`
     pub region: String,
-    /// `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`. They outlive the
-    /// process: Lambda ends an execution environment before its credentials expire.
-    pub credentials: Credentials,
+    /// Credentials, or what renews them.
+    pub credentials: SharedCredentialsProvider,
     /// `AWS_ENDPOINT_URL_DYNAMODB`; AWS's own when there is none.
     pub dynamodb_url: Option<String>,
     /// `AWS_ENDPOINT_URL_SESV2`; AWS's own when there is none.
@@ -49,8 +48,25 @@ impl Default for Timeouts {
 }
 
 impl AwsConfig {
-    /// Reads what Lambda sets in the environment.
+    /// Reads what Lambda sets in the environment: `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and
+    /// `AWS_SESSION_TOKEN` besides region and endpoints. These credentials outlive the process:
+    /// Lambda ends an execution environment before they expire.
     pub fn read(env: Env<'_>) -> Result<Self, ConfigError> {
+        let credentials = Credentials::new(
+            env.required("AWS_ACCESS_KEY_ID")?,
+            env.required("AWS_SECRET_ACCESS_KEY")?,
+            env.optional("AWS_SESSION_TOKEN"),
+            None,
+            "environment",
+        );
+        Self::with_credentials(SharedCredentialsProvider::new(credentials), env)
+    }
+
+    /// Reads region and endpoints from the environment.
+    pub fn with_credentials(
+        credentials: SharedCredentialsProvider,
+        env: Env<'_>,
+    ) -> Result<Self, ConfigError> {
         let any_service = env.optional("AWS_ENDPOINT_URL");
         let endpoint = |name| match env.optional(name) {
             Some(url) => url_of(name, url).map(Some),
@@ -61,13 +77,7 @@ impl AwsConfig {
         };
         Ok(Self {
             region: env.required("AWS_REGION")?,
-            credentials: Credentials::new(
-                env.required("AWS_ACCESS_KEY_ID")?,
-                env.required("AWS_SECRET_ACCESS_KEY")?,
-                env.optional("AWS_SESSION_TOKEN"),
-                None,
-                "environment",
-            ),
+            credentials,
             dynamodb_url: endpoint("AWS_ENDPOINT_URL_DYNAMODB")?,
             ses_url: endpoint("AWS_ENDPOINT_URL_SESV2")?,
             timeouts: Timeouts::default(),

@@ -101,7 +101,7 @@ fn is_broken_off(error: &legacy::Error) -> bool {
             || source::<std::io::Error>(error).is_some())
 }
 
-/// For the SDK, which wants a connection that failed to be used no more.
+/// Lets the SDK retire a connection that failed.
 fn poisonable(connection: &CaptureConnection) -> Option<ConnectionMetadata> {
     connection.connection_metadata().as_ref()?;
     let connection = connection.clone();

@@ -5,5 +5,5 @@ mod config;
 mod http;
 mod pool;
 
-pub use clients::{Clients, connect, sdk_config};
-pub use config::{AwsConfig, Credentials, Timeouts};
+pub use clients::{Clients, connect, http_client, sdk_config};
+pub use config::{AwsConfig, Credentials, SharedCredentialsProvider, Timeouts};

@@ -72,7 +72,7 @@ impl Current {
         }
     }
 
-    /// Time since the last call began. The monotonic clock may stand still while a process is
+    /// Time since the last call began. The monotonic clock may stop while a process is
     /// frozen, the system's may be set back, so the longer time counts.
     fn idle(&self) -> Duration {
         let seconds = Clock::system().now().0.saturating_sub(self.used_at.0);

@@ -11,7 +11,7 @@ pub enum PagePolicy {
     Form,
     /// Inline styles.
     Styled,
-    /// Nothing.
+    /// Nothing at all.
     Plain,
 }
 

@@ -9,6 +9,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use super::request::Request;
+use crate::front_door::FrontDoor;
 
 /// A function: it answers HTTP requests and takes events of EventBridge.
 pub trait Handler: Debug + Send + Sync + 'static {
@@ -18,6 +19,9 @@ pub trait Handler: Debug + Send + Sync + 'static {
     fn init(&self) -> BoxFuture<'_, ()> {
         Box::pin(std::future::ready(()))
     }
+
+    /// The front door that requests must have come through, if there is one.
+    fn front_door(&self) -> &FrontDoor;
 
     /// Answers a request. Every failure is a response in the caller's protocol: an error would
     /// become the gateway's own JSON, which no legacy client can read.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::FutureExt as _;
+use http::header::{self, HeaderValue};
 use http::{Method, Response, StatusCode};
 use lambda_http::lambda_runtime::{Context, Error, LambdaEvent, service_fn};
 use lambda_http::request::{LambdaRequest, RequestContext};
@@ -15,6 +16,7 @@ use super::handler::{Answer, Event, Handler};
 use super::repair;
 use super::request::{MAX_HEAD, Request};
 use crate::clock::Clock;
+use crate::front_door::Bypassed;
 use crate::metrics::{self, Labels, Metric};
 
 /// What the log and the metrics of an invocation need to know of it.
@@ -100,21 +102,14 @@ impl Invocation {
     async fn respond(&self, handler: &dyn Handler, request: Request) -> Answer {
         let started = Instant::now();
         let method = request.method.clone();
-        // Only for a panic; without the body, which may be large and is not needed then.
-        let for_fault = request.without_body();
-        let mut answer = if request.head_length() > MAX_HEAD {
-            let mut response = Response::new(String::new());
-            *response.status_mut() = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
-            response.into()
-        } else {
-            let result = AssertUnwindSafe(handler.handle(request))
-                .catch_unwind()
-                .await;
-            result.unwrap_or_else(|_| {
-                let request_id = &self.request_id;
-                tracing::error!(%request_id, event = "request.panicked", "the handler panicked");
-                handler.fault(&for_fault).into()
-            })
+        let mut answer = match request.admitted(handler.front_door()) {
+            Ok(request) if request.head_length() > MAX_HEAD => {
+                let mut response = Response::new(String::new());
+                *response.status_mut() = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
+                response.into()
+            }
+            Ok(request) => self.handle(handler, request).await,
+            Err(Bypassed) => forbidden(),
         };
         let outcome = answer
             .outcome
@@ -122,6 +117,20 @@ impl Invocation {
         answer.outcome = Some(outcome);
         self.record(&method, &answer, started.elapsed());
         answer
+    }
+
+    /// The handler's answer, or the protocol's server fault if it panics.
+    async fn handle(&self, handler: &dyn Handler, request: Request) -> Answer {
+        // Only for a panic; without the body, which may be large and is not needed then.
+        let for_fault = request.without_body();
+        let result = AssertUnwindSafe(handler.handle(request))
+            .catch_unwind()
+            .await;
+        result.unwrap_or_else(|_| {
+            let request_id = &self.request_id;
+            tracing::error!(%request_id, event = "request.panicked", "the handler panicked");
+            handler.fault(&for_fault).into()
+        })
     }
 
     /// The log line and the metrics of a request.
@@ -138,6 +147,20 @@ impl Invocation {
             cold_start = self.is_cold_start,
             "request"
         );
+    }
+}
+
+/// The answer to a request that went around the front door: in API Gateway's form, because it is not
+/// from a client of either protocol, and before anything that costs something.
+fn forbidden() -> Answer {
+    let mut response = Response::new(r#"{"message":"Forbidden"}"#.to_owned());
+    *response.status_mut() = StatusCode::FORBIDDEN;
+    let json = HeaderValue::from_static("application/json");
+    response.headers_mut().insert(header::CONTENT_TYPE, json);
+    Answer {
+        response,
+        binding: None,
+        outcome: Some("front_door.bypassed"),
     }
 }
 
@@ -176,20 +199,36 @@ impl IntoResponse for TextResponse {
 #[cfg(test)]
 mod tests {
     use futures_util::future::BoxFuture;
+    use password::Secret;
     use serde_json::json;
 
     use super::*;
+    use crate::front_door::FrontDoor;
+
+    const SECRET: &str = "0123456789abcdef0123456789abcdef";
+
+    fn behind_cloudfront() -> Echo {
+        Echo(FrontDoor::CloudFront(vec![Secret::from(SECRET)]))
+    }
 
     /// Answers with what it was asked, and panics when told to.
-    #[derive(Debug)]
-    struct Echo;
+    #[derive(Debug, Default)]
+    struct Echo(FrontDoor);
 
     impl Handler for Echo {
+        fn front_door(&self) -> &FrontDoor {
+            &self.0
+        }
+
         fn handle(&self, request: Request) -> BoxFuture<'_, Answer> {
             Box::pin(async move {
                 assert!(request.path != "/panic", "as told");
                 Answer {
-                    response: Response::new(format!("{} {}", request.path, request.request_id)),
+                    response: Response::new(match &*request.path {
+                        "/caller" => format!("{} {}", request.source, request.url()),
+                        "/headers" => format!("{:?}", request.headers),
+                        path => format!("{path} {}", request.request_id),
+                    }),
                     binding: Some("Echo"),
                     outcome: Some("echo.done"),
                 }
@@ -212,7 +251,11 @@ mod tests {
     }
 
     async fn result(event: Value) -> Result<Value, Error> {
-        let echo: Arc<dyn Handler> = Arc::new(Echo);
+        result_of(Echo::default(), event).await
+    }
+
+    async fn result_of(echo: Echo, event: Value) -> Result<Value, Error> {
+        let echo: Arc<dyn Handler> = Arc::new(echo);
         invoke(&echo, &event.to_string(), "r-1".to_owned()).await
     }
 
@@ -275,6 +318,10 @@ mod tests {
 
     /// The line of metrics of an invocation on this thread.
     fn emitted(event: &Value) -> Value {
+        emitted_by(Echo::default(), event)
+    }
+
+    fn emitted_by(echo: Echo, event: &Value) -> Value {
         thread_local! {
             static LINE: std::cell::RefCell<Value> = std::cell::RefCell::default();
         }
@@ -288,7 +335,7 @@ mod tests {
             payload: serde_json::from_str(&event.to_string()).unwrap(),
             context: Context::default(),
         };
-        let answered = answer(Arc::new(Echo), invocation, event);
+        let answered = answer(Arc::new(echo), invocation, event);
         let runtime = tokio::runtime::Builder::new_current_thread();
         let answered = { runtime }.build().unwrap().block_on(answered);
         answered.map(|_| ()).unwrap();
@@ -309,5 +356,104 @@ mod tests {
         let event = emitted(&json!({ "detail-type": "Scheduled Event" }));
         assert_eq!(event["Requests"], Value::Null);
         assert_eq!(event["ColdStarts"], 1.0);
+    }
+
+    /// A request from 192.0.2.1 by https to example.com, with these headers too.
+    fn request(path: &str, headers: &[(&str, &str)]) -> Value {
+        let mut event = get(path);
+        event["requestContext"]["http"]["sourceIp"] = "192.0.2.1".into();
+        event["headers"] = json!({ "host": "example.com", "x-forwarded-proto": "https" });
+        for (name, value) in headers {
+            event["headers"][*name] = (*value).into();
+        }
+        event
+    }
+
+    const FROM_CLOUDFRONT: [(&str, &str); 3] = [
+        ("x-front-door-secret", SECRET),
+        ("cloudfront-viewer-address", "198.51.100.10:46532"),
+        ("cloudfront-forwarded-proto", "http"),
+    ];
+
+    #[tokio::test]
+    async fn cloudfront_tells_the_source_and_the_scheme_with_the_secret_alone() {
+        let event = request("/caller", &FROM_CLOUDFRONT);
+        let answered = result_of(behind_cloudfront(), event.clone()).await.unwrap();
+        assert_eq!(answered["body"], "198.51.100.10 http://example.com/caller");
+        // The same headers where there is no front door: anybody may have written them.
+        let answered = result_of(Echo::default(), event).await.unwrap();
+        assert_eq!(answered["body"], "192.0.2.1 https://example.com/caller");
+    }
+
+    #[tokio::test]
+    async fn addresses_that_a_caller_can_write_are_never_believed() {
+        let written = [
+            ("x-forwarded-for", "203.0.113.7"),
+            ("forwarded", "for=203.0.113.7;proto=http;host=evil.example"),
+            ("x-real-ip", "203.0.113.7"),
+            ("x-forwarded-host", "evil.example"),
+        ];
+        let event = request("/caller", &written);
+        let answered = result(event).await.unwrap();
+        assert_eq!(answered["body"], "192.0.2.1 https://example.com/caller");
+        let event = request("/caller", &[&written[..], &FROM_CLOUDFRONT].concat());
+        let answered = result_of(behind_cloudfront(), event).await.unwrap();
+        assert_eq!(answered["body"], "198.51.100.10 http://example.com/caller");
+    }
+
+    #[tokio::test]
+    async fn a_viewer_without_an_address_that_can_be_read_has_one_source_with_all_such() {
+        for fields in [&[][..], &[("cloudfront-viewer-address", "elsewhere")]] {
+            let event = request("/caller", &[fields, &FROM_CLOUDFRONT[..1]].concat());
+            let answered = result_of(behind_cloudfront(), event).await.unwrap();
+            assert_eq!(answered["body"], "unknown https://example.com/caller");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_request_that_went_around_the_front_door_is_refused_as_the_gateway_would() {
+        let fields = [
+            ("x-front-door-secret", "0123456789abcdef0123456789abcdee"),
+            ("cloudfront-viewer-address", "198.51.100.10:46532"),
+        ];
+        // A handler that is called panics, and would answer 500.
+        for fields in [&[][..], &fields[1..], &fields] {
+            let event = request("/panic", fields);
+            let answered = result_of(behind_cloudfront(), event).await.unwrap();
+            assert_eq!(answered["statusCode"], 403);
+            assert_eq!(answered["body"], r#"{"message":"Forbidden"}"#);
+            assert_eq!(
+                answered["headers"],
+                json!({ "content-type": "application/json" })
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn no_handler_sees_what_only_a_front_door_may_send() {
+        for echo in [Echo::default(), behind_cloudfront()] {
+            let event = request("/headers", &FROM_CLOUDFRONT);
+            let answered = result_of(echo, event).await.unwrap();
+            let seen = answered["body"].as_str().unwrap();
+            assert!(seen.contains("example.com"), "{seen}");
+            assert!(
+                !seen.contains(SECRET) && !seen.contains("cloudfront"),
+                "{seen}"
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn events_need_no_front_door() {
+        let event = json!({ "source": "aws.events", "detail-type": "Scheduled Event" });
+        let answered = result_of(behind_cloudfront(), event).await.unwrap();
+        assert_eq!(answered, json!({ "Scheduled Event": "r-1" }));
+    }
+
+    #[test]
+    fn metrics_tell_who_went_around_the_front_door() {
+        let line = emitted_by(behind_cloudfront(), &get("/x"));
+        assert_eq!(line["Outcome"], "front_door.bypassed");
+        assert_eq!(line["Requests"], 1.0);
     }
 }

@@ -5,9 +5,14 @@ use std::borrow::Cow;
 use http::{HeaderMap, Method, header};
 use lambda_http::{Body, RequestExt as _, request::RequestContext};
 
+use crate::front_door::{Bypassed, FrontDoor};
+
 /// The most bytes of path, query and headers together: what the legacy servers' HTTP.sys took
 /// (`MaxRequestBytes`). API Gateway passes on 10,240 bytes and what it adds itself.
 pub const MAX_HEAD: usize = 16 * 1024;
+
+/// The source of all requests of which the front door told none.
+const UNKNOWN_SOURCE: &str = "unknown";
 
 /// An HTTP request.
 #[derive(Clone)]
@@ -25,10 +30,13 @@ pub struct Request {
     pub headers: HeaderMap,
     /// The body, decoded if the gateway encoded it.
     pub body: Vec<u8>,
-    /// The address of the caller as the gateway saw it; never from a header, which anybody can set.
+    /// The address of the caller: as the front door saw it if there is one, else as the gateway did.
+    /// Never from a header that the caller can set.
     pub source: String,
     /// The identifier of this invocation, as in the logs.
     pub request_id: String,
+    /// `http` or `https`, told by whom [`Request::source`] is.
+    scheme: &'static str,
     /// See [`Request::base_path`].
     base_path: String,
     /// The host the gateway was called by, for a request without a Host header.
@@ -60,6 +68,7 @@ impl Request {
             body,
             source: String::new(),
             request_id: String::new(),
+            scheme: "https",
             base_path: String::new(),
             domain_name: String::new(),
         }
@@ -88,15 +97,11 @@ impl Request {
         format!("{}{}", self.base_url(), self.path)
     }
 
-    /// The URL that [`Request::path`] is relative to, without a slash at its end: the gateway's
-    /// scheme, [`Request::host`] and [`Request::base_path`].
+    /// The URL that [`Request::path`] is relative to, without a slash at its end: the scheme,
+    /// [`Request::host`] and [`Request::base_path`].
     #[must_use]
     pub fn base_url(&self) -> String {
-        let scheme = match self.header("x-forwarded-proto").as_deref() {
-            Some("http") => "http",
-            _ => "https",
-        };
-        format!("{scheme}://{}{}", self.host(), self.base_path)
+        format!("{}://{}{}", self.scheme, self.host(), self.base_path)
     }
 
     /// The Host header, or the gateway's domain without one.
@@ -121,6 +126,29 @@ impl Request {
         self.path.len() + self.query.len() + fields.sum::<usize>()
     }
 
+    /// The request with the source and the scheme that the front door tells, if there is one, and
+    /// without the headers that only a front door may send.
+    ///
+    /// A viewer whose address cannot be read is not shut out, since the viewer did not write it: all
+    /// of them have the limits of one source.
+    pub(super) fn admitted(mut self, front_door: &FrontDoor) -> Result<Self, Bypassed> {
+        let Some(viewer) = front_door.admit(&mut self.headers)? else {
+            return Ok(self);
+        };
+        self.scheme = viewer.scheme;
+        self.source = if let Some(address) = viewer.address {
+            address.to_string()
+        } else {
+            tracing::warn!(
+                request_id = %self.request_id,
+                event = "front_door.viewer_unknown",
+                "CloudFront named no address that can be read"
+            );
+            UNKNOWN_SOURCE.to_owned()
+        };
+        Ok(self)
+    }
+
     pub(super) fn without_body(&self) -> Self {
         Self {
             method: self.method.clone(),
@@ -131,6 +159,7 @@ impl Request {
             body: Vec::new(),
             source: self.source.clone(),
             request_id: self.request_id.clone(),
+            scheme: self.scheme,
             base_path: self.base_path.clone(),
             domain_name: self.domain_name.clone(),
         }
@@ -176,6 +205,11 @@ impl From<lambda_http::Request> for Request {
             .unwrap_or(&raw_path)
             .to_owned();
         let (parts, body) = request.into_parts();
+        // The gateway writes it over what the caller sent.
+        let scheme = match parts.headers.get("x-forwarded-proto") {
+            Some(scheme) if scheme == "http" => "http",
+            _ => "https",
+        };
         Self {
             method: parts.method,
             path,
@@ -189,6 +223,7 @@ impl From<lambda_http::Request> for Request {
             },
             source: source.unwrap_or_default(),
             request_id,
+            scheme,
             base_path,
             domain_name: domain_name.unwrap_or_default(),
         }

@@ -57,7 +57,8 @@ pub fn entered(address: &str) -> Result<String, AddressError> {
     {
         return Err(AddressError::LocalPart);
     }
-    let ascii = recipient(address).filter(|ascii| has_lengths_of_dns(ascii));
+    // The normal form of a domain may have other characters than the domain, a hyphen in front for instance.
+    let ascii = recipient(address).filter(|ascii| is_address(ascii) && has_lengths_of_dns(ascii));
     ascii.map(Cow::into_owned).ok_or(AddressError::Malformed)
 }
 
@@ -146,6 +147,7 @@ mod tests {
             ("a@exämple.de", Some("a@xn--exmple-cua.de")),
             ("é@example.com", None),
             ("a@example.com,x@example.com", None),
+            ("a@x\u{ff0c}b.de", None),
         ] {
             assert_eq!(recipient(address).as_deref(), expected, "{address}");
         }
@@ -163,6 +165,9 @@ mod tests {
             ("\u{202e}a@example.com", Err(AddressError::Malformed)),
             ("a@exa\u{200b}mple.com", Err(AddressError::Malformed)),
             ("a@-ä.de", Err(AddressError::Malformed)),
+            ("a@\u{ff0d}b.de", Err(AddressError::Malformed)),
+            ("a@x\u{ff0c}b.de", Err(AddressError::Malformed)),
+            ("a@x\u{ff20}b.de", Err(AddressError::Malformed)),
             (
                 &format!("{}@example.com", "a".repeat(65)),
                 Err(AddressError::Malformed),

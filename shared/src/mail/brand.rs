@@ -1,10 +1,13 @@
-//! In whose name a mail goes out, and which values can be used for it: in the configuration and in
-//! the Brands table alike.
+//! The brand in whose name a mail is sent, and the rules for its values, which hold for the
+//! configuration and the Brands table.
+
+use std::collections::BTreeMap;
 
 use super::address::{is_address, is_one_address};
+use super::language::{LANGUAGES, Language};
 
-/// Whom a mail comes from and what it speaks of.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The sender of a mail and the product it names.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Brand {
     /// The name of the product.
     pub product_name: String,
@@ -16,64 +19,114 @@ pub struct Brand {
     pub login_url: String,
     /// The SES configuration set, if any.
     pub configuration_set: Option<String>,
+    /// Where answers to a mail go, if not to the sender.
+    pub reply_to: Option<String>,
+    /// The language of recipients who have none, a BCP 47 tag; English if it is missing.
+    pub language: Option<String>,
+    /// The last words of a mail, by the name of their attribute in [`CLOSINGS`].
+    pub closings: BTreeMap<&'static str, String>,
 }
 
-/// Whether a value can be used; if not, what would be right.
+/// Checks a value; the error describes a valid one.
 type Check = fn(&str) -> Result<(), &'static str>;
 
-/// One thing that brands say.
+/// An attribute of a brand.
 #[derive(Debug, Clone, Copy)]
 pub struct Attribute {
     /// Its name in the Brands table.
     pub name: &'static str,
-    /// The variable of the environment in which the default brand says it.
-    pub variable: &'static str,
+    /// The environment variable that holds the default brand's value; `None` if that has no value.
+    pub variable: Option<&'static str>,
     check: Check,
 }
 
 /// The name of the product.
 pub const PRODUCT_NAME: Attribute = Attribute {
     name: "product_name",
-    variable: "PRODUCT_NAME",
+    variable: Some("PRODUCT_NAME"),
     check: check_line,
 };
 /// The sender.
 pub const FROM_ADDRESS: Attribute = Attribute {
     name: "from_address",
-    variable: "MAIL_FROM",
+    variable: Some("MAIL_FROM"),
     check: check_sender,
 };
 /// Where people ask for help.
 pub const SUPPORT_CONTACT: Attribute = Attribute {
     name: "support_contact",
-    variable: "SUPPORT_CONTACT",
+    variable: Some("SUPPORT_CONTACT"),
     check: check_line,
 };
 /// Where people log in.
 pub const LOGIN_URL: Attribute = Attribute {
     name: "login_url",
-    variable: "LOGIN_URL",
+    variable: Some("LOGIN_URL"),
     check: check_url,
 };
 /// The SES configuration set.
 pub const CONFIGURATION_SET: Attribute = Attribute {
     name: "configuration_set",
-    variable: "CONFIGURATION_SET",
+    variable: Some("CONFIGURATION_SET"),
     check: check_configuration_set,
 };
 
-/// All that a brand says.
-pub const ATTRIBUTES: [Attribute; 5] = [
+/// Where answers go.
+pub const REPLY_TO: Attribute = Attribute {
+    name: "reply_to",
+    variable: Some("REPLY_TO"),
+    check: check_address,
+};
+/// The language of recipients who have none.
+pub const LANGUAGE: Attribute = Attribute {
+    name: "language",
+    variable: Some("MAIL_LANGUAGE"),
+    check: check_language,
+};
+/// The last words of mails, one attribute for each language: `closing_en` and so on.
+pub const CLOSINGS: [Attribute; LANGUAGES.len()] = [
+    closing("closing_en"),
+    closing("closing_de"),
+    closing("closing_es"),
+    closing("closing_fr"),
+    closing("closing_it"),
+    closing("closing_nl"),
+    closing("closing_pl"),
+    closing("closing_pt"),
+];
+
+const fn closing(name: &'static str) -> Attribute {
+    Attribute {
+        name,
+        variable: None,
+        check: check_line,
+    }
+}
+
+/// All attributes of a brand but [`CLOSINGS`].
+pub const ATTRIBUTES: [Attribute; 7] = [
     PRODUCT_NAME,
     FROM_ADDRESS,
     SUPPORT_CONTACT,
     LOGIN_URL,
     CONFIGURATION_SET,
+    REPLY_TO,
+    LANGUAGE,
 ];
 
+impl Brand {
+    /// The last words of a mail in this language.
+    pub(super) fn closing(&self, language: Language) -> Option<&str> {
+        let subtag = language.subtag();
+        let mut closings = self.closings.iter();
+        let closing = closings.find(|(name, _)| name.strip_prefix("closing_") == Some(subtag));
+        closing.map(|(_, text)| text.as_str())
+    }
+}
+
 impl Attribute {
-    /// The text as mails use it, trimmed; nothing when it is empty. An error says what would be
-    /// right.
+    /// The text as mails use it, trimmed; `None` when it is empty. The error describes a valid
+    /// value.
     pub fn usable<'t>(&self, text: &'t str) -> Result<Option<&'t str>, &'static str> {
         let text = Some(text.trim()).filter(|text| !text.is_empty());
         text.map(|text| (self.check)(text).map(|()| text))
@@ -81,7 +134,7 @@ impl Attribute {
     }
 }
 
-/// A text that stands in one line of a mail.
+/// Checks a text for one line of a mail.
 fn check_line(text: &str) -> Result<(), &'static str> {
     if text.contains(char::is_control) {
         return Err("must be one line");
@@ -111,6 +164,23 @@ fn is_phrase(name: &str) -> bool {
     match quoted {
         Some(name) => !name.contains(['"', '\\']),
         None => !name.contains(|c| "()<>[]:;@\\,\"".contains(c)),
+    }
+}
+
+fn check_address(address: &str) -> Result<(), &'static str> {
+    if address.is_ascii() && is_one_address(address) && is_address(address) {
+        Ok(())
+    } else {
+        Err("must be an e-mail address in ASCII")
+    }
+}
+
+fn check_language(tag: &str) -> Result<(), &'static str> {
+    match Language::named(tag) {
+        Some(_) => Ok(()),
+        None => {
+            Err("must be a language that mails are written in: en, de, es, fr, it, nl, pl or pt")
+        }
     }
 }
 
@@ -176,6 +246,41 @@ mod tests {
             "a@b@example.com",
         ] {
             assert!(check_sender(sender).is_err(), "{sender}");
+        }
+    }
+
+    /// The attributes follow the languages, one by one.
+    #[test]
+    fn every_language_has_a_closing() {
+        for (language, attribute) in LANGUAGES.into_iter().zip(CLOSINGS) {
+            let closings = [(attribute.name, "Bye".to_owned())].into();
+            let brand = Brand {
+                closings,
+                ..Brand::default()
+            };
+            for other in LANGUAGES {
+                let expected = (other.tag == language.tag).then_some("Bye");
+                assert_eq!(brand.closing(other), expected, "{}", attribute.name);
+            }
+        }
+    }
+
+    #[test]
+    fn languages_and_addresses_of_a_brand() {
+        for tag in ["en", "DE", "pt-BR", "fr-CA"] {
+            assert_eq!(check_language(tag), Ok(()), "{tag}");
+        }
+        for tag in ["", "sv", "english"] {
+            assert!(check_language(tag).is_err(), "{tag}");
+        }
+        assert_eq!(check_address("help@example.com"), Ok(()));
+        for address in [
+            "help",
+            "Help <help@example.com>",
+            "a@b.example, c@d.example",
+            "ä@b.example",
+        ] {
+            assert!(check_address(address).is_err(), "{address}");
         }
     }
 

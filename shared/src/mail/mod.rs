@@ -1,4 +1,4 @@
-//! Mail: what it says, in the language of its reader, and its way to SES.
+//! Mail: rendering in the recipient's language, and sending through SES.
 
 mod address;
 pub mod brand;

@@ -21,17 +21,17 @@ use crate::users::Profile;
 pub struct NewPassword<'a> {
     /// The sender's brand.
     pub brand: &'a Brand,
-    /// Who gets it, in their language if it is one of ours, else in English.
+    /// The recipient, whose language is used if there is a translation, else English.
     pub recipient: &'a Profile,
     /// The password, in clear: this mail is the one place for it.
     pub password: &'a str,
-    /// What becomes of the one before it.
+    /// What happens to the old password.
     pub old_password: OldPassword,
-    /// When it was asked for.
+    /// The time of the request.
     pub at: Timestamp,
-    /// Until when it can be used.
+    /// The time at which it expires.
     pub expires_at: Timestamp,
-    /// The request that asked, for the support to find it.
+    /// The id of the request, by which support can find it.
     pub request_id: &'a str,
 }
 
@@ -48,11 +48,11 @@ impl fmt::Debug for NewPassword<'_> {
 pub struct LoginUpdated<'a> {
     /// The sender's brand.
     pub brand: &'a Brand,
-    /// Who gets it, in their language if it is one of ours, else in English.
+    /// The recipient, whose language is used if there is a translation, else English.
     pub recipient: &'a Profile,
-    /// When it was set.
+    /// The time of the change.
     pub at: Timestamp,
-    /// The request that set it, for the support to find it.
+    /// The id of the request, by which support can find it.
     pub request_id: &'a str,
 }
 
@@ -64,16 +64,16 @@ impl fmt::Debug for LoginUpdated<'_> {
     }
 }
 
-/// A mail to the address that an account had until now. It does not contain the new one.
+/// A mail to the former address of an account. It does not contain the new one.
 #[derive(Clone, Copy)]
 pub struct AddressChanged<'a> {
     /// The sender's brand.
     pub brand: &'a Brand,
-    /// Who gets it, with the old address.
+    /// The recipient, with the former address.
     pub recipient: &'a Profile,
-    /// When it was changed.
+    /// The time of the change.
     pub at: Timestamp,
-    /// The request that changed it, for the support to find it.
+    /// The id of the request, by which support can find it.
     pub request_id: &'a str,
 }
 
@@ -86,25 +86,29 @@ impl fmt::Debug for AddressChanged<'_> {
 }
 
 impl NewPassword<'_> {
-    /// The mail.
+    /// Renders both parts of the mail.
     pub fn render(&self) -> Result<Message, MailError> {
-        let language = Language::of(self.recipient.language.as_deref());
+        let language = language(self.recipient, self.brand);
         let say = |phrase| language.say(phrase);
         let product = &self.brand.product_name;
         Layout {
-            language: language.subtag,
+            language: language.tag,
             subject: say(Phrase::NewPasswordSubject(product))?,
             greeting: greeting(language, self.recipient)?,
             event: say(Phrase::NewPasswordRequested(product))?,
             fields: vec![
-                Field::to_type(say(Phrase::Username)?, &self.recipient.display_username),
-                Field::to_type(say(Phrase::Password)?, self.password),
-                Field::new(say(Phrase::ExpiresAt)?, self.expires_at.for_people()),
-                Field::new(say(Phrase::RequestedAt)?, self.at.for_people()),
+                Field::to_type(language, Phrase::Username, &self.recipient.display_username)?,
+                Field::to_type(language, Phrase::Password, self.password)?,
+                Field::new(language, Phrase::ExpiresAt, self.expires_at.for_people())?,
+                Field::new(language, Phrase::RequestedAt, self.at.for_people())?,
             ],
             instruction: say(Phrase::ChangePassword(self.old_password))?,
             login_url: &self.brand.login_url,
-            otherwise: say(Phrase::RequestedByOthers(&self.brand.support_contact))?,
+            otherwise: say(Phrase::RequestedByOthers(
+                self.old_password,
+                &self.brand.support_contact,
+            ))?,
+            closing: self.brand.closing(language),
             request: say(Phrase::Request(self.request_id))?,
         }
         .render()
@@ -112,22 +116,23 @@ impl NewPassword<'_> {
 }
 
 impl LoginUpdated<'_> {
-    /// The mail.
+    /// Renders both parts of the mail.
     pub fn render(&self) -> Result<Message, MailError> {
-        let language = Language::of(self.recipient.language.as_deref());
+        let language = language(self.recipient, self.brand);
         let say = |phrase| language.say(phrase);
         Layout {
-            language: language.subtag,
+            language: language.tag,
             subject: say(Phrase::LoginUpdatedSubject)?,
             greeting: greeting(language, self.recipient)?,
             event: say(Phrase::LoginUpdated(&self.brand.product_name))?,
             fields: vec![
-                Field::to_type(say(Phrase::Username)?, &self.recipient.display_username),
-                Field::new(say(Phrase::ChangedAt)?, self.at.for_people()),
+                Field::to_type(language, Phrase::Username, &self.recipient.display_username)?,
+                Field::new(language, Phrase::ChangedAt, self.at.for_people())?,
             ],
             instruction: say(Phrase::LogIn)?,
             login_url: &self.brand.login_url,
             otherwise: say(Phrase::UpdateNotExpected(&self.brand.support_contact))?,
+            closing: self.brand.closing(language),
             request: say(Phrase::Request(self.request_id))?,
         }
         .render()
@@ -135,26 +140,31 @@ impl LoginUpdated<'_> {
 }
 
 impl AddressChanged<'_> {
-    /// The mail.
+    /// Renders both parts of the mail.
     pub fn render(&self) -> Result<Message, MailError> {
-        let language = Language::of(self.recipient.language.as_deref());
+        let language = language(self.recipient, self.brand);
         let say = |phrase| language.say(phrase);
         Layout {
-            language: language.subtag,
+            language: language.tag,
             subject: say(Phrase::AddressChangedSubject)?,
             greeting: greeting(language, self.recipient)?,
             event: say(Phrase::AddressChanged(&self.brand.product_name))?,
             fields: vec![
-                Field::to_type(say(Phrase::Username)?, &self.recipient.display_username),
-                Field::new(say(Phrase::ChangedAt)?, self.at.for_people()),
+                Field::to_type(language, Phrase::Username, &self.recipient.display_username)?,
+                Field::new(language, Phrase::ChangedAt, self.at.for_people())?,
             ],
             instruction: say(Phrase::LoginPage)?,
             login_url: &self.brand.login_url,
             otherwise: say(Phrase::UpdateNotExpected(&self.brand.support_contact))?,
+            closing: self.brand.closing(language),
             request: say(Phrase::Request(self.request_id))?,
         }
         .render()
     }
+}
+
+fn language(recipient: &Profile, brand: &Brand) -> Language {
+    Language::of(recipient.language.as_deref(), brand.language.as_deref())
 }
 
 /// Greets the person, without the name if mail programs would make a link of it: the name comes
@@ -176,6 +186,9 @@ fn looks_like_link(name: &str) -> bool {
     name.contains(['/', '@', '\\']) || name.match_indices('.').any(is_inner_dot)
 }
 
+/// The width of the labels' column, where no label is longer.
+const SHORTEST_COLUMN: usize = 14;
+
 /// The contents of a mail, in their order.
 struct Layout<'a> {
     language: &'static str,
@@ -183,37 +196,47 @@ struct Layout<'a> {
     greeting: String,
     event: String,
     fields: Vec<Field<'a>>,
-    /// What to do now, at `login_url`.
+    /// What to do next, at `login_url`.
     instruction: String,
     login_url: &'a str,
     /// What to do if the reader had no part in it.
     otherwise: String,
+    closing: Option<&'a str>,
     request: String,
 }
 
 /// A labelled value.
 struct Field<'a> {
     head: String,
+    /// The head as it leads to the value in plain text.
+    label: String,
     value: Cow<'a, str>,
     /// Whether people will type it, and need a font in which no two characters look alike.
     is_typed: bool,
 }
 
 impl<'a> Field<'a> {
-    fn new(head: String, value: String) -> Self {
-        Self {
-            head,
-            value: Cow::Owned(value),
-            is_typed: false,
-        }
+    fn new(language: Language, head: Phrase<'_>, value: String) -> askama::Result<Self> {
+        Self::labelled(language, head, Cow::Owned(value), false)
     }
 
-    fn to_type(head: String, value: &'a str) -> Self {
-        Self {
+    fn to_type(language: Language, head: Phrase<'_>, value: &'a str) -> askama::Result<Self> {
+        Self::labelled(language, head, Cow::Borrowed(value), true)
+    }
+
+    fn labelled(
+        language: Language,
+        head: Phrase<'_>,
+        value: Cow<'a, str>,
+        is_typed: bool,
+    ) -> askama::Result<Self> {
+        let head = language.say(head)?;
+        Ok(Self {
+            label: language.say(Phrase::Label(&head))?,
             head,
-            value: Cow::Borrowed(value),
-            is_typed: true,
-        }
+            value,
+            is_typed,
+        })
     }
 }
 
@@ -226,6 +249,21 @@ struct LayoutText<'a>(&'a Layout<'a>);
 struct LayoutHtml<'a>(&'a Layout<'a>);
 
 impl Layout<'_> {
+    /// The column in which the values of the plain text part begin.
+    fn column(&self) -> usize {
+        let labels = self.fields.iter();
+        let longest = labels.map(|field| field.label.chars().count()).max();
+        longest
+            .map_or(0, |longest| longest + 1)
+            .max(SHORTEST_COLUMN)
+    }
+
+    /// The label of a field, as wide as the column.
+    fn padded(&self, field: &Field<'_>) -> String {
+        let width = self.column();
+        format!("{:<width$}", field.label)
+    }
+
     fn render(self) -> Result<Message, MailError> {
         Ok(Message {
             text: LayoutText(&self).render()?,
@@ -270,7 +308,7 @@ mod tests {
             from: "no-reply@example.com".to_owned(),
             support_contact: "support@example.com".to_owned(),
             login_url: "https://example.com/login?a=1&b=2".to_owned(),
-            configuration_set: None,
+            ..Brand::default()
         }
     }
 
@@ -325,7 +363,7 @@ mod tests {
     #[test]
     fn address_changed_says_all_a_person_needs() {
         for language in LANGUAGES {
-            let mail = address_changed(language.subtag, "Jane Doe", "jdoe");
+            let mail = address_changed(language.tag, "Jane Doe", "jdoe");
             let login = "https://example.com/login?a=1";
             let facts = ["Jane Doe", "jdoe", "2026-11-21 22:34 UTC", login];
             assert_says(&mail, &facts);
@@ -362,7 +400,7 @@ mod tests {
     #[test]
     fn new_password_says_all_a_person_needs() {
         for language in LANGUAGES {
-            let mail = new_password(language.subtag, &brand(), "Jane <Doe>", "jdoe");
+            let mail = new_password(language.tag, &brand(), "Jane <Doe>", "jdoe");
             assert_says(
                 &mail,
                 &[
@@ -379,15 +417,44 @@ mod tests {
             assert!(mail.text.contains("https://example.com/login?a=1&b=2"));
             assert!(mail.html.contains("Pump &#38; Alarm"));
             assert!(mail.html.contains("Jane &#60;Doe&#62;"));
-            let tag = format!("<html lang=\"{}\">", language.subtag);
+            let tag = format!("<html lang=\"{}\">", language.tag);
             assert!(mail.html.contains(&tag));
         }
     }
 
     #[test]
+    fn a_brand_has_the_last_word_in_each_language() {
+        let closings = [
+            ("closing_en", "Kind regards, Acme & Sons".to_owned()),
+            ("closing_de", "Viele Grüße, Acme".to_owned()),
+        ];
+        let brand = Brand {
+            language: Some("de".to_owned()),
+            closings: closings.into(),
+            ..brand()
+        };
+        let mail = new_password("en", &brand, "Jane", "jdoe");
+        assert!(
+            mail.text.contains("\n\nKind regards, Acme & Sons\n"),
+            "{}",
+            mail.text
+        );
+        assert!(mail.html.contains("<p>Kind regards, Acme &#38; Sons</p>"));
+        // A language that mails are not written in gives way to the brand's.
+        let mail = login_updated("sv", &brand, "Jane", "jdoe");
+        assert!(
+            mail.text.contains("\n\nViele Grüße, Acme\n"),
+            "{}",
+            mail.text
+        );
+        let without = login_updated("fr", &brand, "Jane", "jdoe");
+        assert!(!without.text.contains("Acme"), "{}", without.text);
+    }
+
+    #[test]
     fn login_updated_has_no_password() {
         for language in LANGUAGES {
-            let mail = login_updated(language.subtag, &brand(), "Jane Doe", "jdoe");
+            let mail = login_updated(language.tag, &brand(), "Jane Doe", "jdoe");
             let login = "https://example.com/login?a=1";
             let facts = ["Jane Doe", "jdoe", "2026-11-21 22:34 UTC", login];
             assert_says(&mail, &facts);
@@ -410,8 +477,8 @@ mod tests {
         };
         let [english, others @ ..] = LANGUAGES;
         for other in others {
-            let other = lines(other.subtag);
-            let mut both = lines(english.subtag);
+            let other = lines(other.tag);
+            let mut both = lines(english.tag);
             both.retain(|line| other.contains(line) && *line != brand().login_url);
             assert_eq!(both, Vec::<String>::new());
         }
@@ -429,11 +496,11 @@ mod tests {
         let english = ["Your new Pump & Alarm password", "Login Updated"];
         let german = [
             "Ihr neues Passwort für Pump & Alarm",
-            "Zugangsdaten geändert",
+            "Ihre Zugangsdaten wurden geändert",
         ];
         assert_eq!(subjects("en-US"), english);
         assert_eq!(subjects("de-CH"), german);
-        assert_eq!(subjects("fr"), english);
+        assert_eq!(subjects("sv"), english);
     }
 
     /// The plain text part as it is read; the tests of the functions find the password by its head.
@@ -445,10 +512,25 @@ mod tests {
         assert_eq!(
             values,
             [
-                "    Benutzername: jdoe",
-                "    Passwort:     abc-def",
-                "    Gültig bis:   2026-11-22 22:34 UTC",
-                "    Angefordert:  2026-11-21 22:34 UTC",
+                "    Benutzername:   jdoe",
+                "    Passwort:       abc-def",
+                "    Gültig bis:     2026-11-22 22:34 UTC",
+                "    Angefordert am: 2026-11-21 22:34 UTC",
+            ]
+        );
+    }
+
+    #[test]
+    fn longer_heads_are_aligned_too() {
+        let text = new_password("fr", &brand(), "", "jdoe").text;
+        let values: Vec<_> = text.lines().filter(|l| l.starts_with("    ")).collect();
+        assert_eq!(
+            values,
+            [
+                "    Nom d’utilisateur\u{a0}:  jdoe",
+                "    Mot de passe\u{a0}:       abc-def",
+                "    Valide jusqu’au\u{a0}:    2026-11-22 22:34 UTC",
+                "    Date de la demande\u{a0}: 2026-11-21 22:34 UTC",
             ]
         );
     }
@@ -462,10 +544,10 @@ mod tests {
                 support_contact: name.to_owned(),
                 ..brand()
             };
-            let mails = LANGUAGES.map(|Language { subtag, .. }| {
+            let mails = LANGUAGES.map(|Language { tag, .. }| {
                 [
-                    new_password(subtag, &brand, name, name),
-                    login_updated(subtag, &brand, name, name),
+                    new_password(tag, &brand, name, name),
+                    login_updated(tag, &brand, name, name),
                 ]
             });
             mails.concat()
@@ -502,9 +584,9 @@ mod tests {
     fn no_name_is_markup() {
         let hostile = "</p><script>alert('\"&')</script>";
         let tags = |html: &str| html.matches('<').count();
-        for Language { subtag, .. } in LANGUAGES {
-            let plain = new_password(subtag, &brand(), "Jane", "jdoe").html;
-            let html = new_password(subtag, &brand(), hostile, hostile).html;
+        for Language { tag, .. } in LANGUAGES {
+            let plain = new_password(tag, &brand(), "Jane", "jdoe").html;
+            let html = new_password(tag, &brand(), hostile, hostile).html;
             assert_eq!(tags(&html), tags(&plain), "{html}");
         }
     }

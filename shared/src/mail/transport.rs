@@ -84,6 +84,7 @@ impl Mailer {
             .from_email_address(&brand.from)
             .destination(Destination::builder().to_addresses(to.as_ref()).build())
             .content(EmailContent::builder().simple(simple).build())
+            .set_reply_to_addresses(brand.reply_to.clone().map(|address| vec![address]))
             .set_configuration_set_name(brand.configuration_set.clone())
             .email_tags(tag("request_id", request_id)?)
             .email_tags(tag("account", &recipient.username.digest())?)

@@ -1,4 +1,4 @@
-//! What operators do to accounts: a [`Change`] of one item each.
+//! Changes of an account that operators make, each a [`Change`] of one item.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -8,21 +8,21 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use super::change::{Change, Condition, Path};
 use super::item::{Account, Profile};
 use super::key::{brand_key, email_key};
-use super::protocol::{MAILED, UNDER_WAY};
+use super::protocol::{MAILED, UNDER_WAY, has_address};
 use crate::clock::Timestamp;
 use crate::dynamodb::{Item, number, secret, text};
 use password::Secret;
 
-/// An account to add.
+/// New account, or the new state of one that an import overwrites.
 #[derive(Clone)]
 pub struct NewAccount {
-    /// Who it belongs to.
+    /// Owner: names, customer number, address, brand and language.
     pub profile: Profile,
-    /// What the account may do.
+    /// Roles, which compare exactly.
     pub roles: BTreeSet<String>,
-    /// The stored hash of the password; `None` if a reset shall set the first one.
+    /// Stored hash of the password; `None` leaves the first password to a reset.
     pub password_hash: Option<Secret>,
-    /// Whether the account may not log in.
+    /// Whether logins and resets are refused.
     pub disabled: bool,
 }
 
@@ -32,7 +32,7 @@ impl fmt::Debug for NewAccount {
     }
 }
 
-/// Makes the account, unless there is one of this name.
+/// Adds an account, unless its user name is taken. A password counts as set at `now`.
 #[must_use]
 pub fn add(account: &NewAccount, now: Timestamp) -> Change {
     let mut set = present(account);
@@ -47,7 +47,8 @@ pub fn add(account: &NewAccount, now: Timestamp) -> Change {
     }
 }
 
-/// Makes the account with a password that is older than this, unless there is one of this name.
+/// Adds an account that an import brings, unless its user name is taken. Its password is older than
+/// `now`, which becomes `imported_at`.
 #[must_use]
 pub fn import(account: &NewAccount, now: Timestamp) -> Change {
     let mut set = present(account);
@@ -60,13 +61,14 @@ pub fn import(account: &NewAccount, now: Timestamp) -> Change {
     }
 }
 
-/// Makes the account, or the one of this name and customer number like it; one without a password
-/// leaves the password and all that is pending as they are.
+/// Adds an account, or replaces the one with this user name and customer number, and ends its
+/// sessions. Without a hash, the password stays and so does a reset under way; with one, all that was
+/// mailed is void.
 #[must_use]
 pub fn overwrite(account: &NewAccount, now: Timestamp) -> Change {
     let mut set = present(account);
     let mut remove = absent(account);
-    // The mark of an address goes with it, or with being told again.
+    // The file confirms the address, or has another one.
     remove.push("email_failed_at");
     set.push(("imported_at", number(now.0)));
     set.push(("sessions_valid_after", number(now.0)));
@@ -86,7 +88,7 @@ pub fn overwrite(account: &NewAccount, now: Timestamp) -> Change {
     }
 }
 
-/// The account may not log in any more, and its sessions end.
+/// Disables logins and resets of an account, and ends its sessions.
 #[must_use]
 pub fn disable(now: Timestamp) -> Change {
     Change {
@@ -100,7 +102,7 @@ pub fn disable(now: Timestamp) -> Change {
     }
 }
 
-/// The account may log in again.
+/// Enables logins and resets of an account.
 #[must_use]
 pub fn enable() -> Change {
     Change {
@@ -111,7 +113,7 @@ pub fn enable() -> Change {
     }
 }
 
-/// Replaces what the account may do, unless another change of that came first.
+/// Replaces the roles `old` by `new`, unless they have changed since they were read.
 #[must_use]
 pub fn set_roles(old: &BTreeSet<String>, new: &BTreeSet<String>) -> Change {
     let unchanged = match roles(old) {
@@ -130,32 +132,34 @@ pub fn set_roles(old: &BTreeSet<String>, new: &BTreeSet<String>) -> Change {
     }
 }
 
-/// Whether this is another address than the one on file.
+/// Whether an address, or that there is none, differs from the one on file.
 #[must_use]
-pub fn is_other_address(account: &Account, new: &str) -> bool {
+pub fn is_other_address(account: &Account, new: Option<&str>) -> bool {
     let old = account.profile.email.as_deref();
-    old.map(email_key) != Some(email_key(new))
+    old.map(email_key) != new.map(email_key)
 }
 
-/// Replaces the address, unless another change of that or of the password came first; the mark of a
-/// failed one goes. With [another address](is_other_address) sessions end, and so does all that was
-/// mailed to the old one: a temporary password, a reset under way, and a password that was not
-/// changed since it was mailed.
+/// Replaces or removes the address and its mark `email_failed_at`, unless the address or the password
+/// has changed since the account was read.
+///
+/// [Another address](is_other_address) ends sessions and all that was mailed to the old one: a
+/// temporary password, a reset under way, and a password that was not changed since it was mailed.
 #[must_use]
-pub fn set_email(account: &Account, new: &str, now: Timestamp) -> Change {
-    let mut conditions = vec![Condition::Exists("username")];
-    conditions.push(match account.profile.email.as_deref() {
-        Some(email) => Condition::Equals("email", text(email)),
-        None => Condition::Missing("email"),
-    });
-    let mut set = vec![("email", text(new)), ("email_key", text(&email_key(new)))];
+pub fn set_email(account: &Account, new: Option<&str>, now: Timestamp) -> Change {
+    let has_address = has_address(account.profile.email.as_deref());
+    let mut conditions = vec![Condition::Exists("username"), has_address];
+    let mut set = Vec::new();
     let mut remove = vec!["email_failed_at"];
     let mut count = None;
+    match new {
+        Some(email) => set.extend([
+            ("email", text(email)),
+            ("email_key", text(&email_key(email))),
+        ]),
+        None => remove.extend(["email", "email_key"]),
+    }
     if is_other_address(account, new) {
-        conditions.push(match &account.password_hash {
-            Some(hash) => Condition::Equals("password_hash", secret(hash)),
-            None => Condition::Missing("password_hash"),
-        });
+        conditions.push(has_hash(account));
         set.push(("sessions_valid_after", number(now.0)));
         remove.extend(UNDER_WAY);
         remove.extend(MAILED);
@@ -172,7 +176,74 @@ pub fn set_email(account: &Account, new: &str, now: Timestamp) -> Change {
     }
 }
 
-/// The parts of an account that must be as they were read when it moves to another key.
+/// Condition that the password has not changed since the account was read.
+fn has_hash(account: &Account) -> Condition {
+    match &account.password_hash {
+        Some(hash) => Condition::Equals("password_hash", secret(hash)),
+        None => Condition::Missing("password_hash"),
+    }
+}
+
+/// Replaces customer number, name, brand and language by those of `new`, unless one of those that
+/// differ has changed since the account was read. `None` if none differs.
+#[must_use]
+pub fn set_profile(account: &Account, new: &Profile) -> Option<Change> {
+    let (old, new) = (described(&account.profile), described(new));
+    let mut conditions = vec![Condition::Exists("username")];
+    let (mut set, mut remove) = (Vec::new(), Vec::new());
+    for ((path, old), (_, new)) in old.into_iter().zip(new) {
+        if old == new {
+            continue;
+        }
+        conditions.push(match old {
+            // An account without a name may lack the attribute.
+            Some(old) if path != "display_name" => Condition::Equals(path, old),
+            Some(old) => {
+                Condition::Any(vec![Condition::Equals(path, old), Condition::Missing(path)])
+            }
+            None => Condition::Missing(path),
+        });
+        match new {
+            Some(new) => set.push((path, new)),
+            None => remove.push(path),
+        }
+    }
+    (conditions.len() > 1).then_some(Change {
+        condition: Condition::All(conditions),
+        set,
+        count: None,
+        remove,
+    })
+}
+
+/// Ends all sessions of an account. The count ends those that began in this second, too.
+#[must_use]
+pub fn end_sessions(now: Timestamp) -> Change {
+    Change {
+        condition: Condition::Exists("username"),
+        set: vec![("sessions_valid_after", number(now.0))],
+        count: Some("version"),
+        remove: vec![],
+    }
+}
+
+/// Takes the password with this hash away and ends sessions. A password that was mailed to work
+/// beside it keeps working, and so does a reset under way.
+#[must_use]
+pub fn expire_password(hash: &Secret, now: Timestamp) -> Change {
+    Change {
+        condition: Condition::Equals("password_hash", secret(hash)),
+        set: vec![("sessions_valid_after", number(now.0))],
+        count: Some("version"),
+        remove: vec![
+            "password_hash",
+            "must_change_password",
+            "password_expires_at",
+        ],
+    }
+}
+
+/// Attributes that must not have changed since an account was read that moves to another key.
 const MOVED: [Path; 10] = [
     "version",
     "password_hash",
@@ -186,7 +257,7 @@ const MOVED: [Path; 10] = [
     "sessions_valid_after",
 ];
 
-/// The condition that an account is still as this item has it.
+/// Condition that the attributes of an item have not changed since it was read.
 #[must_use]
 pub fn is_unchanged(item: &Item) -> Condition {
     let unchanged = MOVED.map(|path| match item.get(path) {
@@ -196,7 +267,8 @@ pub fn is_unchanged(item: &Item) -> Condition {
     Condition::All([&[Condition::Exists("username")], &unchanged[..]].concat())
 }
 
-/// Replaces the key of the address in the index.
+/// Replaces or removes the key of the address in `email-index`, unless the account has changed since it
+/// was read.
 #[must_use]
 pub fn set_email_key(item: &Item, email_key: Option<&str>) -> Change {
     Change {
@@ -214,30 +286,41 @@ pub fn set_email_key(item: &Item, email_key: Option<&str>) -> Change {
     }
 }
 
-/// DynamoDB has no empty sets.
+/// Roles as an attribute; `None` for none, as DynamoDB has no empty sets.
 fn roles(roles: &BTreeSet<String>) -> Option<AttributeValue> {
     let roles: Vec<_> = roles.iter().cloned().collect();
     (!roles.is_empty()).then_some(AttributeValue::Ss(roles))
 }
 
-/// The attributes of an account, some with no value.
+/// Attributes of an account, `None` for those that it lacks.
 fn attributes(account: &NewAccount) -> [(Path, Option<AttributeValue>); 10] {
     let profile = &account.profile;
     let email = profile.email.as_deref();
+    let [id, display_name, brand, language] = described(profile);
     [
         ("display_username", Some(text(&profile.display_username))),
-        ("id", Some(number(profile.id))),
+        id,
         ("email", email.map(text)),
         ("email_key", email.map(|email| text(&email_key(email)))),
-        ("display_name", Some(text(&profile.display_name))),
-        ("brand", Some(text(&brand_key(profile.brand.as_deref())))),
-        ("language", profile.language.as_deref().map(text)),
+        display_name,
+        brand,
+        language,
         ("roles", roles(&account.roles)),
         ("password_hash", account.password_hash.as_ref().map(secret)),
         (
             "disabled",
             account.disabled.then_some(AttributeValue::Bool(true)),
         ),
+    ]
+}
+
+/// Attributes that only describe the owner, in answers and mails.
+fn described(profile: &Profile) -> [(Path, Option<AttributeValue>); 4] {
+    [
+        ("id", Some(number(profile.id))),
+        ("display_name", Some(text(&profile.display_name))),
+        ("brand", Some(text(&brand_key(profile.brand.as_deref())))),
+        ("language", profile.language.as_deref().map(text)),
     ]
 }
 

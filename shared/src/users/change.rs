@@ -73,6 +73,28 @@ impl fmt::Debug for Expressions {
 }
 
 impl Change {
+    /// A check without a change, for an item that the same transaction deletes or reads.
+    #[must_use]
+    pub fn only_if(condition: Condition) -> Self {
+        Self {
+            condition,
+            set: vec![],
+            count: None,
+            remove: vec![],
+        }
+    }
+
+    /// This change and another one of other attributes, if the conditions of both hold. At most one
+    /// of them may count.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        self.condition = Condition::All(vec![self.condition, other.condition]);
+        self.set.extend(other.set);
+        self.count = self.count.or(other.count);
+        self.remove.extend(other.remove);
+        self
+    }
+
     /// Makes the change if its condition holds; returns whether it did.
     pub fn apply(&self, item: &mut Item) -> bool {
         if !self.condition.holds(item) {

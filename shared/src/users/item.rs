@@ -13,10 +13,13 @@ use password::Secret;
 /// mailed for that reset must not replace it.
 pub(super) const SUPERSEDED: &str = "reset_superseded";
 
+/// Greatest customer number: the old service's contract has it as .NET's `long`.
+pub const MAX_ID: u64 = i64::MAX.unsigned_abs();
+
 /// The role of those who may set other accounts' passwords.
 pub const ADMIN_ROLE: &str = "Admin";
 
-/// Who an account belongs to and how to reach them: what `email-index` holds of an account.
+/// The owner of an account and how to reach them: the attributes that `email-index` projects.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Profile {
     /// The key of the account.
@@ -47,9 +50,9 @@ impl fmt::Debug for Profile {
 /// An account.
 #[derive(Clone)]
 pub struct Account {
-    /// Who it belongs to.
+    /// Its owner.
     pub profile: Profile,
-    /// What it may do.
+    /// Its roles.
     pub roles: BTreeSet<String>,
     /// The stored hash of the password; `None` if no password was ever set.
     pub password_hash: Option<Secret>,
@@ -61,12 +64,16 @@ pub struct Account {
     pub must_change_password: bool,
     /// A mailed password that works as well as the old one.
     pub temporary: Option<Temporary>,
-    /// A reset whose mail is not accepted yet.
+    /// A reset whose mail SES has not accepted yet.
     pub reset: Option<PendingReset>,
     /// Whether logins and resets are refused.
     pub disabled: bool,
-    /// When a mail to the address came back for good, or its reader complained.
+    /// When mail to the address bounced permanently or was reported as spam.
     pub email_failed_at: Option<Timestamp>,
+    /// Grows with every change of the password; 0 if none was counted.
+    pub version: u64,
+    /// Sessions that began before are over.
+    pub sessions_valid_after: Option<Timestamp>,
 }
 
 impl fmt::Debug for Account {
@@ -87,15 +94,14 @@ pub struct Temporary {
     pub expires_at: Timestamp,
 }
 
-/// A reset that is not finished: its mail is not accepted yet, or the mail that says that another
-/// password came first.
+/// An unfinished reset: SES has not accepted its mail yet, or the mail that corrects it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PendingReset {
     /// The request that made its password.
     pub request_id: String,
-    /// How many of its mails SES has refused.
+    /// The number of its mails that SES has refused.
     pub attempts: u64,
-    /// Until then its request may be at work, and no other one takes it over.
+    /// The time until which its request may be at work and no other takes it over.
     pub expires_at: Timestamp,
     /// When it was asked for; `None` in items of older versions.
     pub requested_at: Option<Timestamp>,
@@ -147,7 +153,7 @@ pub(super) fn profile(item: &Item) -> Option<Profile> {
     let username = text("username")?;
     Some(Profile {
         display_username: text("display_username").unwrap_or_else(|| username.clone()),
-        id: get_number(item, "id")?,
+        id: get_number(item, "id").filter(|id| *id <= MAX_ID)?,
         email: text("email").filter(|address| !address.is_empty()),
         display_name: text("display_name").unwrap_or_default(),
         brand: text("brand").filter(|brand| brand != NO_BRAND),
@@ -175,6 +181,11 @@ pub(super) fn account(item: &Item) -> Option<Account> {
             None | Some(AttributeValue::Bool(false))
         ),
         email_failed_at: time("email_failed_at"),
+        version: get_number(item, "version").unwrap_or_default(),
+        // Sessions end where it cannot be read until when they are valid.
+        sessions_valid_after: item
+            .contains_key("sessions_valid_after")
+            .then(|| time("sessions_valid_after").unwrap_or(Timestamp(u64::MAX))),
     })
 }
 

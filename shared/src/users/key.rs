@@ -1,4 +1,4 @@
-//! Names as keys: two spellings of one name are one account.
+//! Keys of accounts, addresses and brands: two spellings of a name have one key.
 
 use std::fmt;
 

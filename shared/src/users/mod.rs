@@ -15,9 +15,9 @@ mod verify;
 
 pub use admin::NewAccount;
 pub use change::{Change, Condition, Expressions, Path};
-pub use item::{ADMIN_ROLE, Account, Due, PendingReset, Profile, Temporary};
+pub use item::{ADMIN_ROLE, Account, Due, MAX_ID, PendingReset, Profile, Temporary};
 pub use key::{MAX_NAME_LENGTH, NO_BRAND, NOBODY, UsernameKey, brand_key, email_key};
-pub use pending::Queued;
+pub use pending::{Queued, RESET_ATTRIBUTES, Standing, standing};
 pub use protocol::{Pending, Postponement, Promotion, ResetMode};
 pub use store::{Users, change_audited, write_all};
 pub use verify::{Attempt, Login, LoginOutcome, WriteBack, recognise, verify};

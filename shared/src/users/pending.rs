@@ -2,11 +2,12 @@
 
 use futures_util::future::try_join_all;
 
+use super::item::{self, Due, PendingReset};
 use super::key::UsernameKey;
 use super::queue;
 use super::store::Users;
 use crate::clock::Timestamp;
-use crate::dynamodb::{StoreError, get_number, get_text, number, text};
+use crate::dynamodb::{Item, StoreError, get_number, get_text, number, text};
 
 /// Resets in an answer of `pending-reset-index`: below the 1 MB that an answer may have.
 const PAGE: i32 = 1_000;
@@ -18,6 +19,35 @@ pub struct Queued {
     pub username: UsernameKey,
     /// When the next attempt is due; the beginning of time if that cannot be read.
     pub due_at: Timestamp,
+}
+
+/// The state of a pending reset, by the item of its account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Standing {
+    /// A sweep finishes it.
+    Queued(PendingReset),
+    /// The next sweep takes it out of the queue: an attribute that it needs is missing or malformed.
+    Unreadable,
+    /// No sweep sees it: `pending-reset-index` does not have it, or not where sweeps look.
+    Stranded,
+}
+
+/// The attributes of a pending reset, of which a sound item has all or none.
+pub const RESET_ATTRIBUTES: [&str; 3] = ["reset", "reset_queue", "reset_due_at"];
+
+/// The state of the pending reset of an item; `None` if it has none.
+#[must_use]
+pub fn standing(item: &Item) -> Option<Standing> {
+    RESET_ATTRIBUTES
+        .iter()
+        .find(|name| item.contains_key(**name))?;
+    let queue = get_text(item, "reset_queue");
+    let is_seen = queue.is_some_and(|queue| queue::shards().any(|shard| shard == queue));
+    Some(match item::due(item, Timestamp(u64::MAX)) {
+        Due::Yes(_, reset) if is_seen => Standing::Queued(reset),
+        Due::Unreadable if is_seen => Standing::Unreadable,
+        _ => Standing::Stranded,
+    })
 }
 
 impl Users {

@@ -1,89 +1,97 @@
-//! How a password changes, one conditional step at a time. Every step is a [`Change`]: whatever
-//! crashes between two of them, some password known to the user verifies.
+//! Steps by which a password changes, each a conditional [`Change`] of one item. Whatever crashes
+//! between two steps, some password known to the user verifies.
 //!
-//! reserve → (mail) → promote, or retry → (mail) → promote by the sweep, or abandon in the end. A
-//! mail that SES refuses is postponed; after an outage the sweep retries when the reservation is over.
-//! Where an administrator set a password before the promotion: (mail that says so) → clear. A reset
-//! that cannot be read is dequeued.
+//! A request runs [`reserve`], mail, [`promote`]. If SES refuses the mail, [`postpone`]; the sweep
+//! then runs [`retry`], mail, [`promote`], and [`abandon`] in the end. After an outage the sweep
+//! retries when the reservation has expired. If another password was set before the promotion, a mail
+//! says so and [`clear_superseded`] ends the reset. [`dequeue`] removes a reset that cannot be read.
 
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use super::change::{Change, Condition};
-use super::item::SUPERSEDED;
+use super::item::{MAX_ID, SUPERSEDED};
 use super::key::UsernameKey;
 use super::queue;
 use crate::clock::Timestamp;
 use crate::dynamodb::{number, secret, text};
 use password::Secret;
 
-/// What a mailed password leaves in an account until another one is chosen.
+/// Attributes of a mailed password, until the user chooses another one.
 pub(super) const MAILED: [&str; 3] = ["temporary", "must_change_password", "password_expires_at"];
-/// What a reset that is under way puts into an account.
+/// Attributes of a reset under way.
 pub(super) const UNDER_WAY: [&str; 4] = ["reset", "reset_queue", "reset_due_at", SUPERSEDED];
 
-/// A new password that waits for its mail: the old one keeps working.
+/// New password whose mail SES has not accepted yet; the old one keeps working.
 #[derive(Debug, Clone)]
 pub struct Pending<'a> {
-    /// The account.
+    /// Key of the account.
     pub username: &'a UsernameKey,
-    /// The PHC string of the new password.
+    /// PHC string of the new password.
     pub hash: &'a Secret,
-    /// The request that made it.
+    /// Id of the request that made the password.
     pub request_id: &'a str,
-    /// How many mails of this reset SES has refused.
+    /// Number of mails of this reset that SES has refused.
     pub attempts: u64,
-    /// When the reset was asked for.
+    /// Time of the request.
     pub requested_at: Timestamp,
-    /// Until then no other request may replace it.
+    /// End of the reservation: until then no other request may replace the password.
     pub expires_at: Timestamp,
-    /// From then on the sweep makes another one.
+    /// Time from which the sweep makes another password.
     pub due_at: Timestamp,
-    /// Whether an operator asked for it: then it takes the old password's place in either mode.
+    /// Whether an operator asked for the reset: then it replaces the old password in either mode.
     pub by_operator: bool,
 }
 
-/// The next attempt at a reset whose mail SES refused.
+/// Next attempt at a reset whose mail SES refused.
 #[derive(Debug, Clone, Copy)]
 pub struct Postponement<'a> {
-    /// The request whose mail it was.
+    /// Id of the request that sent the mail.
     pub request_id: &'a str,
-    /// How many mails of this reset SES has refused.
+    /// Number of mails of this reset that SES has refused.
     pub attempts: u64,
-    /// From then on the sweep makes another password.
+    /// Time from which the sweep makes another password.
     pub due_at: Timestamp,
 }
 
-/// A mailed password that becomes valid.
+/// Mailed password that becomes valid.
 #[derive(Debug, Clone)]
 pub struct Promotion<'a> {
-    /// The PHC string, as it was reserved.
+    /// PHC string, as it was reserved.
     pub hash: &'a Secret,
-    /// The request that reserved it.
+    /// Id of the request that reserved it.
     pub request_id: &'a str,
-    /// Now.
+    /// Time of the promotion.
     pub at: Timestamp,
-    /// From when on it is no longer accepted.
+    /// Time from which the password is no longer accepted.
     pub password_expires_at: Timestamp,
 }
 
-/// Whether a mailed password takes the old one's place.
+/// Time at which a mailed password replaces the old one (`RESET_MODE`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ResetMode {
-    /// At once, as the retired service did.
+    /// When SES accepts the mail, as in the retired service.
     #[default]
     Replace,
-    /// When it is first used: a stranger who asks for a reset locks nobody out.
+    /// When it is first used, so that a stranger who asks for a reset locks nobody out.
     Dual,
 }
 
-/// The account may be reset: it exists, is not disabled, and has an address.
+/// Condition that the address on file is `email`, or that there is none.
+pub(super) fn has_address(email: Option<&str>) -> Condition {
+    match email {
+        Some(email) => Condition::Equals("email", text(email)),
+        None => Condition::Missing("email"),
+    }
+}
+
+/// Conditions for a reset: the account exists, is not disabled, and has an address.
 fn is_eligible() -> [Condition; 4] {
     [
         Condition::Exists("username"),
         // Without a number the sweep could not read the account.
-        Condition::AtMost("id", u64::MAX),
+        Condition::AtMost("id", MAX_ID),
         Condition::Exists("email"),
         Condition::Any(vec![
             Condition::Missing("disabled"),
@@ -116,8 +124,9 @@ fn pending_change(pending: &Pending<'_>, condition: Condition) -> Change {
     }
 }
 
-/// Keeps a pending password beside the old one and puts the account into the queue, unless another
-/// request is at it. The same request may do it again: the SDK repeats a call whose answer is lost.
+/// Stores a pending password next to the old one and queues the account, unless another request holds
+/// a reservation. Repeating it for the same request is safe: the SDK repeats a call whose answer is
+/// lost.
 #[must_use]
 pub fn reserve(pending: &Pending<'_>, now: Timestamp) -> Change {
     let is_free = Condition::Any(vec![
@@ -131,7 +140,8 @@ pub fn reserve(pending: &Pending<'_>, now: Timestamp) -> Change {
     }
 }
 
-/// Replaces the pending password of a request that did not get its mail accepted.
+/// Replaces the pending password of a request whose mail was not accepted, once its reservation has
+/// expired.
 #[must_use]
 pub fn retry(pending: &Pending<'_>, failed_request_id: &str, now: Timestamp) -> Change {
     let is_still_failed = Condition::All(vec![
@@ -145,7 +155,7 @@ pub fn retry(pending: &Pending<'_>, failed_request_id: &str, now: Timestamp) -> 
     )
 }
 
-/// Puts the next attempt off after a refusal. What the reservation holds stays as it is.
+/// Postpones the next attempt after SES refused a mail. The reservation stays as it is.
 #[must_use]
 pub fn postpone(postponement: &Postponement<'_>) -> Change {
     Change {
@@ -159,7 +169,8 @@ pub fn postpone(postponement: &Postponement<'_>) -> Change {
     }
 }
 
-/// Makes the mailed password of this request valid: in place of the old one, or beside it.
+/// Makes the mailed password of a request valid: instead of the old one in [`ResetMode::Replace`], as
+/// well as the old one in [`ResetMode::Dual`].
 #[must_use]
 pub fn promote(promotion: &Promotion<'_>, mode: ResetMode) -> Change {
     let condition = Condition::All(vec![
@@ -203,7 +214,7 @@ pub fn promote(promotion: &Promotion<'_>, mode: ResetMode) -> Change {
     }
 }
 
-/// The first use of a password that was kept beside the old one: it takes its place.
+/// Replaces the old password by the temporary one at its first use.
 #[must_use]
 pub fn use_temporary(hash: &Secret, expires_at: Timestamp, now: Timestamp) -> Change {
     Change {
@@ -228,7 +239,7 @@ fn temporary_password(
     ]
 }
 
-/// Withdraws a password that is kept beside the old one: its mail did not arrive.
+/// Removes the temporary password of a request whose mail did not arrive.
 #[must_use]
 pub fn withdraw(request_id: &str) -> Change {
     Change {
@@ -239,7 +250,8 @@ pub fn withdraw(request_id: &str) -> Change {
     }
 }
 
-/// Marks the address on file as one that mail does not reach, or is not wanted at.
+/// Marks the address on file after a permanent bounce or a complaint, unless the account has another
+/// address now.
 #[must_use]
 pub fn mark_address(email: &str, now: Timestamp) -> Change {
     Change {
@@ -253,7 +265,7 @@ pub fn mark_address(email: &str, now: Timestamp) -> Change {
     }
 }
 
-/// Gives a reset up: its mail was never accepted. The old password is the one that works.
+/// Abandons a reset whose mail was never accepted. The old password stays.
 #[must_use]
 pub fn abandon(failed_request_id: &str, now: Timestamp) -> Change {
     Change {
@@ -267,8 +279,8 @@ pub fn abandon(failed_request_id: &str, now: Timestamp) -> Change {
     }
 }
 
-/// Takes a reset that cannot be read out of the queue. Nothing happens to one that was reserved
-/// since it was read: that one is due later.
+/// Removes a reset that cannot be read from the queue, unless a request has reserved one since: that one
+/// is due later.
 #[must_use]
 pub fn dequeue(now: Timestamp) -> Change {
     Change {
@@ -282,7 +294,7 @@ pub fn dequeue(now: Timestamp) -> Change {
     }
 }
 
-/// Ends a reset that another password came before: its user knows by mail that the mailed one does
+/// Ends a reset that another password has superseded, after a mail that says that the mailed one does
 /// not work.
 #[must_use]
 pub fn clear_superseded(request_id: &str) -> Change {
@@ -297,16 +309,13 @@ pub fn clear_superseded(request_id: &str) -> Change {
     }
 }
 
-/// Sets the password an administrator chose, unless the account is gone or has another address now.
-/// What was mailed before does not open it any more. A reset under way stays in the queue until the
-/// user knows that.
+/// Sets a password that an administrator or operator chose and ends sessions, unless the account is
+/// gone or has another address now. Passwords that were mailed before no longer work. A reset under way
+/// stays in the queue until its user is told.
 #[must_use]
-pub fn set_password(hash: &Secret, email: &str, now: Timestamp) -> Change {
+pub fn set_password(hash: &Secret, email: Option<&str>, now: Timestamp) -> Change {
     Change {
-        condition: Condition::All(vec![
-            Condition::Exists("username"),
-            Condition::Equals("email", text(email)),
-        ]),
+        condition: Condition::All(vec![Condition::Exists("username"), has_address(email)]),
         set: vec![
             ("password_hash", secret(hash)),
             ("password_changed_at", number(now.0)),
@@ -318,7 +327,7 @@ pub fn set_password(hash: &Secret, email: &str, now: Timestamp) -> Change {
     }
 }
 
-/// Replaces the hash of an unchanged password by one with today's parameters.
+/// Replaces the hash of the same password by one with current parameters.
 #[must_use]
 pub fn rehash(old: &Secret, new: &Secret) -> Change {
     Change {

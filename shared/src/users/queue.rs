@@ -13,7 +13,7 @@ const SHARDS: u8 = 8;
 /// such version ran: by then they are mailed or abandoned.
 const UNSHARDED: &str = "pending";
 
-/// The partition of this account's reset.
+/// The partition that holds this account's reset.
 pub(super) fn shard(username: &UsernameKey) -> String {
     let digest = Sha256::digest(username.as_str());
     name(digest.first().map_or(0, |byte| byte % SHARDS))

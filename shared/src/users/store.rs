@@ -5,15 +5,15 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::ProvideErrorMetadata as _;
 use aws_sdk_dynamodb::types::builders::UpdateBuilder;
-use aws_sdk_dynamodb::types::{KeysAndAttributes, ReturnValue, TransactWriteItem, Update};
+use aws_sdk_dynamodb::types::{Delete, KeysAndAttributes, ReturnValue, TransactWriteItem, Update};
 
-use super::change::Change;
+use super::change::{Change, Condition};
 use super::item::{self, Account, Due, Profile};
 use super::key::UsernameKey;
 use super::protocol::{self, Pending, Postponement, Promotion, ResetMode};
 use crate::audit;
 use crate::clock::Timestamp;
-use crate::dynamodb::{Backoff, Cancellation, Item, StoreError, cancellation, text};
+use crate::dynamodb::{Backoff, Cancellation, Item, StoreError, cancellation, number, text};
 use password::Secret;
 
 /// A table, and the keys of the items to read from it.
@@ -27,7 +27,7 @@ pub struct Users {
 }
 
 impl Users {
-    /// The table of this name.
+    /// The table with this name.
     #[must_use]
     pub fn new(client: Client, table: String) -> Self {
         Self { client, table }
@@ -115,9 +115,9 @@ impl Users {
         output.items().iter().map(profile).collect()
     }
 
-    /// Keeps `pending` beside the old password; gives the account, or nothing when there is none
-    /// that may be reset: unknown, disabled, without an address, or being reset by another request.
-    /// One call in every case.
+    /// Stores `pending` without touching the old password. Returns the account, or `None` when it
+    /// cannot be reset: unknown, disabled, without an address, or being reset by another request.
+    /// Makes one call in every case.
     pub async fn reserve(
         &self,
         pending: &Pending<'_>,
@@ -134,7 +134,7 @@ impl Users {
         Ok(item.map_or(Due::No, |item| item::due(&item, now)))
     }
 
-    /// Puts the next attempt at a reset off. Nothing happens when another request has taken it over.
+    /// Postpones the next attempt at a reset. Does nothing when another request has taken it over.
     pub async fn postpone(
         &self,
         username: &UsernameKey,
@@ -155,8 +155,8 @@ impl Users {
         self.change(username, &protocol::dequeue(now), audit).await
     }
 
-    /// Replaces the pending password of a failed request; gives the account, or nothing when
-    /// another change came first or the account may no longer be reset.
+    /// Replaces the pending password of a failed request. Returns the account, or `None` when
+    /// another change came first or the account can no longer be reset.
     pub async fn retry(
         &self,
         pending: &Pending<'_>,
@@ -181,7 +181,7 @@ impl Users {
         self.change(username, &change, audit).await
     }
 
-    /// Gives a failed reset up and writes the audit row, both or neither. [`StoreError::Conflict`]
+    /// Abandons a failed reset and writes the audit row, both or neither. [`StoreError::Conflict`]
     /// when another change came first.
     pub async fn abandon(
         &self,
@@ -194,8 +194,8 @@ impl Users {
         self.change(username, &change, audit).await
     }
 
-    /// Ends a reset that an administrator's password came before, once its user knows. Nothing
-    /// happens when another request has taken it over.
+    /// Ends a reset that an administrator's password overtook, once its user was told. Does nothing
+    /// when another request has taken it over.
     pub async fn clear_superseded(
         &self,
         username: &UsernameKey,
@@ -205,7 +205,7 @@ impl Users {
         self.update(username, &change).await.map(|_| ())
     }
 
-    /// Puts a temporary password that was used in the old one's place and writes the audit row,
+    /// Replaces the old password by the temporary one that was used and writes the audit row,
     /// both or neither. [`StoreError::Conflict`] when another change came first.
     pub async fn use_temporary(
         &self,
@@ -219,7 +219,7 @@ impl Users {
     }
 
     /// Withdraws the temporary password that this request mailed and writes the audit row, both or
-    /// neither. [`StoreError::Conflict`] when it is not there any more.
+    /// neither. [`StoreError::Conflict`] when the account no longer has it.
     pub async fn withdraw(
         &self,
         username: &UsernameKey,
@@ -254,7 +254,7 @@ impl Users {
         audit: &audit::Row,
     ) -> Result<(), StoreError> {
         let email = profile.email.as_deref().ok_or(StoreError::Conflict)?;
-        let change = protocol::set_password(hash, email, now);
+        let change = protocol::set_password(hash, Some(email), now);
         self.change(&profile.username, &change, audit).await
     }
 
@@ -266,7 +266,7 @@ impl Users {
         found.map(|_| ()).ok_or(StoreError::Conflict)
     }
 
-    /// The item after the change; nothing when its condition does not hold.
+    /// The item after the change; `None` when its condition does not hold.
     async fn update(
         &self,
         username: &UsernameKey,
@@ -320,6 +320,22 @@ impl Users {
             .table_name(&self.table)
             .key("username", text(username.as_str()));
         change_audited(&self.client, update, change, audit).await
+    }
+
+    /// Deletes an account and writes the audit row, both or neither. [`StoreError::Conflict`] when the
+    /// account is gone or belongs to another customer now.
+    pub async fn delete(&self, profile: &Profile, audit: &audit::Row) -> Result<(), StoreError> {
+        let check = Change::only_if(Condition::Equals("id", number(profile.id)));
+        let expressions = check.expressions();
+        let delete = Delete::builder()
+            .table_name(&self.table)
+            .key("username", text(profile.username.as_str()))
+            .condition_expression(expressions.condition)
+            .set_expression_attribute_names(Some(expressions.names))
+            .set_expression_attribute_values(expressions.values);
+        let delete = TransactWriteItem::builder().delete(delete.build()?).build();
+        let row = TransactWriteItem::builder().put(audit.put()?).build();
+        write_all(&self.client, vec![delete, row]).await
     }
 }
 

@@ -11,7 +11,7 @@ use password::{HashError, Hasher, Secret, Verification};
 pub struct Login {
     /// How it ended.
     pub outcome: LoginOutcome,
-    /// What the caller stores.
+    /// What the caller must store.
     pub write_back: Option<WriteBack>,
 }
 
@@ -191,6 +191,8 @@ mod tests {
                 reset: None,
                 disabled: false,
                 email_failed_at: None,
+                version: 0,
+                sessions_valid_after: None,
             };
             Self { hasher, account }
         }

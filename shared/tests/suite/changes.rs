@@ -49,7 +49,10 @@ fn steps() -> Vec<(&'static str, Change)> {
         ("mark", protocol::mark_address("u@example.com", NOW)),
         ("abandon", protocol::abandon("theirs", NOW)),
         ("clear", protocol::clear_superseded("ours")),
-        ("set", protocol::set_password(hash, "u@example.com", NOW)),
+        (
+            "set",
+            protocol::set_password(hash, Some("u@example.com"), NOW),
+        ),
         ("rehash", protocol::rehash(old, hash)),
     ]
 }

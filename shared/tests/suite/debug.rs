@@ -54,6 +54,8 @@ fn account(hash: &Secret) -> Account {
         reset: None,
         disabled: false,
         email_failed_at: None,
+        version: 0,
+        sessions_valid_after: None,
     }
 }
 
@@ -130,7 +132,7 @@ fn no_secret_is_in_debug_output() {
         protocol::promote(&promotion, ResetMode::Replace),
         protocol::promote(&promotion, ResetMode::Dual),
         protocol::use_temporary(&hash, now, now),
-        protocol::set_password(&hash, &email, now),
+        protocol::set_password(&hash, Some(&email), now),
         protocol::mark_address(&email, now),
         protocol::rehash(&hash, &hash),
     ] {
@@ -173,7 +175,7 @@ fn neither_password_nor_name_is_in_the_debug_output_of_a_mail() {
         from: "no-reply@example.com".to_owned(),
         support_contact: "support@example.com".to_owned(),
         login_url: "https://example.com/".to_owned(),
-        configuration_set: None,
+        ..Brand::default()
     };
     let mail = NewPassword {
         brand: &brand,

@@ -311,7 +311,7 @@ impl State {
             (At::Start, Role::Admin) => {
                 let change = protocol::set_password(
                     &Secret::from(name),
-                    "u@example.com",
+                    Some("u@example.com"),
                     Timestamp(self.now),
                 );
                 assert!(state.make(&change));

@@ -5,7 +5,7 @@ use local::{Item, attribute};
 use password::Secret;
 use shared::clock::Timestamp;
 use shared::users::protocol::{self, Pending, Promotion};
-use shared::users::{Change, ResetMode, UsernameKey};
+use shared::users::{Change, MAX_ID, ResetMode, UsernameKey};
 
 const NOW: Timestamp = Timestamp(1_000);
 
@@ -61,7 +61,7 @@ fn promote(request_id: &str, hash: &str) -> Change {
 #[test]
 fn each_step_holds_to_its_condition() {
     let retry = || with_pending(|pending| protocol::retry(pending, "failed", NOW));
-    let set = |email| protocol::set_password(&Secret::from("new"), email, NOW);
+    let set = |email| protocol::set_password(&Secret::from("new"), Some(email), NOW);
     let due = |at| {
         [
             ("reset_queue", attribute::text("pending#00")),
@@ -81,6 +81,18 @@ fn each_step_holds_to_its_condition() {
             "no number",
             reserve(),
             account(&[("id", attribute::text("1"))]),
+            false,
+        ),
+        (
+            "the greatest number",
+            reserve(),
+            account(&[("id", attribute::number(MAX_ID))]),
+            true,
+        ),
+        (
+            "beyond the greatest number",
+            reserve(),
+            account(&[("id", attribute::number(MAX_ID + 1))]),
             false,
         ),
         ("over", retry(), account(&[reset("failed", 1_000)]), true),

@@ -56,7 +56,7 @@ pub(crate) struct RawAttributes<'a> {
 }
 
 impl<'a> RawAttributes<'a> {
-    /// Starts at `rest`, which is what stands behind the name of the tag.
+    /// Starts at `rest`, the part of the tag after its name.
     pub(crate) fn of(rest: &'a str) -> Self {
         Self { rest, count: 0 }
     }

@@ -5,7 +5,7 @@ use crate::chars::{check_legal, is_space};
 use crate::error::ErrorKind;
 use crate::names::check_name;
 
-/// Checks what stands between `<?` and `?>` (XML 1.0 productions 16 and 17).
+/// Checks the text between `<?` and `?>` (XML 1.0 productions 16 and 17).
 pub(crate) fn check_instruction(content: &str) -> Result<(), ErrorKind> {
     let target = content.split(is_space).next().unwrap_or_default();
     if target.eq_ignore_ascii_case("xml") {
@@ -16,7 +16,7 @@ pub(crate) fn check_instruction(content: &str) -> Result<(), ErrorKind> {
     Ok(())
 }
 
-/// Checks what stands between `<?xml` and `?>` (XML 1.0 productions 23 to 26, 32 and 80; only
+/// Checks the text between `<?xml` and `?>` (XML 1.0 productions 23 to 26, 32 and 80; only
 /// version 1.0).
 pub(crate) fn check_declaration(content: &str) -> Result<(), ErrorKind> {
     let mut attributes = RawAttributes::of(content).map(Result::ok).peekable();

@@ -33,7 +33,7 @@ pub enum ErrorKind {
     /// The document has no root element.
     #[error("root element is missing")]
     NoRoot,
-    /// Text, a reference or a second element stands outside the root element.
+    /// Text, a reference or a second element is outside the root element.
     #[error("content outside the root element")]
     OutsideRoot,
     /// The document ends inside an element.
@@ -73,7 +73,7 @@ pub enum ErrorKind {
     /// [`MAX_ATTRIBUTES`](crate::MAX_ATTRIBUTES) or [`MAX_NAMESPACES`](crate::MAX_NAMESPACES).
     #[error("the document exceeds a limit of this reader")]
     Limit,
-    /// An element, a comment or an instruction stands where only text may.
+    /// An element, a comment or an instruction is where only text may be.
     #[error("only text is allowed here")]
     NotText,
 }

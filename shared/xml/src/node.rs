@@ -13,7 +13,7 @@ pub enum Node<'a> {
     Start(Element<'a>),
     /// An end tag.
     End,
-    /// Characters, the content of a CDATA section, or the character that a reference stands for.
+    /// Characters, the content of a CDATA section, or the character that a reference denotes.
     Text(Cow<'a, str>),
     /// A comment.
     Comment,

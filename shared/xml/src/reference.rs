@@ -3,7 +3,7 @@
 use crate::chars::is_legal;
 use crate::error::ErrorKind;
 
-/// The character that the reference `&name;` stands for.
+/// The character that the reference `&name;` denotes.
 pub(crate) fn resolve(name: &str) -> Result<char, ErrorKind> {
     match name {
         "lt" => Ok('<'),

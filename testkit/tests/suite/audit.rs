@@ -16,7 +16,7 @@ use http::Request;
 use serde_json::{Value, json};
 use shared::metrics::{self, Metric};
 use testkit::Sandbox;
-use testkit::requests::{reset, set_password};
+use testkit::requests::{basic, log_in, reset, set_password};
 
 /// One attempt, and all it leaves behind.
 struct Case {
@@ -144,6 +144,48 @@ fn logins() -> Vec<Case> {
     ]
 }
 
+/// A request with a session that there is not.
+fn with_session(path: &str) -> Request<Bytes> {
+    let request = Request::post(path).header("x-ss-id", "AAAAAAAAAAAAAAAAAAAAAAAA");
+    request.body(Bytes::new()).unwrap()
+}
+
+fn sessions() -> Vec<Case> {
+    let wrong = || log_in("admin:wr0ng");
+    let is_counted = &[Metric::LoginFailures];
+    vec![
+        Case::new("session", log_in(ADMIN), &["session.opened"]),
+        Case::new("wrong for session", wrong(), &["login.refused"]).counted(is_counted),
+        Case::new(
+            "session limited",
+            log_in(ADMIN),
+            &["login.limited", "login.refused"],
+        )
+        .with(&[("LOGIN_FAILURES_PER_MINUTE", "1")])
+        .after(wrong())
+        .counted(&[Metric::LoginsLimited]),
+        Case::new(
+            "unknown session",
+            with_session("/UpdateUserRegistrationPassword"),
+            &["session.refused"],
+        ),
+        Case::new(
+            "unknown session",
+            with_session("/auth"),
+            &["session.refused"],
+        ),
+        Case::new("logout", with_session("/auth/logout"), &["session.closed"]),
+        Case::new("without sessions", log_in(ADMIN), &["session.failed"])
+            .with(&[("SESSIONS_TABLE", "Nowhere")]),
+        Case::new("who by Basic", who_by_basic(), &["session.shown"]),
+    ]
+}
+
+fn who_by_basic() -> Request<Bytes> {
+    let request = Request::get("/auth").header("authorization", basic(ADMIN));
+    request.body(Bytes::new()).unwrap()
+}
+
 fn changes() -> Vec<Case> {
     let weak = change(ADMIN, "a@example.com", "password1");
     let of_nobody = change(ADMIN, "nobody-1@example.com", "lamp-Sodium-4417");
@@ -190,10 +232,15 @@ async fn rows(sandbox: &Sandbox) -> Vec<(String, String)> {
         .collect()
 }
 
+fn cases() -> impl Iterator<Item = Case> {
+    let cases = [resets(), logins(), sessions(), changes()];
+    cases.into_iter().flatten()
+}
+
 #[tokio::test]
 async fn every_attempt_leaves_what_is_documented() {
     let levels = documented_levels();
-    for case in resets().into_iter().chain(logins()).chain(changes()) {
+    for case in cases() {
         let name = case.name;
         let sandbox = Sandbox::start(case.variables).await.unwrap();
         if !case.has_ses {

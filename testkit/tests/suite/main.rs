@@ -1,6 +1,7 @@
 //! Both functions together, and with the template and the documentation.
 
 mod audit;
+mod front_door;
 mod gateway;
 mod template;
 mod timing;

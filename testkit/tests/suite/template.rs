@@ -24,7 +24,7 @@ use shared::lambda::{self, Handler};
 use shared::metrics::Metric;
 use testkit::Sandbox;
 use testkit::relay::{Call, Relays};
-use testkit::requests::{reset_form, set_password};
+use testkit::requests::{log_in, reset_form, set_password};
 
 const RESET: &str = "ResetUserPasswordFunction";
 const UPDATE: &str = "UpdateUserRegistrationPasswordFunction";
@@ -104,13 +104,15 @@ struct World {
 
 impl World {
     async fn start(template: &Value) -> Self {
-        let variables = variables(template, RESET);
+        let mut variables = variables(template, RESET);
+        variables.extend(self::variables(template, UPDATE));
         let name = |variable: &str| variables[variable].as_str().unwrap().to_owned();
         let tables = TableNames {
             users: name("USERS_TABLE"),
             limits: name("LIMITS_TABLE"),
             audit: name("AUDIT_TABLE"),
             brands: name("BRANDS_TABLE"),
+            sessions: name("SESSIONS_TABLE"),
         };
         let backend = testkit::backend_with(tables).await;
         let relays = Relays::start(&backend).unwrap();
@@ -176,7 +178,22 @@ impl World {
                 .body(Bytes::from(body.to_string()));
             self.sandbox.send(&request.unwrap()).await;
         }
+        self.session().await;
         self.relays.take_calls()
+    }
+
+    /// Opens, uses and closes a session, and leaves another one open.
+    async fn session(&self) {
+        let login = log_in("admin:p@55wOrd");
+        self.sandbox.send(&login).await;
+        let answer = self.sandbox.send(&login).await;
+        let answer: Value = serde_json::from_slice(answer.body()).unwrap();
+        for path in ["/auth", "/auth/logout"] {
+            let request =
+                Request::get(path).header("x-ss-id", answer["SessionId"].as_str().unwrap());
+            let request = request.body(Bytes::new()).unwrap();
+            assert_eq!(self.sandbox.send(&request).await.status(), 200);
+        }
     }
 
     async fn start_up_and_schedule(&self, function: &Arc<dyn Handler>) {
@@ -411,7 +428,9 @@ fn every_metric_is_on_the_dashboard_and_has_an_alarm() {
     let of_lambda = of_lambda.map(|metric| [(metric, RESET), (metric, UPDATE)]);
     // What only one of them can tell: how long its events wait, and that it is invoked at all.
     let of_one = [("AsyncEventAge", RESET), ("Invocations", UPDATE)];
-    let expected = own.chain(of_lambda.concat()).chain(of_one);
+    // The requests of one outcome.
+    let bypassed = [("Requests", RESET), ("Requests", UPDATE)];
+    let expected = own.chain(of_lambda.concat()).chain(of_one).chain(bypassed);
     assert_eq!(alarms, expected.collect());
 
     let dashboard = &template["Resources"]["Dashboard"]["Properties"]["DashboardBody"];
@@ -433,20 +452,29 @@ async fn an_alarm_on_one_outcome_names_one_that_comes() {
         let properties = &alarm["Properties"];
         let dimensions = list(&properties["Dimensions"]);
         let outcomes = dimensions.filter(|dimension| dimension["Name"] == "Outcome");
-        outcomes.map(|outcome| (&properties["MetricName"], &outcome["Value"]))
+        let text = |value: &Value| value.as_str().map(str::to_owned).unwrap();
+        outcomes.map(move |outcome| (text(&outcome["Value"]), text(&properties["MetricName"])))
     });
-    let [(metric, outcome)] = on_outcome.collect::<Vec<_>>().try_into().unwrap();
-    let world = World::start(&template).await;
+    let [set, bypassed] = ["password_set.done", "front_door.bypassed"];
+    let expected = [(set, "Duration"), (bypassed, "Requests")];
+    let expected = expected.map(|(outcome, metric)| (outcome.to_owned(), metric.to_owned()));
+    assert_eq!(on_outcome.collect::<BTreeSet<_>>(), expected.into());
+
     let body = json!({ "Email": "a@example.com", "NewPassword": "lamp-Sodium-4417" });
     let request = set_password("admin:p@55wOrd", &body);
-    assert_eq!(world.sandbox.send(&request).await.status(), 200);
-    assert!(
-        world
-            .sandbox
-            .logged()
-            .contains(&format!("\"outcome\":{outcome}"))
-    );
-    assert_eq!(metric, "Duration");
+    let front_door = [
+        ("FRONT_DOOR", "CLOUDFRONT"),
+        ("FRONT_DOOR_SECRET", "0123456789abcdef0123456789abcdef"),
+    ];
+    for (variables, status, outcome) in [(&[][..], 200, set), (&front_door, 403, bypassed)] {
+        let sandbox = Sandbox::start(variables).await.unwrap();
+        assert_eq!(sandbox.send(&request).await.status(), status);
+        let logged = sandbox.logged();
+        assert!(
+            logged.contains(&format!("\"outcome\":\"{outcome}\"")),
+            "{logged}"
+        );
+    }
 }
 
 #[test]

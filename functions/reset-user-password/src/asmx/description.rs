@@ -58,7 +58,7 @@ struct UnknownOperationPage<'a> {
     name: &'a str,
 }
 
-/// The escaping of WSDL and DISCO, whose values all stand in attributes.
+/// The escaping of WSDL and DISCO, whose values are all in attributes.
 #[derive(Clone, Copy)]
 struct AttributeEscaper;
 

@@ -1,4 +1,4 @@
-//! The wire personality of an ASP.NET ASMX service, as the .NET Framework 4 behaved behind IIS.
+//! The wire behaviour of an ASP.NET ASMX service under the .NET Framework 4 and IIS.
 
 mod call;
 mod content_type;

@@ -82,7 +82,7 @@ fn path_info(path: &str) -> Option<&str> {
     (is_service && (path_info.is_empty() || path_info.starts_with('/'))).then_some(path_info)
 }
 
-/// Compares the name of a called operation with the one that there is.
+/// Compares the name of a called operation with the service's.
 fn check_name(name: &str) -> Result<(), Rejection> {
     if name == OPERATION {
         return Ok(());

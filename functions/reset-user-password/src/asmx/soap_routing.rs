@@ -21,7 +21,7 @@ const NO_ACTION: &str = "Unable to handle request without a valid action paramet
 
 /// The operation that a request names outside its envelope.
 pub(super) enum Action {
-    /// The one there is.
+    /// The service's operation.
     Known,
     /// None, or another. The first child of the body may still name the operation; the reason is
     /// for when it does not.
@@ -69,8 +69,8 @@ fn parameter_action(content_type: &ContentType<'_>) -> Action {
 }
 
 /// Checks that the first child of the body is the operation, as `GetRequestElement` does: in an
-/// envelope of any namespace but that of a version that is off, and skipping whatever stands before the body. The rules of envelopes
-/// are checked later.
+/// envelope of any namespace but that of a version that is off, and skipping everything before the
+/// body. The rules of envelopes are checked later.
 pub(super) fn check_first_child(
     protocols: Protocols,
     text: Result<&str, &DecodeError>,

@@ -15,6 +15,7 @@ use futures_util::future::BoxFuture;
 use http::{Request, Response, StatusCode};
 use lambda_http::lambda_runtime::Error;
 use serde_json::Value;
+use shared::front_door::FrontDoor;
 use shared::lambda::{Answer, Event, Handler};
 use testkit::Sandbox;
 use testkit::requests::{
@@ -294,6 +295,10 @@ async fn the_encoding_of_a_request_is_not_that_of_its_answer() {
 struct Panics(Arc<dyn Handler>);
 
 impl Handler for Panics {
+    fn front_door(&self) -> &FrontDoor {
+        self.0.front_door()
+    }
+
     fn handle(&self, _: shared::lambda::Request) -> BoxFuture<'_, Answer> {
         Box::pin(async { panic!("a bug") })
     }

@@ -155,7 +155,7 @@ impl Case {
         if scenario.is_superseded {
             let old = Secret::from(item["password_hash"].as_s().unwrap().clone());
             let email = item["email"].as_s().unwrap().clone();
-            assert!(set_password(&old, &email, world.now()).apply(&mut item));
+            assert!(set_password(&old, Some(&email), world.now()).apply(&mut item));
         }
         world.put(&item).await.unwrap();
         let username = item["username"].as_s().unwrap().clone();

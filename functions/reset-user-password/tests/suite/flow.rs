@@ -330,3 +330,15 @@ async fn protocols_that_are_off_are_not_answered() {
         "{body}"
     );
 }
+
+#[tokio::test]
+async fn an_answer_names_no_server() {
+    let sandbox = Sandbox::start(&[]).await.unwrap();
+    let page = Request::get(SERVICE).body(Bytes::new()).unwrap();
+    for request in [reset("jdoe"), reset(""), page] {
+        let response = sandbox.send(&request).await;
+        for name in ["server", "x-powered-by", "x-aspnet-version"] {
+            assert!(!response.headers().contains_key(name), "{name}");
+        }
+    }
+}

@@ -33,8 +33,11 @@ fn assert_says(mail: &Mail, facts: &[&str]) {
 #[tokio::test]
 async fn a_mail_says_whether_the_old_password_still_works() {
     for (mode, fact) in [
-        ("replace", "Your old password does not work any more."),
-        ("dual", "Your old password works until you use this one."),
+        ("replace", "Your old password no longer works."),
+        (
+            "dual",
+            "Your old password will keep working until you use the new one.",
+        ),
     ] {
         let sandbox = Sandbox::start(&[("RESET_MODE", mode)]).await.unwrap();
         assert_says(&reset(&sandbox, "jdoe").await, &[fact]);
@@ -50,7 +53,7 @@ async fn a_mail_says_whether_the_old_password_still_works() {
     let end = AttributeValue::N("1".to_owned());
     jdoe.insert("password_expires_at".to_owned(), end);
     sandbox.put_user(jdoe).await.unwrap();
-    let fact = "Your old password does not work any more.";
+    let fact = "Your old password no longer works.";
     assert_says(&reset(&sandbox, "jdoe").await, &[fact]);
 }
 
@@ -184,17 +187,17 @@ async fn people_read_their_own_language() {
         (
             None,
             "Your new Brand Flood Watch password",
-            ["Hello Jane Doe,", "Works until"],
+            ["Hello Jane Doe,", "Valid until"],
         ),
         (
             Some("en-AU"),
             "Your new Brand Flood Watch password",
-            ["Hello Jane Doe,", "Works until"],
+            ["Hello Jane Doe,", "Valid until"],
         ),
         (
             Some("tlh"),
             "Your new Brand Flood Watch password",
-            ["Hello Jane Doe,", "Works until"],
+            ["Hello Jane Doe,", "Valid until"],
         ),
         (
             Some("de"),

@@ -440,8 +440,8 @@ async fn whoever_asks_again_after_a_reservation_gets_a_mail() {
 #[tokio::test]
 async fn what_cannot_be_read_leaves_the_queue() {
     let backend = testkit::backend().await;
-    let (world, usernames) = many_pending(&backend, 8).await;
-    let (broken, whole) = usernames.split_at(7);
+    let (world, usernames) = many_pending(&backend, 9).await;
+    let (broken, whole) = usernames.split_at(8);
     for (username, damage) in broken.iter().zip(DAMAGES) {
         let mut item = world.item(username).await.unwrap();
         damage(&mut item);
@@ -449,8 +449,8 @@ async fn what_cannot_be_read_leaves_the_queue() {
     }
     let (summary, measured) = metrics::collect(world.sweep()).await;
     let summary = counts(&summary.unwrap());
-    assert_eq!(summary, json!({ "due": 8, "unreadable": 7, "reset": 1 }));
-    assert_eq!(measured.values(Metric::ResetUnreadable).len(), 7);
+    assert_eq!(summary, json!({ "due": 9, "unreadable": 8, "reset": 1 }));
+    assert_eq!(measured.values(Metric::ResetUnreadable).len(), 8);
     assert!(world.logged().contains(r#""event":"sweep.unreadable""#));
     assert_all_reset(&world, whole).await;
     for username in broken {
@@ -466,8 +466,9 @@ async fn what_cannot_be_read_leaves_the_queue() {
     }
 }
 
-const DAMAGES: [fn(&mut Item); 7] = [
+const DAMAGES: [fn(&mut Item); 8] = [
     |item| drop(item.remove("id")),
+    |item| drop(item.insert("id".to_owned(), attribute::number(1 << 63))),
     |item| drop(item.insert("id".to_owned(), AttributeValue::N("1.5".to_owned()))),
     |item| drop(item.remove("reset")),
     |item| {

@@ -7,7 +7,13 @@ pub(super) const RESPONSE_DTO: &str = "UpdateUserRegistrationPasswordResponse";
 /// CLR type of the request DTO, as error messages name it.
 pub(super) const REQUEST_TYPE: &str =
     "Registrar.Model.Model.Transactions.UserRegistration.UpdateUserRegistrationPasswordRequest";
-/// XML namespace of both DTOs.
+/// Request DTO of a login by session.
+pub(super) const AUTHENTICATE: &str = "Authenticate";
+/// Response DTO of a login by session.
+pub(super) const AUTHENTICATE_RESPONSE: &str = "AuthenticateResponse";
+/// CLR type of the request DTO of a login, as error messages name it.
+pub(super) const AUTHENTICATE_TYPE: &str = "ServiceStack.Authenticate";
+/// XML namespace of the service's own DTOs.
 pub(super) const DTO_NAMESPACE: &str =
     "http://schemas.datacontract.org/2004/07/Registrar.Model.Model.Transactions.UserRegistration";
 /// XML namespace of `Requester`, a member that the request DTO inherits.

@@ -1,29 +1,28 @@
-//! XML of the response DTO and its errors, as .NET's `DataContractSerializer` writes it.
+//! XML of the response DTOs and their errors, as .NET's `DataContractSerializer` writes it.
 
 use xml::{SCHEMA_INSTANCE, escape_text, is_legal};
 
-use super::contract::{ARRAYS_NAMESPACE, DTO_NAMESPACE, RESPONSE_DTO, TYPES_NAMESPACE};
+use super::contract::{
+    ARRAYS_NAMESPACE, AUTHENTICATE_RESPONSE, DTO_NAMESPACE, RESPONSE_DTO, TYPES_NAMESPACE,
+};
 use super::response_status::{ResponseError, ResponseStatus};
 use crate::operation::Outcome;
 
-/// Element of the response DTO at a `depth` in the document, 1 for the root. Data contracts order
-/// members by name.
-pub(super) fn dto_element(
+/// Element of `UpdateUserRegistrationPasswordResponse` at a `depth` in the document, 1 for the root.
+/// Data contracts order members by name.
+pub(super) fn password_response_element(
     depth: usize,
     status: Option<&ResponseStatus>,
     outcome: Option<&Outcome>,
 ) -> String {
-    let display_name = match outcome {
-        Some(outcome) => text_element("", "DisplayName", &outcome.display_name),
-        None => "<DisplayName i:nil=\"true\" />".to_owned(),
-    };
+    let display_name = nillable("DisplayName", outcome.map(|o| &*o.display_name));
     let id = outcome.map_or(0, |o| o.id);
     let reset_email_sent = outcome.is_some_and(|o| o.reset_email_sent);
     let prefix = format!("d{}p1", depth + 1);
     let status = match status {
         Some(status) => format!(
             "<ResponseStatus xmlns:{prefix}=\"{TYPES_NAMESPACE}\">{}</ResponseStatus>",
-            status_xml(&format!("{prefix}:"), depth + 2, status)
+            status_xml(&format!("{prefix}:"), depth + 2, Some(status))
         ),
         None => format!("<ResponseStatus xmlns:{prefix}=\"{TYPES_NAMESPACE}\" i:nil=\"true\" />"),
     };
@@ -36,9 +35,29 @@ pub(super) fn dto_element(
     )
 }
 
+/// Element of `AuthenticateResponse` at a `depth` in the document, 1 for the root, with the texts of
+/// its members. They are numbered, and so in the order of their declaration.
+pub(super) fn authenticate_response_element(
+    depth: usize,
+    status: Option<&ResponseStatus>,
+    members: &[(&'static str, Option<&str>)],
+) -> String {
+    let members: String = members
+        .iter()
+        .map(|(name, text)| nillable(name, *text))
+        .collect();
+    let status = status_xml("", depth + 2, status);
+    let meta = meta("", depth + 1);
+    element(
+        AUTHENTICATE_RESPONSE,
+        TYPES_NAMESPACE,
+        &format!("{members}<ResponseStatus>{status}</ResponseStatus>{meta}"),
+    )
+}
+
 /// Root element of ServiceStack's `ErrorResponse`.
 pub(super) fn error_response_element(status: &ResponseStatus) -> String {
-    let status = status_xml("", 3, status);
+    let status = status_xml("", 3, Some(status));
     let body = format!("<ResponseStatus>{status}</ResponseStatus>");
     element("ErrorResponse", TYPES_NAMESPACE, &body)
 }
@@ -52,11 +71,11 @@ fn element(name: &str, namespace: &str, body: &str) -> String {
     format!("<{name} xmlns:i=\"{SCHEMA_INSTANCE}\" xmlns=\"{namespace}\">{body}</{name}>")
 }
 
-/// Children of a `ResponseStatus`. The serialiser names the prefixes it makes up after their `depth`
-/// in the document, for instance `d3p1`.
-fn status_xml(prefix: &str, depth: usize, status: &ResponseStatus) -> String {
-    let errors = match status.errors.as_deref() {
-        None => format!("<{prefix}Errors i:nil=\"true\" />"),
+/// Children of a `ResponseStatus`, all null without one. The serialiser names the prefixes it makes up
+/// after their `depth` in the document, for instance `d3p1`.
+fn status_xml(prefix: &str, depth: usize, status: Option<&ResponseStatus>) -> String {
+    let errors = match status.and_then(|status| status.errors.as_deref()) {
+        None => nil(prefix, "Errors"),
         Some([]) => format!("<{prefix}Errors />"),
         Some(errors) => {
             let errors: String = errors
@@ -66,12 +85,16 @@ fn status_xml(prefix: &str, depth: usize, status: &ResponseStatus) -> String {
             format!("<{prefix}Errors>{errors}</{prefix}Errors>")
         }
     };
+    let text = |name, text: Option<&str>| match text {
+        Some(text) => text_element(prefix, name, text),
+        None => nil(prefix, name),
+    };
     [
-        text_element(prefix, "ErrorCode", &status.error_code),
-        text_element(prefix, "Message", &status.message),
-        format!("<{prefix}StackTrace i:nil=\"true\" />"),
+        text("ErrorCode", status.map(|status| &*status.error_code)),
+        text("Message", status.map(|status| &*status.message)),
+        nil(prefix, "StackTrace"),
         errors,
-        format!("<{prefix}Meta xmlns:d{depth}p1=\"{ARRAYS_NAMESPACE}\" i:nil=\"true\" />"),
+        meta(prefix, depth),
     ]
     .concat()
 }
@@ -88,7 +111,7 @@ fn error_xml(prefix: &str, depth: usize, error: &ResponseError) -> String {
         })
         .collect();
     let meta = if entries.is_empty() {
-        format!("<{prefix}Meta xmlns:d{depth}p1=\"{ARRAYS_NAMESPACE}\" i:nil=\"true\" />")
+        meta(prefix, depth)
     } else {
         format!("<{prefix}Meta xmlns:d{depth}p1=\"{ARRAYS_NAMESPACE}\">{entries}</{prefix}Meta>")
     };
@@ -101,6 +124,20 @@ fn error_xml(prefix: &str, depth: usize, error: &ResponseError) -> String {
         format!("</{prefix}ResponseError>"),
     ]
     .concat()
+}
+
+/// Element of a member that is null without a text.
+fn nillable(name: &str, text: Option<&str>) -> String {
+    text.map_or_else(|| nil("", name), |text| text_element("", name, text))
+}
+
+fn nil(prefix: &str, name: &str) -> String {
+    format!("<{prefix}{name} i:nil=\"true\" />")
+}
+
+/// `Meta` at a `depth` in the document, which is null.
+fn meta(prefix: &str, depth: usize) -> String {
+    format!("<{prefix}Meta xmlns:d{depth}p1=\"{ARRAYS_NAMESPACE}\" i:nil=\"true\" />")
 }
 
 /// Element with text. Characters that XML does not allow become U+FFFD: the original wrote references

@@ -1,14 +1,74 @@
-//! What the metadata pages say of the operation, in the words of the original's page.
+//! What the metadata pages say of an operation, in the words of the original's page.
 
 use xml::soap::Version;
 
+use super::contract::{REQUEST_DTO, RESPONSE_DTO};
+
+/// Operation that has metadata pages.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Operation {
+    /// Name of the request DTO.
+    pub(super) name: &'static str,
+    /// Name of the response DTO.
+    pub(super) response: &'static str,
+    /// Prefix in the WSDL of the namespace of both.
+    pub(super) prefix: &'static str,
+    pub(super) summary: &'static str,
+    /// Roles that the caller needs.
+    pub(super) roles: &'static str,
+    /// Verbs and paths.
+    pub(super) routes: &'static [(&'static str, &'static str)],
+    pub(super) classes: &'static [Class],
+    pub(super) samples: Samples,
+}
+
+/// Sample of a request and of its answer in each format.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Samples {
+    pub(super) xml: (&'static str, &'static str),
+    pub(super) json: (&'static str, &'static str),
+    pub(super) jsv: (&'static str, &'static str),
+    pub(super) csv: (&'static str, &'static str),
+}
+
+/// The operation that sets a password.
+pub(super) static UPDATE_PASSWORD: Operation = Operation {
+    name: REQUEST_DTO,
+    response: RESPONSE_DTO,
+    prefix: "dto",
+    summary: "Admin Portal can use this to reset a customers password",
+    roles: "Admin, Admin",
+    routes: &[("POST", "/UpdateUserRegistrationPassword")],
+    classes: &CLASSES,
+    samples: Samples {
+        xml: (
+            include_str!("assets/request.xml"),
+            include_str!("assets/response.xml"),
+        ),
+        json: (
+            include_str!("assets/request.json"),
+            include_str!("assets/response.json"),
+        ),
+        jsv: (
+            include_str!("assets/request.jsv"),
+            include_str!("assets/response.jsv"),
+        ),
+        csv: (
+            include_str!("assets/request.csv"),
+            include_str!("assets/response.csv"),
+        ),
+    },
+};
+
 /// Class of the data contract, with the members that it declares.
+#[derive(Debug, PartialEq, Eq)]
 pub(super) struct Class {
     pub(super) name: &'static str,
     pub(super) members: &'static [Member],
 }
 
 /// Row of a table of members.
+#[derive(Debug, PartialEq, Eq)]
 pub(super) struct Member {
     pub(super) name: &'static str,
     /// Where the member is sent; `form` where the original declared nothing.
@@ -19,7 +79,11 @@ pub(super) struct Member {
 }
 
 impl Member {
-    const fn body(name: &'static str, data_type: &'static str, description: &'static str) -> Self {
+    pub(super) const fn body(
+        name: &'static str,
+        data_type: &'static str,
+        description: &'static str,
+    ) -> Self {
         Self {
             name,
             parameter: "body",
@@ -29,14 +93,25 @@ impl Member {
         }
     }
 
-    const fn form(name: &'static str, data_type: &'static str, description: &'static str) -> Self {
+    pub(super) const fn form(
+        name: &'static str,
+        data_type: &'static str,
+        description: &'static str,
+    ) -> Self {
         Self {
             parameter: "form",
             ..Self::body(name, data_type, description)
         }
     }
 
-    const fn required(self) -> Self {
+    pub(super) const fn in_path(self) -> Self {
+        Self {
+            parameter: "path",
+            ..self
+        }
+    }
+
+    pub(super) const fn required(self) -> Self {
         Self {
             is_required: true,
             ..self
@@ -45,7 +120,7 @@ impl Member {
 }
 
 /// Classes in the order of the original's page: the request, its base class, the response.
-pub(super) const CLASSES: [Class; 3] = [
+const CLASSES: [Class; 3] = [
     Class {
         name: "UpdateUserRegistrationPasswordRequest",
         members: &[
@@ -137,47 +212,25 @@ impl PageFormat {
     }
 
     /// Sample of a request and of its answer.
-    pub(super) const fn sample(self) -> Sample {
+    pub(super) const fn sample(self, samples: &Samples) -> Sample {
         match self {
-            Self::Xml => Sample::plain("application/xml", XML),
-            Self::Json => Sample::plain(
-                "application/json",
-                (
-                    include_str!("assets/request.json"),
-                    include_str!("assets/response.json"),
-                ),
-            ),
-            Self::Jsv => Sample::plain(
-                "text/jsv",
-                (
-                    include_str!("assets/request.jsv"),
-                    include_str!("assets/response.jsv"),
-                ),
-            ),
-            Self::Csv => Sample::plain(
-                "text/csv",
-                (
-                    include_str!("assets/request.csv"),
-                    include_str!("assets/response.csv"),
-                ),
-            ),
+            Self::Xml => Sample::plain("application/xml", samples.xml),
+            Self::Json => Sample::plain("application/json", samples.json),
+            Self::Jsv => Sample::plain("text/jsv", samples.jsv),
+            Self::Csv => Sample::plain("text/csv", samples.csv),
             Self::Soap(Version::V11) => Sample::soap(
+                samples.xml,
                 include_str!("assets/soap11-before.xml"),
                 "</soap:Body>\n</soap:Envelope>",
             ),
             Self::Soap(Version::V12) => Sample::soap(
+                samples.xml,
                 include_str!("assets/soap12-before.xml"),
                 "</soap12:Body>\n</soap12:Envelope>",
             ),
         }
     }
 }
-
-/// Request and answer in XML.
-const XML: (&str, &str) = (
-    include_str!("assets/request.xml"),
-    include_str!("assets/response.xml"),
-);
 
 /// Sample of a request and of its answer.
 pub(super) struct Sample {
@@ -202,12 +255,16 @@ impl Sample {
         }
     }
 
-    const fn soap(before: &'static str, after: &'static str) -> Self {
+    const fn soap(
+        xml: (&'static str, &'static str),
+        before: &'static str,
+        after: &'static str,
+    ) -> Self {
         Self {
             request_type: "text/xml; charset=utf-8",
             before,
             after,
-            ..Self::plain("application/xml", XML)
+            ..Self::plain("application/xml", xml)
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::error::{Error, Violation};
 
 /// Answer to a request that did not succeed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Failure {
+pub struct Failure {
     pub(super) http_status: StatusCode,
     pub(super) root: Root,
     pub(super) status: ResponseStatus,
@@ -27,12 +27,15 @@ impl From<Rejection> for Failure {
                 challenge: true,
                 ..failure
             },
-            Rejection::VerbNotAllowed => Self {
-                allow: Some("POST"),
+            Rejection::VerbNotAllowed { allowed, .. } => Self {
+                allow: Some(allowed),
                 ..failure
             },
-            Rejection::Unbindable { value } => {
-                failure.with_errors(vec![ResponseError::invalid_flag(&value)])
+            Rejection::Unbindable { member, value, .. } => {
+                failure.with_errors(vec![ResponseError::invalid_flag(member, &value)])
+            }
+            Rejection::LoginIncomplete { missing } => {
+                failure.with_errors(missing.into_iter().map(ResponseError::empty).collect())
             }
             _ => failure,
         }
@@ -47,6 +50,7 @@ impl From<Error> for Failure {
                 (StatusCode::UNAUTHORIZED, "Unauthorized", ResponseDtoInXml),
                 "Invalid UserName or Password".to_owned(),
             ),
+            Error::InvalidSession => return Self::from(Rejection::NoCredential),
             Error::RoleMissing => (
                 (StatusCode::FORBIDDEN, "Invalid Role", ResponseDto),
                 "Invalid Role".to_owned(),
@@ -108,6 +112,15 @@ impl Failure {
             challenge: false,
             allow: None,
         }
+    }
+
+    /// The same with the response DTO as its root in every format.
+    pub(super) fn in_response_dto(mut self) -> Self {
+        if self.root == Root::ResponseDtoInXml {
+            self.root = Root::ResponseDto;
+            self.status.errors = Some(vec![]);
+        }
+        self
     }
 
     fn with_errors(mut self, errors: Vec<ResponseError>) -> Self {

@@ -1,5 +1,5 @@
 //! Metadata pages, on which the service describes itself: the list of its operations, and the
-//! operation in each format.
+//! operations in each format.
 
 use askama::Template;
 use http::header::{self, HeaderValue};
@@ -8,9 +8,9 @@ use shared::http::PagePolicy;
 use shared::lambda::Request;
 use xml::soap::Version;
 
-use super::contract::REQUEST_DTO;
+use super::authenticate_description::AUTHENTICATE_OPERATION;
 use super::data_contract::document;
-use super::description::{CLASSES, Class, PageFormat, Sample};
+use super::description::{Operation, PageFormat, Sample, UPDATE_PASSWORD};
 use super::format::query_value;
 use super::html;
 
@@ -23,17 +23,30 @@ const SCHEMAS: [&str; 5] = [
     include_str!("assets/schemas/arrays.xsd"),
 ];
 
+/// Operations by name.
+static OPERATIONS: [&Operation; 2] = [&AUTHENTICATE_OPERATION, &UPDATE_PASSWORD];
+
+/// Operations that the service has with or without logins by session.
+pub(super) fn operations(sessions: bool) -> &'static [&'static Operation] {
+    let [_, without_sessions @ ..] = &OPERATIONS;
+    if sessions {
+        &OPERATIONS
+    } else {
+        without_sessions
+    }
+}
+
 /// Metadata page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Page {
     /// `/`, which redirects to the list of operations.
     Root,
     /// List of operations.
-    Operations,
-    /// The operation, in a format.
-    Operation(PageFormat),
-    /// WSDL of the operation in a version of SOAP.
-    Wsdl(Version),
+    Operations(&'static [&'static Operation]),
+    /// An operation, in a format.
+    Operation(&'static Operation, PageFormat),
+    /// WSDL of the operations in a version of SOAP.
+    Wsdl(Version, &'static [&'static Operation]),
     /// XML Schema of a namespace.
     Schema(&'static str),
     /// An empty page: the operation's name is in the wrong case.
@@ -43,11 +56,12 @@ pub enum Page {
 }
 
 /// Page at a path without its leading slash.
-pub(super) fn page(path: &str, request: &Request) -> Option<Page> {
+pub(super) fn page(path: &str, request: &Request, sessions: bool) -> Option<Page> {
+    let operations = operations(sessions);
     let format = match path.split_once('/') {
         None if path.is_empty() => return Some(Page::Root),
         None if path.eq_ignore_ascii_case("metadata") => {
-            return Some(schema(request).map_or(Page::Operations, Page::Schema));
+            return Some(schema(request).map_or(Page::Operations(operations), Page::Schema));
         }
         Some((format, page)) if page.eq_ignore_ascii_case("metadata") => format,
         _ => return None,
@@ -55,11 +69,16 @@ pub(super) fn page(path: &str, request: &Request) -> Option<Page> {
     let format = PageFormat::ALL
         .into_iter()
         .find(|f| f.name().eq_ignore_ascii_case(format))?;
-    Some(match query_value(request, "op") {
-        None => Page::Operations,
-        Some(name) if name == REQUEST_DTO => Page::Operation(format),
-        Some(name) if name.eq_ignore_ascii_case(REQUEST_DTO) => Page::Misspelt,
-        Some(_) => Page::Forbidden,
+    let Some(name) = query_value(request, "op") else {
+        return Some(Page::Operations(operations));
+    };
+    let named = operations
+        .iter()
+        .find(|operation| operation.name.eq_ignore_ascii_case(&name));
+    Some(match named {
+        Some(operation) if operation.name == name => Page::Operation(operation, format),
+        Some(_) => Page::Misspelt,
+        None => Page::Forbidden,
     })
 }
 
@@ -74,7 +93,7 @@ pub(super) const fn soap_path(version: Version) -> &'static str {
     PageFormat::Soap(version).name()
 }
 
-/// Description of the operation (WSDL 1.1). The messages are the elements of the DTOs; those of the
+/// Description of the operations (WSDL 1.1). The messages are the elements of the DTOs; those of the
 /// original were in a namespace that no schema declared, so that no tool could use it.
 #[derive(Template)]
 #[template(path = "registrar.wsdl.xml")]
@@ -86,10 +105,15 @@ struct Wsdl<'a> {
     service: &'a str,
     path: &'static str,
     schemas: [&'static str; 5],
+    operations: &'static [&'static Operation],
 }
 
 impl<'a> Wsdl<'a> {
-    const fn new(version: Version, service: &'a str) -> Self {
+    const fn new(
+        version: Version,
+        service: &'a str,
+        operations: &'static [&'static Operation],
+    ) -> Self {
         let (name, binding, soap) = match version {
             Version::V11 => ("Soap11", "BasicHttpBinding_ISyncReply", "soap"),
             Version::V12 => ("Soap12", "WSHttpBinding_ISyncReply", "soap12"),
@@ -101,6 +125,7 @@ impl<'a> Wsdl<'a> {
             service,
             path: soap_path(version),
             schemas: SCHEMAS,
+            operations,
         }
     }
 }
@@ -110,6 +135,7 @@ impl<'a> Wsdl<'a> {
 struct OperationsPage<'a> {
     base: &'a str,
     formats: [PageFormat; 6],
+    operations: &'static [&'static Operation],
 }
 
 #[derive(Template)]
@@ -118,7 +144,7 @@ struct OperationPage<'a> {
     base: &'a str,
     host: &'a str,
     format: PageFormat,
-    classes: &'static [Class],
+    operation: &'static Operation,
     sample: Sample,
 }
 
@@ -133,18 +159,22 @@ impl Page {
         let host = without_port(host);
         match self {
             Self::Root => redirect(&format!("{url}/metadata")),
-            Self::Operations => page_of(&OperationsPage {
+            Self::Operations(operations) => page_of(&OperationsPage {
                 base,
                 formats: PageFormat::ALL,
+                operations,
             }),
-            Self::Operation(format) => page_of(&OperationPage {
+            Self::Operation(operation, format) => page_of(&OperationPage {
                 base,
                 host,
                 format,
-                classes: &CLASSES,
-                sample: format.sample(),
+                operation,
+                sample: format.sample(&operation.samples),
             }),
-            Self::Wsdl(version) => xml(Wsdl::new(version, &url).render().unwrap_or_default()),
+            Self::Wsdl(version, operations) => {
+                let wsdl = Wsdl::new(version, &url, operations);
+                xml(wsdl.render().unwrap_or_default())
+            }
             Self::Schema(schema) => xml(document(schema)),
             Self::Misspelt => html::empty_page(StatusCode::OK),
             Self::Forbidden => html::empty_page(StatusCode::FORBIDDEN),

@@ -2,8 +2,6 @@
 
 use http::StatusCode;
 
-use super::contract::{REQUEST_DTO, REQUEST_TYPE};
-
 /// Why a request was refused before the operation ran.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Rejection {
@@ -29,14 +27,20 @@ pub enum Rejection {
     CrossSite,
     /// A body that its content type does not allow. The message's last quotation mark has no partner
     /// in the original either (case malformed/json-route-application_jsv).
-    #[error("Could not deserialize '{content_type}' request using {REQUEST_TYPE}'")]
+    #[error("Could not deserialize '{content_type}' request using {dto}'")]
     Unreadable {
         /// Content type of the body.
         content_type: String,
+        /// CLR type of the request DTO.
+        dto: &'static str,
     },
-    /// A value in the query or a form that `SendResetEmail` cannot have.
-    #[error("Unable to bind to request '{REQUEST_DTO}'")]
+    /// A value in the query or a form that a boolean cannot have.
+    #[error("Unable to bind to request '{dto}'")]
     Unbindable {
+        /// The request DTO.
+        dto: &'static str,
+        /// The member.
+        member: &'static str,
         /// The value, as received.
         value: String,
     },
@@ -52,9 +56,58 @@ pub enum Rejection {
     /// A predefined route to an operation that does not exist.
     #[error("The operation '{0}' does not exist for this service")]
     UnknownOperation(String),
-    /// A predefined route with another verb than POST.
-    #[error("The operation '{REQUEST_DTO}' only accepts POST")]
-    VerbNotAllowed,
+    /// A verb that the operation does not accept.
+    #[error("The operation '{operation}' only accepts {allowed}")]
+    VerbNotAllowed {
+        /// The operation.
+        operation: &'static str,
+        /// The verbs that it accepts, as in `Allow`.
+        allowed: &'static str,
+    },
+    /// A login without a user name or a password.
+    #[error("Validation failed: {}", missing.iter().map(|member| member.line()).collect::<String>())]
+    LoginIncomplete {
+        /// What is missing.
+        missing: Vec<LoginMember>,
+    },
+    /// A login by a provider that the service does not have.
+    #[error("No configuration was added for OAuth provider '{0}'")]
+    UnknownProvider(String),
+}
+
+/// Member without which there is no login.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LoginMember {
+    /// `UserName`
+    UserName,
+    /// `Password`
+    Password,
+}
+
+impl LoginMember {
+    /// Line of the summary of FluentValidation 6.
+    fn line(self) -> String {
+        format!("\r\n -- {}", self.message())
+    }
+
+    /// Message of FluentValidation's `NotEmpty`.
+    pub(super) fn message(self) -> String {
+        format!("'{}' should not be empty.", self.label())
+    }
+
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::UserName => "UserName",
+            Self::Password => "Password",
+        }
+    }
+
+    pub(super) const fn label(self) -> &'static str {
+        match self {
+            Self::UserName => "User Name",
+            Self::Password => "Password",
+        }
+    }
 }
 
 /// Root of an error's body.
@@ -105,13 +158,17 @@ impl Rejection {
                 "InvalidOperationException",
                 ErrorResponse,
             ),
+            Self::LoginIncomplete { .. } => {
+                (StatusCode::BAD_REQUEST, "ValidationException", ResponseDto)
+            }
+            Self::UnknownProvider(_) => (StatusCode::NOT_FOUND, "NotFound", ResponseDto),
             Self::NotFound => (StatusCode::NOT_FOUND, "NotFound", PlainText),
             Self::UnknownOperation(_) => (
                 StatusCode::METHOD_NOT_ALLOWED,
                 "NotImplementedException",
                 ErrorResponse,
             ),
-            Self::VerbNotAllowed => (
+            Self::VerbNotAllowed { .. } => (
                 StatusCode::METHOD_NOT_ALLOWED,
                 "NotSupportedException",
                 ErrorResponse,

@@ -7,46 +7,62 @@ use http::{Response, StatusCode};
 use shared::http::{PagePolicy, page};
 use xml::soap::Version;
 
-use super::contract::REQUEST_DTO;
-use super::data_contract::{document, dto_element, error_response_element};
+use super::data_contract::{document, error_response_element};
 use super::failure::Failure;
 use super::format::{Format, ResponseFormat};
 use super::html;
 use super::rejection::{Rejection, Root};
+use super::response_dto::ResponseDto;
 use super::soap;
 use super::value::{JsonStyle, Value};
 use crate::error::Error;
-use crate::operation::Outcome;
 
 const CHALLENGE: &str = "basic realm=\"/auth/basic\"";
 
 /// Answer to a request, before it has a format.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Reply(Result<Outcome, Failure>);
+pub struct Reply<T> {
+    result: Result<T, Failure>,
+    /// Headers beside those of the format.
+    headers: HeaderMap,
+}
 
-impl From<Result<Outcome, Error>> for Reply {
-    fn from(result: Result<Outcome, Error>) -> Self {
-        Self(result.map_err(Failure::from))
+impl<T: ResponseDto> From<Result<T, Error>> for Reply<T> {
+    fn from(result: Result<T, Error>) -> Self {
+        Self::new(result.map_err(|error| T::failure(error.into())))
     }
 }
 
-impl From<Rejection> for Reply {
+impl<T: ResponseDto> From<Rejection> for Reply<T> {
     fn from(rejection: Rejection) -> Self {
-        Self(Err(rejection.into()))
+        Self::new(Err(T::failure(rejection.into())))
     }
 }
 
 /// Answer to a request that a bug in the service prevented from being handled.
 #[must_use]
-pub fn server_fault(response_format: &ResponseFormat) -> Response<String> {
-    Reply(Err(Failure::internal())).encode(response_format)
+pub fn server_fault<T: ResponseDto>(response_format: &ResponseFormat) -> Response<String> {
+    Reply::<T>::new(Err(Failure::internal())).encode(response_format)
 }
 
-impl Reply {
+impl<T: ResponseDto> Reply<T> {
+    fn new(result: Result<T, Failure>) -> Self {
+        Self {
+            result,
+            headers: HeaderMap::new(),
+        }
+    }
+
+    /// Same answer with these headers too.
+    #[must_use]
+    pub fn with_headers(self, headers: HeaderMap) -> Self {
+        Self { headers, ..self }
+    }
+
     /// Writes the response.
     #[must_use]
     pub fn encode(&self, response_format: &ResponseFormat) -> Response<String> {
-        if let Err(failure) = &self.0
+        if let Err(failure) = &self.result
             && failure.root == Root::PlainText
         {
             let mut response = html::plain(failure.http_status, &failure.status.message);
@@ -65,7 +81,7 @@ impl Reply {
             Format::Html => self.page(),
         };
         *response.status_mut() = self
-            .0
+            .result
             .as_ref()
             .map_or_else(|failure| failure.http_status, |_| StatusCode::OK);
         self.set_headers(response_format, response.headers_mut());
@@ -73,17 +89,18 @@ impl Reply {
     }
 
     fn set_headers(&self, response_format: &ResponseFormat, headers: &mut HeaderMap) {
+        headers.extend(self.headers.clone());
         headers.insert(header::VARY, HeaderValue::from_static("Accept"));
         if let Ok(content_type) = response_format.content_type.parse() {
             headers.insert(header::CONTENT_TYPE, content_type);
         }
         if response_format.format == Format::Csv
-            && self.0.is_ok()
-            && let Ok(name) = format!("attachment;filename={REQUEST_DTO}.csv").parse()
+            && self.result.is_ok()
+            && let Ok(name) = format!("attachment;filename={}.csv", T::REQUEST).parse()
         {
             headers.insert(header::CONTENT_DISPOSITION, name);
         }
-        let Err(failure) = &self.0 else {
+        let Err(failure) = &self.result else {
             return;
         };
         if failure.challenge {
@@ -97,28 +114,28 @@ impl Reply {
 
     /// Options of JSON and JSV. ServiceStack ignores `jsconfig` in errors of its pipeline.
     fn style(&self, response_format: &ResponseFormat) -> JsonStyle {
-        match &self.0 {
+        match &self.result {
             Err(failure) if failure.root != Root::ResponseDto => JsonStyle::default(),
             _ => response_format.json_style,
         }
     }
 
     fn value(&self) -> Value {
-        match &self.0 {
-            Ok(outcome) => dto(Value::Null, Some(outcome)),
+        match &self.result {
+            Ok(outcome) => T::value(T::success(), Some(outcome)),
             Err(failure) if failure.root == Root::ResponseDto => {
-                dto((&failure.status).into(), None)
+                T::value((&failure.status).into(), None)
             }
             Err(failure) => Value::Object(vec![("ResponseStatus", (&failure.status).into())]),
         }
     }
 
     fn xml(&self) -> String {
-        document(&match &self.0 {
-            Ok(outcome) => dto_element(1, None, Some(outcome)),
+        document(&match &self.result {
+            Ok(outcome) => T::element(1, None, Some(outcome)),
             Err(failure) => match failure.root {
                 Root::ResponseDto | Root::ResponseDtoInXml => {
-                    dto_element(1, Some(&failure.status), None)
+                    T::element(1, Some(&failure.status), None)
                 }
                 Root::ErrorResponse | Root::PlainText => error_response_element(&failure.status),
             },
@@ -126,9 +143,9 @@ impl Reply {
     }
 
     fn soap(&self, version: Version, response_format: &ResponseFormat) -> Response<String> {
-        let answer = match &self.0 {
+        let answer = match &self.result {
             Ok(outcome) => soap::encode_outcome(version, outcome),
-            Err(failure) => soap::encode_failure(version, failure),
+            Err(failure) => soap::encode_failure::<T>(version, failure),
         };
         let mut response = Response::new(answer.body);
         *response.status_mut() = answer.http_status;
@@ -155,18 +172,4 @@ impl Reply {
 #[template(path = "reply.html")]
 struct ReplyPage {
     rows: Vec<(&'static str, String)>,
-}
-
-/// Response DTO, its members in the order of their declaration.
-fn dto(status: Value, outcome: Option<&Outcome>) -> Value {
-    let display_name = outcome.map_or(Value::Null, |o| Value::text(&o.display_name));
-    Value::Object(vec![
-        ("ResponseStatus", status),
-        ("Id", Value::Number(outcome.map_or(0, |o| o.id))),
-        ("DisplayName", display_name),
-        (
-            "ResetEmailSent",
-            Value::Bool(outcome.is_some_and(|o| o.reset_email_sent)),
-        ),
-    ])
 }

@@ -2,12 +2,13 @@
 
 use password::Weakness;
 
+use super::rejection::LoginMember;
 use super::value::Value;
 use crate::error::Violation;
 
 /// ServiceStack's `ResponseStatus`. `StackTrace` and `Meta` are always null.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct ResponseStatus {
+pub struct ResponseStatus {
     pub(super) error_code: String,
     pub(super) message: String,
     /// `None` and an empty list are written differently.
@@ -16,7 +17,7 @@ pub(super) struct ResponseStatus {
 
 /// ServiceStack's `ResponseError`, an entry of `Errors`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct ResponseError {
+pub struct ResponseError {
     pub(super) error_code: &'static str,
     pub(super) field_name: &'static str,
     pub(super) message: String,
@@ -24,13 +25,23 @@ pub(super) struct ResponseError {
 }
 
 impl ResponseError {
-    /// Error of a value that `SendResetEmail` cannot have.
-    pub(super) fn invalid_flag(value: &str) -> Self {
+    /// Error of a value that a boolean cannot have.
+    pub(super) fn invalid_flag(field_name: &'static str, value: &str) -> Self {
         Self {
             error_code: "SerializationException",
-            field_name: "SendResetEmail",
-            message: format!("'{value}' is an Invalid value for 'SendResetEmail'"),
+            field_name,
+            message: format!("'{value}' is an Invalid value for '{field_name}'"),
             meta: vec![],
+        }
+    }
+
+    /// Error of a member that a login lacks.
+    pub(super) fn empty(member: LoginMember) -> Self {
+        Self {
+            error_code: "NotEmpty",
+            field_name: member.name(),
+            message: member.message(),
+            meta: vec![("PropertyName", member.label().to_owned())],
         }
     }
 }

@@ -1,17 +1,15 @@
 //! Routing: by verb and path, in ServiceStack's order.
 
-use std::borrow::Cow;
-
 use shared::http::decode_path;
 use shared::lambda::Request;
 use xml::soap::Version;
 
-use super::contract::REQUEST_DTO;
+use super::contract::{AUTHENTICATE, REQUEST_DTO};
 use super::endpoint::Endpoint;
-use super::format::{Format, ResponseFormat, format_parameter, query_value};
-use super::metadata::{self, Page, soap_path};
+use super::format::{Format, ResponseFormat, format_parameter};
+use super::metadata::{self, Page, operations, soap_path};
 use super::rejection::Rejection;
-use super::request::form_value;
+use super::request::{soap_operation, verb};
 
 const ROUTE: &str = "UpdateUserRegistrationPassword";
 
@@ -20,6 +18,13 @@ const ROUTE: &str = "UpdateUserRegistrationPassword";
 pub enum Route {
     /// A call of the operation.
     Call(Endpoint),
+    /// A login by session, a logout or a look at the session.
+    Authenticate {
+        /// Where it was called.
+        endpoint: Endpoint,
+        /// Provider in the path.
+        provider: Option<String>,
+    },
     /// A page that describes the service.
     Page(Page),
     /// Neither.
@@ -32,7 +37,9 @@ impl Route {
     #[must_use]
     pub fn response_format(&self, request: &Request) -> ResponseFormat {
         match self {
-            Self::Call(endpoint) => endpoint.response_format(request),
+            Self::Call(endpoint) | Self::Authenticate { endpoint, .. } => {
+                endpoint.response_format(request)
+            }
             Self::Page(_) | Self::Rejected(_) => {
                 let path = request.path.trim_start_matches('/');
                 let of_path = || Format::named(path.split('/').next().unwrap_or_default());
@@ -43,9 +50,9 @@ impl Route {
     }
 }
 
-/// Finds what a request is for.
+/// Finds what a request is for. Without `sessions` there is no operation `Authenticate`.
 #[must_use]
-pub fn route(request: &Request) -> Route {
+pub fn route(request: &Request, sessions: bool) -> Route {
     let path = decode_path(&request.path);
     let path = path.trim_start_matches('/');
     let verb = verb(request);
@@ -58,54 +65,92 @@ pub fn route(request: &Request) -> Route {
             rejected(Rejection::NotFound)
         };
     }
-    if let Some(page) = metadata::page(path, request) {
+    if let Some((endpoint, provider)) = authenticate_route(path).filter(|_| sessions) {
+        return authenticate(endpoint, provider, &verb);
+    }
+    if let Some(page) = metadata::page(path, request, sessions) {
         return Route::Page(page);
     }
     if let Some(version) = soap_version(path) {
+        let endpoint = Endpoint::Soap(version);
         return match (is_post, &*verb) {
-            (true, _) => Route::Call(Endpoint::Soap(version)),
-            (false, "GET") => Route::Page(Page::Wsdl(version)),
-            (false, _) => rejected(Rejection::VerbNotAllowed),
+            (true, _) if sessions && is_authenticate(version, request) => {
+                authenticate(endpoint, None, &verb)
+            }
+            (true, _) => Route::Call(endpoint),
+            (false, "GET") => Route::Page(Page::Wsdl(version, operations(sessions))),
+            (false, _) => rejected(verb_not_allowed(REQUEST_DTO, "POST")),
         };
     }
     match predefined_route(path) {
         None => rejected(Rejection::NotFound),
-        Some((_, operation)) if !operation.eq_ignore_ascii_case(REQUEST_DTO) => {
-            rejected(Rejection::UnknownOperation(operation.to_owned()))
+        Some((format, operation)) if sessions && operation.eq_ignore_ascii_case(AUTHENTICATE) => {
+            authenticate(Endpoint::Predefined { format }, None, &verb)
         }
-        Some(_) if !is_post => rejected(Rejection::VerbNotAllowed),
+        // `api/` is an alias of what exists alone.
+        Some((_, operation)) if !operation.eq_ignore_ascii_case(REQUEST_DTO) => {
+            if is_api(path) {
+                rejected(Rejection::NotFound)
+            } else {
+                rejected(Rejection::UnknownOperation(operation.to_owned()))
+            }
+        }
+        Some(_) if !is_post => rejected(verb_not_allowed(REQUEST_DTO, "POST")),
         Some((format, _)) => Route::Call(Endpoint::Predefined { format }),
     }
 }
 
-/// Verb of the request. Proxies and clients that cannot send one name it in a header, in the query or
-/// in a form.
-fn verb(request: &Request) -> String {
-    let name = "x-http-method-override";
-    let of_header = request.header(name).map(Cow::into_owned);
-    let verb = of_header
-        .or_else(|| query_value(request, name))
-        .or_else(|| form_value(request, name));
-    verb.filter(|verb| !verb.is_empty())
-        .unwrap_or_else(|| request.method.to_string())
+/// A call of `Authenticate`. What GET may do depends on the provider, which the body may name.
+fn authenticate(endpoint: Endpoint, provider: Option<String>, verb: &str) -> Route {
+    let is_allowed = ["GET", "POST"]
+        .iter()
+        .any(|allowed| allowed.eq_ignore_ascii_case(verb));
+    if is_allowed {
+        Route::Authenticate { endpoint, provider }
+    } else {
+        Route::Rejected(verb_not_allowed(AUTHENTICATE, "GET, POST"))
+    }
+}
+
+fn is_authenticate(version: Version, request: &Request) -> bool {
+    soap_operation(version, request).as_deref() == Some(AUTHENTICATE)
+}
+
+fn verb_not_allowed(operation: &'static str, allowed: &'static str) -> Rejection {
+    Rejection::VerbNotAllowed { operation, allowed }
 }
 
 /// The service's own route, in any case, with slashes at its end or a format in lower case as suffix.
 fn own_route(path: &str) -> Option<Endpoint> {
-    let (name, suffix) = path.split_at_checked(ROUTE.len())?;
-    if !name.eq_ignore_ascii_case(ROUTE) {
-        return None;
-    }
-    if suffix.trim_end_matches('/').is_empty() {
-        return Some(Endpoint::Route { suffix: None });
-    }
-    let suffix = suffix.strip_prefix('.')?;
-    let format = Format::ALL
-        .into_iter()
-        .find(|format| format.name() == suffix)?;
-    Some(Endpoint::Route {
-        suffix: Some(format),
-    })
+    let (name, suffix) = without_suffix(path.trim_end_matches('/'));
+    // A suffix stands at the very end.
+    let is_slash_after_suffix = suffix.is_some() && path.ends_with('/');
+    (name.eq_ignore_ascii_case(ROUTE) && !is_slash_after_suffix)
+        .then_some(Endpoint::Route { suffix })
+}
+
+/// `auth`, `auth/{provider}` or the same of `authenticate`, in any case, with slashes at its end or a
+/// format in lower case as suffix.
+fn authenticate_route(path: &str) -> Option<(Endpoint, Option<String>)> {
+    let (path, suffix) = without_suffix(path.trim_end_matches('/'));
+    let (name, provider) = match path.split_once('/') {
+        Some((name, provider)) => (name, Some(provider)),
+        None => (path, None),
+    };
+    let is_name = ["auth", "authenticate"]
+        .iter()
+        .any(|known| known.eq_ignore_ascii_case(name));
+    let is_one_segment = !provider.is_some_and(|provider| provider.contains('/'));
+    (is_name && is_one_segment).then(|| (Endpoint::Route { suffix }, provider.map(str::to_owned)))
+}
+
+/// A path and the format that its suffix names, if it has one.
+fn without_suffix(path: &str) -> (&str, Option<Format>) {
+    let with_format = path.rsplit_once('.').and_then(|(path, suffix)| {
+        let format = Format::ALL.into_iter().find(|f| f.name() == suffix)?;
+        Some((path, Some(format)))
+    });
+    with_format.unwrap_or((path, None))
 }
 
 /// SOAP version of `soap11` and `soap12`, in any case.
@@ -115,14 +160,17 @@ fn soap_version(path: &str) -> Option<Version> {
         .find(|version| soap_path(*version).eq_ignore_ascii_case(path))
 }
 
+fn is_api(path: &str) -> bool {
+    let first = path.split('/').next();
+    first.is_some_and(|first| first.eq_ignore_ascii_case("api"))
+}
+
 /// Format and operation of `{format}/reply/{operation}`, and of its alias `api/{operation}`, which
 /// today's ServiceStack clients use.
 fn predefined_route(path: &str) -> Option<(Format, &str)> {
     let (first, rest) = path.split_once('/')?;
-    if first.eq_ignore_ascii_case("api") {
-        return rest
-            .eq_ignore_ascii_case(REQUEST_DTO)
-            .then_some((Format::Json, rest));
+    if is_api(path) {
+        return Some((Format::Json, rest));
     }
     let format = Format::named(first)?;
     let (action, operation) = match rest.split_once('/') {

@@ -4,10 +4,10 @@ use http::StatusCode;
 use xml::soap::{Fault, FaultCode, Version, encode_fault};
 
 use super::contract::TYPES_NAMESPACE;
-use super::data_contract::{document, dto_element};
+use super::data_contract::document;
 use super::failure::Failure;
 use super::rejection::Root;
-use crate::operation::Outcome;
+use super::response_dto::ResponseDto;
 
 /// Depth of the first child of Body in the document.
 const DEPTH: usize = 3;
@@ -21,18 +21,18 @@ pub(super) struct SoapAnswer {
 }
 
 /// Writes the outcome of a call.
-pub(super) fn encode_outcome(version: Version, outcome: &Outcome) -> SoapAnswer {
+pub(super) fn encode_outcome<T: ResponseDto>(version: Version, outcome: &T) -> SoapAnswer {
     SoapAnswer {
         http_status: StatusCode::OK,
         x_status: None,
-        body: envelope(version, "", &dto_element(DEPTH, None, Some(outcome))),
+        body: envelope(version, "", &T::element(DEPTH, None, Some(outcome))),
     }
 }
 
 /// Writes a failure. One that a client can read from the response DTO is HTTP 200 with `X-Status`,
 /// but for 401 and 403, by which a client knows that it has to send another credential. All others
 /// are faults, where the original never answered.
-pub(super) fn encode_failure(version: Version, failure: &Failure) -> SoapAnswer {
+pub(super) fn encode_failure<T: ResponseDto>(version: Version, failure: &Failure) -> SoapAnswer {
     let status = failure.http_status;
     if status.is_server_error() || failure.root == Root::ErrorResponse {
         return fault(version, failure);
@@ -41,7 +41,7 @@ pub(super) fn encode_failure(version: Version, failure: &Failure) -> SoapAnswer 
         "<s:Header><X-Status xmlns=\"{TYPES_NAMESPACE}\">{}</X-Status></s:Header>",
         status.as_u16()
     );
-    let dto = dto_element(DEPTH, Some(&failure.status), None);
+    let dto = T::element(DEPTH, Some(&failure.status), None);
     let keeps_status = failure.challenge || status == StatusCode::FORBIDDEN;
     SoapAnswer {
         http_status: if keeps_status { status } else { StatusCode::OK },

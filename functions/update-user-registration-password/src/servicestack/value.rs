@@ -15,11 +15,16 @@ pub struct JsonStyle {
 
 /// Value of a DTO or of a member.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Value {
+pub enum Value {
+    /// A member that is null.
     Null,
+    /// A boolean.
     Bool(bool),
+    /// A number.
     Number(u64),
+    /// A string.
     Text(String),
+    /// A list.
     List(Vec<Value>),
     /// Members by name.
     Object(Vec<(&'static str, Value)>),

@@ -14,6 +14,7 @@ use password::ExposeSecret as _;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use shared::lambda::Request;
+use update_user_registration_password::operation::Outcome;
 use update_user_registration_password::servicestack::{self, Reply, ResponseFormat, Route};
 
 #[derive(Deserialize)]
@@ -102,7 +103,7 @@ fn request(case: &CaseRequest) -> Request {
 
 /// What was bound, as the cases have it, or the status and the body of the error.
 fn bind(request: &Request) -> Result<Value, (u16, Value)> {
-    let Route::Call(endpoint) = servicestack::route(request) else {
+    let Route::Call(endpoint) = servicestack::route(request, true) else {
         unreachable!("not a call");
     };
     match servicestack::decode(endpoint, request) {
@@ -115,7 +116,7 @@ fn bind(request: &Request) -> Result<Value, (u16, Value)> {
         })),
         Err(rejection) => {
             let json = ResponseFormat::of(servicestack::Format::Json);
-            let response = Reply::from(rejection).encode(&json);
+            let response = Reply::<Outcome>::from(rejection).encode(&json);
             let body = serde_json::from_str(response.body()).expect("a JSON error");
             Err((response.status().as_u16(), body))
         }

@@ -1,7 +1,9 @@
-//! The exchanges captured from the legacy server, what it bound request bodies to, and the sample
+//! The exchanges captured from the legacy server, what it bound request bodies to, its
+//! sessions, and the sample
 //! events for `sam local invoke`, each as a test of its own name.
 
 mod binding;
+mod sessions;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -15,6 +17,7 @@ fn main() -> ExitCode {
             include_str!("../corpus/deviations.jsonl"),
         ),
         Ok(binding::trials()),
+        sessions::trials(),
         testkit::events::trials(&events, |sandbox| {
             &sandbox.functions.update_user_registration_password
         }),

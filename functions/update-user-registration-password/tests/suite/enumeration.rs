@@ -19,23 +19,33 @@ use testkit::requests::basic;
 /// Of every demo account.
 const PASSWORD: &str = "p@55wOrd";
 
-/// A path and a header `Accept` for each format of answers.
-const FORMATS: [(&str, &str); 6] = [
+/// A path and a header `Accept` for each format of answers, by Basic and for a session.
+const FORMATS: [(&str, &str); 10] = [
     ("/UpdateUserRegistrationPassword", "application/json"),
     ("/UpdateUserRegistrationPassword", "text/html"),
     ("/json/reply/UpdateUserRegistrationPasswordRequest", "*/*"),
     ("/xml/reply/UpdateUserRegistrationPasswordRequest", "*/*"),
     ("/jsv/reply/UpdateUserRegistrationPasswordRequest", "*/*"),
     ("/csv/reply/UpdateUserRegistrationPasswordRequest", "*/*"),
+    ("/auth/credentials", "application/json"),
+    ("/auth", "text/html"),
+    ("/json/reply/Authenticate", "*/*"),
+    ("/xml/reply/Authenticate", "*/*"),
 ];
 
 fn request((path, accept): (&str, &str), login: &str) -> Request<Bytes> {
-    Request::post(path)
+    let request = Request::post(path)
         .header("accept", accept)
-        .header("content-type", "application/x-www-form-urlencoded")
-        .header("authorization", basic(login))
-        .body("Email=a@example.com&NewPassword=lamp-Sodium-4417".into())
-        .unwrap()
+        .header("content-type", "application/x-www-form-urlencoded");
+    let request = if path.to_ascii_lowercase().contains("auth") {
+        let (name, password) = login.split_once(':').unwrap();
+        request.body(format!("UserName={name}&Password={password}").into())
+    } else {
+        request
+            .header("authorization", basic(login))
+            .body("Email=a@example.com&NewPassword=lamp-Sodium-4417".into())
+    };
+    request.unwrap()
 }
 
 /// A login that fails.

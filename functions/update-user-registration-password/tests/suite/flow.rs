@@ -124,6 +124,23 @@ async fn a_mail_goes_out_only_when_asked_and_its_failure_undoes_nothing() {
     ));
 }
 
+/// The answer is what the caller asked for, whomever the owner of the service has told.
+#[tokio::test]
+async fn a_mail_always_goes_out_where_the_owner_wants_it() {
+    let sandbox = Sandbox::start(&[("NOTIFY_PASSWORD_SET", "always")]);
+    let sandbox = sandbox.await.unwrap();
+    for is_asked in [false, true] {
+        let mut change = change("a@example.com", NEW_PASSWORD);
+        change["SendResetEmail"] = is_asked.into();
+        let (_, body) = send(&sandbox, ADMIN, &change).await;
+        assert_eq!(body["ResetEmailSent"], is_asked);
+        let mails = sandbox.backend.outbox.mails();
+        assert_eq!(mails.len(), 1);
+        assert_eq!(mails[0].subject, "Login Updated");
+        sandbox.backend.outbox.clear();
+    }
+}
+
 #[tokio::test]
 async fn who_may_not_log_in_changes_nothing() {
     let sandbox = Sandbox::start(&[]).await.unwrap();

@@ -86,7 +86,11 @@ async fn the_brands_product_is_no_password() {
 async fn people_read_their_own_language() {
     let sandbox = Sandbox::start(&[]).await.unwrap();
     for (language, subject, greeting) in [
-        ("de-CH", "Zugangsdaten geändert", "Guten Tag Jane Doe,"),
+        (
+            "de-CH",
+            "Ihre Zugangsdaten wurden geändert",
+            "Guten Tag Jane Doe,",
+        ),
         ("en", "Login Updated", "Hello Jane Doe,"),
         ("tlh", "Login Updated", "Hello Jane Doe,"),
     ] {

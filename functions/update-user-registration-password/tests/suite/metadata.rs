@@ -126,3 +126,87 @@ async fn pages_have_the_text_of_the_original() {
         assert_eq!(without_space(&page), expected, "{format}");
     }
 }
+
+/// The list of the original has other operations besides, in another layout.
+#[tokio::test]
+async fn the_list_names_what_the_original_names() {
+    let sandbox = Sandbox::start(&[]).await.unwrap();
+    let list = page(&sandbox, HOST, "/metadata").await;
+    for text in [
+        "Registrar Web Services",
+        "The following operations are supported.",
+        "UpdateUserRegistrationPasswordRequest",
+        "XML",
+        "JSON",
+        "JSV",
+        "CSV",
+        "SOAP 1.1",
+        "SOAP 1.2",
+        "Service Types",
+        "Wcf Data Types",
+        "Wcf Collection Types",
+        "soap11",
+        "soap12",
+    ] {
+        assert!(list.contains(text), "{text}");
+    }
+    assert!(!list.contains("AssignRoles"));
+}
+
+async fn found(sandbox: &Sandbox, uri: &str) -> (StatusCode, String) {
+    let request = Request::get(uri).body(Bytes::new()).unwrap();
+    let response = sandbox.send(&request).await;
+    let body = String::from_utf8(response.body().to_vec()).unwrap();
+    (response.status(), body)
+}
+
+#[tokio::test]
+async fn the_login_by_session_is_described_where_there_is_one() {
+    let on = Sandbox::start(&[]).await.unwrap();
+    let off = Sandbox::start(&[("SESSION_HOURS", "0")]).await.unwrap();
+    for uri in ["/metadata", "/soap11", "/soap12"] {
+        for (sandbox, is_described) in [(&on, true), (&off, false)] {
+            let (status, body) = found(sandbox, uri).await;
+            assert_eq!(status, StatusCode::OK, "{uri}");
+            let has_operation = ["op=Authenticate\"", "operation name=\"Authenticate\""]
+                .iter()
+                .any(|mark| body.contains(mark));
+            assert_eq!(has_operation, is_described, "{uri}");
+        }
+    }
+    let uri = "/json/metadata?op=Authenticate";
+    assert_eq!(found(&off, uri).await.0, StatusCode::FORBIDDEN);
+    let misspelt = found(&on, "/json/metadata?op=authenticate").await;
+    assert_eq!(misspelt, (StatusCode::OK, String::new()));
+}
+
+/// Each sample is a request that the service reads: the credential in it is wrong, and nothing else. The
+/// one of JSV is indented, as people read it.
+#[tokio::test]
+async fn samples_of_a_login_are_logins() {
+    let sandbox = Sandbox::start(&[]).await.unwrap();
+    for (format, provider, credentials) in [
+        ("xml", "provider>String", "provider>credentials"),
+        (
+            "json",
+            "\"provider\":\"String\"",
+            "\"provider\":\"credentials\"",
+        ),
+        ("csv", "RememberMe\nString", "RememberMe\ncredentials"),
+    ] {
+        let uri = format!("/{format}/metadata?op=Authenticate");
+        let text = page(&sandbox, "regapi.example.com", &uri).await;
+        let (_, sample) = text.split_once("Content-Length: length\n\n").unwrap();
+        let (sample, _) = sample.split_once("HTTP/1.1 200 OK").unwrap();
+        assert!(sample.contains(provider), "{sample}");
+        let sample = sample.replace(provider, credentials);
+        let request = Request::post(format!("/{format}/reply/Authenticate"));
+        let response = sandbox.send(&request.body(sample.into()).unwrap()).await;
+        let body = String::from_utf8_lossy(response.body());
+        assert_eq!(
+            response.status(),
+            StatusCode::UNAUTHORIZED,
+            "{format}: {body}"
+        );
+    }
+}

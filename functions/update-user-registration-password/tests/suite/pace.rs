@@ -9,7 +9,7 @@ use http::StatusCode;
 use serde_json::json;
 use shared::metrics::{self, Measurements, Metric};
 use testkit::Sandbox;
-use testkit::requests::set_password;
+use testkit::requests::{log_in, set_password};
 
 /// PBKDF2 on top of Argon2.
 const DEARER: &str = "$pbkdf2-sha256$i=1000,l=32$AAECAwQFBgcICQoLDA0ODw\
@@ -40,6 +40,12 @@ async fn a_dearer_hash_is_answered_at_the_floor_like_an_unknown_name() {
     let floor = Duration::from_secs(3);
     let sandbox = sandbox(&[("RESPONSE_FLOOR_MS", "3000")]).await;
     for credential in ["admin:wrong", "nobody:wrong"] {
+        let began = Instant::now();
+        let (response, measured) = metrics::collect(sandbox.send(&log_in(credential))).await;
+        assert_eq!(response.status(), StatusCode::UNAUTHORIZED, "{credential}");
+        assert!(began.elapsed() >= floor, "{credential}");
+        assert_eq!(exceeded(&measured), 0, "{credential}");
+
         let began = Instant::now();
         let (status, measured) = login(&sandbox, credential).await;
         assert_eq!(status, StatusCode::UNAUTHORIZED, "{credential}");

@@ -11,8 +11,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use http::StatusCode;
-use local::ses::Mail;
 use local::attribute;
+use local::ses::Mail;
 use serde_json::json;
 use testkit::faults::{World, at_work};
 use testkit::item::text;

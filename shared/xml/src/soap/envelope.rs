@@ -58,7 +58,7 @@ pub enum EnvelopeErrorKind {
 impl<'a> Envelope<'a> {
     /// Reads the start tag of the envelope, its header if it has one, and the start tag of the body.
     ///
-    /// Nothing but white space, comments and instructions may stand before header and body (SOAP 1.1
+    /// Only white space, comments and instructions may come before header and body (SOAP 1.1
     /// section 4, SOAP 1.2 part 1 section 5). The version is checked before anything else.
     pub fn open(text: &'a str, supported: &[Version]) -> Result<Self, EnvelopeError> {
         let mut reader = Reader::new(text);

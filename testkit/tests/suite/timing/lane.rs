@@ -8,15 +8,16 @@ use std::time::Duration;
 use aws_sdk_dynamodb::types::AttributeValue;
 use axum::body::Bytes;
 use futures_util::future::BoxFuture;
-use http::{Request, Response, header};
+use http::{Request, Response};
 use lambda_http::lambda_runtime::Error;
 use local::attribute::text;
 use local::{Backend, gateway};
 use serde_json::{Value, json};
+use shared::front_door::FrontDoor;
 use shared::lambda::{Answer, Event, Handler};
 use testkit::Sandbox;
 use testkit::relay::{Action, Gone, Relays};
-use testkit::requests::{reset, set_password};
+use testkit::requests::{log_in, reset, set_password};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
@@ -179,7 +180,11 @@ fn request(state: State, username: &str) -> Request<Bytes> {
         State::WrongPasswordByEmail => email(username),
         _ => username.to_owned(),
     };
-    set_password(&format!("{name}:wrong"), &json!({}))
+    let credential = format!("{name}:wrong");
+    match state {
+        State::WrongPasswordForSession => log_in(&credential),
+        _ => set_password(&credential, &json!({})),
+    }
 }
 
 /// What the services of a lane have in common.
@@ -277,9 +282,11 @@ impl Service {
 
 /// How every reset is answered, and every login that fails.
 fn status(request: &Request<Bytes>) -> &'static str {
-    match request.headers().get(header::AUTHORIZATION) {
-        None => "HTTP/1.1 200 OK",
-        Some(_) => "HTTP/1.1 401 Unauthorized",
+    match request.uri().path() {
+        "/UpdateUserRegistrationPassword" | "/json/reply/Authenticate" => {
+            "HTTP/1.1 401 Unauthorized"
+        }
+        _ => "HTTP/1.1 200 OK",
     }
 }
 
@@ -349,6 +356,10 @@ struct Jittered {
 }
 
 impl Handler for Jittered {
+    fn front_door(&self) -> &FrontDoor {
+        self.function.front_door()
+    }
+
     fn init(&self) -> BoxFuture<'_, ()> {
         self.function.init()
     }

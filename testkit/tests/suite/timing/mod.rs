@@ -25,7 +25,7 @@
 //! the ROC curve (AUC) of an attacker who tells the two apart by a threshold: 0.5 is guessing, 1 is
 //! knowing. The alarm is given at 4.6 standard deviations, which is
 //!
-//! - a false alarm in less than one of 10,000 runs, all fifteen states together: 2 × (1 − Φ(4.6)) =
+//! - a false alarm in less than one of 10,000 runs, all sixteen states together: 2 × (1 − Φ(4.6)) =
 //!   4.2 × 10⁻⁶ a state, and less by the exact distribution, which a test below adds up;
 //! - a difference of 5 ms found at least 99 times in 100: by simulation in a test below, with noise
 //!   as it was measured and worse. The measurement prints how often 5 ms would have been found in

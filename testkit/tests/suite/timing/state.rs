@@ -26,12 +26,14 @@ pub(crate) enum State {
     WrongPassword,
     /// The same by e-mail address.
     WrongPasswordByEmail,
+    /// The same where the login would open a session.
+    WrongPasswordForSession,
     /// The same for a hash that costs more than others.
     DearerHash,
 }
 
 impl State {
-    pub(crate) const ALL: [Self; 15] = [
+    pub(crate) const ALL: [Self; 16] = [
         Self::Known,
         Self::Disabled,
         Self::WithoutEmail,
@@ -45,6 +47,7 @@ impl State {
         Self::FirstRequest,
         Self::WrongPassword,
         Self::WrongPasswordByEmail,
+        Self::WrongPasswordForSession,
         Self::DearerHash,
         Self::DynamoDbHangsUp,
     ];
@@ -73,7 +76,10 @@ impl State {
     pub(super) fn is_login(self) -> bool {
         matches!(
             self,
-            Self::WrongPassword | Self::WrongPasswordByEmail | Self::DearerHash
+            Self::WrongPassword
+                | Self::WrongPasswordByEmail
+                | Self::WrongPasswordForSession
+                | Self::DearerHash
         )
     }
 }

@@ -1,4 +1,4 @@
-//! Credential of a request.
+//! Credential of a request: Basic, which wins, or a session.
 
 use base64::Engine as _;
 use base64::alphabet::STANDARD;
@@ -7,8 +7,11 @@ use http::header;
 use password::{ExposeSecret as _, Secret};
 use shared::lambda::Request;
 
-use super::origin::is_cross_site;
-use crate::authentication::Credential;
+use super::header::value;
+use super::origin::{is_cross_site, is_same_origin};
+use super::session::session;
+use crate::authentication::PasswordCredential;
+use crate::caller::Credential;
 use crate::servicestack::rejection::Rejection;
 
 /// Longest `Authorization` header that is read, in bytes: a user name of 256 bytes with a password
@@ -21,29 +24,69 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true),
 );
 
-/// Reads `Authorization: Basic` (RFC 7617, UTF-8), unless a foreign page made a browser send it.
+/// Reads the credential of a call that changes something, unless a foreign page made a browser send
+/// it. A body that a form can send needs more where the credential is a cookie: a browser without
+/// Fetch Metadata names no foreign origin, so it has to name this one.
+pub fn credential(request: &Request, sessions: bool) -> Result<Credential, Rejection> {
+    let is_by_cookie = || session(request).is_some_and(|session| session.is_cookie);
+    let credential = caller(request, sessions)?;
+    match credential {
+        Credential::Session(_)
+            if is_by_cookie() && is_form(request) && !is_same_origin(request) =>
+        {
+            Err(Rejection::CrossSite)
+        }
+        credential => Ok(credential),
+    }
+}
+
+/// Reads `Authorization: Basic` (RFC 7617, UTF-8) or else, if there are `sessions`, the id of one,
+/// unless a foreign page made a browser send it.
 ///
-/// No header, another scheme, bytes that are not UTF-8 or an empty password is
-/// [`Rejection::NoCredential`], which is answered with a challenge.
-pub fn credential(request: &Request) -> Result<Credential, Rejection> {
+/// No credential, bytes that are not UTF-8 or an empty password is [`Rejection::NoCredential`], which
+/// is answered with a challenge.
+pub(super) fn caller(request: &Request, sessions: bool) -> Result<Credential, Rejection> {
     if is_cross_site(request) {
         return Err(Rejection::CrossSite);
     }
-    let value = request
-        .header(header::AUTHORIZATION)
-        .ok_or(Rejection::NoCredential)?;
-    basic(&value)
+    let authorization = request.header(header::AUTHORIZATION).unwrap_or_default();
+    if let Some(credential) = basic(&authorization)? {
+        return Ok(Credential::Password(credential));
+    }
+    let session = session(request).filter(|_| sessions);
+    let session = session.ok_or(Rejection::NoCredential)?;
+    Ok(Credential::Session(session.id))
 }
 
-fn basic(value: &str) -> Result<Credential, Rejection> {
-    if value.len() > MAX_AUTHORIZATION || value.trim().is_empty() {
+/// Whether a form can send a body of this type to another site: the types that need no permission
+/// by CORS (Fetch, "CORS-safelisted request-header"), and none at all.
+fn is_form(request: &Request) -> bool {
+    const FORMS: [&str; 4] = [
+        "",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data",
+        "text/plain",
+    ];
+    let content_type = request.header(header::CONTENT_TYPE).unwrap_or_default();
+    let media_type = value(&content_type);
+    FORMS
+        .iter()
+        .any(|form| form.eq_ignore_ascii_case(media_type))
+}
+
+/// The credential in an `Authorization` header; `None` for an empty one or another scheme.
+fn basic(value: &str) -> Result<Option<PasswordCredential>, Rejection> {
+    if value.trim().is_empty() {
+        return Ok(None);
+    }
+    if value.len() > MAX_AUTHORIZATION {
         return Err(Rejection::NoCredential);
     }
     let (scheme, encoded) = value
         .split_once(' ')
         .ok_or(Rejection::CredentialIncomplete)?;
     if !scheme.eq_ignore_ascii_case("basic") {
-        return Err(Rejection::NoCredential);
+        return Ok(None);
     }
     let encoded: String = encoded.split_ascii_whitespace().collect();
     let decoded = BASE64
@@ -62,11 +105,10 @@ fn basic(value: &str) -> Result<Credential, Rejection> {
     if username.is_empty() || username.trim() != username {
         return Err(Rejection::InvalidUserName);
     }
-    let password = Secret::from(password.to_owned());
-    Ok(Credential {
+    Ok(Some(PasswordCredential {
         username: username.to_owned(),
-        password,
-    })
+        password: Secret::from(password.to_owned()),
+    }))
 }
 
 #[cfg(test)]
@@ -80,20 +122,24 @@ mod tests {
             "basic  YWRtaW46 cEA1NTp3T3Jk",
             "BASIC YWRtaW46\tcEA1NTp3T3Jk ",
         ] {
-            let credential = basic(value).unwrap();
+            let credential = basic(value).unwrap().unwrap();
             assert_eq!(credential.username, "admin");
             assert_eq!(credential.password.expose_secret(), "p@55:wOrd");
         }
         for encoded in ["YTpi", "YTpiYw==", "YTpiYx=="] {
-            assert_eq!(basic(&format!("Basic {encoded}")).unwrap().username, "a");
+            assert_eq!(
+                basic(&format!("Basic {encoded}"))
+                    .unwrap()
+                    .unwrap()
+                    .username,
+                "a"
+            );
         }
     }
 
     #[test]
     fn reads_nothing_else() {
         for (value, expected) in [
-            ("", Rejection::NoCredential),
-            (" ", Rejection::NoCredential),
             ("Basic", Rejection::CredentialIncomplete),
             ("Basic ", Rejection::CredentialIncomplete),
             ("Basic YWRtaW4=", Rejection::CredentialIncomplete),
@@ -104,10 +150,11 @@ mod tests {
             ("Basic IGFkbWluOnA=", Rejection::InvalidUserName),
             ("Basic CWFkbWluOnA=", Rejection::InvalidUserName),
             ("Basic YTr/", Rejection::NoCredential),
-            ("Bearer YWRtaW46eA==", Rejection::NoCredential),
-            ("Digest username=\"admin\"", Rejection::NoCredential),
         ] {
             assert_eq!(basic(value).err(), Some(expected), "{value}");
+        }
+        for value in ["", " ", "Bearer YWRtaW46eA==", "Digest username=\"admin\""] {
+            assert!(basic(value).unwrap().is_none(), "{value}");
         }
     }
 
@@ -115,7 +162,8 @@ mod tests {
     fn reads_a_header_up_to_its_limit() {
         let header = |length: usize| format!("{:length$}", "Basic YTpi");
         for length in [MAX_AUTHORIZATION - 1, MAX_AUTHORIZATION] {
-            assert_eq!(basic(&header(length)).unwrap().username, "a");
+            let credential = basic(&header(length)).unwrap().unwrap();
+            assert_eq!(credential.username, "a");
         }
         for length in [MAX_AUTHORIZATION + 1, 2 * MAX_AUTHORIZATION] {
             assert_eq!(basic(&header(length)).err(), Some(Rejection::NoCredential));

@@ -4,24 +4,23 @@
 //! without one, as far as it understands it.
 
 use super::body::{self, Unreadable};
-use super::members::Member;
-use crate::operation::Input;
+use super::members::RequestDto;
 
 /// Reads a request DTO. Names may be in any case and order; unknown ones are skipped, and members
 /// without a value are null.
-pub(super) fn read(body: &[u8]) -> Result<Input, Unreadable> {
+pub(super) fn read<D: RequestDto>(body: &[u8]) -> Result<D, Unreadable> {
     let (names, rest) = read_line(body::text(body)?)?;
     if rest.is_empty() {
         return Err(Unreadable);
     }
     let (values, _) = read_line(rest)?;
-    let mut input = Input::default();
+    let mut dto = D::default();
     for (name, value) in names.iter().zip(values) {
-        if let Some(member) = Member::named(name) {
-            member.set(&mut input, Some(value), boolean)?;
+        if let Some(member) = D::member(name) {
+            member.set(&mut dto, Some(value), boolean)?;
         }
     }
-    Ok(input)
+    Ok(dto)
 }
 
 /// Boolean of CSV: an empty field is none.
@@ -77,9 +76,10 @@ fn is_end(rest: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::operation::Input;
 
     fn email(csv: &str) -> Result<Option<String>, Unreadable> {
-        read(csv.as_bytes()).map(|input| input.email)
+        read::<Input>(csv.as_bytes()).map(|input| input.email)
     }
 
     #[test]
@@ -114,6 +114,6 @@ mod tests {
         ] {
             assert_eq!(email(csv), Err(Unreadable), "{csv}");
         }
-        assert_eq!(read(b"Email\n\xe9").err(), Some(Unreadable));
+        assert_eq!(read::<Input>(b"Email\n\xe9").err(), Some(Unreadable));
     }
 }

@@ -6,7 +6,9 @@ use shared::text::one_line;
 
 use super::body::Unreadable;
 use super::compression::{BodyError, plain_body};
+use super::members::RequestDto;
 use super::soap::{self, SoapError};
+use super::verb::verb;
 use super::{csv, form, json, jsv, xml};
 use crate::operation::Input;
 use crate::servicestack::endpoint::Endpoint;
@@ -16,41 +18,50 @@ use crate::servicestack::rejection::Rejection;
 /// Longest `Requester` that is kept, in characters.
 const MAX_REQUESTER: usize = 256;
 
-/// Reads the input of a call. On the service's own route the query wins over the body; everywhere a
-/// form wins over the query.
+/// Reads the input of a call.
 pub fn decode(endpoint: Endpoint, request: &Request) -> Result<Input, Rejection> {
+    decode_dto(endpoint, request).map(with_annotation)
+}
+
+/// Reads a request DTO. On a route of its own the query wins over the body; everywhere a form wins
+/// over the query.
+pub(super) fn decode_dto<D: RequestDto>(
+    endpoint: Endpoint,
+    request: &Request,
+) -> Result<D, Rejection> {
     let content_type = request.header(header::CONTENT_TYPE).unwrap_or_default();
     let (format, name) = body_format(endpoint, &content_type);
     let unreadable = |content_type: &str| Rejection::Unreadable {
         content_type: content_type.to_owned(),
+        dto: D::TYPE,
     };
     let body = plain_body(request).map_err(|error| match error {
         BodyError::TooLong => Rejection::TooLong,
         BodyError::Corrupt => unreadable(name),
     })?;
     if let Endpoint::Soap(version) = endpoint {
-        let input = soap::read(version, &body).map_err(|error| match error {
+        return soap::read(version, &body).map_err(|error| match error {
             SoapError::Unreadable => unreadable(name),
             SoapError::UnknownOperation(name) => Rejection::UnknownOperation(name),
-        })?;
-        return Ok(with_annotation(input));
+        });
     }
-    let form =
-        form::parameters(&content_type, &body).map_err(|Unreadable| unreadable(&content_type))?;
-    let mut input = match format {
+    let form = form::parameters::<D>(&content_type, &body)
+        .map_err(|Unreadable| unreadable(&content_type))?;
+    let mut dto = match format {
         Some(format) if form.is_none() && !body.is_empty() => {
             read_body(format, &body).map_err(|Unreadable| unreadable(name))?
         }
-        _ => Input::default(),
+        _ => D::default(),
     };
     let query = match endpoint {
         Endpoint::Route { .. } => &request.query,
+        Endpoint::Predefined { .. } if verb(request).eq_ignore_ascii_case("GET") => &request.query,
         Endpoint::Predefined { .. } | Endpoint::Soap(_) => "",
     };
-    let query =
-        form::query(query).map_err(|Unreadable| unreadable("application/x-www-form-urlencoded"))?;
-    form::bind(&form.unwrap_or_default(), &query, &mut input)?;
-    Ok(with_annotation(input))
+    let query = form::query::<D>(query)
+        .map_err(|Unreadable| unreadable("application/x-www-form-urlencoded"))?;
+    form::bind(&form.unwrap_or_default(), &query, &mut dto)?;
+    Ok(dto)
 }
 
 /// Format of a body that is no form, and the name that error messages give it. A predefined route
@@ -66,13 +77,13 @@ fn body_format(endpoint: Endpoint, content_type: &str) -> (Option<Format>, &str)
     }
 }
 
-fn read_body(format: Format, body: &[u8]) -> Result<Input, Unreadable> {
+fn read_body<D: RequestDto>(format: Format, body: &[u8]) -> Result<D, Unreadable> {
     match format {
         Format::Json => json::read(body),
         Format::Xml => xml::read(body),
         Format::Jsv => jsv::read(body),
         Format::Csv => csv::read(body),
-        Format::Html => Ok(Input::default()),
+        Format::Html => Ok(D::default()),
     }
 }
 
@@ -102,7 +113,8 @@ mod tests {
         for version in Version::ALL {
             let decoded = decoded(Endpoint::Soap(version), "text/plain", "no XML");
             let content_type = version.media_type().to_owned();
-            let expected = Rejection::Unreadable { content_type };
+            let dto = Input::TYPE;
+            let expected = Rejection::Unreadable { content_type, dto };
             assert_eq!(decoded.err(), Some(expected));
         }
     }

@@ -9,7 +9,7 @@ use super::body::Unreadable;
 use super::charset::Charset;
 use super::compression::plain_body;
 use super::header;
-use super::members::{Member, NotBoolean};
+use super::members::{Member, NotBoolean, RequestDto};
 use super::multipart;
 use crate::operation::Input;
 use crate::servicestack::rejection::Rejection;
@@ -18,7 +18,7 @@ const URLENCODED: &str = "application/x-www-form-urlencoded";
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
 /// Parameters of a body whose content type is a form's; else `None`.
-pub(super) fn parameters(
+pub(super) fn parameters<D: RequestDto>(
     content_type: &str,
     body: &[u8],
 ) -> Result<Option<Parameters>, Unreadable> {
@@ -26,7 +26,7 @@ pub(super) fn parameters(
     let media_type = header::value(content_type);
     if media_type.eq_ignore_ascii_case(URLENCODED) {
         let charset = Charset::named(header::parameter(content_type, "charset"))?;
-        urlencoded(body, charset).map(Some)
+        urlencoded::<D>(body, charset).map(Some)
     } else if media_type.eq_ignore_ascii_case("multipart/form-data") {
         let boundary = header::parameter(content_type, "boundary").unwrap_or_default();
         if boundary.is_empty() {
@@ -39,29 +39,29 @@ pub(super) fn parameters(
 }
 
 /// Value of a parameter of a urlencoded form.
-pub(in crate::servicestack) fn form_value(request: &Request, name: &str) -> Option<String> {
+pub(super) fn form_value(request: &Request, name: &str) -> Option<String> {
     let content_type = request.header(CONTENT_TYPE)?;
     if !header::value(&content_type).eq_ignore_ascii_case(URLENCODED) {
         return None;
     }
     let body = plain_body(request).ok()?;
-    let form = parameters(&content_type, &body).ok()??;
+    let form = parameters::<Input>(&content_type, &body).ok()??;
     form.value(name)
 }
 
 /// Parameters of a query, which is in UTF-8.
-pub(super) fn query(query: &str) -> Result<Parameters, Unreadable> {
-    urlencoded(query.as_bytes(), Charset::Utf8)
+pub(super) fn query<D: RequestDto>(query: &str) -> Result<Parameters, Unreadable> {
+    urlencoded::<D>(query.as_bytes(), Charset::Utf8)
 }
 
-fn urlencoded(encoded: &[u8], charset: Charset) -> Result<Parameters, Unreadable> {
+fn urlencoded<D: RequestDto>(encoded: &[u8], charset: Charset) -> Result<Parameters, Unreadable> {
     let parameters = Parameters::decode(encoded, |bytes| charset.decode(bytes))?;
     // Half of a surrogate pair in `%uXXXX`.
-    let is_damaged = |member: Member| {
-        let value = parameters.value(member.name());
+    let is_damaged = |member: &Member<D>| {
+        let value = parameters.value(member.name);
         value.is_some_and(|value| value.contains('\u{fffd}'))
     };
-    if Member::ALL.into_iter().any(is_damaged) {
+    if D::MEMBERS.iter().any(is_damaged) {
         return Err(Unreadable);
     }
     Ok(parameters)
@@ -69,24 +69,26 @@ fn urlencoded(encoded: &[u8], charset: Charset) -> Result<Parameters, Unreadable
 
 /// Sets the members that a form or else a query has non-empty values for. A password in a query
 /// would end up in access logs, so it is not taken from there.
-pub(super) fn bind(
+pub(super) fn bind<D: RequestDto>(
     form: &Parameters,
     query: &Parameters,
-    input: &mut Input,
+    dto: &mut D,
 ) -> Result<(), Rejection> {
     if form.are_too_many() || query.are_too_many() {
         return Err(Rejection::TooManyParameters);
     }
-    for member in Member::ALL {
+    for member in D::MEMBERS {
         let value = |parameters: &Parameters| {
-            let value = parameters.value(member.name());
+            let value = parameters.value(member.name);
             value.filter(|value| !value.is_empty())
         };
-        let of_query = || value(query).filter(|_| member != Member::NewPassword);
+        let of_query = || value(query).filter(|_| !member.is_secret);
         if let Some(value) = value(form).or_else(of_query) {
             member
-                .set(input, Some(value), boolean)
+                .set(dto, Some(value), boolean)
                 .map_err(|NotBoolean(value)| Rejection::Unbindable {
+                    dto: D::NAME,
+                    member: member.name,
                     value: first(&value.unwrap_or_default()).to_owned(),
                 })?;
         }
@@ -115,7 +117,7 @@ mod tests {
     use super::*;
 
     fn value(content_type: &str, body: &[u8]) -> Result<Option<String>, Unreadable> {
-        let form = parameters(content_type, body)?;
+        let form = parameters::<Input>(content_type, body)?;
         Ok(form.and_then(|form| form.value("NewPassword")))
     }
 
@@ -157,9 +159,13 @@ mod tests {
             assert_eq!(value(content_type, part), Ok(Some("y".to_owned())));
         }
         assert_eq!(value("multipart/form-data", part), Ok(None));
-        assert!(parameters("application/json", b"{}").unwrap().is_none());
         assert!(
-            parameters("application/x-www-form-urlencodedx", b"")
+            parameters::<Input>("application/json", b"{}")
+                .unwrap()
+                .is_none()
+        );
+        assert!(
+            parameters::<Input>("application/x-www-form-urlencodedx", b"")
                 .unwrap()
                 .is_none()
         );
@@ -189,7 +195,7 @@ mod tests {
 
     #[test]
     fn too_many_parameters_of_either_are_refused() {
-        let parameters = |number: usize| query(&"&".repeat(number - 1)).unwrap();
+        let parameters = |number: usize| query::<Input>(&"&".repeat(number - 1)).unwrap();
         let bound = |form: usize, query: usize| {
             let (form, query) = (parameters(form), parameters(query));
             bind(&form, &query, &mut Input::default())

@@ -1,46 +1,47 @@
 //! JSON bodies, read strictly (RFC 8259).
 
+use std::marker::PhantomData;
+
 use serde::de::{Deserializer as _, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::body::{self, Unreadable, boolean};
-use super::members::Member;
-use crate::operation::Input;
+use super::members::{Member, RequestDto};
 
 /// Reads a request DTO.
-pub(super) fn read(body: &[u8]) -> Result<Input, Unreadable> {
+pub(super) fn read<D: RequestDto>(body: &[u8]) -> Result<D, Unreadable> {
     let mut deserializer = serde_json::Deserializer::from_str(body::text(body)?);
-    let input = deserializer
-        .deserialize_map(Members)
+    let dto = deserializer
+        .deserialize_map(Members(PhantomData))
         .map_err(|_| Unreadable)?;
     deserializer.end().map_err(|_| Unreadable)?;
-    Ok(input)
+    Ok(dto)
 }
 
 /// Visitor of an object. The last of several members of one name counts; unknown ones are skipped.
-struct Members;
+struct Members<D>(PhantomData<D>);
 
-impl<'de> Visitor<'de> for Members {
-    type Value = Input;
+impl<'de, D: RequestDto> Visitor<'de> for Members<D> {
+    type Value = D;
 
     fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("an object")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Input, A::Error> {
-        let mut input = Input::default();
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<D, A::Error> {
+        let mut dto = D::default();
         while let Some((name, value)) = members.next_entry::<String, &RawValue>()? {
-            if let Some(member) = Member::named(&name) {
-                set(member, &mut input, value)
+            if let Some(member) = D::member(&name) {
+                set(member, &mut dto, value)
                     .map_err(|Unreadable| serde::de::Error::custom("a value does not fit"))?;
             }
         }
-        Ok(input)
+        Ok(dto)
     }
 }
 
-fn set(member: Member, input: &mut Input, value: &RawValue) -> Result<(), Unreadable> {
-    Ok(member.set(input, text(value.get())?, boolean)?)
+fn set<D>(member: &Member<D>, dto: &mut D, value: &RawValue) -> Result<(), Unreadable> {
+    Ok(member.set(dto, text(value.get())?, boolean)?)
 }
 
 /// Text of a string, a number or a boolean; `None` for null.
@@ -56,6 +57,7 @@ fn text(raw: &str) -> Result<Option<String>, Unreadable> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::operation::Input;
 
     #[test]
     fn numbers_and_booleans_are_texts_and_objects_and_lists_are_not() {
@@ -68,7 +70,7 @@ mod tests {
             ("{}", Err(Unreadable)),
             ("[\"a\"]", Err(Unreadable)),
         ] {
-            let input = read(format!("{{\"Email\":{value}}}").as_bytes());
+            let input = read::<Input>(format!("{{\"Email\":{value}}}").as_bytes());
             let email = input.map(|input| input.email);
             assert_eq!(
                 email,

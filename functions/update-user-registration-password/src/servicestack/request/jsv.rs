@@ -2,28 +2,27 @@
 //! needed.
 
 use super::body::{self, Unreadable, boolean};
-use super::members::Member;
-use crate::operation::Input;
+use super::members::RequestDto;
 
 /// Reads a request DTO: `{Name:value,Name:"a ""quoted"", value"}`. White space belongs to values,
 /// and a name in quotation marks is no name.
-pub(super) fn read(body: &[u8]) -> Result<Input, Unreadable> {
+pub(super) fn read<D: RequestDto>(body: &[u8]) -> Result<D, Unreadable> {
     let inside = body::text(body)?
         .trim()
         .strip_prefix('{')
         .and_then(|text| text.strip_suffix('}'));
     let mut rest = inside.ok_or(Unreadable)?;
-    let mut input = Input::default();
+    let mut dto = D::default();
     while !rest.is_empty() {
         let (name, after) = rest.split_once(':').ok_or(Unreadable)?;
         let end = value_length(after)?;
         let (value, after) = after.split_at_checked(end).ok_or(Unreadable)?;
-        if let Some(member) = Member::named(name) {
-            member.set(&mut input, unquoted(value)?, boolean)?;
+        if let Some(member) = D::member(name) {
+            member.set(&mut dto, unquoted(value)?, boolean)?;
         }
         rest = after.strip_prefix(',').unwrap_or(after);
     }
-    Ok(input)
+    Ok(dto)
 }
 
 /// Length of the value at the start of `text`: up to the next comma outside quotation marks and
@@ -60,9 +59,10 @@ fn unquoted(value: &str) -> Result<Option<String>, Unreadable> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::operation::Input;
 
     fn email(jsv: &str) -> Result<Option<String>, Unreadable> {
-        read(jsv.as_bytes()).map(|input| input.email)
+        read::<Input>(jsv.as_bytes()).map(|input| input.email)
     }
 
     #[test]

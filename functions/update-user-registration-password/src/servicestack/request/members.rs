@@ -1,81 +1,163 @@
-//! Members of the request DTO.
+//! Request DTOs and their members.
 
 use password::Secret;
 
 use crate::operation::Input;
-use crate::servicestack::contract::{DTO_NAMESPACE, REQUESTER_NAMESPACE};
+use crate::servicestack::contract::{
+    AUTHENTICATE, AUTHENTICATE_TYPE, DTO_NAMESPACE, REQUEST_DTO, REQUEST_TYPE, REQUESTER_NAMESPACE,
+    TYPES_NAMESPACE,
+};
 
-/// Member of the request DTO.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Member {
-    Email,
-    NewPassword,
-    SendResetEmail,
-    CustomerBrandName,
-    Requester,
+/// Request DTO that every reader can fill.
+pub(super) trait RequestDto: Default + 'static {
+    /// Name: the root of an XML body.
+    const NAME: &'static str;
+    /// XML namespace of the root.
+    const NAMESPACE: &'static str;
+    /// CLR type, as error messages name it.
+    const TYPE: &'static str;
+    /// Members that are read.
+    const MEMBERS: &'static [Member<Self>];
+
+    /// Member of a name in any case.
+    fn member(name: &str) -> Option<&'static Member<Self>> {
+        let mut members = Self::MEMBERS.iter();
+        members.find(|member| member.name.eq_ignore_ascii_case(name))
+    }
+
+    /// Member that an XML element stands for.
+    fn member_of_element(namespace: &str, name: &str) -> Option<&'static Member<Self>> {
+        let mut members = Self::MEMBERS.iter();
+        members.find(|member| member.name == name && member.namespace == namespace)
+    }
+}
+
+/// Member of a request DTO.
+pub(super) struct Member<D> {
+    pub(super) name: &'static str,
+    /// XML namespace of the class that declares the member.
+    namespace: &'static str,
+    /// Whether it is a password, which is not taken from a query.
+    pub(super) is_secret: bool,
+    set: Setter<D>,
+}
+
+/// Sets a member of a DTO.
+enum Setter<D> {
+    Text(fn(&mut D, Option<String>)),
+    /// Boolean that is not null.
+    Flag(fn(&mut D, bool)),
+    /// Boolean that may be null, which is as good as false.
+    NullableFlag(fn(&mut D, bool)),
 }
 
 /// Text that is no boolean; `None` if it was null.
 pub(super) struct NotBoolean(pub(super) Option<String>);
 
-impl Member {
-    pub(super) const ALL: [Self; 5] = [
-        Self::Email,
-        Self::NewPassword,
-        Self::SendResetEmail,
-        Self::CustomerBrandName,
-        Self::Requester,
-    ];
-
-    pub(super) const fn name(self) -> &'static str {
-        match self {
-            Self::Email => "Email",
-            Self::NewPassword => "NewPassword",
-            Self::SendResetEmail => "SendResetEmail",
-            Self::CustomerBrandName => "CustomerBrandName",
-            Self::Requester => "Requester",
+impl<D> Member<D> {
+    const fn new(name: &'static str, namespace: &'static str, set: Setter<D>) -> Self {
+        Self {
+            name,
+            namespace,
+            is_secret: false,
+            set,
         }
     }
 
-    /// XML namespace of the class that declares the member.
-    const fn namespace(self) -> &'static str {
-        match self {
-            Self::Requester => REQUESTER_NAMESPACE,
-            _ => DTO_NAMESPACE,
+    const fn secret(self) -> Self {
+        Self {
+            is_secret: true,
+            ..self
         }
     }
 
-    /// Member of a name in any case.
-    pub(super) fn named(name: &str) -> Option<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|member| member.name().eq_ignore_ascii_case(name))
-    }
-
-    /// Member that an XML element stands for.
-    pub(super) fn of_element(namespace: &str, name: &str) -> Option<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|member| member.name() == name && member.namespace() == namespace)
-    }
-
-    /// Sets the member. `boolean` converts the text of the one member that is a boolean.
+    /// Sets the member. `boolean` converts the text of a boolean.
     pub(super) fn set(
-        self,
-        input: &mut Input,
+        &self,
+        dto: &mut D,
         text: Option<String>,
         boolean: impl FnOnce(Option<&str>) -> Option<bool>,
     ) -> Result<(), NotBoolean> {
-        match self {
-            Self::Email => input.email = text,
-            Self::NewPassword => input.new_password = text.map(Secret::from),
-            Self::SendResetEmail => match boolean(text.as_deref()) {
-                Some(value) => input.send_reset_email = value,
+        match self.set {
+            Setter::Text(set) => set(dto, text),
+            Setter::NullableFlag(set) if text.is_none() => set(dto, false),
+            Setter::Flag(set) | Setter::NullableFlag(set) => match boolean(text.as_deref()) {
+                Some(value) => set(dto, value),
                 None => return Err(NotBoolean(text)),
             },
-            Self::CustomerBrandName => input.customer_brand_name = text,
-            Self::Requester => input.requester = text,
         }
         Ok(())
     }
+}
+
+impl RequestDto for Input {
+    const NAME: &'static str = REQUEST_DTO;
+    const NAMESPACE: &'static str = DTO_NAMESPACE;
+    const TYPE: &'static str = REQUEST_TYPE;
+    const MEMBERS: &'static [Member<Self>] = &[
+        Member::new(
+            "Email",
+            DTO_NAMESPACE,
+            Setter::Text(|input, text| input.email = text),
+        ),
+        Member::new(
+            "NewPassword",
+            DTO_NAMESPACE,
+            Setter::Text(|input: &mut Self, text| input.new_password = text.map(Secret::from)),
+        )
+        .secret(),
+        Member::new(
+            "SendResetEmail",
+            DTO_NAMESPACE,
+            Setter::Flag(|input, flag| input.send_reset_email = flag),
+        ),
+        Member::new(
+            "CustomerBrandName",
+            DTO_NAMESPACE,
+            Setter::Text(|input, text| input.customer_brand_name = text),
+        ),
+        Member::new(
+            "Requester",
+            REQUESTER_NAMESPACE,
+            Setter::Text(|input, text| input.requester = text),
+        ),
+    ];
+}
+
+/// ServiceStack's `Authenticate`. Its other members are of providers that the service does not have.
+#[derive(Default)]
+pub(super) struct Authenticate {
+    pub(super) provider: Option<String>,
+    pub(super) username: Option<String>,
+    pub(super) password: Option<Secret>,
+    pub(super) remember_me: bool,
+}
+
+impl RequestDto for Authenticate {
+    const NAME: &'static str = AUTHENTICATE;
+    const NAMESPACE: &'static str = TYPES_NAMESPACE;
+    const TYPE: &'static str = AUTHENTICATE_TYPE;
+    const MEMBERS: &'static [Member<Self>] = &[
+        Member::new(
+            "provider",
+            TYPES_NAMESPACE,
+            Setter::Text(|dto, text| dto.provider = text),
+        ),
+        Member::new(
+            "UserName",
+            TYPES_NAMESPACE,
+            Setter::Text(|dto, text| dto.username = text),
+        ),
+        Member::new(
+            "Password",
+            TYPES_NAMESPACE,
+            Setter::Text(|dto: &mut Self, text| dto.password = text.map(Secret::from)),
+        )
+        .secret(),
+        Member::new(
+            "RememberMe",
+            TYPES_NAMESPACE,
+            Setter::NullableFlag(|dto, flag| dto.remember_me = flag),
+        ),
+    ];
 }

@@ -1,5 +1,6 @@
 //! Requests to typed input.
 
+mod authenticate;
 mod body;
 mod charset;
 mod compression;
@@ -13,9 +14,13 @@ mod jsv;
 mod members;
 mod multipart;
 mod origin;
+mod session;
 mod soap;
+mod verb;
 mod xml;
 
+pub use authenticate::authenticate;
 pub use credential::credential;
 pub use decode::decode;
-pub(super) use form::form_value;
+pub(super) use soap::soap_operation;
+pub(super) use verb::verb;

@@ -1,5 +1,7 @@
 //! Where a call comes from, as browsers tell.
 
+use std::borrow::Cow;
+
 use http::header;
 use shared::lambda::Request;
 
@@ -7,7 +9,7 @@ use shared::lambda::Request;
 ///
 /// A browser sends the Basic credential it knows with every request, so a foreign page's form could
 /// set passwords. `Sec-Fetch-Site` (W3C Fetch Metadata) and `Origin` (RFC 6454 section 7) tell, and no
-/// page can change them; programs send neither. A page of another subdomain counts as foreign: nobody
+/// page can change them; programs rarely send either. A page of another subdomain counts as foreign: nobody
 /// could read an answer of the original from there, and one subdomain that is taken over is enough.
 pub(super) fn is_cross_site(request: &Request) -> bool {
     let origin = request.header(header::ORIGIN);
@@ -16,6 +18,13 @@ pub(super) fn is_cross_site(request: &Request) -> bool {
         None | Some("none") => origin.is_some_and(|origin| !is_own(&origin, request)),
         Some(_) => true,
     }
+}
+
+/// Whether a page of this origin made a browser send the request, as far as the browser tells.
+pub(super) fn is_same_origin(request: &Request) -> bool {
+    let is_named = |origin: Cow<'_, str>| is_own(&origin, request);
+    request.header("sec-fetch-site").as_deref() == Some("same-origin")
+        || request.header(header::ORIGIN).is_some_and(is_named)
 }
 
 fn is_own(origin: &str, request: &Request) -> bool {

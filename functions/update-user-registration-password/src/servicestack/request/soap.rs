@@ -1,14 +1,15 @@
 //! SOAP requests: the request DTO is the first child of Body. Neither header blocks nor the content
 //! type are looked at.
 
+use shared::lambda::Request;
 use xml::Node;
 use xml::decode_unicode;
 use xml::soap::{Envelope, EnvelopeError, Version};
 
 use super::body::Unreadable;
+use super::compression::plain_body;
+use super::members::RequestDto;
 use super::xml::read_dto;
-use crate::operation::Input;
-use crate::servicestack::contract::REQUEST_DTO;
 
 /// Why an envelope is not a call of the operation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,12 +38,24 @@ impl From<xml::Error> for SoapError {
     }
 }
 
+/// Name of the first child of Body; `None` for what is no envelope of the version.
+pub(in crate::servicestack) fn soap_operation(
+    version: Version,
+    request: &Request,
+) -> Option<String> {
+    let body = plain_body(request).ok()?;
+    let text = decode_unicode(&body).ok()?;
+    let mut envelope = Envelope::open(&text, &[version]).ok()?;
+    let dto = envelope.next_child().ok()??;
+    Some(dto.local.to_owned())
+}
+
 /// Reads an envelope of a version.
-pub(super) fn read(version: Version, body: &[u8]) -> Result<Input, SoapError> {
+pub(super) fn read<D: RequestDto>(version: Version, body: &[u8]) -> Result<D, SoapError> {
     let text = decode_unicode(body).map_err(|_| SoapError::Unreadable)?;
     let mut envelope = Envelope::open(&text, &[version])?;
     let dto = envelope.next_child()?.ok_or(SoapError::Unreadable)?;
-    if dto.local != REQUEST_DTO {
+    if dto.local != D::NAME {
         return Err(SoapError::UnknownOperation(dto.local.to_owned()));
     }
     let input = read_dto(&dto, envelope.reader())?;
@@ -54,25 +67,26 @@ pub(super) fn read(version: Version, body: &[u8]) -> Result<Input, SoapError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::servicestack::contract::DTO_NAMESPACE;
+    use crate::operation::Input;
 
     /// What is read of an envelope with this in its body, and this behind it.
     fn email(version: Version, body: &str, behind: &str) -> Result<Option<String>, SoapError> {
         let namespace = version.namespace();
         let envelope =
             format!("<s:Envelope xmlns:s=\"{namespace}\"><s:Body>{body}</s:Body></s:Envelope>");
-        let input = read(version, (envelope + behind).as_bytes())?;
+        let input: Input = read(version, (envelope + behind).as_bytes())?;
         Ok(input.email)
     }
 
     fn dto(name: &str) -> String {
-        format!("<{name} xmlns=\"{DTO_NAMESPACE}\"><Email>a@example.com</Email></{name}>")
+        let namespace = Input::NAMESPACE;
+        format!("<{name} xmlns=\"{namespace}\"><Email>a@example.com</Email></{name}>")
     }
 
     #[test]
     fn the_first_child_of_the_body_is_the_request() {
         for version in Version::ALL {
-            let call = dto(REQUEST_DTO);
+            let call = dto(Input::NAME);
             for body in [call.clone(), format!("<!-- --> {call}<Other />")] {
                 let email = email(version, &body, "<!-- -->\n");
                 assert_eq!(email, Ok(Some("a@example.com".to_owned())), "{body}");
@@ -86,7 +100,7 @@ mod tests {
     #[test]
     fn nothing_but_comments_follows_the_envelope() {
         for behind in ["x", "<a />", "<!-- --><a />", "<a>"] {
-            let email = email(Version::V11, &dto(REQUEST_DTO), behind);
+            let email = email(Version::V11, &dto(Input::NAME), behind);
             assert_eq!(email, Err(SoapError::Unreadable), "{behind}");
         }
     }

@@ -3,9 +3,8 @@
 use xml::{Element, Node, Reader, SCHEMA_INSTANCE};
 
 use super::body::Unreadable;
-use super::members::Member;
-use crate::operation::Input;
-use crate::servicestack::contract::{DTO_NAMESPACE, REQUEST_DTO, SERIALIZATION_NAMESPACE};
+use super::members::RequestDto;
+use crate::servicestack::contract::SERIALIZATION_NAMESPACE;
 
 impl From<xml::Error> for Unreadable {
     fn from(_: xml::Error) -> Self {
@@ -14,41 +13,44 @@ impl From<xml::Error> for Unreadable {
 }
 
 /// Reads a document whose root is the request DTO.
-pub(super) fn read(body: &[u8]) -> Result<Input, Unreadable> {
+pub(super) fn read<D: RequestDto>(body: &[u8]) -> Result<D, Unreadable> {
     let text = xml::decode_unicode(body).map_err(|_| Unreadable)?;
     let mut reader = Reader::new(&text);
     let Node::Start(root) = reader.next_tag()? else {
         return Err(Unreadable);
     };
-    let input = read_dto(&root, &mut reader)?;
+    let dto = read_dto(&root, &mut reader)?;
     while reader.next_node()? != Node::Eof {}
-    Ok(input)
+    Ok(dto)
 }
 
 /// Reads the request DTO up to its end tag: members in any order, the first of several, unknown ones
 /// skipped.
-pub(super) fn read_dto(root: &Element<'_>, reader: &mut Reader<'_>) -> Result<Input, Unreadable> {
-    let own_type = |name: &str| name.rsplit(':').next() == Some(REQUEST_DTO);
+pub(super) fn read_dto<D: RequestDto>(
+    root: &Element<'_>,
+    reader: &mut Reader<'_>,
+) -> Result<D, Unreadable> {
+    let own_type = |name: &str| name.rsplit(':').next() == Some(D::NAME);
     let is_other_type = root
         .attribute(SCHEMA_INSTANCE, "type")
         .is_some_and(|name| !own_type(name));
-    if !root.is(DTO_NAMESPACE, REQUEST_DTO) || is_other_type || is_nil(root)? {
+    if !root.is(D::NAMESPACE, D::NAME) || is_other_type || is_nil(root)? {
         return Err(Unreadable);
     }
-    let mut input = Input::default();
+    let mut dto = D::default();
     let mut found = Vec::new();
     while let Some(element) = next_element(reader)? {
-        match Member::of_element(element.namespace(), element.local) {
-            Some(member) if !found.contains(&member) => {
-                found.push(member);
+        match D::member_of_element(element.namespace(), element.local) {
+            Some(member) if !found.contains(&member.name) => {
+                found.push(member.name);
                 let is_nil = is_nil(&element)?;
                 let text = read_text(reader)?;
-                member.set(&mut input, (!is_nil).then_some(text), boolean)?;
+                member.set(&mut dto, (!is_nil).then_some(text), boolean)?;
             }
             _ => reader.skip()?,
         }
     }
-    Ok(input)
+    Ok(dto)
 }
 
 /// Start tag of the next child; `None` at the end tag. An instruction is unreadable.

@@ -1,74 +1,71 @@
-//! `set-email`: another address, or the same again.
+//! Another address for an account, or the same again: what ends with the old one, and who is told.
 
 use shared::brands::Brands;
 use shared::config;
-use shared::mail::{AddressChanged, MailError, Mailer, entered};
-use shared::users::{Account, NOBODY, Profile, admin, email_key};
+use shared::mail::{AddressChanged, MailError, Mailer};
+use shared::users::{Account, Profile, admin};
 
+use crate::Error;
 use crate::access::Session;
 use crate::suppression;
-use crate::{Done, Error};
 
-const EVENT: &str = "account.email_set";
+/// The audit event of an address.
+pub(crate) const EVENT: &str = "account.email_set";
 
-/// Changes the address of an account, ends what was mailed to the old one and tells it, and takes
-/// the new one off SES's suppression list. The same address again is a change too: the mark that
-/// mail to it failed goes.
-pub(crate) async fn set_email(
-    session: &Session<'_>,
-    username: &str,
-    address: &str,
-) -> Result<Done, Error> {
-    let email = entered(address).map_err(|error| {
-        let address = address.trim();
-        Error::Usage(format!("{address:?} {error}"))
-    })?;
-    if email_key(&email) == NOBODY {
-        return Err(Error::Usage(format!("{email:?} is too long")));
-    }
-    let account = session.find(username).await?;
-    let profile = &account.profile;
-    session
-        .check_address(&profile.username, &email, profile.brand.as_deref())
-        .await?;
-    let is_other = admin::is_other_address(&account, &email);
-    let mut events = vec![(EVENT, None)];
-    if is_other {
-        events.extend(withdrawn(&account).map(|event| (event, None)));
-    }
-    let change = admin::set_email(&account, &email, session.now);
-    session
-        .change_with(&profile.username, &change, &events)
-        .await?;
-    let mut text = format!("{} has the address {email}", profile.display_username);
-    let mut say = |more: &str| text = format!("{text}; {more}");
-    if is_other && account.must_change_password {
-        say(
-            "the password mailed to the old one is withdrawn, so the account has none until a reset",
-        );
-    }
-    let clash = session.name_clash(profile, &email).await?;
-    let told = tell(session, &account, is_other).await?;
-    let lifted = lift(session, &email).await?;
-    for more in [clash, told, lifted].into_iter().flatten() {
-        say(&more);
-    }
-    Ok(Done {
-        key: ("username", account.profile.username.as_str().to_owned()),
-        event: Some(EVENT),
-        text,
-    })
+/// An address that is replaced. The same again counts too: the mark that mail to it failed goes.
+pub(crate) struct Replaced<'a> {
+    /// The account as it was.
+    pub(crate) account: &'a Account,
+    /// The new address, if there is one.
+    pub(crate) new: Option<&'a str>,
 }
 
-/// The audit events of what was mailed, or will be, to the old address.
-fn withdrawn(account: &Account) -> impl Iterator<Item = &'static str> {
-    let is_mailed = account.temporary.is_some() || account.must_change_password;
-    let mailed = is_mailed.then_some("password.temporary_withdrawn");
-    let pending = account
-        .reset
-        .is_some()
-        .then_some("password.reset_abandoned");
-    mailed.into_iter().chain(pending)
+impl Replaced<'_> {
+    fn is_other(&self) -> bool {
+        admin::is_other_address(self.account, self.new)
+    }
+
+    /// The audit events of the change.
+    pub(crate) fn events(&self) -> Vec<&'static str> {
+        let mut events = vec![EVENT];
+        if self.is_other() {
+            let account = self.account;
+            let is_mailed = account.temporary.is_some() || account.must_change_password;
+            let has_reset = account.reset.is_some();
+            events.extend(is_mailed.then_some("password.temporary_withdrawn"));
+            events.extend(has_reset.then_some("password.reset_abandoned"));
+        }
+        events
+    }
+
+    /// The change in words.
+    pub(crate) fn text(&self) -> String {
+        let text = match self.new {
+            Some(email) => format!("has the address {email}"),
+            None => "has no address, so it cannot be reset".to_owned(),
+        };
+        if !(self.is_other() && self.account.must_change_password) {
+            return text;
+        }
+        format!(
+            "{text}; the password mailed to the old one is withdrawn, so the account has none until \
+             a reset"
+        )
+    }
+
+    /// Tells the old address and lifts SES's suppression of the new one. Returns what there is to say
+    /// about that.
+    pub(crate) async fn follow_up(&self, session: &Session<'_>) -> Result<Vec<String>, Error> {
+        let mut remarks = Vec::new();
+        if let Some(email) = self.new {
+            remarks.extend(session.name_clash(&self.account.profile, email).await?);
+        }
+        remarks.extend(tell(session, self.account, self.is_other()).await?);
+        if let Some(email) = self.new {
+            remarks.extend(lift(session, email).await?);
+        }
+        Ok(remarks)
+    }
 }
 
 /// Mails the old address; says so if that was not possible.

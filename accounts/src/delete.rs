@@ -1,0 +1,59 @@
+//! `delete`: an account goes, its audit rows stay.
+
+use clap::Args;
+use shared::users::UsernameKey;
+
+use crate::access::Session;
+use crate::roles::check_last_admin;
+use crate::{Console, Done, Error, trail};
+
+/// Delete an account
+///
+/// Its audit rows stay until they expire. Asks for confirmation.
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    /// The user name
+    user: String,
+    /// Do not ask
+    #[arg(long)]
+    yes: bool,
+    /// Even if nobody is left who has the role Admin
+    #[arg(long)]
+    force: bool,
+}
+
+pub(crate) async fn delete(
+    session: &Session<'_>,
+    arguments: &Arguments,
+    console: &mut Console,
+) -> Result<Done, Error> {
+    let account = session.find(&arguments.user).await?;
+    if !arguments.force {
+        check_last_admin(session, &account).await?;
+    }
+    let profile = &account.profile;
+    let (name, id) = (&profile.display_username, profile.id);
+    let question = format!("Delete {name}, customer {id}? This cannot be undone.");
+    if !arguments.yes && !console.confirm(&question)? {
+        return Ok(Done::unchanged(&account, "is not deleted"));
+    }
+    let event = "account.deleted";
+    let row = session.audit_row(profile.username.as_str(), event, None)?;
+    session.users()?.delete(profile, &row).await?;
+    let remaining = remaining(session, &profile.username).await?;
+    Ok(Done::changed(
+        &account,
+        event,
+        &format!("is deleted; {remaining}"),
+    ))
+}
+
+/// What remains of the account, in words.
+async fn remaining(session: &Session<'_>, username: &UsernameKey) -> Result<String, Error> {
+    let rows = trail::of_account(session, username).await?.len();
+    let days = session.configured(shared::config::audit_days)?;
+    Ok(match rows {
+        1 => format!("one audit row remains for {days} days"),
+        rows => format!("{rows} audit rows remain, each for {days} days from its event"),
+    })
+}

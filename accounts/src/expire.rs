@@ -1,0 +1,133 @@
+//! `expire`: passwords that end, so that their owners ask for a reset.
+
+use std::ops::ControlFlow;
+
+use clap::{ArgGroup, Args};
+use password::Secret;
+use shared::clock::Timestamp;
+use shared::dynamodb::{Item, StoreError, get_number, get_text};
+use shared::users::{Account, UsernameKey, admin};
+
+use crate::access::Session;
+use crate::console::Record;
+use crate::fields::{algorithm, has_imported_hash, text, time};
+use crate::table::{Scan, key};
+use crate::time_argument;
+use crate::{Console, Done, Error};
+
+/// The audit event of a password that ended.
+const EVENT: &str = "password.expired";
+
+/// Take passwords away, so that their owners ask for a reset
+///
+/// Removes the hash and ends sessions. A password that was mailed for a reset keeps working.
+#[derive(Debug, Args)]
+#[command(group(ArgGroup::new("whose").required(true).args(["user", "imported_before"])))]
+pub(crate) struct Arguments {
+    /// The user name
+    user: Option<String>,
+    /// All accounts that were imported before this time and still have the hash of the old system: a
+    /// date, or RFC 3339
+    #[arg(long, value_name = "TIME", value_parser = time_argument::parse)]
+    imported_before: Option<Timestamp>,
+    /// List these accounts and change nothing
+    #[arg(long, requires = "imported_before")]
+    dry_run: bool,
+}
+
+impl Arguments {
+    /// The variables that the command needs.
+    pub(crate) fn variables(&self) -> &'static [&'static str] {
+        if self.dry_run {
+            &["USERS_TABLE"]
+        } else {
+            &["USERS_TABLE", "AUDIT_TABLE", "USER"]
+        }
+    }
+}
+
+pub(crate) async fn expire(
+    session: &Session<'_>,
+    arguments: &Arguments,
+    console: &mut Console,
+) -> Result<(), Error> {
+    if let Some(user) = &arguments.user {
+        let done = one(session, &session.find(user).await?).await?;
+        return Ok(console.done(&done)?);
+    }
+    let before = arguments.imported_before.unwrap_or(session.now);
+    let found = find(session, before, console).await?;
+    if arguments.dry_run {
+        return Ok(console.rows(&found.iter().map(record).collect::<Vec<_>>())?);
+    }
+    all(session, &found, console).await
+}
+
+/// Takes the password of one account.
+async fn one(session: &Session<'_>, account: &Account) -> Result<Done, Error> {
+    let Some(hash) = &account.password_hash else {
+        return Ok(Done::unchanged(account, "has no password"));
+    };
+    let change = admin::expire_password(hash, session.now);
+    let key = &account.profile.username;
+    session.change(key, &change, EVENT, None).await?;
+    let text = if account.profile.email.is_some() {
+        "has no password until a reset"
+    } else {
+        "has no password, and no address for a reset"
+    };
+    Ok(Done::changed(account, EVENT, text))
+}
+
+/// The accounts that were imported before this time and have not logged in since.
+async fn find(
+    session: &Session<'_>,
+    before: Timestamp,
+    console: &Console,
+) -> Result<Vec<Item>, Error> {
+    let scan = Scan {
+        attributes: &["imported_at", "password_hash", "email"],
+        after: None,
+        progress: console.progress(None, "reading"),
+    };
+    let mut found = Vec::new();
+    let visit = |item: Item| {
+        let imported_at = get_number(&item, "imported_at");
+        if imported_at.is_some_and(|at| at < before.0) && has_imported_hash(&item) {
+            found.push(item);
+        }
+        ControlFlow::Continue(())
+    };
+    scan.visit(session, visit).await?;
+    Ok(found)
+}
+
+fn record(item: &Item) -> Record {
+    Record::new([
+        ("username", text(item, "username")),
+        ("email", text(item, "email")),
+        ("imported_at", time(item, "imported_at")),
+        ("password", algorithm(item).into()),
+    ])
+}
+
+/// Takes the passwords of these accounts, unless they changed since they were found.
+async fn all(session: &Session<'_>, found: &[Item], console: &mut Console) -> Result<(), Error> {
+    let progress = console.progress(u64::try_from(found.len()).ok(), "expiring");
+    let (mut expired, mut skipped) = (0_u64, 0_u64);
+    for item in found {
+        let hash = Secret::from(get_text(item, "password_hash").unwrap_or_default());
+        let change = admin::expire_password(&hash, session.now);
+        let key = UsernameKey::stored(key(item).to_owned());
+        match session.change(&key, &change, EVENT, None).await {
+            Ok(()) => expired += 1,
+            Err(Error::Store(StoreError::Conflict)) => skipped += 1,
+            Err(error) => return Err(error),
+        }
+        progress.inc(1);
+    }
+    progress.finish_and_clear();
+    let text = format!("{expired} expired, {skipped} changed meanwhile");
+    let counts = [("expired", expired.into()), ("skipped", skipped.into())];
+    Ok(console.summary(&text, counts)?)
+}

@@ -1,0 +1,126 @@
+//! Accounts that the file lacks, and whether somebody with the role `Admin` is left.
+
+use std::ops::ControlFlow;
+
+use serde_json::Value;
+use shared::dynamodb::{Item, get_flag};
+use shared::users::{ADMIN_ROLE, UsernameKey, admin};
+
+use super::check::{AccountFile, Listed};
+use super::write::Existing;
+use crate::access::Session;
+use crate::console::Record;
+use crate::fields::roles;
+use crate::table::{Scan, key};
+use crate::{Console, Error};
+
+/// Accounts that are named before they are disabled.
+const MOST_NAMED: usize = 20;
+
+/// What an import does besides writing its rows.
+#[derive(Default)]
+pub(super) struct Missing {
+    /// The accounts to disable: imported, not disabled, and not in the file.
+    usernames: Vec<String>,
+    had_admin: bool,
+    keeps_admin: bool,
+}
+
+impl Missing {
+    /// Reads the Users table. Finds accounts to disable if `disables` says so.
+    pub(super) async fn find(
+        session: &Session<'_>,
+        file: &AccountFile<'_>,
+        disables: bool,
+        console: &Console,
+    ) -> Result<Self, Error> {
+        let listed = file.listed()?;
+        if disables && listed.is_empty() {
+            let text = "the file has no accounts; all that were imported would be disabled";
+            return Err(Error::Refused(text.to_owned()));
+        }
+        let scan = Scan {
+            attributes: &["roles", "disabled", "imported_at"],
+            after: None,
+            progress: console.progress(None, "comparing"),
+        };
+        let mut missing = Self {
+            keeps_admin: listed.has_admin,
+            ..Self::default()
+        };
+        let visit = |item: Item| {
+            missing.visit(file, &listed, &item, disables);
+            ControlFlow::Continue(())
+        };
+        scan.visit(session, visit).await?;
+        Ok(missing)
+    }
+
+    fn visit(&mut self, file: &AccountFile<'_>, listed: &Listed, item: &Item, disables: bool) {
+        if get_flag(item, "disabled") {
+            return;
+        }
+        let is_listed = file.is_listed(listed, key(item));
+        let is_missing = disables && !is_listed && item.contains_key("imported_at");
+        let is_replaced = is_listed && file.existing == Existing::Overwrite;
+        if roles(item).contains(ADMIN_ROLE) {
+            self.had_admin = true;
+            self.keeps_admin |= !is_missing && !is_replaced;
+        }
+        if is_missing {
+            self.usernames.push(key(item).to_owned());
+        }
+    }
+
+    /// Refuses an import after which nobody has the role `Admin` and may log in.
+    pub(super) fn check_admin(&self) -> Result<(), Error> {
+        if self.keeps_admin || !self.had_admin {
+            return Ok(());
+        }
+        Err(Error::Refused(format!(
+            "nobody would be left who has the role {ADMIN_ROLE} and may log in; --force does it all \
+             the same"
+        )))
+    }
+
+    /// Prints what will be disabled.
+    pub(super) fn print(&self, console: &mut Console) -> std::io::Result<()> {
+        let names: Vec<_> = self.usernames.iter().take(MOST_NAMED).cloned().collect();
+        let count = self.usernames.len();
+        if console.is_json() {
+            return console.json(&Record::new([
+                ("missing", count.into()),
+                ("missing_accounts", Value::from(names)),
+            ]));
+        }
+        let more = match count.saturating_sub(names.len()) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        let names = names.join(", ");
+        console.line(&match count {
+            0 => "0 missing in the file".to_owned(),
+            _ => format!("{count} missing in the file: {names}{more}"),
+        })
+    }
+
+    /// Disables them; returns how many.
+    pub(super) async fn disable(
+        &self,
+        session: &Session<'_>,
+        console: &Console,
+    ) -> Result<u64, Error> {
+        let count = u64::try_from(self.usernames.len()).unwrap_or(u64::MAX);
+        let progress = console.progress(Some(count), "disabling");
+        for username in &self.usernames {
+            let key = UsernameKey::stored(username.clone());
+            let change = admin::disable(session.now);
+            session
+                .change(&key, &change, "account.disabled", None)
+                .await?;
+            progress.inc(1);
+        }
+        progress.finish_and_clear();
+        Ok(count)
+    }
+}

@@ -1,0 +1,167 @@
+//! `set`: what an account says of its owner.
+
+use clap::Args;
+use clap::builder::PossibleValuesParser;
+use shared::users::{Change, Profile, admin, brand_key};
+
+use crate::access::Session;
+use crate::address::{self, Replaced};
+use crate::import::column;
+use crate::{Done, Error};
+
+/// The audit event of an account whose owner is described in other words.
+const CHANGED: &str = "account.changed";
+
+/// Change address, customer number, name, brand or language of an account
+///
+/// What is not given stays. Another address ends sessions and all that was mailed to the old one,
+/// which is told. The same address again forgets that mail to it failed, and lifts SES's
+/// suppression.
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    /// The user name
+    user: String,
+    #[command(flatten)]
+    values: Values,
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = true)]
+struct Values {
+    /// The e-mail address
+    #[arg(long, value_name = "ADDRESS")]
+    email: Option<String>,
+    /// The customer number
+    #[arg(long, value_name = "NUMBER", value_parser = column::id)]
+    id: Option<u64>,
+    /// The name of the person
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
+    /// The brand
+    #[arg(long)]
+    brand: Option<String>,
+    /// The language of the person, a BCP 47 tag, for instance de-AT
+    #[arg(long, value_name = "TAG")]
+    language: Option<String>,
+    /// Remove a value; may be repeated
+    #[arg(long, value_name = "WHAT",
+        value_parser = PossibleValuesParser::new(["email", "name", "brand", "language"]))]
+    unset: Vec<String>,
+}
+
+/// Changes an account and writes an audit row for the address and one for the rest.
+pub(crate) async fn set(session: &Session<'_>, arguments: &Arguments) -> Result<Done, Error> {
+    let Arguments { user, values } = arguments;
+    values.check()?;
+    let account = session.find(user).await?;
+    let profile = values.apply(&account.profile)?;
+    check_address(session, &account.profile, &profile).await?;
+    let detail = changed(&account.profile, &profile).join(", ");
+    let replaced = values.sets_address().then_some(Replaced {
+        account: &account,
+        new: profile.email.as_deref(),
+    });
+    let (mut changes, mut events, mut texts) = (Vec::new(), Vec::new(), Vec::new());
+    if let Some(change) = admin::set_profile(&account, &profile) {
+        changes.push(change);
+        events.push((CHANGED, Some(detail.as_str())));
+        texts.push(format!("has another {detail}"));
+    }
+    if let Some(replaced) = &replaced {
+        changes.push(admin::set_email(&account, replaced.new, session.now));
+        events.extend(replaced.events().into_iter().map(|event| (event, None)));
+        texts.push(replaced.text());
+    }
+    let Some(change) = changes.into_iter().reduce(Change::and) else {
+        return Ok(Done::unchanged(&account, "needs no change"));
+    };
+    let key = &account.profile.username;
+    session.change_with(key, &change, &events).await?;
+    let mut event = CHANGED;
+    if let Some(replaced) = &replaced {
+        event = address::EVENT;
+        texts.extend(replaced.follow_up(session).await?);
+    }
+    Ok(Done::changed(&account, event, &texts.join("; ")))
+}
+
+/// Refuses an address that another account of the same brand has.
+async fn check_address(session: &Session<'_>, old: &Profile, new: &Profile) -> Result<(), Error> {
+    let is_same = old.email == new.email && old.brand == new.brand;
+    match &new.email {
+        Some(email) if !is_same => {
+            let brand = new.brand.as_deref();
+            session.check_address(&new.username, email, brand).await
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The names of what differs, but the address.
+fn changed(old: &Profile, new: &Profile) -> Vec<&'static str> {
+    let brand = |profile: &Profile| brand_key(profile.brand.as_deref());
+    let differs = [
+        ("id", old.id != new.id),
+        ("name", old.display_name != new.display_name),
+        ("brand", brand(old) != brand(new)),
+        ("language", old.language != new.language),
+    ];
+    let differs = differs.into_iter().filter(|(_, differs)| *differs);
+    differs.map(|(name, _)| name).collect()
+}
+
+impl Values {
+    fn is_unset(&self, name: &str) -> bool {
+        self.unset.iter().any(|unset| unset == name)
+    }
+
+    fn sets_address(&self) -> bool {
+        self.email.is_some() || self.is_unset("email")
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        let given = [
+            ("email", self.email.is_some()),
+            ("name", self.name.is_some()),
+            ("brand", self.brand.is_some()),
+            ("language", self.language.is_some()),
+        ];
+        let both = given
+            .iter()
+            .find(|(name, given)| *given && self.is_unset(name));
+        both.map_or(Ok(()), |(name, _)| {
+            Err(Error::Usage(format!("{name} is both set and unset")))
+        })
+    }
+
+    /// The profile with these values, by the rules of an import.
+    fn apply(&self, old: &Profile) -> Result<Profile, Error> {
+        let mut new = old.clone();
+        if let Some(id) = self.id {
+            new.id = id;
+        }
+        if let Some(name) = &self.name {
+            new.display_name = column::display_name(name).map_err(Error::Usage)?;
+        }
+        if let Some(brand) = &self.brand {
+            new.brand = column::brand(brand).map_err(Error::Usage)?;
+        }
+        if let Some(language) = &self.language {
+            new.language = column::language(language).map_err(Error::Usage)?;
+        }
+        if let Some(address) = &self.email {
+            let email = column::email(address).map_err(Error::Usage)?;
+            let empty = || Error::Usage("email is empty; --unset email removes it".to_owned());
+            new.email = Some(email.ok_or_else(empty)?);
+        }
+        for name in &self.unset {
+            match name.as_str() {
+                "email" => new.email = None,
+                "name" => new.display_name.clear(),
+                "brand" => new.brand = None,
+                _ => new.language = None,
+            }
+        }
+        Ok(new)
+    }
+}

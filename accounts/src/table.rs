@@ -1,0 +1,72 @@
+//! Reading the Users table: one item, or all of them a page at a time.
+
+use std::ops::ControlFlow;
+
+use indicatif::ProgressBar;
+use shared::dynamodb::{self, Item, get_text};
+
+use crate::Error;
+use crate::access::Session;
+
+/// Reads the item of an account, consistently.
+pub(crate) async fn item(session: &Session<'_>, key: &str) -> Result<Option<Item>, Error> {
+    let request = session.clients()?.dynamodb.get_item();
+    let request = request.table_name(session.users_table()?);
+    let request = request.key("username", dynamodb::text(key));
+    let output = request.consistent_read(true).send().await;
+    Ok(output.map_err(Error::unavailable)?.item)
+}
+
+/// A read of the whole Users table.
+pub(crate) struct Scan<'a> {
+    /// The attributes to read.
+    pub(crate) attributes: &'a [&'static str],
+    /// The key after which to begin.
+    pub(crate) after: Option<&'a str>,
+    /// Progress, counted in accounts.
+    pub(crate) progress: ProgressBar,
+}
+
+impl Scan<'_> {
+    /// Visits items until `visit` has seen enough.
+    pub(crate) async fn visit(
+        &self,
+        session: &Session<'_>,
+        mut visit: impl FnMut(Item) -> ControlFlow<()>,
+    ) -> Result<(), Error> {
+        // Placeholders, as many names are reserved words.
+        let mut names: Vec<_> = self
+            .attributes
+            .iter()
+            .map(|name| format!("#{name}"))
+            .collect();
+        names.push("#username".to_owned());
+        let mut request = session
+            .clients()?
+            .dynamodb
+            .scan()
+            .table_name(session.users_table()?)
+            .projection_expression(names.join(", "))
+            .expression_attribute_names("#username", "username");
+        for name in self.attributes {
+            request = request.expression_attribute_names(format!("#{name}"), *name);
+        }
+        if let Some(key) = self.after {
+            request = request.exclusive_start_key("username", dynamodb::text(key));
+        }
+        let mut items = request.into_paginator().items().send();
+        while let Some(item) = items.next().await {
+            self.progress.inc(1);
+            if visit(item.map_err(Error::unavailable)?).is_break() {
+                break;
+            }
+        }
+        self.progress.finish_and_clear();
+        Ok(())
+    }
+}
+
+/// The key of an item.
+pub(crate) fn key(item: &Item) -> &str {
+    get_text(item, "username").unwrap_or_default()
+}

@@ -1,0 +1,219 @@
+//! Passwords that operators set, that expire, and that are reset for many accounts.
+
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use accounts::Arguments;
+use aws_sdk_dynamodb::types::AttributeValue;
+use clap::Parser as _;
+use password::{Cost, Hasher, Secret, Verification};
+use serde_json::json;
+use tempfile::TempDir;
+
+use crate::{Answer, NO_LIMITS, NOW, Operator, PASSWORD, number, row, text};
+
+const OLD_HASH: &str =
+    "$aspnet-membership-sha1$AAAAAAAAAAAAAAAAAAAAAA==$AAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+
+async fn set_password(operator: &Operator, username: &str, password: &str) -> Answer {
+    let line = ["set-password", username, "--password-stdin"];
+    operator
+        .run_with(&line, &format!("{password}\n"), &[])
+        .await
+}
+
+#[tokio::test]
+async fn a_password_that_an_operator_sets_replaces_all_others() {
+    let operator = Operator::start().await;
+    operator.run(&["reset", "jdoe"]).await;
+    let answer = set_password(&operator, "JDoe", PASSWORD).await;
+    assert_eq!(answer.out, "jdoe has a new password\n", "{answer:?}");
+    let user = operator.user("jdoe").await;
+    let stored = Secret::from(text(&user, "password_hash"));
+    let verification = Hasher::new(Cost::DEFAULT).verify(&Secret::from(PASSWORD), &stored);
+    let needs_rehash = false;
+    assert_eq!(verification, Ok(Verification::Valid { needs_rehash }));
+    for gone in ["must_change_password", "password_expires_at", "temporary"] {
+        assert!(!user.contains_key(gone), "{gone}");
+    }
+    for name in ["sessions_valid_after", "password_changed_at"] {
+        assert_eq!(number(&user, name), NOW);
+    }
+    assert_eq!(number(&user, "version"), 3);
+    let mut audit = operator.audit("jdoe").await;
+    audit.sort();
+    assert_eq!(audit, ["password.reset", "password.set"].map(row));
+
+    // One without an address, which UpdateUserRegistrationPassword cannot find.
+    operator.run(&["set", "bob", "--unset", "email"]).await;
+    operator.run(&["disable", "bob"]).await;
+    let answer = set_password(&operator, "bob", PASSWORD).await;
+    assert_eq!(answer.out, "bob has a new password, and stays disabled\n");
+}
+
+#[tokio::test]
+async fn a_password_that_the_rules_refuse_changes_nothing() {
+    let operator = Operator::start().await;
+    let before = operator.user("jdoe").await;
+    for (password, error) in [
+        ("short", "the password must have 8 to 128 characters"),
+        (
+            "Password1",
+            "the password is one of the most common passwords",
+        ),
+        (
+            "a@example.com",
+            "the password is the e-mail address, the user name, the display name or the brand",
+        ),
+    ] {
+        let answer = set_password(&operator, "jdoe", password).await;
+        assert_eq!(answer.error(), error);
+        assert_eq!(answer.exit_code, ExitCode::FAILURE);
+    }
+    let answer = operator.run(&["set-password", "jdoe"]).await;
+    let error = "there is no terminal to ask for the password; use --password-stdin";
+    assert_eq!(answer.error(), error);
+    assert_eq!(answer.exit_code, ExitCode::from(2));
+    assert_eq!(operator.user("jdoe").await, before);
+    let answer = set_password(&operator, "nobody", PASSWORD).await;
+    assert_eq!(answer.exit_code, ExitCode::from(3));
+}
+
+/// An account with a hash of the old system that came at this time.
+async fn import(operator: &Operator, username: &str, at: u64, hash: &str) {
+    let line = ["add", username, "--id", "7", "--no-password"];
+    operator.run(&line).await;
+    let mut item = operator.user(username).await;
+    let at = AttributeValue::N(at.to_string());
+    item.insert("imported_at".to_owned(), at);
+    let hash = AttributeValue::S(hash.to_owned());
+    item.insert("password_hash".to_owned(), hash);
+    operator.sandbox.put_user(item).await.unwrap();
+}
+
+#[tokio::test]
+async fn passwords_of_the_old_system_expire_by_the_day_they_came() {
+    let operator = Operator::start().await;
+    let new_hash = text(&operator.user("jdoe").await, "password_hash").to_owned();
+    // 2026-01-01 and the day after.
+    import(&operator, "early", 1_767_225_599, OLD_HASH).await;
+    import(&operator, "late", 1_767_225_600, OLD_HASH).await;
+    import(&operator, "back", 1_767_225_599, &new_hash).await;
+    let line = ["expire", "--imported-before", "2026-01-01"];
+    let plan = operator
+        .run(&[&line[..], &["--dry-run", "--json"]].concat())
+        .await;
+    assert_eq!(
+        plan.json(),
+        [json!({
+            "username": "early",
+            "email": null,
+            "imported_at": "2025-12-31T23:59:59Z",
+            "password": "aspnet-membership-sha1",
+        })]
+    );
+    assert!(operator.user("early").await.contains_key("password_hash"));
+    let answer = operator.run(&line).await;
+    assert_eq!(answer.out, "1 expired, 0 changed meanwhile\n");
+    let early = operator.user("early").await;
+    assert!(!early.contains_key("password_hash"));
+    assert_eq!(number(&early, "sessions_valid_after"), NOW);
+    for kept in ["late", "back", "jdoe"] {
+        assert!(
+            operator.user(kept).await.contains_key("password_hash"),
+            "{kept}"
+        );
+    }
+    let mut audit = operator.audit("early").await;
+    audit.sort();
+    assert_eq!(audit, ["account.added", "password.expired"].map(row));
+    let answer = operator.run(&[&line[..], &["--json"]].concat()).await;
+    assert_eq!(answer.json(), [json!({ "expired": 0, "skipped": 0 })]);
+}
+
+#[tokio::test]
+async fn one_password_expires_and_a_mailed_one_works() {
+    let operator = Operator::start().await;
+    let dual = [("RESET_MODE", "dual")];
+    let mut failed = operator.user("bob").await;
+    let at = AttributeValue::N("1".to_owned());
+    failed.insert("email_failed_at".to_owned(), at);
+    operator.sandbox.put_user(failed).await.unwrap();
+    operator.run_with(&["reset", "bob"], "", &dual).await;
+    let answer = operator.run(&["expire", "bob"]).await;
+    assert_eq!(answer.out, "bob has no password until a reset\n");
+    let user = operator.user("bob").await;
+    assert!(!user.contains_key("password_hash") && user.contains_key("temporary"));
+    let answer = operator.run(&["expire", "bob", "--json"]).await;
+    let expected = json!({ "username": "bob", "changed": false, "event": null });
+    assert_eq!(answer.json(), [expected]);
+    for line in [
+        &["expire"][..],
+        &["expire", "bob", "--imported-before", "2026-01-01"],
+    ] {
+        let line = ["accounts"].iter().chain(line);
+        assert!(Arguments::try_parse_from(line).is_err());
+    }
+}
+
+/// Writes user names to a file.
+fn file(directory: &TempDir, names: &str) -> String {
+    let path = directory.path().join("names");
+    std::fs::write(&path, names).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn the_accounts_of_a_file_are_reset_at_a_steady_rate() {
+    let operator = Operator::start().await;
+    operator.run(&["set", "admin", "--unset", "email"]).await;
+    let directory = TempDir::new().unwrap();
+    let path = file(&directory, "jdoe\n\nnobody\r\n admin\nbob\n");
+    let plan = operator.run(&["reset", "--from", &path, "--dry-run"]).await;
+    let unknown = "line 3: there is no account nobody; `accounts find` looks for parts of names";
+    let expected =
+        format!("{unknown}\nline 4: there is no address on file\n2 can be reset, 2 refused\n");
+    assert_eq!(plan.out, expected, "{plan:?}");
+    assert_eq!(plan.exit_code, ExitCode::FAILURE);
+    let outbox = &operator.sandbox.backend.outbox;
+    let mailed = outbox.mails().len();
+
+    let began = Instant::now();
+    let line = ["reset", "--from", &path, "--per-minute", "240"];
+    let answer = operator.run_with(&line, "", &NO_LIMITS).await;
+    // Three pauses of a quarter of a second.
+    assert!(began.elapsed() >= Duration::from_millis(750));
+    let expected =
+        format!("{unknown}\nline 4: admin: there is no address on file\n2 reset, 2 refused\n");
+    assert_eq!(answer.out, expected, "{answer:?}");
+    assert_eq!(answer.exit_code, ExitCode::FAILURE);
+    let mails = outbox.mails().split_off(mailed);
+    let mut to: Vec<_> = mails.iter().flat_map(|mail| mail.to.clone()).collect();
+    to.sort();
+    assert_eq!(to, ["a@example.com", "bob@pumpalarm.com"]);
+
+    let line = [&line[..], &["--from-line", "5", "--json"]].concat();
+    let answer = operator.run_with(&line, "", &NO_LIMITS).await;
+    let rows = answer.json();
+    assert_eq!(
+        rows[0],
+        json!({ "line": 5, "username": "bob", "refused": null })
+    );
+    assert_eq!(rows[1], json!({ "reset": 1, "refused": 0 }));
+    assert_eq!(answer.exit_code, ExitCode::SUCCESS);
+}
+
+#[tokio::test]
+async fn many_resets_keep_to_the_limit_of_the_function() {
+    let operator = Operator::start().await;
+    let directory = TempDir::new().unwrap();
+    let path = file(&directory, "jdoe\n");
+    let line = ["reset", "--from", &path, "--per-minute", "61"];
+    let answer = operator.run(&line).await;
+    let error = "--per-minute 61 is more than SOURCE_PER_MINUTE, which is 60";
+    assert_eq!(answer.error(), error);
+    assert_eq!(answer.exit_code, ExitCode::from(2));
+    assert!(operator.sandbox.backend.outbox.mails().is_empty());
+    let nowhere = operator.run(&["reset", "--from", "/nowhere/names"]).await;
+    assert_eq!(nowhere.exit_code, ExitCode::from(3));
+}

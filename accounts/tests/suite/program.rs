@@ -1,0 +1,411 @@
+//! The program as a process: what it needs to be told, and how it ends.
+
+use std::io::Write as _;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use axum::http::StatusCode;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::task::spawn_blocking;
+
+use crate::Operator;
+use crate::aws::{Query, Seen, cloudformation, refusal, sts};
+
+const ROLE: &str = "arn:aws:sts::123456789012:assumed-role/Operators/jo";
+
+/// A process with an environment of its own.
+struct Program {
+    variables: Vec<(String, String)>,
+}
+
+/// How it ended.
+#[derive(Debug)]
+struct Ended {
+    code: i32,
+    out: String,
+    err: String,
+}
+
+impl Program {
+    /// On a machine without a profile, which is no instance.
+    fn new(variables: &[(&str, &str)]) -> Self {
+        let bare = [
+            ("HOME", "/nonexistent"),
+            ("AWS_EC2_METADATA_DISABLED", "true"),
+        ];
+        let variables = bare.iter().chain(variables);
+        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        Self {
+            variables: variables.map(owned).collect(),
+        }
+    }
+
+    /// As an operator whose DynamoDB, SES, STS and CloudFormation are these.
+    fn of(operator: &Operator, sts: &Query, cloudformation: &Query) -> Self {
+        let backend = &operator.sandbox.backend;
+        Self::new(&[
+            ("AWS_ENDPOINT_URL_DYNAMODB", &operator.dynamodb_url),
+            ("AWS_ENDPOINT_URL_SESV2", &backend.ses_url),
+            ("AWS_ENDPOINT_URL_STS", &sts.url),
+            ("AWS_ENDPOINT_URL_CLOUDFORMATION", &cloudformation.url),
+            ("USER", "jo"),
+        ])
+    }
+
+    fn with(mut self, variables: &[(&str, &str)]) -> Self {
+        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        self.variables.extend(variables.iter().map(owned));
+        self
+    }
+
+    async fn run(&self, line: &[&str]) -> Ended {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_accounts"));
+        command.env_clear().args(line).stdin(Stdio::null());
+        let variables = self.variables.iter();
+        command.envs(variables.map(|(name, value)| (name, value)));
+        let output = spawn_blocking(move || command.output()).await;
+        Ended::from(output.unwrap().unwrap())
+    }
+}
+
+impl From<Output> for Ended {
+    fn from(output: Output) -> Self {
+        Self {
+            code: output.status.code().unwrap(),
+            out: String::from_utf8(output.stdout).unwrap(),
+            err: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+}
+
+impl Ended {
+    fn error(&self) -> &str {
+        self.err.trim_end().strip_prefix("error: ").unwrap()
+    }
+}
+
+const KEYS: [(&str, &str); 3] = [
+    ("AWS_REGION", "eu-west-1"),
+    ("AWS_ACCESS_KEY_ID", "AKIAENVIRONMENT"),
+    ("AWS_SECRET_ACCESS_KEY", "secret"),
+];
+
+/// A stack with the tables of the sandbox, and a sender that no variable has.
+async fn stack_of(operator: &Operator) -> Query {
+    let tables = &operator.sandbox.backend.tables;
+    cloudformation(
+        &[
+            ("UsersTableName", &tables.users),
+            ("AuditTableName", &tables.audit),
+            ("BrandsTableName", &tables.brands),
+            ("LimitsTableName", &tables.limits),
+        ],
+        &[
+            ("ProductName", "Flood Watch"),
+            ("MailFrom", "Flood Watch <no-reply@floodwatch.example>"),
+            ("SupportContact", "help@floodwatch.example"),
+            ("LoginUrl", "https://floodwatch.example"),
+            ("ResetMode", "dual"),
+        ],
+    )
+    .await
+}
+
+#[tokio::test]
+async fn its_version_is_that_of_the_workspace() {
+    let ended = Program::new(&[]).run(&["--version"]).await;
+    let expected = format!("accounts {}\n", env!("CARGO_PKG_VERSION"));
+    assert_eq!((ended.code, ended.out), (0, expected));
+}
+
+#[tokio::test]
+async fn shells_can_complete_its_commands() {
+    let program = Program::new(&[]);
+    for shell in ["bash", "zsh", "fish"] {
+        let ended = program.run(&["completions", shell]).await;
+        assert_eq!(ended.code, 0, "{ended:?}");
+        for word in ["check-keys", "users-table"] {
+            assert!(ended.out.contains(word), "{shell} does not know {word}");
+        }
+    }
+    let script = program.run(&["completions", "bash"]).await.out;
+    let mut bash = Command::new("bash");
+    let mut bash = bash.arg("-n").stdin(Stdio::piped()).spawn().unwrap();
+    let mut input = bash.stdin.take().unwrap();
+    input.write_all(script.as_bytes()).unwrap();
+    drop(input);
+    assert!(bash.wait().unwrap().success());
+}
+
+#[tokio::test]
+async fn its_manual_has_a_page_for_each_command() {
+    let program = Program::new(&[]);
+    let page = program.run(&["man"]).await.out;
+    assert!(page.contains(".TH accounts 1"), "{page}");
+    assert!(page.contains("Exit codes: 0 done"), "{page}");
+    let page = program.run(&["man", "brand", "set"]).await.out;
+    assert!(page.contains(".TH accounts-brand-set 1"), "{page}");
+    assert!(page.contains("configuration\\-set"), "{page}");
+    let ended = program.run(&["man", "brand", "paint"]).await;
+    let error = "there is no command brand paint; see `accounts help`";
+    assert_eq!((ended.code, ended.error()), (3, error));
+}
+
+#[tokio::test]
+async fn all_that_is_missing_is_named_at_once() {
+    let region = "no region is known: use --region, AWS_REGION or a profile that has one";
+    let keys = "there are no AWS credentials: name a profile with --profile, or set AWS_PROFILE, or \
+                AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY";
+    let stack = "name the stack with --stack";
+    let who = "say who you are, with --operator or USER";
+    let program = Program::new(&[]);
+    for (line, missing) in [
+        (
+            &["show", "jdoe"][..],
+            format!("{region}; {keys}; USERS_TABLE is not set: {stack}"),
+        ),
+        (
+            &["audit", "jdoe"],
+            format!("{region}; {keys}; AUDIT_TABLE is not set: {stack}"),
+        ),
+        (
+            &["brand", "list"],
+            format!("{region}; {keys}; BRANDS_TABLE is not set: {stack}"),
+        ),
+        (
+            &["import", "users.csv"],
+            format!("{region}; {keys}; USERS_TABLE and AUDIT_TABLE are not set: {stack}; {who}"),
+        ),
+        (
+            &["--region", "eu-west-1", "reset", "jdoe"],
+            format!(
+                "{keys}; USERS_TABLE, LIMITS_TABLE, AUDIT_TABLE, BRANDS_TABLE, PRODUCT_NAME, \
+                 MAIL_FROM, SUPPORT_CONTACT and LOGIN_URL are not set: {stack}; {who}"
+            ),
+        ),
+        (
+            &["--stack", "passwords", "disable", "jdoe"],
+            format!("{region}; {keys}; {who}"),
+        ),
+        (
+            &["--endpoint", "http://127.0.0.1:1", "disable", "jdoe"],
+            format!("USERS_TABLE and AUDIT_TABLE are not set; {who}"),
+        ),
+    ] {
+        let ended = program.run(line).await;
+        assert_eq!(
+            (ended.code, ended.error()),
+            (2, missing.as_str()),
+            "{line:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_stack_says_where_the_tables_are_and_who_sends() {
+    let operator = Operator::start().await;
+    let (sts, stack) = (sts(ROLE).await, stack_of(&operator).await);
+    let program = Program::of(&operator, &sts, &stack).with(&KEYS);
+    // Whatever the environment has, the stack as a whole is meant.
+    let program = program.with(&[("USERS_TABLE", "Nowhere"), ("MAIL_FROM", "me@example.com")]);
+    let ended = program.run(&["--stack", "passwords", "reset", "bob"]).await;
+    assert_eq!(ended.code, 0, "{ended:?}");
+    let mails = operator.sandbox.backend.outbox.mails();
+    assert_eq!(mails[0].from, "Flood Watch <no-reply@floodwatch.example>");
+    let call = &stack.seen()[0];
+    assert!(call.body.contains("StackName=passwords"), "{call:?}");
+    assert!(
+        call.signature.contains("/eu-west-1/cloudformation/"),
+        "{call:?}"
+    );
+
+    // The variable is as good as the option, and an ARN says the region.
+    let arn = "arn:aws:cloudformation:ap-south-1:123456789012:stack/passwords/1";
+    let program = program.with(&[("ACCOUNTS_STACK", arn)]);
+    let ended = program.run(&["show", "jdoe"]).await;
+    assert_eq!(ended.code, 0, "{ended:?}");
+    let call = &stack.seen()[1];
+    assert!(
+        call.signature.contains("/ap-south-1/cloudformation/"),
+        "{call:?}"
+    );
+
+    // An option wins, and a DynamoDB elsewhere has no stack.
+    let ended = program
+        .run(&["--users-table", "Other", "show", "jdoe"])
+        .await;
+    assert_eq!(ended.code, 3, "{ended:?}");
+    assert!(
+        ended.error().starts_with("there is no table Other "),
+        "{ended:?}"
+    );
+    let line = ["--endpoint", &operator.dynamodb_url, "show", "jdoe"];
+    let ended = program.run(&line).await;
+    assert!(
+        ended.error().starts_with("there is no table Nowhere "),
+        "{ended:?}"
+    );
+    let line = [&line[..], &["--stack", "passwords"]].concat();
+    let ended = program.run(&line).await;
+    let error = "--endpoint and --stack name two places; use one of them";
+    assert_eq!((ended.code, ended.error()), (2, error));
+}
+
+#[tokio::test]
+async fn a_stack_that_cannot_be_read_is_named_with_the_reason() {
+    let operator = Operator::start().await;
+    let sts = sts(ROLE).await;
+    let denied = "User: arn:aws:sts::123456789012:assumed-role/Operators/jo is not authorized to \
+                  perform: cloudformation:DescribeStacks on resource: \
+                  arn:aws:cloudformation:eu-west-1:123456789012:stack/passwords/* because no \
+                  identity-based policy allows the cloudformation:DescribeStacks action";
+    let busy = "Rate exceeded";
+    for (code, message, exit_code, error) in [
+        (
+            "ValidationError",
+            "Stack with id passwords does not exist",
+            3,
+            "there is no stack passwords in eu-west-1",
+        ),
+        (
+            "AccessDenied",
+            denied,
+            1,
+            "you are not allowed cloudformation:DescribeStacks on \
+             arn:aws:cloudformation:eu-west-1:123456789012:stack/passwords/* in eu-west-1",
+        ),
+        (
+            "Throttling",
+            busy,
+            75,
+            "CloudFormation refused in eu-west-1: Throttling: Rate exceeded",
+        ),
+    ] {
+        let body = refusal(code, message);
+        let stack = Query::start(move |_| (StatusCode::BAD_REQUEST, body.clone())).await;
+        let program = Program::of(&operator, &sts, &stack).with(&KEYS);
+        let ended = program.run(&["--stack", "passwords", "show", "jdoe"]).await;
+        assert!(ended.error().starts_with(error), "{ended:?}");
+        assert_eq!(ended.code, exit_code, "{ended:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_stack_without_the_tables_is_not_this_one() {
+    let operator = Operator::start().await;
+    let (sts, stack) = (sts(ROLE).await, cloudformation(&[], &[]).await);
+    let program = Program::of(&operator, &sts, &stack).with(&KEYS);
+    let ended = program.run(&["--stack", "shop", "disable", "jdoe"]).await;
+    let error = "USERS_TABLE and AUDIT_TABLE are not set, nor in stack shop";
+    assert_eq!((ended.code, ended.error()), (2, error));
+}
+
+/// Writes a configuration of the AWS CLI.
+fn configuration(directory: &Path) -> String {
+    let path = directory.join("config");
+    let text = "[profile base]\nregion = eu-north-1\naws_access_key_id = AKIABASE\n\
+                aws_secret_access_key = secret\n\
+                [profile ops]\nregion = eu-central-1\nsource_profile = base\n\
+                role_arn = arn:aws:iam::123456789012:role/Operators\n\
+                [profile signed-off]\nregion = eu-central-1\nsso_session = corp\n\
+                sso_account_id = 123456789012\nsso_role_name = Operators\n\
+                [sso-session corp]\nsso_region = eu-central-1\n\
+                sso_start_url = https://corp.awsapps.com/start\n";
+    std::fs::write(&path, text).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn a_profile_gives_region_and_credentials() {
+    let operator = Operator::start().await;
+    let directory = TempDir::new().unwrap();
+    let file = configuration(directory.path());
+    let (sts, stack) = (sts(ROLE).await, stack_of(&operator).await);
+    let program = Program::of(&operator, &sts, &stack);
+    let program = program.with(&[("AWS_CONFIG_FILE", &file), ("ACCOUNTS_STACK", "passwords")]);
+    let ended = program.run(&["--profile", "base", "disable", "bob"]).await;
+    assert_eq!(ended.code, 0, "{ended:?}");
+    let calls = sts.seen();
+    assert!(calls[0].signature.contains("AKIABASE/"), "{calls:?}");
+    assert!(calls[0].signature.contains("/eu-north-1/"), "{calls:?}");
+
+    // A profile that is named wins over keys in the environment; --region over its region.
+    let program = program.with(&KEYS[1..]);
+    let line = ["--profile", "ops", "--region", "eu-west-3", "enable", "bob"];
+    let ended = program.run(&line).await;
+    assert_eq!(ended.code, 0, "{ended:?}");
+    let calls = sts.seen();
+    let last = |action: &str| {
+        let mut calls = calls.iter().rev();
+        calls.find(|call| call.body.contains(action)).unwrap()
+    };
+    let (assumed, identity) = (last("Action=AssumeRole"), last("Action=GetCallerIdentity"));
+    let is_assumption = |call: &&Seen| call.body.contains("Action=AssumeRole");
+    // To see whether it works, and for all services together.
+    assert_eq!(calls.iter().filter(is_assumption).count(), 2, "{calls:?}");
+    assert!(assumed.signature.contains("AKIABASE/"), "{assumed:?}");
+    assert!(identity.signature.contains("ASIAROLE/"), "{identity:?}");
+    assert!(identity.signature.contains("/eu-west-3/"), "{identity:?}");
+}
+
+#[tokio::test]
+async fn a_profile_that_gives_nothing_says_why() {
+    let directory = TempDir::new().unwrap();
+    let file = configuration(directory.path());
+    let program = Program::new(&[("AWS_CONFIG_FILE", &file), ("USERS_TABLE", "Users")]);
+    for (profile, reasons) in [
+        (
+            "nobody",
+            &["profile nobody gives no credentials: ", "was not defined"][..],
+        ),
+        (
+            "signed-off",
+            &["profile signed-off gives no credentials: ", "aws sso login"],
+        ),
+    ] {
+        let line = [
+            "--profile",
+            profile,
+            "--region",
+            "eu-west-1",
+            "show",
+            "jdoe",
+        ];
+        let ended = program.run(&line).await;
+        assert_eq!(ended.code, 2, "{ended:?}");
+        for reason in reasons {
+            assert!(ended.error().contains(reason), "{ended:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn scripts_see_how_it_ended() {
+    let operator = Operator::start().await;
+    let (sts, stack) = (sts(ROLE).await, stack_of(&operator).await);
+    let program = Program::of(&operator, &sts, &stack).with(&KEYS);
+    let program = program.with(&[("ACCOUNTS_STACK", "passwords")]);
+    let nowhere = ["--endpoint", "http://127.0.0.1:1", "--users-table", "Users"];
+    for (line, code, name) in [
+        (&["disable", "admin"][..], 1, "refused"),
+        (&["disable", "--fast"], 2, "usage"),
+        (&["show"], 2, "usage"),
+        (&["show", "nobody"], 3, "not_found"),
+        (&["import", "nowhere.csv"], 3, "not_found"),
+        (&["brand", "show", "nobody"], 3, "not_found"),
+        (&[&nowhere[..], &["show", "jdoe"]].concat(), 75, "try_again"),
+    ] {
+        let ended = program.run(line).await;
+        assert_eq!(ended.code, code, "{ended:?}");
+        let ended = program.run(&[line, &["--json"]].concat()).await;
+        assert_eq!((ended.code, ended.out.as_str()), (code, ""), "{ended:?}");
+        let error: Value = serde_json::from_str(&ended.err).unwrap();
+        assert_eq!(error["error"], name, "{ended:?}");
+        assert!(!error["message"].as_str().unwrap().is_empty(), "{ended:?}");
+    }
+    let ended = program.run(&["enable", "jdoe", "--json"]).await;
+    let done: Value = serde_json::from_str(&ended.out).unwrap();
+    let expected = json!({ "username": "jdoe", "changed": false, "event": null });
+    assert_eq!((ended.code, done), (0, expected));
+}

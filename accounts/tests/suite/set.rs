@@ -1,0 +1,258 @@
+//! What an account says of its owner is changed, and accounts are deleted.
+
+use std::process::ExitCode;
+
+use serde_json::json;
+use shared::dynamodb;
+use testkit::relay::{Action, Relays};
+
+use crate::{NOW, Operator, number, row, text};
+
+#[tokio::test]
+async fn what_is_given_changes_and_nothing_else() {
+    let operator = Operator::start().await;
+    let before = operator.user("jdoe").await;
+    let line = [
+        "set",
+        "JDoe",
+        "--id",
+        "43",
+        "--name",
+        " Jane Roe ",
+        "--brand",
+        "Acme",
+        "--language",
+        "DE-at",
+    ];
+    let answer = operator.run(&line).await;
+    assert_eq!(
+        answer.out, "jdoe has another id, name, brand, language\n",
+        "{answer:?}"
+    );
+    let mut expected = before.clone();
+    expected.insert("id".to_owned(), dynamodb::number(43));
+    expected.insert("display_name".to_owned(), dynamodb::text("Jane Roe"));
+    expected.insert("brand".to_owned(), dynamodb::text("acme"));
+    expected.insert("language".to_owned(), dynamodb::text("de-AT"));
+    assert_eq!(operator.user("jdoe").await, expected);
+    let rows = operator.run(&["audit", "jdoe", "--json"]).await.json();
+    assert_eq!(rows[0]["event"], "account.changed");
+    assert_eq!(rows[0]["detail"], "id, name, brand, language");
+
+    // Once more there is nothing to change, and no row.
+    let answer = operator.run(&line).await;
+    assert_eq!(answer.out, "jdoe needs no change\n", "{answer:?}");
+    let line = ["set", "jdoe", "--unset", "language", "--unset", "brand"];
+    let answer = operator.run(&line).await;
+    assert_eq!(answer.out, "jdoe has another brand, language\n");
+    expected.remove("language");
+    expected.insert("brand".to_owned(), dynamodb::text("-"));
+    assert_eq!(operator.user("jdoe").await, expected);
+    let event = row("account.changed");
+    assert_eq!(operator.audit("jdoe").await, [event.clone(), event]);
+}
+
+#[tokio::test]
+async fn an_account_without_an_address_cannot_be_reset() {
+    let operator = Operator::start().await;
+    operator.run(&["reset", "bob"]).await;
+    let answer = operator
+        .run(&["set", "bob", "--unset", "email", "--id", "3"])
+        .await;
+    assert_eq!(answer.exit_code, ExitCode::SUCCESS, "{answer:?}");
+    assert!(
+        answer
+            .out
+            .starts_with("bob has another id; has no address, "),
+        "{answer:?}"
+    );
+    let user = operator.user("bob").await;
+    for gone in [
+        "email",
+        "email_key",
+        "password_hash",
+        "must_change_password",
+    ] {
+        assert!(!user.contains_key(gone), "{gone}");
+    }
+    assert_eq!(
+        (number(&user, "id"), number(&user, "sessions_valid_after")),
+        (3, NOW)
+    );
+    let mut audit = operator.audit("bob").await;
+    audit.sort();
+    let events = [
+        "account.changed",
+        "account.email_set",
+        "password.reset",
+        "password.temporary_withdrawn",
+    ];
+    assert_eq!(audit, events.map(row));
+    let told = operator.sandbox.backend.outbox.mails();
+    assert_eq!(told.last().unwrap().to, ["bob@pumpalarm.com"]);
+    assert_eq!(
+        told.last().unwrap().subject,
+        "Your e-mail address was changed"
+    );
+    let answer = operator.run(&["reset", "bob"]).await;
+    assert_eq!(answer.exit_code, ExitCode::from(75), "{answer:?}");
+    let limits = crate::NO_LIMITS;
+    let answer = operator.run_with(&["reset", "bob"], "", &limits).await;
+    assert_eq!(answer.error(), "bob: there is no address on file");
+}
+
+#[tokio::test]
+async fn what_an_account_may_not_have_changes_nothing() {
+    let operator = Operator::start().await;
+    let before = operator.user("bob").await;
+    let long = "x".repeat(257);
+    operator.run(&["set", "jdoe", "--unset", "brand"]).await;
+    for (options, exit_code, error) in [
+        (
+            &["--name", &long][..],
+            2,
+            "display_name is not one line of at most 256 bytes",
+        ),
+        (
+            &["--brand", "a\nb"],
+            2,
+            "brand is not one line of at most 256 bytes",
+        ),
+        (
+            &["--language", "german!"],
+            2,
+            "language is not a BCP 47 tag",
+        ),
+        (
+            &["--email", " "],
+            2,
+            "email is empty; --unset email removes it",
+        ),
+        (
+            &["--brand", "x", "--unset", "brand"],
+            2,
+            "brand is both set and unset",
+        ),
+        (
+            &["--email", "A@example.com"],
+            1,
+            "the address is that of jdoe in the same brand",
+        ),
+    ] {
+        let answer = operator.run(&[&["set", "bob"], options].concat()).await;
+        assert_eq!(answer.error(), error);
+        assert_eq!(answer.exit_code, ExitCode::from(exit_code));
+    }
+    // The same address in another brand, and then in the same one.
+    let answer = operator.run(&["set", "jdoe", "--brand", "acme"]).await;
+    assert_eq!(answer.exit_code, ExitCode::SUCCESS, "{answer:?}");
+    let answer = operator
+        .run(&["set", "bob", "--email", "a@example.com"])
+        .await;
+    assert_eq!(answer.exit_code, ExitCode::SUCCESS, "{answer:?}");
+    let answer = operator.run(&["set", "bob", "--brand", "acme"]).await;
+    let error = "the address is that of jdoe in the same brand";
+    assert_eq!(answer.error(), error);
+    assert_eq!(
+        text(&operator.user("bob").await, "brand"),
+        text(&before, "brand")
+    );
+}
+
+/// An answer to a read that is older than the account.
+#[tokio::test]
+async fn a_change_that_came_first_stands() {
+    let mut operator = Operator::start().await;
+    let relays = Relays::start(&operator.sandbox.backend).unwrap();
+    operator.dynamodb_url = relays.backend.dynamodb_url.clone();
+    relays.script(|call| match call.operation.as_str() {
+        "GetItem" => {
+            let item = json!({
+                "username": { "S": "jdoe" }, "id": { "N": "42" }, "brand": { "S": "older" },
+                "display_username": { "S": "jdoe" }, "display_name": { "S": "Jane Doe" },
+            });
+            Action::answer(200, "", &json!({ "Item": item }).to_string())
+        }
+        _ => Action::forward(),
+    });
+    let answer = operator.run(&["set", "jdoe", "--brand", "acme"]).await;
+    assert_eq!(answer.exit_code, ExitCode::from(75), "{answer:?}");
+    relays.script(|_| Action::forward());
+    assert_eq!(text(&operator.user("jdoe").await, "brand"), "brand");
+    assert_eq!(operator.audit("jdoe").await, []);
+}
+
+#[tokio::test]
+async fn a_deleted_account_leaves_its_audit_rows() {
+    let operator = Operator::start().await;
+    operator.run(&["disable", "jdoe"]).await;
+    let answer = operator.run(&["delete", "jdoe"]).await;
+    let error = "there is no terminal to ask for confirmation; use --yes";
+    assert_eq!(answer.error(), error);
+    assert_eq!(answer.exit_code, ExitCode::from(2));
+    assert!(operator.has("jdoe").await);
+
+    let answer = operator.run(&["delete", "jdoe", "--yes"]).await;
+    assert_eq!(
+        answer.out,
+        "jdoe is deleted; 2 audit rows remain, each for 400 days from its event\n"
+    );
+    assert!(!operator.has("jdoe").await);
+    let mut audit = operator.audit("jdoe").await;
+    audit.sort();
+    assert_eq!(audit, ["account.deleted", "account.disabled"].map(row));
+    let answer = operator.run(&["delete", "jdoe", "--yes"]).await;
+    assert_eq!(answer.exit_code, ExitCode::from(3));
+    let answer = operator.run(&["delete", "bob", "--yes", "--json"]).await;
+    let expected = json!({ "username": "bob", "changed": true, "event": "account.deleted" });
+    assert_eq!(answer.json(), [expected]);
+}
+
+#[tokio::test]
+async fn the_last_administrator_is_not_deleted() {
+    let operator = Operator::start().await;
+    let answer = operator.run(&["delete", "admin", "--yes"]).await;
+    let error = "admin is the last account with the role Admin that may log in; --force does it \
+                 all the same";
+    assert_eq!(answer.error(), error);
+    assert_eq!(answer.exit_code, ExitCode::FAILURE);
+    assert!(operator.has("admin").await);
+    let answer = operator.run(&["delete", "admin", "--yes", "--force"]).await;
+    assert_eq!(answer.exit_code, ExitCode::SUCCESS, "{answer:?}");
+    assert!(!operator.has("admin").await);
+}
+
+/// Somebody else gets the name between the question and the answer.
+#[tokio::test]
+async fn only_the_account_that_was_asked_about_is_deleted() {
+    let mut operator = Operator::start().await;
+    let relays = Relays::start(&operator.sandbox.backend).unwrap();
+    operator.dynamodb_url = relays.backend.dynamodb_url.clone();
+    relays.script(|call| match call.operation.as_str() {
+        "GetItem" => {
+            let item = json!({ "username": { "S": "jdoe" }, "id": { "N": "41" } });
+            Action::answer(200, "", &json!({ "Item": item }).to_string())
+        }
+        _ => Action::forward(),
+    });
+    let answer = operator.run(&["delete", "jdoe", "--yes"]).await;
+    assert_eq!(answer.exit_code, ExitCode::from(75), "{answer:?}");
+    relays.script(|_| Action::forward());
+    assert!(operator.has("jdoe").await);
+    assert_eq!(operator.audit("jdoe").await, []);
+}
+
+#[tokio::test]
+async fn sessions_end_and_nothing_else_changes() {
+    let operator = Operator::start().await;
+    let mut expected = operator.user("jdoe").await;
+    let answer = operator.run(&["end-sessions", "JDoe"]).await;
+    assert_eq!(answer.out, "jdoe is logged out everywhere\n");
+    expected.insert("sessions_valid_after".to_owned(), dynamodb::number(NOW));
+    expected.insert("version".to_owned(), dynamodb::number(2));
+    assert_eq!(operator.user("jdoe").await, expected);
+    assert_eq!(
+        operator.audit("jdoe").await,
+        [row("account.sessions_ended")]
+    );
+}

@@ -1,0 +1,70 @@
+//! The audit trail is searched by account, actor, event and time.
+
+use std::process::ExitCode;
+
+use serde_json::Value;
+use shared::clock::{Clock, Timestamp};
+use testkit::Sandbox;
+use testkit::requests::reset;
+
+use crate::{NO_LIMITS, NOW, Operator};
+
+/// Rows of two days: of a stranger, and of two operators.
+async fn prepare() -> Operator {
+    let operator = Operator::start().await;
+    let backend = operator.sandbox.backend.clone();
+    let clock = Clock::new(|| Timestamp(NOW - 86_400));
+    let service = Sandbox::at(&clock, backend, &NO_LIMITS).unwrap();
+    service.send(&reset("jdoe")).await;
+    operator.run(&["disable", "jdoe"]).await;
+    operator
+        .run(&["--operator", "kim", "grant", "Support", "bob"])
+        .await;
+    operator
+}
+
+/// Event and account of the rows.
+async fn rows(operator: &Operator, options: &[&str]) -> Vec<String> {
+    let answer = operator
+        .run(&[&["audit", "--json"], options].concat())
+        .await;
+    assert_eq!(answer.exit_code, ExitCode::SUCCESS, "{answer:?}");
+    let rows = answer.json();
+    let row = |row: &Value| format!("{} {}", row["event"], row["username"]).replace('"', "");
+    rows.iter().map(row).collect()
+}
+
+#[tokio::test]
+async fn rows_are_found_by_account_actor_event_and_time() {
+    let operator = prepare().await;
+    let (reset, disabled) = ("password.reset jdoe", "account.disabled jdoe");
+    let granted = "role.granted bob";
+    let mut all = rows(&operator, &[]).await;
+    assert_eq!(all.remove(0), reset, "the oldest comes first");
+    all.sort();
+    assert_eq!(all, [disabled, granted]);
+    for (options, expected) in [
+        (&["jdoe"][..], &[reset, disabled][..]),
+        (&["JDoe", "--event", "account."], &[disabled]),
+        (&["--event", "password."], &[reset]),
+        (&["--event", "role.granted"], &[granted]),
+        (&["--actor", "kim"], &[granted]),
+        (&["--actor", "operator"], &[disabled]),
+        (&["jdoe", "--since", "2026-11-21T22:34:15Z"], &[disabled]),
+        (&["jdoe", "--since", "2026-11-21"], &[disabled]),
+        (&["--until", "2026-11-21"], &[reset]),
+        (&["jdoe", "--until", "2026-11-21T22:34:15Z"], &[reset]),
+        (&["--since", "2026-11-22"], &[]),
+        (&["nobody"], &[]),
+    ] {
+        assert_eq!(rows(&operator, options).await, expected, "{options:?}");
+    }
+    let answer = operator.run(&["audit", "--event", "role.grantd"]).await;
+    assert_eq!(
+        answer.error(),
+        "no row has the event role.grantd, but role.granted"
+    );
+    assert_eq!(answer.exit_code, ExitCode::from(3));
+    let answer = operator.run(&["audit", "nobody"]).await;
+    assert_eq!(answer.out, "none\n");
+}

@@ -1,0 +1,63 @@
+//! The caller of an operation, by whichever credential.
+
+use shared::context::RequestContext;
+use shared::response_floor::ResponseFloor;
+use shared::sessions::{SessionId, Sessions};
+use shared::users::Account;
+
+use crate::authentication::{Authenticator, PasswordCredential};
+use crate::error::Error;
+
+/// The credential of a caller.
+#[derive(Debug, Clone)]
+pub enum Credential {
+    /// A name and a password, sent with the request.
+    Password(PasswordCredential),
+    /// A session that an earlier login opened.
+    Session(SessionId),
+}
+
+/// Finds the account of a caller.
+#[derive(Debug)]
+pub struct Callers {
+    authenticator: Authenticator,
+    /// `None` when logins by session are switched off.
+    sessions: Option<Sessions>,
+}
+
+impl Callers {
+    /// Callers by password and, if there are `sessions`, by session.
+    #[must_use]
+    pub(crate) fn new(authenticator: Authenticator, sessions: Option<Sessions>) -> Self {
+        Self {
+            authenticator,
+            sessions,
+        }
+    }
+
+    /// The account of a credential. Only a wrong password waits for the response floor: ids of
+    /// sessions cannot be guessed, so how long it takes to refuse one tells nothing.
+    pub(crate) async fn identify(
+        &self,
+        credential: &Credential,
+        ctx: &RequestContext<'_>,
+        floor: &ResponseFloor,
+    ) -> Result<Account, Error> {
+        match credential {
+            Credential::Password(credential) => {
+                Box::pin(self.authenticator.authenticate(credential, ctx, floor)).await
+            }
+            Credential::Session(id) => self.resume(id, ctx).await,
+        }
+    }
+
+    /// The account of a session. Session and account are read at every call, so a session ends at
+    /// once with the password, the account or a logout.
+    async fn resume(&self, id: &SessionId, ctx: &RequestContext<'_>) -> Result<Account, Error> {
+        let sessions = self.sessions.as_ref().ok_or(Error::InvalidSession)?;
+        let session = sessions.find(id).await?.ok_or(Error::InvalidSession)?;
+        let account = self.authenticator.users.find(&session.username).await?;
+        let admitted = account.filter(|account| session.admits(account, ctx.now));
+        admitted.ok_or(Error::InvalidSession)
+    }
+}
