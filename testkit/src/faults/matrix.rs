@@ -9,8 +9,10 @@ use tokio::task::JoinSet;
 use super::{Failure, Injection};
 use local::Error;
 
-/// Cells of one table that are begun at once: most of them wait for a timeout of the SDK.
-const AT_ONCE: usize = 16;
+/// Cells of one table that are begun at once. Where an answer has a time, its calls that hang wait for
+/// the end of it; the more others are at work, the less of that time is left for the call that is to
+/// fail.
+const AT_ONCE: usize = 8;
 /// Cells that prepare and check at once. More would keep calls waiting that are not meant to fail,
 /// until the SDK gives them up.
 static WORKPLACES: Semaphore = Semaphore::const_new(2);
