@@ -64,8 +64,7 @@ class Rows(unittest.TestCase):
                 file.write("new,4711,newest@example.com,New,,,,\n")
                 file.flush()
                 local.accounts("import", file.name, "--overwrite")
-            local.accounts("reset", "new")
-            local.accounts("expire", "new")
+            local.accounts("expire", "jdoe")
             local.accounts("delete", "new", "--yes")
             cls.rows = local.rows()
         finally:

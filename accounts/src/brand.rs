@@ -3,7 +3,7 @@
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Subcommand};
 use shared::brands::{self, CACHE_SECONDS};
-use shared::dynamodb::{Item, StoreError};
+use shared::dynamodb::{Item, StoreError, get_text};
 use shared::mail::brand::{
     ATTRIBUTES, Attribute, CLOSINGS, CONFIGURATION_SET, FROM_ADDRESS, LANGUAGE, LOGIN_URL,
     PRODUCT_NAME, REPLY_TO, SUPPORT_CONTACT,
@@ -13,6 +13,7 @@ use crate::access::Session;
 use crate::brand_table::{change, key, table};
 use crate::console::Record;
 use crate::fields::text;
+use crate::near::near;
 use crate::preview;
 use crate::{Done, Error};
 
@@ -99,13 +100,21 @@ pub(crate) async fn list(session: &Session<'_>) -> Result<Vec<Record>, Error> {
 
 pub(crate) async fn show(session: &Session<'_>, name: &str) -> Result<Record, Error> {
     let key = key(name)?;
-    let row = table(session)?.find(&key).await?;
-    let row = row.ok_or_else(|| {
-        Error::NotFound(format!(
-            "there is no brand {key}; its mails say what the configuration says"
-        ))
-    })?;
-    record(session, &row)
+    let table = table(session)?;
+    match table.find(&key).await? {
+        Some(row) => record(session, &row),
+        None => Err(unknown(&key, &table.all().await?)),
+    }
+}
+
+/// The error of a brand that has no row. It names one whose name is similar.
+fn unknown(key: &str, rows: &[Item]) -> Error {
+    let keys = rows.iter().filter_map(|row| get_text(row, "brand"));
+    let text = format!("there is no brand {key}; its mails say what the configuration says");
+    Error::NotFound(match near(key, keys) {
+        Some(near) => format!("{text}; similar: {near}"),
+        None => text,
+    })
 }
 
 pub(crate) async fn set(session: &Session<'_>, name: &str, values: &Values) -> Result<Done, Error> {

@@ -5,7 +5,8 @@ use shared::users::{ADMIN_ROLE, admin};
 
 use crate::access::Session;
 use crate::import::column;
-use crate::roles::{check_last_admin, near};
+use crate::last_admin::check_last_admin;
+use crate::near::near;
 use crate::{Done, Error};
 
 pub(crate) async fn disable(

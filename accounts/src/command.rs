@@ -13,11 +13,11 @@ use crate::{add, brand, delete, expire, import, keys, reset, search, set, set_pa
 #[derive(Debug, Parser)]
 #[command(name = "accounts", version)]
 pub struct Arguments {
-    #[command(flatten)]
-    pub(crate) connection: Connection,
     /// Print JSON, one object a line, errors too
     #[arg(long, global = true)]
     pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) connection: Connection,
     #[command(subcommand)]
     pub(crate) command: Command,
 }

@@ -4,7 +4,7 @@ use clap::Args;
 
 /// Options of every command. Those that stand for a variable win over it.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Where the accounts are")]
+#[command(next_help_heading = "Connection and operator")]
 pub(crate) struct Connection {
     /// CloudFormation stack, by name or ARN, whose tables, sender and settings to use; else
     /// `ACCOUNTS_STACK`

@@ -4,7 +4,7 @@ use clap::Args;
 use shared::users::UsernameKey;
 
 use crate::access::Session;
-use crate::roles::check_last_admin;
+use crate::last_admin::check_last_admin;
 use crate::{Console, Done, Error, trail};
 
 /// Delete an account

@@ -105,7 +105,15 @@ fn refusal(account: &Account, outcome: &ResetOutcome) -> Cow<'static, str> {
         }
         ResetOutcome::NotEligible => "a reset is under way; see `accounts pending`".into(),
         ResetOutcome::MailNotAccepted { reason } | ResetOutcome::MailUnavailable { reason } => {
-            format!("{reason}; the old password keeps working, and the sweep tries again").into()
+            let permission = if reason.contains("AccessDenied") {
+                " (you need ses:SendEmail)"
+            } else {
+                ""
+            };
+            format!(
+                "{reason}{permission}; the old password keeps working, and the sweep tries again"
+            )
+            .into()
         }
         ResetOutcome::Overdue => {
             "SES did not answer in time; the old password keeps working, and the sweep tries again"

@@ -10,7 +10,7 @@ use shared::users::{UsernameKey, email_key};
 use crate::access::Session;
 use crate::console::Record;
 use crate::fields::{algorithm, brand, flag, has_imported_hash, number, roles, text, time};
-use crate::roles::near;
+use crate::near::near;
 use crate::table::{self, Scan, key};
 use crate::{Console, Error};
 

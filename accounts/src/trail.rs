@@ -11,7 +11,7 @@ use shared::users::UsernameKey;
 use crate::access::Session;
 use crate::console::Record;
 use crate::fields::text;
-use crate::roles::near;
+use crate::near::near;
 use crate::time_argument;
 use crate::{Console, Error};
 

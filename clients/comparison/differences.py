@@ -90,7 +90,7 @@ def difference(case, old, new, deviations):
 
 
 def deviations():
-    """Known deviations: `row` is the first cell of a row of docs/deviations.md, `cases` are patterns of
+    """Known deviations: `row` is how a row of docs/deviations.md begins, `cases` are patterns of
     names, `old` and `new` what both answers must be like, as patterns by part. `only` names the parts
     that may differ, if not all may."""
     with open(DEVIATIONS, encoding="utf-8") as file:

@@ -66,7 +66,7 @@ fn decode(
         headers.insert(CONTENT_ENCODING, HeaderValue::from_static(encoding));
     }
     let request = Request::new(Method::POST, path, headers, body);
-    let Route::Call(endpoint) = servicestack::route(&request) else {
+    let Route::Call(endpoint) = servicestack::route(&request, true) else {
         panic!("{path} is no call");
     };
     servicestack::decode(endpoint, &request).ok().map(texts)

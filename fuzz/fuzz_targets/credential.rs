@@ -8,6 +8,7 @@ use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderValue, Method};
 use password::ExposeSecret as _;
 use shared::lambda::Request;
+use update_user_registration_password::caller::Credential;
 use update_user_registration_password::servicestack;
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {
@@ -31,7 +32,9 @@ fn read(header: HeaderValue) -> Option<(String, String)> {
         headers,
         Vec::new(),
     );
-    let credential = servicestack::credential(&request).ok()?;
+    let Credential::Password(credential) = servicestack::credential(&request, true).ok()? else {
+        panic!("a request without a cookie has no session");
+    };
     let password = credential.password.expose_secret().to_owned();
     Some((credential.username, password))
 }

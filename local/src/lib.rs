@@ -11,6 +11,7 @@ pub mod front_door;
 mod functions;
 pub mod gateway;
 mod hasher;
+pub mod previews;
 pub mod ses;
 pub mod tables;
 

@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use clap::{Parser, Subcommand, ValueEnum};
 use local::tables::TableNames;
-use local::{Backend, Error, Functions, Storage, front_door, gateway};
+use local::{Backend, Error, Functions, Storage, front_door, gateway, previews};
 use mimalloc::MiMalloc;
 use shared::clock::Clock;
-use shared::config::{ConfigError, Env};
+use shared::config::{self, ConfigError, Env};
 use shared::lambda;
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
@@ -134,7 +134,11 @@ async fn serve(arguments: Arguments) -> Result<(), Error> {
     }
     greet(&url, &backend);
     let sweeps = tokio::spawn(sweep(functions.clone()));
-    let router = gateway::router(functions, backend.outbox);
+    let brand = config::brand(Env::new(&|name| {
+        variable(name, login_url(name, Some(&url)))
+    }))?;
+    let previews = previews::pages(&backend, brand);
+    let router = gateway::router(functions, backend.outbox).merge(previews);
     match behind {
         Some(behind) => {
             let front = front_door::before(router.clone(), &behind.secret)?;
@@ -219,14 +223,17 @@ fn functions(
         ("FRONT_DOOR", Some(_)) => Some("CLOUDFRONT".to_owned()),
         ("FRONT_DOOR_SECRET", Some(secret)) => Some(secret.to_owned()),
         _ => {
-            let own = url
-                .filter(|_| name == "LOGIN_URL")
-                .map(|url| format!("{url}/"));
             let table = backend.tables.variable(name);
-            table.or_else(|| variable(name, own))
+            table.or_else(|| variable(name, login_url(name, url)))
         }
     };
     Functions::new(backend, Env::new(&lookup), &Clock::system())
+}
+
+/// The URL of this program, for mails to send people to.
+fn login_url(name: &str, url: Option<&str>) -> Option<String> {
+    let url = url.filter(|_| name == "LOGIN_URL");
+    url.map(|url| format!("{url}/"))
 }
 
 fn tables() -> Result<TableNames, ConfigError> {

@@ -17,7 +17,7 @@ use shared::clock::Clock;
 use tokio::net::TcpListener;
 
 /// Nothing in a mail runs, and nothing is fetched for it.
-const MAIL_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; sandbox";
+pub(crate) const MAIL_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; sandbox";
 const PAGE_POLICY: &str =
     "default-src 'none'; style-src 'unsafe-inline'; frame-src 'self'; base-uri 'none'";
 
@@ -337,7 +337,7 @@ pub(crate) fn page(template: &impl Template) -> Response {
     }
 }
 
-fn policy(policy: &'static str) -> HeaderMap {
+pub(crate) fn policy(policy: &'static str) -> HeaderMap {
     HeaderMap::from_iter([(
         header::CONTENT_SECURITY_POLICY,
         HeaderValue::from_static(policy),

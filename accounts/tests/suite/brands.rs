@@ -187,8 +187,18 @@ async fn what_is_so_already_has_no_audit_row() {
     assert_eq!(operator.audit("brand#brand").await, [event.clone(), event]);
     let answer = set(&operator, "none", &["--unset", "login_url"]).await;
     assert_eq!(answer.out, "none needs no change\n");
-    let answer = operator.run(&["brand", "show", "none"]).await;
-    assert_eq!(answer.exit_code, ExitCode::from(3), "{answer:?}");
+    let configured = "its mails say what the configuration says";
+    for (name, error) in [
+        ("none", format!("there is no brand none; {configured}")),
+        (
+            "brnad",
+            format!("there is no brand brnad; {configured}; similar: brand"),
+        ),
+    ] {
+        let answer = operator.run(&["brand", "show", name]).await;
+        assert_eq!(answer.error(), error);
+        assert_eq!(answer.exit_code, ExitCode::from(3), "{answer:?}");
+    }
 }
 
 #[tokio::test]

@@ -79,19 +79,34 @@ async fn no_mail_goes_through_the_real_ses_for_accounts_of_another_dynamodb() {
     );
     assert_eq!(answer.exit_code, ExitCode::from(2));
     assert_eq!(operator.user("jdoe").await, before);
+
+    // An address can be set, and nobody is told.
+    let line = ["set", "jdoe", "--email", "new@example.com"];
+    let line = [&command[..2], &line].concat();
+    let answer = operator.run_at(&line, "", &[]).await;
+    assert_eq!(answer.exit_code, ExitCode::SUCCESS, "{answer:?}");
+    let remark = "; the old address is not told: no SES is given; whether SES suppresses it is not \
+                  known: no SES is given; see --ses-endpoint\n";
+    assert!(answer.out.ends_with(remark), "{answer:?}");
+    assert_eq!(operator.sandbox.backend.outbox.mails().len(), 0);
 }
 
 #[tokio::test]
 async fn a_reset_that_ses_refuses_says_why() {
     let operator = Operator::start().await;
-    let code = "MailFromDomainNotVerifiedException";
-    operator.sandbox.backend.outbox.refuse(Some(code));
-    let answer = operator.run(&["reset", "jdoe"]).await;
-    let error = format!(
-        "jdoe: SES did not accept the mail: {code}; the old password keeps working, and the sweep \
-         tries again"
-    );
-    assert_eq!(answer.error(), error);
+    for (code, permission) in [
+        ("MailFromDomainNotVerifiedException", ""),
+        ("AccessDeniedException", " (you need ses:SendEmail)"),
+    ] {
+        operator.sandbox.backend.outbox.refuse(Some(code));
+        let user = if permission.is_empty() { "jdoe" } else { "bob" };
+        let answer = operator.run(&["reset", user]).await;
+        let error = format!(
+            "{user}: SES did not accept the mail: {code}{permission}; the old password keeps \
+             working, and the sweep tries again"
+        );
+        assert_eq!(answer.error(), error);
+    }
 }
 
 #[tokio::test]

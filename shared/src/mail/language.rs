@@ -86,6 +86,11 @@ pub(super) const LANGUAGES: [Language; 8] = [
     language!("pt-BR", "mail/pt.txt"),
 ];
 
+/// The BCP 47 tags of the languages that mails are written in; the first is the default.
+pub fn languages() -> impl Iterator<Item = &'static str> {
+    LANGUAGES.iter().map(|language| language.tag)
+}
+
 impl Language {
     /// The language for a recipient with this BCP 47 tag: theirs if mails are written in it, else
     /// the brand's, else English.

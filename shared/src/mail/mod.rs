@@ -4,14 +4,16 @@ mod address;
 pub mod brand;
 mod language;
 mod render;
+mod sample;
 mod transport;
 
 use std::fmt;
 
 pub use address::{AddressError, entered, is_address, recipient};
 pub use brand::Brand;
-pub use language::OldPassword;
+pub use language::{OldPassword, languages};
 pub use render::{AddressChanged, LoginUpdated, NewPassword};
+pub use sample::{Kind, sample};
 pub use transport::Mailer;
 
 /// A rendered mail.

@@ -32,10 +32,12 @@ impl fmt::Debug for NewAccount {
     }
 }
 
-/// Adds an account, unless its user name is taken. A password counts as set at `now`.
+/// Adds an account, unless its user name is taken. A password counts as set at `now`. Sessions of a
+/// deleted account of this name stay void.
 #[must_use]
 pub fn add(account: &NewAccount, now: Timestamp) -> Change {
     let mut set = present(account);
+    set.push(("sessions_valid_after", number(now.0)));
     if account.password_hash.is_some() {
         set.push(("password_changed_at", number(now.0)));
     }
@@ -48,11 +50,12 @@ pub fn add(account: &NewAccount, now: Timestamp) -> Change {
 }
 
 /// Adds an account that an import brings, unless its user name is taken. Its password is older than
-/// `now`, which becomes `imported_at`.
+/// `now`, which becomes `imported_at`. Sessions of a deleted account of this name stay void.
 #[must_use]
 pub fn import(account: &NewAccount, now: Timestamp) -> Change {
     let mut set = present(account);
     set.push(("imported_at", number(now.0)));
+    set.push(("sessions_valid_after", number(now.0)));
     Change {
         condition: Condition::Missing("username"),
         set,

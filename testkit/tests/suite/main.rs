@@ -3,5 +3,6 @@
 mod audit;
 mod front_door;
 mod gateway;
+mod previews;
 mod template;
 mod timing;

@@ -178,7 +178,9 @@ async fn a_reset_to_an_address_that_failed_leaves_the_old_password() {
         let again = world.mails(&username).pop().unwrap();
         assert_ne!(again.id, mail.id);
         assert!(
-            again.text.contains("Your old password works until"),
+            again
+                .text
+                .contains("Your old password will keep working until"),
             "{}",
             again.text
         );

@@ -12,6 +12,7 @@ use http::{Method, Request, Response, StatusCode, header};
 use local::{Item, attribute};
 use serde_json::{Value, json};
 use shared::clock::{Clock, Timestamp};
+use shared::users::{ADMIN_ROLE, NewAccount, Profile, UsernameKey, admin};
 use testkit::Sandbox;
 use testkit::requests::{basic, reset, set_password};
 
@@ -306,6 +307,33 @@ async fn a_new_password_ends_every_session_of_the_account_in_the_same_second() {
         .send(&login("admin", NEW_PASSWORD, false))
         .await;
     assert_eq!(world.call(&Session::of(&response)).await, 200);
+}
+
+/// Both have the same first version.
+#[tokio::test]
+async fn an_account_that_is_added_again_has_no_sessions() {
+    let world = World::start(&[]).await;
+    let session = world.log_in("admin").await;
+    let added = NewAccount {
+        profile: Profile {
+            username: UsernameKey::new("admin"),
+            display_username: "admin".to_owned(),
+            id: 7,
+            email: None,
+            display_name: String::new(),
+            brand: None,
+            language: None,
+        },
+        roles: [ADMIN_ROLE.to_owned()].into(),
+        password_hash: None,
+        disabled: false,
+    };
+    for add in [admin::add, admin::import] {
+        let mut item = Item::from([("username".to_owned(), attribute::text("admin"))]);
+        add(&added, Timestamp(BEGIN + 1)).apply(&mut item);
+        world.sandbox.put_user(item).await.unwrap();
+        assert_eq!(world.call(&session).await, 401);
+    }
 }
 
 /// The first use of a mailed password is a change of the password: the session is one of after it.

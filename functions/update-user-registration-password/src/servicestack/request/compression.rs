@@ -28,8 +28,6 @@ pub(super) fn plain_body(request: &Request) -> Result<Cow<'_, [u8]>, BodyError> 
     }
     let encoding = request.header(header::CONTENT_ENCODING).unwrap_or_default();
     match &*encoding {
-        // ServiceStack does not read a body of no length, whatever it is said to be.
-        _ if body.is_empty() => Ok(Cow::Borrowed(body)),
         "gzip" => inflate(GzDecoder::new(body)).map(Cow::Owned),
         "deflate" => inflate(DeflateDecoder::new(body)).map(Cow::Owned),
         _ => Ok(Cow::Borrowed(body)),

@@ -101,6 +101,7 @@ mod tests {
     use http::{HeaderMap, Method};
 
     use super::*;
+    use crate::servicestack::contract::REQUEST_TYPE;
 
     fn decoded(endpoint: Endpoint, content_type: &str, body: &str) -> Result<Input, Rejection> {
         let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, content_type.parse().unwrap())]);
@@ -113,8 +114,10 @@ mod tests {
         for version in Version::ALL {
             let decoded = decoded(Endpoint::Soap(version), "text/plain", "no XML");
             let content_type = version.media_type().to_owned();
-            let dto = Input::TYPE;
-            let expected = Rejection::Unreadable { content_type, dto };
+            let expected = Rejection::Unreadable {
+                content_type,
+                dto: REQUEST_TYPE,
+            };
             assert_eq!(decoded.err(), Some(expected));
         }
     }

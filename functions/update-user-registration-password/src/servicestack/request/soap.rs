@@ -68,6 +68,7 @@ pub(super) fn read<D: RequestDto>(version: Version, body: &[u8]) -> Result<D, So
 mod tests {
     use super::*;
     use crate::operation::Input;
+    use crate::servicestack::contract::{DTO_NAMESPACE, REQUEST_DTO};
 
     /// What is read of an envelope with this in its body, and this behind it.
     fn email(version: Version, body: &str, behind: &str) -> Result<Option<String>, SoapError> {
@@ -79,14 +80,13 @@ mod tests {
     }
 
     fn dto(name: &str) -> String {
-        let namespace = Input::NAMESPACE;
-        format!("<{name} xmlns=\"{namespace}\"><Email>a@example.com</Email></{name}>")
+        format!("<{name} xmlns=\"{DTO_NAMESPACE}\"><Email>a@example.com</Email></{name}>")
     }
 
     #[test]
     fn the_first_child_of_the_body_is_the_request() {
         for version in Version::ALL {
-            let call = dto(Input::NAME);
+            let call = dto(REQUEST_DTO);
             for body in [call.clone(), format!("<!-- --> {call}<Other />")] {
                 let email = email(version, &body, "<!-- -->\n");
                 assert_eq!(email, Ok(Some("a@example.com".to_owned())), "{body}");
@@ -100,7 +100,7 @@ mod tests {
     #[test]
     fn nothing_but_comments_follows_the_envelope() {
         for behind in ["x", "<a />", "<!-- --><a />", "<a>"] {
-            let email = email(Version::V11, &dto(Input::NAME), behind);
+            let email = email(Version::V11, &dto(REQUEST_DTO), behind);
             assert_eq!(email, Err(SoapError::Unreadable), "{behind}");
         }
     }

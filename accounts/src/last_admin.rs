@@ -1,4 +1,4 @@
-//! Names of roles, which compare exactly, and the last account with the role `Admin`.
+//! The last account with the role `Admin`, without which nobody could administer.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use shared::dynamodb::text;
@@ -6,13 +6,6 @@ use shared::users::{ADMIN_ROLE, Account};
 
 use crate::Error;
 use crate::access::Session;
-
-/// The first of these names that was probably meant: in other letters, or with one mistake.
-pub(crate) fn near<'r>(role: &str, names: impl IntoIterator<Item = &'r str>) -> Option<&'r str> {
-    names.into_iter().find(|name| {
-        name.to_lowercase() == role.to_lowercase() || strsim::osa_distance(name, role) == 1
-    })
-}
 
 /// Refuses to take `Admin` or the login from the last account that can use the role. Reads the
 /// Users table until it finds another one.
@@ -55,20 +48,5 @@ pub(crate) async fn check_last_admin(
              all the same",
             account.profile.display_username
         ))),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn near_names() {
-        for role in ["admin", "ADMIN", "Admn", "Admins", "Amdin", "admIn"] {
-            assert_eq!(near(role, [ADMIN_ROLE]), Some(ADMIN_ROLE), "{role}");
-        }
-        for role in ["Support", "Adm", "Administrator", ""] {
-            assert_eq!(near(role, [ADMIN_ROLE]), None, "{role}");
-        }
     }
 }

@@ -1,0 +1,91 @@
+//! Sample mails: each kind, with a person, a password and a request that are made up.
+
+use std::str::FromStr;
+
+use super::{AddressChanged, Brand, LoginUpdated, MailError, Message, NewPassword, OldPassword};
+use crate::clock::Timestamp;
+use crate::users::{Profile, UsernameKey};
+
+const PASSWORD: &str = "this-is-where-the-password-goes";
+const REQUEST_ID: &str = "00000000-0000-0000-0000-000000000000";
+const SECONDS_A_DAY: u64 = 86_400;
+
+/// A kind of mail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A new password, after a reset.
+    NewPassword,
+    /// An administrator set a password.
+    LoginUpdated,
+    /// An operator changed the address; it goes to the old one.
+    AddressChanged,
+}
+
+impl Kind {
+    /// All kinds.
+    pub const ALL: [Self; 3] = [Self::NewPassword, Self::LoginUpdated, Self::AddressChanged];
+
+    /// The name for command lines and URLs.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::NewPassword => "new-password",
+            Self::LoginUpdated => "login-updated",
+            Self::AddressChanged => "address-changed",
+        }
+    }
+}
+
+impl FromStr for Kind {
+    type Err = &'static str;
+
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        let mut kinds = Self::ALL.into_iter();
+        kinds.find(|kind| kind.name() == name).ok_or("no such mail")
+    }
+}
+
+/// A mail of this kind to a person of the brand, in this language (a BCP 47 tag) or the brand's.
+pub fn sample(
+    kind: Kind,
+    brand: &Brand,
+    language: Option<&str>,
+    at: Timestamp,
+) -> Result<Message, MailError> {
+    let recipient = &Profile {
+        username: UsernameKey::new("jdoe"),
+        display_username: "jdoe".to_owned(),
+        id: 0,
+        email: Some("jane.doe@example.com".to_owned()),
+        display_name: "Jane Doe".to_owned(),
+        brand: None,
+        language: language.map(str::to_owned),
+    };
+    let request_id = REQUEST_ID;
+    match kind {
+        Kind::NewPassword => NewPassword {
+            brand,
+            recipient,
+            password: PASSWORD,
+            old_password: OldPassword::Void,
+            at,
+            expires_at: at.plus_seconds(SECONDS_A_DAY),
+            request_id,
+        }
+        .render(),
+        Kind::LoginUpdated => LoginUpdated {
+            brand,
+            recipient,
+            at,
+            request_id,
+        }
+        .render(),
+        Kind::AddressChanged => AddressChanged {
+            brand,
+            recipient,
+            at,
+            request_id,
+        }
+        .render(),
+    }
+}
