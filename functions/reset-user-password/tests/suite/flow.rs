@@ -1,7 +1,5 @@
 //! The operation from the request to the mail, on a real DynamoDB API and a real SES API.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use std::time::{Duration, Instant};
 
 use axum::body::Bytes;

@@ -1,7 +1,5 @@
 //! In whose name the mail of a reset goes out, and in which language.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 

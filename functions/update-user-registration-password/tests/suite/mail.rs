@@ -1,7 +1,5 @@
 //! In whose name the mail about a change goes out, and in which language.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use aws_sdk_dynamodb::types::AttributeValue;
 use local::ses::Mail;
 use serde_json::json;
