@@ -15,6 +15,9 @@ const OLD_PASSWORD: &str = "p@55wOrd";
 pub(crate) const ANSWER: &str =
     "If the username is on file, a new password has been sent to its e-mail address.";
 
+/// What makes an account another one.
+type Change = fn(&mut Item);
+
 fn verifies(item: &Item, password: &str) -> bool {
     testkit::item::verifies(text(item, "password_hash"), password)
 }
@@ -88,7 +91,7 @@ async fn nobody_learns_who_is_on_file() {
         item.remove("email");
         item.remove("email_key");
     };
-    let accounts: [(&str, fn(&mut Item)); 3] = [
+    let accounts: [(&str, Change); 3] = [
         ("disabled-1", disable),
         ("homeless-2", without_address),
         ("known-3", |_| {}),
