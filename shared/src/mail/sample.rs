@@ -2,7 +2,10 @@
 
 use std::str::FromStr;
 
-use super::{AddressChanged, Brand, LoginUpdated, MailError, Message, NewPassword, OldPassword};
+use super::brand::Brand;
+use super::language::OldPassword;
+use super::render::{AddressChanged, LoginUpdated, NewPassword};
+use super::{MailError, Message};
 use crate::clock::Timestamp;
 use crate::users::{Profile, UsernameKey};
 
