@@ -1,5 +1,5 @@
 //! Pages that show every mail in each language, for the default brand and those of the Brands table,
-//! as it looks on a phone and on a desk, in light and in dark.
+//! as it looks on a phone and on a computer, in light and in dark.
 
 use std::sync::Arc;
 
