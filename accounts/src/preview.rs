@@ -4,7 +4,7 @@ use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 use shared::brands::from_row;
 use shared::config;
-use shared::mail::{Brand, Kind, Message, sample};
+use shared::mail::{Brand, Kind, Message, render_sample};
 
 use crate::access::Session;
 use crate::brand_table::{key, table};
@@ -39,7 +39,7 @@ impl Arguments {
         let key = key(&self.key)?;
         let row = table(session)?.find(&key).await?.unwrap_or_default();
         let brand = from_row(&row, &key, &default, &session.request_id);
-        let message = sample(self.mail, &brand, self.language.as_deref(), session.now);
+        let message = render_sample(self.mail, &brand, self.language.as_deref(), session.now);
         let message = message.map_err(|error| Error::Refused(error.to_string()))?;
         if self.html {
             console.raw(message.html.as_bytes())?;

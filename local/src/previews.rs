@@ -1,5 +1,5 @@
 //! Pages that show every mail in each language, for the default brand and those of the Brands table,
-//! as it looks on a phone and on a desk, in light and in dark.
+//! as it looks on a phone and on a computer, in light and in dark.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use axum::routing::get;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use shared::brands::from_row;
 use shared::clock::Clock;
-use shared::mail::{Brand, Kind, Message, languages, sample};
+use shared::mail::{Brand, Kind, Message, languages, render_sample};
 
 use crate::backend::Backend;
 use crate::ses::{MAIL_POLICY, page, policy};
@@ -105,7 +105,7 @@ impl Brands {
         let (key, language, kind) = named;
         let brand = self.find(key).await?;
         let now = Clock::system().now();
-        let message = sample(kind.parse().ok()?, &brand, Some(language), now).ok()?;
+        let message = render_sample(kind.parse().ok()?, &brand, Some(language), now).ok()?;
         Some((brand, message))
     }
 

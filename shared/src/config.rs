@@ -207,7 +207,9 @@ pub fn brand(env: Env<'_>) -> Result<Brand, ConfigError> {
         login_url: required(brand::LOGIN_URL)?,
         configuration_set: env.default_brand(&brand::CONFIGURATION_SET)?,
         reply_to: env.default_brand(&brand::REPLY_TO)?,
-        language: env.default_brand(&brand::LANGUAGE)?,
+        language: env
+            .default_brand(&brand::LANGUAGE)?
+            .or(Some("en".to_owned())),
         closings: BTreeMap::new(),
     })
 }

@@ -7,6 +7,7 @@ mod backend;
 pub mod corpus;
 pub mod events;
 pub mod faults;
+pub mod item;
 pub mod relay;
 pub mod requests;
 mod runner;

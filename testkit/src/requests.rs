@@ -8,16 +8,72 @@ use base64::prelude::BASE64_STANDARD;
 use http::Request;
 use serde_json::{Value, json};
 
+/// Path of the service that has `ResetUserPassword`.
+pub const ASMX: &str = "/webservices/IFCommonService.asmx";
+/// XML namespace of its operations.
+pub const ASMX_NAMESPACE: &str = "http://www.ifactorconsulting.com/webservices";
+
 /// `ResetUserPassword` by HTTP GET.
 ///
 /// # Panics
 /// When the name may not stand in a query as it is.
 #[must_use]
 pub fn reset(username: &str) -> Request<Bytes> {
-    let path = "/webservices/IFCommonService.asmx/ResetUserPassword";
-    Request::get(format!("{path}?username={username}"))
+    Request::get(format!("{ASMX}/ResetUserPassword?username={username}"))
         .body(Bytes::new())
         .unwrap()
+}
+
+/// `ResetUserPassword` by HTTP POST of this form.
+///
+/// # Panics
+/// Never.
+#[must_use]
+pub fn reset_form(form: &str) -> Request<Bytes> {
+    Request::post(format!("{ASMX}/ResetUserPassword"))
+        .header("content-type", "application/x-www-form-urlencoded")
+        .body(form.to_owned().into())
+        .unwrap()
+}
+
+/// `ResetUserPassword` in an envelope of this namespace.
+///
+/// # Panics
+/// When the content type may not stand in a header.
+#[must_use]
+pub fn reset_soap(content_type: &str, envelope: &str, username: &str) -> Request<Bytes> {
+    let body = format!(
+        "<s:Envelope xmlns:s=\"{envelope}\"><s:Body><ResetUserPassword \
+         xmlns=\"{ASMX_NAMESPACE}\"><username>{username}</username></ResetUserPassword>\
+         </s:Body></s:Envelope>"
+    );
+    let action = format!("\"{ASMX_NAMESPACE}/ResetUserPassword\"");
+    Request::post(ASMX)
+        .header("content-type", content_type)
+        .header("soapaction", action)
+        .body(body.into())
+        .unwrap()
+}
+
+/// `ResetUserPassword` by HTTP GET, HTTP POST, SOAP 1.1 and SOAP 1.2.
+///
+/// # Panics
+/// When the name may not stand in a query as it is.
+#[must_use]
+pub fn reset_by_every_binding(username: &str) -> [Request<Bytes>; 4] {
+    let [soap11, soap12] = [
+        ("text/xml", "http://schemas.xmlsoap.org/soap/envelope/"),
+        (
+            "application/soap+xml",
+            "http://www.w3.org/2003/05/soap-envelope",
+        ),
+    ]
+    .map(|(media_type, envelope)| {
+        let content_type = format!("{media_type}; charset=utf-8");
+        reset_soap(&content_type, envelope, username)
+    });
+    let form = format!("username={username}");
+    [reset(username), reset_form(&form), soap11, soap12]
 }
 
 /// `UpdateUserRegistrationPassword` in JSON, by who has this credential: `name:password`.

@@ -11,6 +11,7 @@ use shared::config::Env;
 
 use crate::watch::{Watch, logged_elsewhere};
 use local::attribute::{Item, text};
+use local::ses::Mail;
 use local::{Backend, Error, Functions, gateway};
 
 /// What a test does not want, if it does not say so: waiting for the floor, and limits.
@@ -118,6 +119,31 @@ impl Sandbox {
     /// Writes an account, in place of any other of its name.
     pub async fn put_user(&self, item: Item) -> Result<(), Error> {
         self.put(&self.backend.tables.users, item).await
+    }
+
+    /// Adds a copy of an account, under this name and with these changes.
+    pub async fn copy_user(
+        &self,
+        of: &str,
+        username: &str,
+        change: impl FnOnce(&mut Item),
+    ) -> Result<(), Error> {
+        let mut item = self.user(of).await?;
+        item.insert("username".to_owned(), text(username));
+        change(&mut item);
+        self.put_user(item).await
+    }
+
+    /// Takes the only mail out of the outbox.
+    ///
+    /// # Panics
+    /// When there is none or more than one.
+    #[must_use]
+    pub fn take_mail(&self) -> Mail {
+        let mut mails = self.backend.outbox.mails();
+        self.backend.outbox.clear();
+        assert_eq!(mails.len(), 1, "mails");
+        mails.remove(0)
     }
 
     /// Writes a row of the Brands table with these attributes, in place of any other of its key.

@@ -96,6 +96,8 @@ pub(super) fn build(arguments: &[&str]) -> Result<PathBuf, Error> {
     };
     let mut command = Command::new(cargo);
     command
+        // From the root: in a member's folder, default members do not count.
+        .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."))
         .args(["build", "--profile", profile])
         .args(arguments);
     // What Cargo says to this benchmark of its package: build scripts would take it for a change, and

@@ -13,7 +13,7 @@ pub use address::{AddressError, entered, is_address, recipient};
 pub use brand::Brand;
 pub use language::{OldPassword, languages};
 pub use render::{AddressChanged, LoginUpdated, NewPassword};
-pub use sample::{Kind, sample};
+pub use sample::{Kind, render_sample};
 pub use transport::Mailer;
 
 /// A rendered mail.

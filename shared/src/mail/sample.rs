@@ -2,7 +2,10 @@
 
 use std::str::FromStr;
 
-use super::{AddressChanged, Brand, LoginUpdated, MailError, Message, NewPassword, OldPassword};
+use super::brand::Brand;
+use super::language::OldPassword;
+use super::render::{AddressChanged, LoginUpdated, NewPassword};
+use super::{MailError, Message};
 use crate::clock::Timestamp;
 use crate::users::{Profile, UsernameKey};
 
@@ -46,7 +49,7 @@ impl FromStr for Kind {
 }
 
 /// A mail of this kind to a person of the brand, in this language (a BCP 47 tag) or the brand's.
-pub fn sample(
+pub fn render_sample(
     kind: Kind,
     brand: &Brand,
     language: Option<&str>,

@@ -9,8 +9,10 @@ use tokio::task::JoinSet;
 use super::{Failure, Injection};
 use local::Error;
 
-/// Cells of one table that are begun at once: most of them wait for a timeout of the SDK.
-const AT_ONCE: usize = 16;
+/// Cells of one table that are begun at once. Where an answer has a time, its calls that hang wait for
+/// the end of it; the more others are at work, the less of that time is left for the call that is to
+/// fail.
+const AT_ONCE: usize = 8;
 /// Cells that prepare and check at once. More would keep calls waiting that are not meant to fail,
 /// until the SDK gives them up.
 static WORKPLACES: Semaphore = Semaphore::const_new(2);
@@ -34,9 +36,33 @@ struct Row {
     cells: Vec<String>,
 }
 
+/// Which calls fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Extent {
+    /// All but those between the first and the last of calls in a row that have one name, such as
+    /// the sweep's queries of every partition.
+    Kinds,
+    /// All of them.
+    Whole,
+}
+
+impl Extent {
+    /// The numbers of these calls that fail.
+    fn rows(self, calls: &[String]) -> Vec<usize> {
+        let is_between = |number: usize| {
+            let neighbours = (calls.get(number.wrapping_sub(1)), calls.get(number + 1));
+            neighbours == (calls.get(number), calls.get(number))
+        };
+        let all = 0..calls.len();
+        all.filter(|number| self == Self::Whole || !is_between(*number))
+            .collect()
+    }
+}
+
 /// Works every cell: `cell` lets one call fail in one way and says what came of it. `calls` are
 /// those of a run without failures, so that a new call gets its row by itself.
 pub async fn fill<F>(
+    extent: Extent,
     title: &'static str,
     calls: Vec<String>,
     cell: impl Fn(Injection) -> F,
@@ -46,21 +72,23 @@ where
 {
     let at_once = Arc::new(Semaphore::new(AT_ONCE));
     let mut working = JoinSet::new();
-    for call in 0..calls.len() {
+    let numbers = extent.rows(&calls);
+    for (row, call) in numbers.iter().copied().enumerate() {
         for (column, failure) in Failure::ALL.into_iter().enumerate() {
             let (cell, at_once) = (cell(Injection { call, failure }), Arc::clone(&at_once));
             working.spawn(async move {
                 let _permit = at_once.acquire_owned().await;
-                (call, column, cell.await)
+                (row, column, cell.await)
             });
         }
     }
     let empty = vec![String::new(); Failure::ALL.len()];
-    let row = |call| Row {
-        call,
+    let row = |call: &String| Row {
+        call: call.clone(),
         cells: empty.clone(),
     };
-    let mut rows: Vec<_> = calls.into_iter().map(row).collect();
+    let called = numbers.iter().filter_map(|number| calls.get(*number));
+    let mut rows: Vec<_> = called.map(row).collect();
     while let Some(done) = working.join_next().await {
         let (row, column, text) = done?;
         let row = rows.get_mut(row);
@@ -90,5 +118,21 @@ impl fmt::Display for Matrix {
             writeln!(f, "| {call} | {} |", cells.join(" | "))?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_calls_amid_others_of_their_name_are_left_out() {
+        let rows = |extent: Extent, calls: &str| {
+            let calls: Vec<_> = calls.chars().map(String::from).collect();
+            extent.rows(&calls)
+        };
+        assert_eq!(rows(Extent::Kinds, "abbbbcbbab"), [0, 1, 4, 5, 6, 7, 8, 9]);
+        assert_eq!(rows(Extent::Kinds, "aaa"), [0, 2]);
+        assert_eq!(rows(Extent::Whole, "abbbc"), [0, 1, 2, 3, 4]);
     }
 }

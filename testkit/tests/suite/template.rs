@@ -24,7 +24,7 @@ use shared::lambda::{self, Handler};
 use shared::metrics::Metric;
 use testkit::Sandbox;
 use testkit::relay::{Call, Relays};
-use testkit::requests::{log_in, set_password};
+use testkit::requests::{log_in, reset_form, set_password};
 
 const RESET: &str = "ResetUserPasswordFunction";
 const UPDATE: &str = "UpdateUserRegistrationPasswordFunction";
@@ -138,10 +138,8 @@ impl World {
         let function = &self.sandbox.functions.reset_user_password;
         self.start_up_and_schedule(function).await;
         for username in ["jdoe", "bob"] {
-            let request = Request::post("/webservices/IFCommonService.asmx/ResetUserPassword")
-                .header("content-type", "application/x-www-form-urlencoded")
-                .body(Bytes::from(format!("username={username}")));
-            self.sandbox.send(&request.unwrap()).await;
+            let request = reset_form(&format!("username={username}"));
+            self.sandbox.send(&request).await;
         }
         let mail = self.sandbox.backend.outbox.mails().remove(0);
         let tags: Map<_, _> = mail

@@ -157,7 +157,7 @@ function envelope(result) {
   return (
     '<?xml version="1.0" encoding="utf-8"?><soap:Envelope xmlns:soap="http://schemas.xmlsoap.org/soap/envelope/" ' +
     'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xmlns:xsd="http://www.w3.org/2001/XMLSchema"><soap:Body>' +
-    '<ResetUserPasswordResponse xmlns="http://www.ifactorconsulting.com/webservices/"><ResetUserPasswordResult>' +
+    '<ResetUserPasswordResponse xmlns="http://www.ifactorconsulting.com/webservices"><ResetUserPasswordResult>' +
     `${result}</ResetUserPasswordResult></ResetUserPasswordResponse></soap:Body></soap:Envelope>`
   );
 }

@@ -169,6 +169,6 @@ def envelope(result):
         'xmlns:soap="http://schemas.xmlsoap.org/soap/envelope/" '
         'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" '
         'xmlns:xsd="http://www.w3.org/2001/XMLSchema"><soap:Body>'
-        '<ResetUserPasswordResponse xmlns="http://www.ifactorconsulting.com/webservices/"><ResetUserPasswordResult>'
+        '<ResetUserPasswordResponse xmlns="http://www.ifactorconsulting.com/webservices"><ResetUserPasswordResult>'
         f"{result}</ResetUserPasswordResult></ResetUserPasswordResponse></soap:Body></soap:Envelope>"
     )

@@ -9,6 +9,7 @@
 
 use std::sync::Arc;
 
+use crate::flow::assert_answer;
 use axum::body::Bytes;
 use futures_util::future::BoxFuture;
 use http::{Request, Response, StatusCode};
@@ -17,12 +18,11 @@ use serde_json::Value;
 use shared::front_door::FrontDoor;
 use shared::lambda::{Answer, Event, Handler};
 use testkit::Sandbox;
+use testkit::requests::{
+    ASMX as SERVICE, ASMX_NAMESPACE as OPERATION, reset_form as post, reset_soap,
+};
 use xml::{MAX_ATTRIBUTES, MAX_DEPTH, MAX_NAMESPACES, Node, Reader};
 
-const SERVICE: &str = "/webservices/IFCommonService.asmx";
-const OPERATION: &str = "http://www.ifactorconsulting.com/webservices";
-const ANSWER: &str =
-    "If the username is on file, a new password has been sent to its e-mail address.";
 /// Stands in every hostile value; must not come back in a log.
 const MARK: &str = "hostile-4711";
 
@@ -31,15 +31,9 @@ fn get(query: &str) -> Request<Bytes> {
     Request::get(uri).body(Bytes::new()).unwrap()
 }
 
-fn post(form: &str) -> Request<Bytes> {
-    Request::post(format!("{SERVICE}/ResetUserPassword"))
-        .header("content-type", "application/x-www-form-urlencoded")
-        .body(form.to_owned().into())
-        .unwrap()
-}
-
 /// A call in an envelope of each version, with `extra` behind the operation.
 fn soap(username: &str, extra: &str) -> [Request<Bytes>; 2] {
+    let action = format!("{OPERATION}/ResetUserPassword");
     [
         ("text/xml", "http://schemas.xmlsoap.org/soap/envelope/"),
         (
@@ -47,33 +41,18 @@ fn soap(username: &str, extra: &str) -> [Request<Bytes>; 2] {
             "http://www.w3.org/2003/05/soap-envelope",
         ),
     ]
-    .map(|(media_type, namespace)| {
-        let action = format!("{OPERATION}/ResetUserPassword");
-        Request::post(SERVICE)
-            .header(
-                "content-type",
-                format!("{media_type}; charset=utf-8; action=\"{action}\""),
-            )
-            .header("soapaction", format!("\"{action}\""))
-            .body(
-                format!(
-                    "<s:Envelope xmlns:s=\"{namespace}\"><s:Body>\
-                     <ResetUserPassword xmlns=\"{OPERATION}\"><username>{username}</username>\
-                     </ResetUserPassword>{extra}</s:Body></s:Envelope>"
-                )
-                .into(),
-            )
-            .unwrap()
+    .map(|(media_type, envelope)| {
+        let content_type = format!("{media_type}; charset=utf-8; action=\"{action}\"");
+        reset_soap(&content_type, envelope, username).map(|body| {
+            let body = String::from_utf8_lossy(&body);
+            let body = body.replace("</s:Body>", &format!("{extra}</s:Body>"));
+            body.into()
+        })
     })
 }
 
 fn text(response: &Response<Bytes>) -> String {
     String::from_utf8_lossy(response.body()).into_owned()
-}
-
-fn assert_answer(response: &Response<Bytes>) {
-    assert_eq!(response.status(), StatusCode::OK);
-    assert!(text(response).contains(ANSWER), "{}", text(response));
 }
 
 #[tokio::test]

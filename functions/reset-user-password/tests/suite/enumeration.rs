@@ -14,17 +14,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws_sdk_dynamodb::types::AttributeValue;
 use axum::body::Bytes;
 use futures_util::stream::{self, StreamExt as _};
 use http::{Request, Response, StatusCode};
-use local::attribute::text;
+use local::Item;
 use testkit::Sandbox;
+use testkit::item::disable;
 use testkit::relay::{Action, Call, Gone, Relays};
-use testkit::requests::reset;
-
-const SERVICE: &str = "/webservices/IFCommonService.asmx";
-const NAMESPACE: &str = "http://www.ifactorconsulting.com/webservices";
+use testkit::requests::reset_by_every_binding;
 
 /// States at work at the same time. Each has a service with a hashing memory of its own.
 const AT_ONCE: usize = 16;
@@ -46,34 +43,14 @@ const BINDINGS: [Binding; 4] = [
 
 impl Binding {
     fn request(self, username: &str) -> Request<Bytes> {
+        let [get, post, soap11, soap12] = reset_by_every_binding(username);
         match self {
-            Self::Get => reset(username),
-            Self::Post => Request::post(format!("{SERVICE}/ResetUserPassword"))
-                .header("content-type", "application/x-www-form-urlencoded")
-                .body(format!("username={username}").into())
-                .unwrap(),
-            Self::Soap11 => {
-                let envelope = "http://schemas.xmlsoap.org/soap/envelope/";
-                soap("text/xml; charset=utf-8", envelope, username)
-            }
-            Self::Soap12 => {
-                let envelope = "http://www.w3.org/2003/05/soap-envelope";
-                soap("application/soap+xml; charset=utf-8", envelope, username)
-            }
+            Self::Get => get,
+            Self::Post => post,
+            Self::Soap11 => soap11,
+            Self::Soap12 => soap12,
         }
     }
-}
-
-fn soap(content_type: &str, envelope: &str, username: &str) -> Request<Bytes> {
-    let body = format!(
-        "<s:Envelope xmlns:s=\"{envelope}\"><s:Body><ResetUserPassword xmlns=\"{NAMESPACE}\">\
-         <username>{username}</username></ResetUserPassword></s:Body></s:Envelope>"
-    );
-    Request::post(SERVICE)
-        .header("content-type", content_type)
-        .header("soapaction", format!("\"{NAMESPACE}/ResetUserPassword\""))
-        .body(body.into())
-        .unwrap()
 }
 
 /// What the table says about the name.
@@ -334,20 +311,17 @@ impl From<Response<Bytes>> for Answer {
 
 /// Writes an account of this name, unless the name is to be unknown.
 async fn register(tables: &Sandbox, username: &str, account: Account) {
-    let mut item = tables.user("jdoe").await.unwrap();
-    item.insert("username".into(), text(username));
-    match account {
+    let change: fn(&mut Item) = match account {
         Account::Unknown => return,
-        Account::Known => {}
-        Account::Disabled => {
-            item.insert("disabled".into(), AttributeValue::Bool(true));
-        }
-        Account::WithoutEmail => {
+        Account::Known => |_| {},
+        Account::Disabled => disable,
+        Account::WithoutEmail => |item| {
             item.remove("email");
             item.remove("email_key");
-        }
-    }
-    tables.put_user(item).await.unwrap();
+        },
+    };
+    let copied = tables.copy_user("jdoe", username, change).await;
+    copied.unwrap();
 }
 
 /// The answer in this state, by this binding, to a name of its own.

@@ -1,77 +1,28 @@
 //! The operation from the request to the mail, on a real DynamoDB API and a real SES API.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use std::time::{Duration, Instant};
 
-use aws_sdk_dynamodb::types::AttributeValue;
 use axum::body::Bytes;
 use http::{Request, Response, StatusCode};
-use local::{Item, attribute};
-use password::{Cost, Hasher, Secret, Verification};
+use local::Item;
 use testkit::Sandbox;
-use testkit::requests::reset;
+use testkit::item::{disable, number, text};
+use testkit::requests::{
+    ASMX as SERVICE, reset, reset_by_every_binding as every_binding, reset_soap as soap,
+};
 
-const SERVICE: &str = "/webservices/IFCommonService.asmx";
 const OLD_PASSWORD: &str = "p@55wOrd";
-const ANSWER: &str =
+pub(crate) const ANSWER: &str =
     "If the username is on file, a new password has been sent to its e-mail address.";
 
-fn post(username: &str) -> Request<Bytes> {
-    Request::post(format!("{SERVICE}/ResetUserPassword"))
-        .header("content-type", "application/x-www-form-urlencoded")
-        .body(format!("username={username}").into())
-        .unwrap()
-}
-
-fn soap(content_type: &str, namespace: &str, username: &str) -> Request<Bytes> {
-    let operation = "http://www.ifactorconsulting.com/webservices";
-    Request::post(SERVICE)
-        .header("content-type", content_type)
-        .header("soapaction", format!("\"{operation}/ResetUserPassword\""))
-        .body(
-            format!(
-                "<s:Envelope xmlns:s=\"{namespace}\"><s:Body><ResetUserPassword \
-                 xmlns=\"{operation}\"><username>{username}</username></ResetUserPassword>\
-                 </s:Body></s:Envelope>"
-            )
-            .into(),
-        )
-        .unwrap()
-}
-
-/// The same call by each binding.
-fn every_binding(username: &str) -> [Request<Bytes>; 4] {
-    let soap12 = "application/soap+xml; charset=utf-8";
-    [
-        reset(username),
-        post(username),
-        soap(
-            "text/xml; charset=utf-8",
-            "http://schemas.xmlsoap.org/soap/envelope/",
-            username,
-        ),
-        soap(soap12, "http://www.w3.org/2003/05/soap-envelope", username),
-    ]
-}
-
-fn text<'a>(item: &'a Item, name: &str) -> &'a str {
-    item[name].as_s().unwrap()
-}
-
-fn number(item: &Item, name: &str) -> u64 {
-    item[name].as_n().unwrap().parse().unwrap()
-}
+/// What makes an account another one.
+type Change = fn(&mut Item);
 
 fn verifies(item: &Item, password: &str) -> bool {
-    let stored = Secret::from(text(item, "password_hash").to_owned());
-    let verification = Hasher::new(Cost::DEFAULT)
-        .verify(&Secret::from(password.to_owned()), &stored)
-        .unwrap();
-    verification != Verification::Invalid
+    testkit::item::verifies(text(item, "password_hash"), password)
 }
 
-fn assert_answer(response: &Response<Bytes>) {
+pub(crate) fn assert_answer(response: &Response<Bytes>) {
     assert_eq!(response.status(), StatusCode::OK);
     assert!(String::from_utf8_lossy(response.body()).contains(ANSWER));
 }
@@ -136,24 +87,18 @@ async fn the_configured_cost_is_used() {
 #[tokio::test]
 async fn nobody_learns_who_is_on_file() {
     let sandbox = Sandbox::start(&[]).await.unwrap();
-    let jdoe = sandbox.user("jdoe").await.unwrap();
-    let copy = |name: &str, change: fn(&mut Item)| {
-        let mut item = jdoe.clone();
-        item.insert("username".to_owned(), attribute::text(name));
-        change(&mut item);
-        item
+    let without_address = |item: &mut Item| {
+        item.remove("email");
+        item.remove("email_key");
     };
-    for item in [
-        copy("disabled-1", |item| {
-            item.insert("disabled".to_owned(), AttributeValue::Bool(true));
-        }),
-        copy("homeless-2", |item| {
-            item.remove("email");
-            item.remove("email_key");
-        }),
-        copy("known-3", |_| {}),
-    ] {
-        sandbox.put_user(item).await.unwrap();
+    let accounts: [(&str, Change); 3] = [
+        ("disabled-1", disable),
+        ("homeless-2", without_address),
+        ("known-3", |_| {}),
+    ];
+    for (username, change) in accounts {
+        let copied = sandbox.copy_user("jdoe", username, change).await;
+        copied.unwrap();
     }
     let unknown = answers(&sandbox, "nobody-4").await;
     for username in [

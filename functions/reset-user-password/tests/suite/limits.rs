@@ -13,8 +13,7 @@ use std::time::Duration;
 
 use axum::body::Bytes;
 use http::Response;
-use local::attribute;
-use password::{Cost, Hasher, Secret, Verification};
+use local::{Item, attribute};
 use testkit::Sandbox;
 use testkit::relay::{Action, Relays, Step};
 use testkit::requests::reset;
@@ -37,9 +36,7 @@ async fn verifies(sandbox: &Sandbox, hash: &str, password: &str) -> bool {
         "temporary" => item["temporary"].as_m().unwrap()["hash"].as_s().unwrap(),
         name => item[name].as_s().unwrap(),
     };
-    let (hash, password) = (Secret::from(hash.as_str()), Secret::from(password));
-    let verification = Hasher::new(Cost::DEFAULT).verify(&password, &hash).unwrap();
-    matches!(verification, Verification::Valid { .. })
+    testkit::item::verifies(hash, password)
 }
 
 #[tokio::test]
@@ -163,12 +160,13 @@ impl Processes {
     /// Adds accounts of these names, each with an address of its own.
     async fn add(&self, usernames: &[String]) {
         for username in usernames {
-            let mut item = self.tables.user("bob").await.unwrap();
-            let address = format!("{username}@example.com");
-            item.insert("username".into(), attribute::text(username));
-            item.insert("email".into(), attribute::text(&address));
-            item.insert("email_key".into(), attribute::text(&address));
-            self.tables.put_user(item).await.unwrap();
+            let address = attribute::text(&format!("{username}@example.com"));
+            let change = |item: &mut Item| {
+                item.insert("email".into(), address.clone());
+                item.insert("email_key".into(), address);
+            };
+            let copied = self.tables.copy_user("bob", username, change).await;
+            copied.unwrap();
         }
     }
 

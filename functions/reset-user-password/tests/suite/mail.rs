@@ -1,31 +1,23 @@
 //! In whose name the mail of a reset goes out, and in which language.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use axum::body::Bytes;
-use http::Request;
 use local::ses::Mail;
 use shared::clock::{Clock, Timestamp};
 use testkit::Sandbox;
 use testkit::relay::{Action, Relays};
+use testkit::requests;
 
 const DEFAULT_FROM: &str = "Pump Alarm <no-reply@pumpalarm.com>";
 const BRANDS_FROM: &str = "Brand Flood Watch <no-reply@brand.example>";
 
 /// The mail of a reset.
 async fn reset(sandbox: &Sandbox, username: &str) -> Mail {
-    let path = "/webservices/IFCommonService.asmx/ResetUserPassword";
-    let request = Request::get(format!("{path}?username={username}"));
-    let response = sandbox.send(&request.body(Bytes::new()).unwrap()).await;
+    let response = sandbox.send(&requests::reset(username)).await;
     assert_eq!(response.status(), 200);
-    let mut mails = sandbox.backend.outbox.mails();
-    sandbox.backend.outbox.clear();
-    assert_eq!(mails.len(), 1);
-    mails.remove(0)
+    sandbox.take_mail()
 }
 
 fn assert_says(mail: &Mail, facts: &[&str]) {

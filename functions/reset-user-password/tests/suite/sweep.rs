@@ -19,6 +19,7 @@ use shared::metrics::{self, Metric};
 use shared::users::UsernameKey;
 use shared::users::protocol::{Pending, reserve};
 use testkit::faults::{Attempts, Failure, Fault, Injection, World};
+use testkit::item::disable;
 use testkit::relay::{Action, Step};
 use testkit::requests::reset;
 use tokio::time::Instant;
@@ -521,10 +522,6 @@ async fn a_reset_of_an_account_that_may_not_have_one_is_given_up() {
         };
         assert_eq!(row["event"].as_s().unwrap(), "password.reset_abandoned");
     }
-}
-
-fn disable(item: &mut Item) {
-    item.insert("disabled".to_owned(), AttributeValue::Bool(true));
 }
 
 fn remove_address(item: &mut Item) {

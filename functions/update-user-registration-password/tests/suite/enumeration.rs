@@ -7,12 +7,12 @@
     reason = "a test fails by panicking"
 )]
 
-use aws_sdk_dynamodb::types::AttributeValue;
 use axum::body::Bytes;
 use http::{Request, Response, StatusCode};
 use local::Item;
 use local::attribute::{number, text};
 use testkit::Sandbox;
+use testkit::item::disable;
 use testkit::relay::Relays;
 use testkit::requests::basic;
 
@@ -84,10 +84,6 @@ const CASES: [Case; 10] = [
     Case::limited(Limited::Elsewhere, "limited elsewhere, unknown", None),
 ];
 
-fn disable(item: &mut Item) {
-    item.insert("disabled".to_owned(), AttributeValue::Bool(true));
-}
-
 fn expire(item: &mut Item) {
     item.insert("password_expires_at".to_owned(), number(1));
 }
@@ -154,13 +150,14 @@ impl Fixture {
     }
 
     async fn register(&self, username: &str, change: fn(&mut Item)) {
-        let mut item = self.tables.user("admin").await.unwrap();
-        item.insert("username".to_owned(), text(username));
-        let email = format!("{username}@pumpalarm.com");
-        item.insert("email".to_owned(), text(&email));
-        item.insert("email_key".to_owned(), text(&email));
-        change(&mut item);
-        self.tables.put_user(item).await.unwrap();
+        let email = text(&format!("{username}@pumpalarm.com"));
+        let change = |item: &mut Item| {
+            item.insert("email".to_owned(), email.clone());
+            item.insert("email_key".to_owned(), email);
+            change(item);
+        };
+        let copied = self.tables.copy_user("admin", username, change).await;
+        copied.unwrap();
     }
 
     /// The answer, and the calls it took. The name and the source address are used for nothing

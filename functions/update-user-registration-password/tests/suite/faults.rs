@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 use shared::clock::Timestamp;
 use shared::users::protocol::{Pending, Promotion, promote, reserve};
 use shared::users::{ResetMode, UsernameKey};
-use testkit::faults::{Injection, Matrix, World, at_work, fill};
+use testkit::faults::{Extent, Injection, Matrix, World, at_work, fill};
 use testkit::requests::set_password;
 
 /// Of every demo account.
@@ -80,7 +80,8 @@ async fn matrix(backend: &Backend, login: Login) -> Matrix {
         let case = Case::new(backend.clone(), login, hash.clone());
         async move { case.await.work(injection).await }
     };
-    fill(login.title(), calls, cell).await.unwrap()
+    let matrix = fill(Extent::Whole, login.title(), calls, cell).await;
+    matrix.unwrap()
 }
 
 fn hash(password: &str, cost: Cost) -> Secret {

@@ -12,9 +12,10 @@ use getrandom::SysRng;
 use getrandom::rand_core::UnwrapErr;
 use http::{Request, StatusCode};
 use local::{Item, attribute};
-use password::{Cost, ExposeSecret as _, Hasher, Salt, Secret, Verification};
+use password::{Cost, ExposeSecret as _, Hasher, Salt, Secret};
 use serde_json::{Value, json};
 use testkit::Sandbox;
+use testkit::item::text;
 use testkit::requests::set_password;
 
 const OLD_PASSWORD: &str = "p@55wOrd";
@@ -34,16 +35,8 @@ fn change(email: &str, password: &str) -> Value {
 
 const ADMIN: &str = "admin:p@55wOrd";
 
-fn text<'a>(item: &'a Item, name: &str) -> &'a str {
-    item[name].as_s().unwrap()
-}
-
 fn verifies(item: &Item, password: &str) -> bool {
-    let stored = Secret::from(text(item, "password_hash").to_owned());
-    let verification = Hasher::new(Cost::DEFAULT)
-        .verify(&Secret::from(password.to_owned()), &stored)
-        .unwrap();
-    verification != Verification::Invalid
+    testkit::item::verifies(text(item, "password_hash"), password)
 }
 
 fn error_code(body: &Value) -> &str {

@@ -1,30 +1,16 @@
 //! In whose name the mail about a change goes out, and in which language.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use aws_sdk_dynamodb::types::AttributeValue;
-use axum::body::Bytes;
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
-use http::{Request, Response};
 use local::ses::Mail;
-use serde_json::{Value, json};
+use serde_json::json;
 use testkit::Sandbox;
 use testkit::relay::Relays;
+use testkit::requests::set_password;
 
 const DEFAULT_FROM: &str = "Pump Alarm <no-reply@pumpalarm.com>";
 const BRANDS_FROM: &str = "Brand Flood Watch <no-reply@brand.example>";
 const JDOE: &str = "a@example.com";
 const BOB: &str = "bob@pumpalarm.com";
-
-async fn send(sandbox: &Sandbox, body: &Value) -> Response<Bytes> {
-    let credential = BASE64_STANDARD.encode("admin:p@55wOrd");
-    let request = Request::post("/UpdateUserRegistrationPassword")
-        .header("content-type", "application/json")
-        .header("authorization", format!("Basic {credential}"));
-    let request = request.body(body.to_string().into()).unwrap();
-    sandbox.send(&request).await
-}
 
 /// The mail about a change to the account of this address.
 async fn change(sandbox: &Sandbox, email: &str, customer_brand_name: Option<&str>) -> Mail {
@@ -32,11 +18,9 @@ async fn change(sandbox: &Sandbox, email: &str, customer_brand_name: Option<&str
         "Email": email, "NewPassword": "lamp-Sodium-4417", "SendResetEmail": true,
         "CustomerBrandName": customer_brand_name
     });
-    assert_eq!(send(sandbox, &body).await.status(), 200);
-    let mut mails = sandbox.backend.outbox.mails();
-    sandbox.backend.outbox.clear();
-    assert_eq!(mails.len(), 1);
-    mails.remove(0)
+    let request = set_password("admin:p@55wOrd", &body);
+    assert_eq!(sandbox.send(&request).await.status(), 200);
+    sandbox.take_mail()
 }
 
 #[tokio::test]
@@ -86,10 +70,13 @@ async fn without_the_table_the_password_is_set_and_mailed_about() {
 #[tokio::test]
 async fn the_brands_product_is_no_password() {
     let sandbox = Sandbox::start(&[]).await.unwrap();
-    let set = |password: &str| json!({ "Email": JDOE, "NewPassword": password });
-    let refused = send(&sandbox, &set("Brand Flood Watch")).await;
+    let set = |password: &str| {
+        let body = json!({ "Email": JDOE, "NewPassword": password });
+        set_password("admin:p@55wOrd", &body)
+    };
+    let refused = sandbox.send(&set("Brand Flood Watch")).await;
     assert_eq!(refused.status(), 400);
-    let taken = send(&sandbox, &set("Brand Flood Watch Tower")).await;
+    let taken = sandbox.send(&set("Brand Flood Watch Tower")).await;
     assert_eq!(taken.status(), 200);
 }
 

@@ -11,10 +11,11 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use http::StatusCode;
+use local::attribute;
 use local::ses::Mail;
-use local::{Item, attribute};
 use serde_json::json;
 use testkit::faults::{World, at_work};
+use testkit::item::text;
 use testkit::relay::{Action, Step};
 use testkit::requests::{reset, set_password};
 use tokio::sync::Notify;
@@ -196,8 +197,4 @@ async fn admin(world: &World, name: &str) -> String {
     item.insert("username".to_owned(), attribute::text(&username));
     world.put(&item).await.unwrap();
     format!("{username}:{OLD_PASSWORD}")
-}
-
-fn text<'a>(item: &'a Item, name: &str) -> &'a str {
-    item[name].as_s().unwrap()
 }

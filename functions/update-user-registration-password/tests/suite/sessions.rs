@@ -329,8 +329,9 @@ async fn an_account_that_is_added_again_has_no_sessions() {
         disabled: false,
     };
     for add in [admin::add, admin::import] {
-        let mut item = Item::from([("username".to_owned(), attribute::text("admin"))]);
-        add(&added, Timestamp(BEGIN + 1)).apply(&mut item);
+        let mut item = Item::new();
+        assert!(add(&added, Timestamp(BEGIN + 1)).apply(&mut item));
+        set(&mut item, "username", attribute::text("admin"));
         world.sandbox.put_user(item).await.unwrap();
         assert_eq!(world.call(&session).await, 401);
     }

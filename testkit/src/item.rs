@@ -1,0 +1,41 @@
+//! Reading the items of accounts.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use local::Item;
+use password::{Cost, Secret, Verification};
+
+/// The text of this name.
+///
+/// # Panics
+/// When there is none.
+#[must_use]
+pub fn text<'a>(item: &'a Item, name: &str) -> &'a str {
+    item[name].as_s().unwrap()
+}
+
+/// The number of this name.
+///
+/// # Panics
+/// When there is none.
+#[must_use]
+pub fn number(item: &Item, name: &str) -> u64 {
+    item[name].as_n().unwrap().parse().unwrap()
+}
+
+/// Whether this password has this hash.
+///
+/// # Panics
+/// When the hash cannot be read.
+#[must_use]
+pub fn verifies(hash: &str, password: &str) -> bool {
+    let (hash, password) = (Secret::from(hash), Secret::from(password));
+    let verification = local::hasher(Cost::DEFAULT).verify(&password, &hash);
+    verification.unwrap() != Verification::Invalid
+}
+
+/// Disables an account.
+pub fn disable(item: &mut Item) {
+    item.insert("disabled".to_owned(), AttributeValue::Bool(true));
+}
