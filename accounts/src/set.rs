@@ -56,8 +56,8 @@ pub(crate) async fn set(session: &Session<'_>, arguments: &Arguments) -> Result<
     let account = session.find(user).await?;
     let profile = values.apply(&account.profile)?;
     check_address(session, &account.profile, &profile).await?;
-    let changed = changed(&account.profile, &profile);
-    let names: Vec<_> = changed.iter().map(|(name, _)| *name).collect();
+    let fields = changed(&account.profile, &profile);
+    let names: Vec<_> = fields.iter().map(|(name, _)| *name).collect();
     let detail = names.join(", ");
     let replaced = values.sets_address().then_some(Replaced {
         account: &account,
@@ -67,7 +67,7 @@ pub(crate) async fn set(session: &Session<'_>, arguments: &Arguments) -> Result<
     if let Some(change) = admin::set_profile(&account, &profile) {
         changes.push(change);
         events.push((CHANGED, Some(detail.as_str())));
-        texts.extend(changed.into_iter().map(|(name, value)| match value {
+        texts.extend(fields.into_iter().map(|(name, value)| match value {
             Some(value) => format!("{name} set to {value}"),
             None => format!("{name} removed"),
         }));
