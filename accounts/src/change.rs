@@ -57,8 +57,8 @@ pub(crate) async fn grant(
     let role = column::role(role).map_err(Error::Usage)?;
     if role != ADMIN_ROLE && !force && near(&role, [ADMIN_ROLE]).is_some() {
         return Err(Error::Refused(format!(
-            "{role} is not the role {ADMIN_ROLE}: names of roles compare exactly; --force gives it \
-             all the same"
+            "{role} is not the role {ADMIN_ROLE}: names of roles compare exactly; use --force to \
+             grant it anyway"
         )));
     }
     let account = session.find(username).await?;

@@ -224,7 +224,7 @@ fn in_words(service: &str, failure: &Failure, place: &Place) -> String {
                 format!("you are not allowed {permission} {location}")
             } else {
                 let tables = place.tables();
-                format!("{service} refused {location}{tables}: {code}: {message}")
+                format!("{service} refused the request {location}{tables}: {code}: {message}")
             }
         }
     }

@@ -87,6 +87,8 @@ fn read(path: &Path, first: usize) -> Result<Vec<Line>, Error> {
         name: path.display().to_string(),
         source,
     })?;
+    // Some editors put a byte order mark in front of UTF-8.
+    let text = text.trim_start_matches('\u{feff}');
     let lines = (1..)
         .zip(text.lines())
         .skip_while(|(number, _)| *number < first);

@@ -204,7 +204,7 @@ fn check_heading(heading: &[String], required: Required) -> Result<(), Error> {
         if !COLUMNS.contains(&name.as_str()) || !known.insert(name.as_str()) {
             let number: u64 = number;
             let text =
-                format!("column {number} of the heading is none of {columns}, or is there twice");
+                format!("column {number} of the heading is unknown or repeated; known: {columns}");
             return Err(Error::Usage(text));
         }
     }
@@ -219,7 +219,7 @@ fn check_heading(heading: &[String], required: Required) -> Result<(), Error> {
 fn json_row(line: &str, required: Required) -> Result<Row, String> {
     // The parser's own words may quote the line.
     let Members(members) = serde_json::from_str(line.trim_end())
-        .map_err(|error| format!("no JSON object, see column {}", error.column()))?;
+        .map_err(|error| format!("not a JSON object, at column {}", error.column()))?;
     let mut row = Row::default();
     let mut known = HashSet::new();
     for (name, value) in members {

@@ -106,7 +106,7 @@ pub(crate) async fn import(
 ) -> Result<ExitCode, Error> {
     let format = arguments.format.or_else(|| Format::of(&arguments.file));
     let format = format.ok_or_else(|| {
-        Error::Usage("say how the file is written, with --format csv or --format jsonl".to_owned())
+        Error::Usage("unknown file type; use --format csv or --format jsonl".to_owned())
     })?;
     if arguments.takes_away() {
         // What is missing for the audit rows must not show after the first batch.

@@ -117,7 +117,7 @@ async fn anything_else_that_aws_refuses_has_its_code_and_message() {
     assert_eq!(
         answer.error(),
         format!(
-            "DynamoDB refused at {url} (region us-east-1) for table {users}: ValidationException: \
+            "DynamoDB refused the request at {url} (region us-east-1) for table {users}: ValidationException: \
              The key is too long"
         )
     );

@@ -214,14 +214,14 @@ async fn json_rows_are_refused_by_line() {
     let answer = import(&operator, "users.ndjson", file, &["--dry-run"]).await;
     assert_eq!(
         answer.out,
-        "line 2: no JSON object, see column 21\n\
+        "line 2: not a JSON object, at column 21\n\
          line 3: a member is no column\n\
          line 4: username is not a plain value\n\
          line 5: username is not a plain value\n\
          line 6: username is there twice\n\
          line 7: id is missing\n\
          line 8: roles is not a plain value\n\
-         line 9: no JSON object, see column 0\n\
+         line 9: not a JSON object, at column 0\n\
          1 can be written, 0 there already, 8 refused\n"
     );
 }
@@ -508,22 +508,22 @@ async fn a_file_that_cannot_be_one_is_wrong_usage() {
         (
             "users.txt",
             "",
-            "say how the file is written, with --format csv or --format jsonl",
+            "unknown file type; use --format csv or --format jsonl",
         ),
         (
             "users.csv",
             "username,password,id\n",
-            "column 2 of the heading is none of ",
+            "column 2 of the heading is unknown or repeated; known: ",
         ),
         (
             "users.csv",
             "username,id,id\n",
-            "column 3 of the heading is none of ",
+            "column 3 of the heading is unknown or repeated; known: ",
         ),
         (
             "users.csv",
             "username;id\n",
-            "column 1 of the heading is none of ",
+            "column 1 of the heading is unknown or repeated; known: ",
         ),
         (
             "users.csv",

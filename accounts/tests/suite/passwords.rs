@@ -227,7 +227,7 @@ async fn an_old_password_that_stays_is_named() {
     );
     operator.sandbox.put_user(bob).await.unwrap();
     let directory = TempDir::new().unwrap();
-    let path = file(&directory, "jdoe\nbob\n");
+    let path = file(&directory, "\u{feff}jdoe\nbob\n");
     let note = "a mail to this address failed on 1970-01-01T00:00:01Z, so the old password and \
                 sessions stay until the new one is used: ";
     let line = ["reset", "--from", &path, "--per-minute", "600"];

@@ -279,7 +279,7 @@ async fn a_stack_that_cannot_be_read_is_named_with_the_reason() {
             "Throttling",
             busy,
             75,
-            "CloudFormation refused in eu-west-1: Throttling: Rate exceeded",
+            "CloudFormation refused the request in eu-west-1: Throttling: Rate exceeded",
         ),
     ] {
         let body = refusal(code, message);
