@@ -132,11 +132,7 @@ struct Wsdl<'a> {
 }
 
 impl<'a> Wsdl<'a> {
-    fn new(
-        version: Version,
-        service: &'a str,
-        operations: &'static [&'static Operation],
-    ) -> Self {
+    fn new(version: Version, service: &'a str, operations: &'static [&'static Operation]) -> Self {
         let (name, binding, soap) = match version {
             Version::V11 => ("Soap11", "BasicHttpBinding_ISyncReply", "soap"),
             Version::V12 => ("Soap12", "WSHttpBinding_ISyncReply", "soap12"),
