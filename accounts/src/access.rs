@@ -2,6 +2,7 @@
 
 use std::cell::OnceCell;
 
+use aws_sdk_dynamodb::types::TransactWriteItem;
 use shared::audit::{self, Audit, Entry};
 use shared::aws::Clients;
 use shared::clock::{Clock, Timestamp};
@@ -210,21 +211,25 @@ impl<'a> Session<'a> {
         event: &'static str,
         detail: Option<&str>,
     ) -> Result<(), Error> {
-        self.change_with(username, change, &[(event, detail)]).await
+        let events = [(event, detail)];
+        self.change_with(username, change, &events, None).await
     }
 
-    /// Makes a change of an account and writes an audit row for each event with its detail, all or
-    /// nothing.
+    /// Makes a change of an account and writes an audit row for each event with its detail, if the
+    /// condition holds: all or nothing.
     pub(crate) async fn change_with(
         &self,
         username: &UsernameKey,
         change: &Change,
         events: &[(&'static str, Option<&str>)],
+        condition: Option<TransactWriteItem>,
     ) -> Result<(), Error> {
-        let rows = events.iter();
-        let rows = rows.map(|(event, detail)| self.audit_row(username.as_str(), event, *detail));
-        let rows: Vec<_> = rows.collect::<Result<_, _>>()?;
+        let mut others = Vec::from_iter(condition);
+        for (event, detail) in events {
+            let row = self.audit_row(username.as_str(), event, *detail)?;
+            others.push(row.write()?);
+        }
         let users = self.users()?;
-        Ok(users.change_with_rows(username, change, &rows).await?)
+        Ok(users.change_with(username, change, others).await?)
     }
 }

@@ -77,7 +77,7 @@ pub(crate) async fn add(
     let mut events = vec![(event, None)];
     events.extend(roles.as_deref().map(|roles| (GRANTED, Some(roles))));
     match session
-        .change_with(&profile.username, &change, &events)
+        .change_with(&profile.username, &change, &events, None)
         .await
     {
         Err(Error::Store(StoreError::Conflict)) => Err(exists(&profile)),
@@ -85,6 +85,7 @@ pub(crate) async fn add(
             key: ("username", profile.username.as_str().to_owned()),
             event: Some(event),
             text: format!("{} is added", profile.display_username),
+            note: None,
         }),
     }
 }

@@ -7,10 +7,19 @@ use shared::users::{Account, Profile, admin};
 
 use crate::Error;
 use crate::access::Session;
-use crate::suppression;
+use crate::suppression::{self, NO_SES};
 
 /// The audit event of an address.
 pub(crate) const EVENT: &str = "account.email_set";
+
+/// The variables without which the old address cannot be notified.
+const VARIABLES: [&str; 5] = [
+    "BRANDS_TABLE",
+    "PRODUCT_NAME",
+    "MAIL_FROM",
+    "SUPPORT_CONTACT",
+    "LOGIN_URL",
+];
 
 /// An address that is replaced. The same again counts too: the mark that mail to it failed goes.
 pub(crate) struct Replaced<'a> {
@@ -41,61 +50,66 @@ impl Replaced<'_> {
     /// The change in words.
     pub(crate) fn text(&self) -> String {
         let text = match self.new {
-            Some(email) => format!("has the address {email}"),
-            None => "has no address, so it cannot be reset".to_owned(),
+            Some(email) => format!("address set to {email}"),
+            None => "address removed, so it cannot be reset".to_owned(),
         };
         if !(self.is_other() && self.account.must_change_password) {
             return text;
         }
         format!(
-            "{text}; the password mailed to the old one is withdrawn, so the account has none until \
-             a reset"
+            "{text}; the password mailed to the old address is withdrawn, so the account has none \
+             until a reset"
         )
     }
 
-    /// Tells the old address and lifts SES's suppression of the new one. Returns what there is to say
-    /// about that.
-    pub(crate) async fn follow_up(&self, session: &Session<'_>) -> Result<Vec<String>, Error> {
+    /// Whether the old address is notified: mail to it had not failed.
+    fn notifies(&self) -> bool {
+        let account = self.account;
+        let has_address = account.profile.email.is_some() && account.email_failed_at.is_none();
+        has_address && self.is_other()
+    }
+
+    /// What the mail to the old address needs; `None` without a mail or an SES. To be called before
+    /// the change: the error names the settings that are missing.
+    pub(crate) async fn brands(&self, session: &Session<'_>) -> Result<Option<Brands>, Error> {
+        if !self.notifies() || session.ses()?.is_none() {
+            return Ok(None);
+        }
+        let connected = session.settings.connect(&VARIABLES).await;
+        connected.map_err(|error| match error {
+            Error::Usage(text) => Error::Usage(format!("the old address is notified, and {text}")),
+            error => error,
+        })?;
+        let brand = session.configured(config::brand)?;
+        let table = session.configured(|env| env.required("BRANDS_TABLE"))?;
+        let client = session.clients()?.dynamodb.clone();
+        Ok(Some(Brands::new(client, table, brand)))
+    }
+
+    /// Notifies the old address and lifts SES's suppression of the new one. Returns what there is to
+    /// say about that.
+    pub(crate) async fn follow_up(
+        &self,
+        session: &Session<'_>,
+        brands: Option<&Brands>,
+    ) -> Result<Vec<String>, Error> {
         let mut remarks = Vec::new();
         if let Some(email) = self.new {
             remarks.extend(session.name_clash(&self.account.profile, email).await?);
         }
-        remarks.extend(tell(session, self.account, self.is_other()).await?);
+        let failed = match brands {
+            Some(brands) => send(session, brands, &self.account.profile).await?.err(),
+            None => None,
+        };
+        let failed = failed.map(|error| error.to_string());
+        let without_ses = brands.is_none() && self.notifies();
+        let failed = failed.or_else(|| without_ses.then(|| NO_SES.to_owned()));
+        remarks.extend(failed.map(|error| format!("the old address was not notified: {error}")));
         if let Some(email) = self.new {
             remarks.extend(lift(session, email).await?);
         }
         Ok(remarks)
     }
-}
-
-/// Mails the old address; says so if that was not possible.
-async fn tell(
-    session: &Session<'_>,
-    account: &Account,
-    is_other: bool,
-) -> Result<Option<String>, Error> {
-    let is_told = is_other && account.email_failed_at.is_none();
-    if !is_told || account.profile.email.is_none() {
-        return Ok(None);
-    }
-    let brand = session.configured(config::brand);
-    let table = session.configured(|env| env.required("BRANDS_TABLE"));
-    let (brand, table) = match (brand, table, session.ses()?) {
-        (Ok(brand), Ok(table), Some(_)) => (brand, table),
-        (Err(error), ..) | (_, Err(error), _) => {
-            return Ok(Some(format!("the old address is not told: {error}")));
-        }
-        (.., None) => {
-            return Ok(Some(
-                "the old address is not told: no SES is given".to_owned(),
-            ));
-        }
-    };
-    let brands = Brands::new(session.clients()?.dynamodb.clone(), table, brand);
-    let sent = send(session, &brands, &account.profile).await?;
-    Ok(sent
-        .err()
-        .map(|error| format!("the old address is not told: {error}")))
 }
 
 async fn send(
@@ -126,13 +140,15 @@ async fn lift(session: &Session<'_>, email: &str) -> Result<Option<String>, Erro
             let (since, reason) = (found.since.rfc3339(), found.reason);
             match suppression::lift(session, email).await? {
                 Ok(()) => Some(format!(
-                    "SES suppressed it since {since} ({reason}), no more"
+                    "SES had suppressed {email} since {since} ({reason}); lifted"
                 )),
                 Err(error) => Some(format!(
-                    "SES still suppresses it, since {since} ({reason}): {error}"
+                    "SES still suppresses {email}, since {since} ({reason}): {error}"
                 )),
             }
         }
-        Err(error) => Some(format!("whether SES suppresses it is not known: {error}")),
+        Err(error) => Some(format!(
+            "it is not known whether SES suppresses {email}: {error}"
+        )),
     })
 }

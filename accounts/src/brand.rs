@@ -127,6 +127,7 @@ pub(crate) async fn set(session: &Session<'_>, name: &str, values: &Values) -> R
             text: format!("{key} needs no change"),
             key: ("brand", key),
             event: None,
+            note: None,
         });
     };
     let event = "brand.set";
@@ -144,6 +145,7 @@ pub(crate) async fn set(session: &Session<'_>, name: &str, values: &Values) -> R
             ),
             key: ("brand", key),
             event: Some(event),
+            note: None,
         })?),
     }
 }

@@ -6,7 +6,7 @@ use shared::audit;
 use shared::brands;
 use shared::dynamodb::{Item, StoreError, get_text, text};
 use shared::mail::brand::Attribute;
-use shared::users::{Change, Condition, MAX_NAME_LENGTH, change_audited};
+use shared::users::{Change, Condition, MAX_NAME_LENGTH, change_with};
 
 use crate::Error;
 use crate::access::Session;
@@ -53,7 +53,7 @@ impl BrandTable {
         let update = Update::builder()
             .table_name(&self.table)
             .key("brand", text(key));
-        change_audited(&self.client, update, change, std::slice::from_ref(audit)).await
+        change_with(&self.client, update, change, vec![audit.write()?]).await
     }
 }
 

@@ -5,7 +5,7 @@ use shared::users::{ADMIN_ROLE, admin};
 
 use crate::access::Session;
 use crate::import::column;
-use crate::last_admin::check_last_admin;
+use crate::last_admin::other_admin;
 use crate::near::near;
 use crate::{Done, Error};
 
@@ -18,13 +18,12 @@ pub(crate) async fn disable(
     if account.disabled {
         return Ok(Done::unchanged(&account, "is disabled already"));
     }
-    if !force {
-        check_last_admin(session, &account).await?;
-    }
+    let other_admin = other_admin(session, &account, force).await?;
     let change = admin::disable(session.now);
-    let event = "account.disabled";
+    let (key, event) = (&account.profile.username, "account.disabled");
+    let events = [(event, None)];
     session
-        .change(&account.profile.username, &change, event, None)
+        .change_with(key, &change, &events, other_admin)
         .await?;
     Ok(Done::changed(&account, event, "is disabled"))
 }
@@ -102,13 +101,13 @@ pub(crate) async fn revoke(
             &format!("does not have the role {role}"),
         ));
     }
-    if role == ADMIN_ROLE && !force {
-        check_last_admin(session, &account).await?;
-    }
+    let is_free = force || role != ADMIN_ROLE;
+    let other_admin = other_admin(session, &account, is_free).await?;
     let change = admin::set_roles(&account.roles, &roles);
-    let key = &account.profile.username;
-    let revoked = session.change(key, &change, "role.revoked", Some(role));
-    revoked.await?;
+    let (key, events) = (&account.profile.username, [("role.revoked", Some(role))]);
+    session
+        .change_with(key, &change, &events, other_admin)
+        .await?;
     Ok(Done::changed(
         &account,
         "role.revoked",

@@ -118,7 +118,9 @@ impl Console {
             return self.json(&done.record());
         }
         let style = if done.event.is_some() { GOOD } else { DIM };
-        let text = one_line(&done.text).into_owned();
+        let mut texts = vec![done.text.as_str()];
+        texts.extend(done.note.as_deref());
+        let text = one_line(&texts.join("; ")).into_owned();
         writeln!(self.out, "{style}{text}{style:#}")
     }
 
@@ -154,15 +156,7 @@ impl Console {
         if self.json {
             return records.iter().try_for_each(|record| self.json(record));
         }
-        let names = records.first().into_iter().flat_map(|record| &record.0);
-        let mut columns: Vec<_> = names.map(|(name, _)| (*name, name.len())).collect();
-        let cells =
-            |record: &Record| -> Vec<_> { record.0.iter().map(|(_, v)| plain(v)).collect() };
-        for record in records {
-            for ((_, width), cell) in columns.iter_mut().zip(cells(record)) {
-                *width = cell.chars().count().max(*width);
-            }
-        }
+        let columns = columns(records);
         if columns.is_empty() {
             return writeln!(self.out, "{DIM}none{DIM:#}");
         }
@@ -170,7 +164,7 @@ impl Console {
         let heading = aligned(&columns, headings);
         writeln!(self.out, "{BOLD}{heading}{BOLD:#}")?;
         for record in records {
-            writeln!(self.out, "{}", aligned(&columns, cells(record)))?;
+            writeln!(self.out, "{}", aligned(&columns, record.cells(&columns)))?;
         }
         Ok(())
     }
@@ -269,6 +263,37 @@ impl Record {
     }
 }
 
+impl Record {
+    /// Its values in these columns, for people.
+    fn cells(&self, columns: &[(&str, usize)]) -> Vec<String> {
+        let value = |column: &str| self.0.iter().find(|(name, _)| *name == column);
+        let cell = |column: &str| value(column).map_or(NOTHING.to_owned(), |(_, v)| plain(v));
+        columns.iter().map(|(name, _)| cell(name)).collect()
+    }
+}
+
+/// The names of all attributes of these records, with the widths of their columns. An attribute that
+/// only some have stands after the one before it.
+fn columns(records: &[Record]) -> Vec<(&'static str, usize)> {
+    let mut columns: Vec<(&'static str, usize)> = Vec::new();
+    for record in records {
+        let mut next = 0;
+        for (name, value) in &record.0 {
+            let width = plain(value).chars().count().max(name.len());
+            if let Some(at) = columns.iter().position(|(column, _)| column == name) {
+                next = at + 1;
+                if let Some((_, widest)) = columns.get_mut(at) {
+                    *widest = width.max(*widest);
+                }
+            } else {
+                columns.insert(next, (name, width));
+                next += 1;
+            }
+        }
+    }
+    columns
+}
+
 impl Serialize for Record {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map(self.0.iter().map(|(name, value)| (name, value)))
@@ -305,6 +330,8 @@ pub(crate) struct Done {
     pub(crate) event: Option<&'static str>,
     /// In words for people.
     pub(crate) text: String,
+    /// What people and scripts must know beyond that: what was not done, or works differently.
+    pub(crate) note: Option<String>,
 }
 
 impl Done {
@@ -314,6 +341,7 @@ impl Done {
             text: format!("{} {text}", account.profile.display_username),
             key: ("username", account.profile.username.as_str().to_owned()),
             event: Some(event),
+            note: None,
         }
     }
 
@@ -327,11 +355,13 @@ impl Done {
 
     fn record(&self) -> Record {
         let (name, value) = &self.key;
-        Record::new([
+        let fields = [
             (*name, value.as_str().into()),
             ("changed", self.event.is_some().into()),
             ("event", self.event.into()),
-        ])
+        ];
+        let note = self.note.as_deref().map(|note| ("note", note.into()));
+        Record::new(fields.into_iter().chain(note))
     }
 }
 

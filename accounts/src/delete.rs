@@ -4,7 +4,7 @@ use clap::Args;
 use shared::users::UsernameKey;
 
 use crate::access::Session;
-use crate::last_admin::check_last_admin;
+use crate::last_admin::other_admin;
 use crate::{Console, Done, Error, trail};
 
 /// Delete an account
@@ -28,9 +28,7 @@ pub(crate) async fn delete(
     console: &mut Console,
 ) -> Result<Done, Error> {
     let account = session.find(&arguments.user).await?;
-    if !arguments.force {
-        check_last_admin(session, &account).await?;
-    }
+    let other_admin = other_admin(session, &account, arguments.force).await?;
     let profile = &account.profile;
     let (name, id) = (&profile.display_username, profile.id);
     let question = format!("Delete {name}, customer {id}? This cannot be undone.");
@@ -39,7 +37,9 @@ pub(crate) async fn delete(
     }
     let event = "account.deleted";
     let row = session.audit_row(profile.username.as_str(), event, None)?;
-    session.users()?.delete(profile, &row).await?;
+    let mut others = Vec::from_iter(other_admin);
+    others.push(row.write()?);
+    session.users()?.delete_with(profile, others).await?;
     let remaining = remaining(session, &profile.username).await?;
     Ok(Done::changed(
         &account,

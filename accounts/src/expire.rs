@@ -31,8 +31,11 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "TIME", value_parser = time_argument::parse)]
     imported_before: Option<Timestamp>,
     /// List these accounts and change nothing
-    #[arg(long, requires = "imported_before")]
+    #[arg(long, conflicts_with = "user")]
     dry_run: bool,
+    /// Even accounts without an address, whose owners cannot ask for a reset
+    #[arg(long)]
+    force: bool,
 }
 
 impl Arguments {
@@ -52,22 +55,38 @@ pub(crate) async fn expire(
     console: &mut Console,
 ) -> Result<(), Error> {
     if let Some(user) = &arguments.user {
-        let done = one(session, &session.find(user).await?).await?;
+        let done = one(session, &session.find(user).await?, arguments.force).await?;
         return Ok(console.done(&done)?);
     }
     let before = arguments.imported_before.unwrap_or(session.now);
     let found = find(session, before, console).await?;
+    let is_meant = |item: &Item| arguments.force || item.contains_key("email");
+    let (found, stranded): (Vec<_>, Vec<_>) = found.into_iter().partition(is_meant);
+    if !stranded.is_empty() {
+        let names: Vec<_> = stranded.iter().map(key).collect();
+        console.note(&format!(
+            "left out, because they have no address for a reset: {}; use --force to expire them \
+             anyway",
+            names.join(", ")
+        ))?;
+    }
     if arguments.dry_run {
         return Ok(console.rows(&found.iter().map(record).collect::<Vec<_>>())?);
     }
     all(session, &found, console).await
 }
 
-/// Takes the password of one account.
-async fn one(session: &Session<'_>, account: &Account) -> Result<Done, Error> {
+/// Takes the password of one account; without `force`, only if a reset can bring another one.
+async fn one(session: &Session<'_>, account: &Account, force: bool) -> Result<Done, Error> {
     let Some(hash) = &account.password_hash else {
         return Ok(Done::unchanged(account, "has no password"));
     };
+    if account.profile.email.is_none() && !force {
+        return Err(Error::Refused(format!(
+            "{} has no address for a reset; use --force to do it anyway",
+            account.profile.display_username
+        )));
+    }
     let change = admin::expire_password(hash, session.now);
     let key = &account.profile.username;
     session.change(key, &change, EVENT, None).await?;

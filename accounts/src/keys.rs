@@ -208,9 +208,7 @@ async fn move_item(
         TransactWriteItem::builder()
             .delete(delete.build().map_err(StoreError::from)?)
             .build(),
-        TransactWriteItem::builder()
-            .put(row.put().map_err(StoreError::from)?)
-            .build(),
+        row.write()?,
     ];
     let dynamodb = &session.clients()?.dynamodb;
     Ok(write_all(dynamodb, writes).await?)

@@ -7,12 +7,11 @@ use std::time::Duration;
 use clap::Args;
 use shared::clock::Timestamp;
 use shared::context::RequestContext;
-use shared::users::Account;
 use uuid::Uuid;
 
 use crate::access::Session;
 use crate::console::Record;
-use crate::resetter::Resetter;
+use crate::resetter::{Resetter, obstacle, old_password};
 use crate::{Console, Error};
 
 /// Resets a minute, if nothing is said and the limits allow as many.
@@ -25,14 +24,19 @@ pub(crate) struct Many {
     #[arg(long, value_name = "FILE")]
     from: Option<PathBuf>,
     /// Resets a minute, 30 by default, at most `SOURCE_PER_MINUTE`
-    #[arg(long, value_name = "NUMBER", requires = "from",
+    #[arg(long, value_name = "NUMBER", conflicts_with = "user",
         value_parser = clap::value_parser!(u32).range(1..))]
     per_minute: Option<u32>,
     /// Begin at this line of the file
-    #[arg(long, value_name = "NUMBER", requires = "from", default_value_t = 1)]
+    #[arg(
+        long,
+        value_name = "NUMBER",
+        conflicts_with = "user",
+        default_value_t = 1
+    )]
     from_line: usize,
     /// Say which accounts would be reset, and reset none
-    #[arg(long, requires = "from")]
+    #[arg(long, conflicts_with = "user")]
     pub(crate) dry_run: bool,
 }
 
@@ -42,10 +46,15 @@ struct Line {
     username: String,
 }
 
-/// How many accounts were reset, and how many were not.
+/// What becomes of an account: what to know of its reset, or the reason why there is none.
+type Outcome = Result<Option<String>, String>;
+
+/// How many accounts were reset, for how many of them the old password stays, and how many were not
+/// reset.
 #[derive(Default)]
 struct Tally {
     reset: u64,
+    old_password_stays: u64,
     refused: u64,
 }
 
@@ -64,14 +73,8 @@ pub(crate) async fn reset(
         let pause = Duration::from_mins(1) / per_minute;
         all(session, &resetter, Paced { lines, pause }, console).await?
     };
-    let Tally { reset, refused } = tally;
-    let (word, name) = if arguments.dry_run {
-        ("can be reset", "resettable")
-    } else {
-        ("reset", "reset")
-    };
-    let text = format!("{reset} {word}, {refused} refused");
-    console.summary(&text, [(name, reset.into()), ("refused", refused.into())])?;
+    tally.print(arguments.dry_run, console)?;
+    let refused = tally.refused;
     Ok(if refused == 0 {
         ExitCode::SUCCESS
     } else {
@@ -115,25 +118,17 @@ async fn plan(
 ) -> Result<Tally, Error> {
     let mut tally = Tally::default();
     for line in lines {
-        let reason = match session.find(&line.username).await {
-            Ok(account) => obstacle(&account).map(str::to_owned),
-            Err(Error::NotFound(text)) => Some(text),
+        let outcome = match session.find(&line.username).await {
+            Ok(account) => match obstacle(&account) {
+                None => Ok(old_password(&account)),
+                Some(obstacle) => Err(format!("{}: {obstacle}", account.profile.display_username)),
+            },
+            Err(Error::NotFound(text)) => Err(text),
             Err(error) => return Err(error),
         };
-        tally.count(line, reason, console)?;
+        tally.count(line, outcome, console)?;
     }
     Ok(tally)
-}
-
-/// Why an account cannot be reset.
-fn obstacle(account: &Account) -> Option<&'static str> {
-    if account.disabled {
-        Some("it is disabled")
-    } else if account.profile.email.is_none() {
-        Some("there is no address on file")
-    } else {
-        None
-    }
 }
 
 /// Lines with the time from one to the next.
@@ -155,9 +150,9 @@ async fn all(
         turns.tick().await;
         let request_id = Uuid::new_v4().to_string();
         let ctx = context(session, &request_id, session.clock.now())?;
-        let reason = match resetter.reset(&line.username, &ctx).await {
-            Ok(_) => None,
-            Err(Error::Refused(text) | Error::TryAgain(text) | Error::NotFound(text)) => Some(text),
+        let outcome = match resetter.reset(&line.username, &ctx).await {
+            Ok(done) => Ok(done.note),
+            Err(Error::Refused(text) | Error::TryAgain(text) | Error::NotFound(text)) => Err(text),
             Err(error) => {
                 let number = line.number;
                 let text = format!("stopped at line {number}; continue with --from-line {number}");
@@ -166,7 +161,7 @@ async fn all(
             }
         };
         progress.inc(1);
-        progress.suspend(|| tally.count(line, reason, console))?;
+        progress.suspend(|| tally.count(line, outcome, console))?;
     }
     progress.finish_and_clear();
     Ok(tally)
@@ -186,28 +181,55 @@ fn context<'a>(
 }
 
 impl Tally {
-    /// Counts an account. Scripts see all of them, people those that are not reset.
-    fn count(
-        &mut self,
-        line: &Line,
-        reason: Option<String>,
-        console: &mut Console,
-    ) -> Result<(), Error> {
+    /// Counts an account. Scripts see all of them, people those that are not reset as usual.
+    fn count(&mut self, line: &Line, outcome: Outcome, console: &mut Console) -> Result<(), Error> {
         let Line { number, username } = line;
-        match &reason {
-            Some(_) => self.refused += 1,
-            None => self.reset += 1,
+        match &outcome {
+            Ok(note) => {
+                self.reset += 1;
+                self.old_password_stays += u64::from(note.is_some());
+            }
+            Err(_) => self.refused += 1,
         }
         if console.is_json() {
+            let note = outcome.as_ref().ok().cloned().flatten();
             return Ok(console.json(&Record::new([
                 ("line", (*number).into()),
                 ("username", username.as_str().into()),
-                ("refused", reason.into()),
+                ("refused", outcome.err().into()),
+                ("note", note.into()),
             ]))?);
         }
-        match reason {
-            Some(reason) => Ok(console.line(&format!("line {number}: {reason}"))?),
-            None => Ok(()),
+        match outcome {
+            Ok(None) => Ok(()),
+            Ok(Some(note)) => Ok(console.line(&format!("line {number}: {username}: {note}"))?),
+            Err(reason) => Ok(console.line(&format!("line {number}: {reason}"))?),
         }
+    }
+
+    fn print(&self, is_dry_run: bool, console: &mut Console) -> std::io::Result<()> {
+        let Self {
+            reset,
+            old_password_stays,
+            refused,
+        } = self;
+        let (word, name) = if is_dry_run {
+            ("can be reset", "resettable")
+        } else {
+            ("reset", "reset")
+        };
+        let stays = match old_password_stays {
+            0 => String::new(),
+            count => format!(" ({count} of them keep the old password until the new one is used)"),
+        };
+        let text = format!("{reset} {word}{stays}, {refused} refused");
+        console.summary(
+            &text,
+            [
+                (name, (*reset).into()),
+                ("old_password_stays", (*old_password_stays).into()),
+                ("refused", (*refused).into()),
+            ],
+        )
     }
 }

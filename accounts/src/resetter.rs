@@ -49,6 +49,11 @@ impl<'a> Resetter<'a> {
         ctx: &RequestContext<'_>,
     ) -> Result<Done, Error> {
         let account = self.session.find(username).await?;
+        let name = &account.profile.display_username;
+        // Asked here, so that what cannot be reset does not use up the limits of the operation.
+        if let Some(obstacle) = obstacle(&account) {
+            return Err(Error::Refused(format!("{name}: {obstacle}")));
+        }
         // The operation falls back on the default brand, which a customer can do with and an operator
         // should hear of.
         if let Some(brand) = brands::row_key(account.profile.brand.as_deref()) {
@@ -60,19 +65,16 @@ impl<'a> Resetter<'a> {
         let profile = &account.profile;
         if outcome == ResetOutcome::Done {
             let email = profile.email.as_deref().unwrap_or_default();
-            let old_password = old_password(&account);
             return Ok(Done {
-                text: format!(
-                    "a new password for {} is mailed to {email}{old_password}",
-                    profile.display_username,
-                ),
+                text: format!("a new password for {name} is mailed to {email}"),
                 key: ("username", profile.username.as_str().to_owned()),
                 event: Some("password.reset"),
+                note: old_password(&account),
             });
         }
-        let refusal = refusal(&account, &outcome);
-        let text = format!("{}: {refusal}", profile.display_username);
-        Err(if is_temporary(&account, &outcome) {
+        let refusal = refusal(&outcome);
+        let text = format!("{name}: {refusal}");
+        Err(if is_temporary(&outcome) {
             Error::TryAgain(text)
         } else {
             Error::Refused(text)
@@ -80,28 +82,33 @@ impl<'a> Resetter<'a> {
     }
 }
 
-/// What becomes of the old password, if it is not gone as usual.
-fn old_password(account: &Account) -> String {
-    let Some(at) = account.email_failed_at else {
-        return String::new();
-    };
-    let at = at.rfc3339();
-    format!(
-        "; a mail to it failed on {at}, so the old password and sessions stay until the new one is \
-         used: `accounts disable` ends them, `accounts set --email` says that the address is right"
-    )
+/// Why an account cannot be reset.
+pub(crate) fn obstacle(account: &Account) -> Option<&'static str> {
+    if account.disabled {
+        Some("it is disabled")
+    } else if account.profile.email.is_none() {
+        Some("there is no address on file")
+    } else {
+        None
+    }
+}
+
+/// What becomes of the old password, if a reset does not end it.
+pub(crate) fn old_password(account: &Account) -> Option<String> {
+    let at = account.email_failed_at?.rfc3339();
+    Some(format!(
+        "a mail to this address failed on {at}, so the old password and sessions stay until the new \
+         one is used: `accounts disable` ends them, `accounts set --email` says that the address is \
+         right"
+    ))
 }
 
 /// Why the account was not reset, in words for an operator.
-fn refusal(account: &Account, outcome: &ResetOutcome) -> Cow<'static, str> {
+fn refusal(outcome: &ResetOutcome) -> Cow<'static, str> {
     match outcome {
         ResetOutcome::Limited { until } => {
             let until = until.rfc3339();
-            format!("operators reset it too often lately; try again at {until}").into()
-        }
-        ResetOutcome::NotEligible if account.disabled => "it is disabled".into(),
-        ResetOutcome::NotEligible if account.profile.email.is_none() => {
-            "there is no address on file".into()
+            format!("operators have reset it too often; try again at {until}").into()
         }
         ResetOutcome::NotEligible => "a reset is under way; see `accounts pending`".into(),
         ResetOutcome::MailNotAccepted { reason } | ResetOutcome::MailUnavailable { reason } => {
@@ -130,10 +137,10 @@ fn refusal(account: &Account, outcome: &ResetOutcome) -> Cow<'static, str> {
 }
 
 /// Whether the same reset may succeed later.
-fn is_temporary(account: &Account, outcome: &ResetOutcome) -> bool {
+fn is_temporary(outcome: &ResetOutcome) -> bool {
     match outcome {
-        ResetOutcome::NotEligible => !account.disabled && account.profile.email.is_some(),
-        ResetOutcome::Limited { .. }
+        ResetOutcome::NotEligible
+        | ResetOutcome::Limited { .. }
         | ResetOutcome::MailUnavailable { .. }
         | ResetOutcome::Overdue
         | ResetOutcome::Superseded

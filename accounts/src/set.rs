@@ -15,7 +15,7 @@ const CHANGED: &str = "account.changed";
 /// Change address, customer number, name, brand or language of an account
 ///
 /// What is not given stays. Another address ends sessions and all that was mailed to the old one,
-/// which is told. The same address again forgets that mail to it failed, and lifts SES's
+/// which is notified. The same address again forgets that mail to it failed, and lifts SES's
 /// suppression.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
@@ -56,7 +56,9 @@ pub(crate) async fn set(session: &Session<'_>, arguments: &Arguments) -> Result<
     let account = session.find(user).await?;
     let profile = values.apply(&account.profile)?;
     check_address(session, &account.profile, &profile).await?;
-    let detail = changed(&account.profile, &profile).join(", ");
+    let fields = changed(&account.profile, &profile);
+    let names: Vec<_> = fields.iter().map(|(name, _)| *name).collect();
+    let detail = names.join(", ");
     let replaced = values.sets_address().then_some(Replaced {
         account: &account,
         new: profile.email.as_deref(),
@@ -65,7 +67,10 @@ pub(crate) async fn set(session: &Session<'_>, arguments: &Arguments) -> Result<
     if let Some(change) = admin::set_profile(&account, &profile) {
         changes.push(change);
         events.push((CHANGED, Some(detail.as_str())));
-        texts.push(format!("has another {detail}"));
+        texts.extend(fields.into_iter().map(|(name, value)| match value {
+            Some(value) => format!("{name} set to {value}"),
+            None => format!("{name} removed"),
+        }));
     }
     if let Some(replaced) = &replaced {
         changes.push(admin::set_email(&account, replaced.new, session.now));
@@ -75,14 +80,26 @@ pub(crate) async fn set(session: &Session<'_>, arguments: &Arguments) -> Result<
     let Some(change) = changes.into_iter().reduce(Change::and) else {
         return Ok(Done::unchanged(&account, "needs no change"));
     };
-    let key = &account.profile.username;
-    session.change_with(key, &change, &events).await?;
-    let mut event = CHANGED;
+    let brands = match &replaced {
+        Some(replaced) => replaced.brands(session).await?,
+        None => None,
+    };
+    let Profile { username, .. } = &account.profile;
+    session
+        .change_with(username, &change, &events, None)
+        .await?;
+    let (mut event, mut remarks) = (CHANGED, Vec::new());
     if let Some(replaced) = &replaced {
         event = address::EVENT;
-        texts.extend(replaced.follow_up(session).await?);
+        remarks = replaced.follow_up(session, brands.as_ref()).await?;
     }
-    Ok(Done::changed(&account, event, &texts.join("; ")))
+    let name = &account.profile.display_username;
+    Ok(Done {
+        text: format!("{name}: {}", texts.join("; ")),
+        key: ("username", username.as_str().to_owned()),
+        event: Some(event),
+        note: (!remarks.is_empty()).then(|| remarks.join("; ")),
+    })
 }
 
 /// Refuses an address that another account of the same brand has.
@@ -97,17 +114,22 @@ async fn check_address(session: &Session<'_>, old: &Profile, new: &Profile) -> R
     }
 }
 
-/// The names of what differs, but the address.
-fn changed(old: &Profile, new: &Profile) -> Vec<&'static str> {
+/// The names of what differs, but the address, with the new values.
+fn changed(old: &Profile, new: &Profile) -> Vec<(&'static str, Option<String>)> {
     let brand = |profile: &Profile| brand_key(profile.brand.as_deref());
-    let differs = [
-        ("id", old.id != new.id),
-        ("name", old.display_name != new.display_name),
-        ("brand", brand(old) != brand(new)),
-        ("language", old.language != new.language),
+    let name = Some(new.display_name.clone()).filter(|name| !name.is_empty());
+    let values = [
+        ("id", old.id != new.id, Some(new.id.to_string())),
+        ("name", old.display_name != new.display_name, name),
+        ("brand", brand(old) != brand(new), new.brand.clone()),
+        (
+            "language",
+            old.language != new.language,
+            new.language.clone(),
+        ),
     ];
-    let differs = differs.into_iter().filter(|(_, differs)| *differs);
-    differs.map(|(name, _)| name).collect()
+    let differs = values.into_iter().filter(|(_, differs, _)| *differs);
+    differs.map(|(name, _, value)| (name, value)).collect()
 }
 
 impl Values {

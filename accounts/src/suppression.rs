@@ -7,6 +7,9 @@ use shared::mail::recipient;
 use crate::Error;
 use crate::access::Session;
 
+/// The reason why nothing was asked of SES.
+pub(crate) const NO_SES: &str = "no SES is given; see --ses-endpoint";
+
 /// Why SES sends no mail to an address, and since when.
 pub(crate) struct Suppression {
     /// `BOUNCE` or `COMPLAINT`.
@@ -24,7 +27,7 @@ pub(crate) async fn find(session: &Session<'_>, address: &str) -> Result<Looked,
         return Ok(Ok(None));
     };
     let Some(ses) = session.ses()? else {
-        return Ok(Err("no SES is given; see --ses-endpoint".to_owned()));
+        return Ok(Err(NO_SES.to_owned()));
     };
     let request = ses.get_suppressed_destination();
     Ok(match request.email_address(address).send().await {

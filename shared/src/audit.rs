@@ -3,11 +3,10 @@
 use std::fmt;
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::error::BuildError;
-use aws_sdk_dynamodb::types::Put;
+use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
 
 use crate::clock::Timestamp;
-use crate::dynamodb::{Item, number, text};
+use crate::dynamodb::{Item, StoreError, number, text};
 use crate::metrics::{self, Metric};
 
 const SECONDS_A_DAY: u64 = 86_400;
@@ -67,10 +66,11 @@ impl fmt::Debug for Row {
 }
 
 impl Row {
-    /// The row as a `Put` of a transaction.
-    pub fn put(&self) -> Result<Put, BuildError> {
+    /// The row as a write of a transaction.
+    pub fn write(&self) -> Result<TransactWriteItem, StoreError> {
         let put = Put::builder().table_name(&self.table);
-        put.set_item(Some(self.item.clone())).build()
+        let put = put.set_item(Some(self.item.clone())).build()?;
+        Ok(TransactWriteItem::builder().put(put).build())
     }
 }
 

@@ -218,11 +218,15 @@ impl<'a> AccountFile<'a> {
         let mut listed = Listed::default();
         for row in self.accounts()? {
             if let Ok((_, account)) = row? {
-                listed
-                    .names
-                    .insert(self.keys.of_name(&account.profile.username));
-                let is_admin = account.roles.contains(ADMIN_ROLE) && !account.disabled;
+                let name = self.keys.of_name(&account.profile.username);
+                // One that is there may have a password, which a row without a hash leaves.
+                let can_log_in = account.password_hash.is_some()
+                    || account.profile.email.is_some()
+                    || self.ids.contains_key(&name);
+                let is_admin =
+                    can_log_in && account.roles.contains(ADMIN_ROLE) && !account.disabled;
                 listed.has_admin |= is_admin && !self.is_kept(&account);
+                listed.names.insert(name);
             }
         }
         Ok(listed)

@@ -10,18 +10,24 @@ use super::check::{AccountFile, Listed};
 use super::write::Existing;
 use crate::access::Session;
 use crate::console::Record;
-use crate::fields::roles;
+use crate::last_admin::{self, find_other, may_administer};
 use crate::table::{Scan, key};
 use crate::{Console, Error};
 
 /// Accounts that are named before they are disabled.
 const MOST_NAMED: usize = 20;
 
+/// An account to disable.
+struct Account {
+    username: String,
+    may_administer: bool,
+}
+
 /// What an import does besides writing its rows.
 #[derive(Default)]
 pub(super) struct Missing {
     /// The accounts to disable: imported, not disabled, and not in the file.
-    usernames: Vec<String>,
+    accounts: Vec<Account>,
     had_admin: bool,
     keeps_admin: bool,
 }
@@ -40,7 +46,7 @@ impl Missing {
             return Err(Error::Refused(text.to_owned()));
         }
         let scan = Scan {
-            attributes: &["roles", "disabled", "imported_at"],
+            attributes: &[&last_admin::ATTRIBUTES[..], &["imported_at"]].concat(),
             after: None,
             progress: console.progress(None, "comparing"),
         };
@@ -63,12 +69,15 @@ impl Missing {
         let is_listed = file.is_listed(listed, key(item));
         let is_missing = disables && !is_listed && item.contains_key("imported_at");
         let is_replaced = is_listed && file.existing == Existing::Overwrite;
-        if roles(item).contains(ADMIN_ROLE) {
+        if may_administer(item) {
             self.had_admin = true;
             self.keeps_admin |= !is_missing && !is_replaced;
         }
         if is_missing {
-            self.usernames.push(key(item).to_owned());
+            self.accounts.push(Account {
+                username: key(item).to_owned(),
+                may_administer: may_administer(item),
+            });
         }
     }
 
@@ -77,16 +86,14 @@ impl Missing {
         if self.keeps_admin || !self.had_admin {
             return Ok(());
         }
-        Err(Error::Refused(format!(
-            "nobody would be left who has the role {ADMIN_ROLE} and may log in; --force does it all \
-             the same"
-        )))
+        Err(nobody_left())
     }
 
     /// Prints what will be disabled.
     pub(super) fn print(&self, console: &mut Console) -> std::io::Result<()> {
-        let names: Vec<_> = self.usernames.iter().take(MOST_NAMED).cloned().collect();
-        let count = self.usernames.len();
+        let names = self.accounts.iter().take(MOST_NAMED);
+        let names: Vec<_> = names.map(|account| account.username.clone()).collect();
+        let count = self.accounts.len();
         if console.is_json() {
             return console.json(&Record::new([
                 ("missing", count.into()),
@@ -104,23 +111,39 @@ impl Missing {
         })
     }
 
-    /// Disables them; returns how many.
+    /// Disables them; returns how many. Without `force`, each on the condition that somebody with the
+    /// role `Admin` is left.
     pub(super) async fn disable(
         &self,
         session: &Session<'_>,
+        force: bool,
         console: &Console,
     ) -> Result<u64, Error> {
-        let count = u64::try_from(self.usernames.len()).unwrap_or(u64::MAX);
+        let count = u64::try_from(self.accounts.len()).unwrap_or(u64::MAX);
         let progress = console.progress(Some(count), "disabling");
-        for username in &self.usernames {
-            let key = UsernameKey::stored(username.clone());
+        for account in &self.accounts {
+            let key = UsernameKey::stored(account.username.clone());
+            let other_admin = if account.may_administer && !force {
+                let other = find_other(session, &account.username).await?;
+                Some(other.ok_or_else(nobody_left)?)
+            } else {
+                None
+            };
             let change = admin::disable(session.now);
+            let events = [("account.disabled", None)];
             session
-                .change(&key, &change, "account.disabled", None)
+                .change_with(&key, &change, &events, other_admin)
                 .await?;
             progress.inc(1);
         }
         progress.finish_and_clear();
         Ok(count)
     }
+}
+
+fn nobody_left() -> Error {
+    Error::Refused(format!(
+        "nobody would be left who has the role {ADMIN_ROLE} and may log in; use --force to do it \
+         anyway"
+    ))
 }

@@ -140,7 +140,7 @@ pub(crate) async fn import(
             console.note("the import was not finished; run it again to write the rest")?;
         }
         result?;
-        tally.disabled = missing.disable(session, console).await?;
+        tally.disabled = missing.disable(session, arguments.force, console).await?;
     }
     report(console, &tally, arguments, is_stopped)?;
     Ok(if tally.refused == 0 {

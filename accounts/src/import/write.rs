@@ -159,7 +159,7 @@ impl Importer {
                 Existing::Overwrite => self.replacement(account)?,
             });
             for row in audit {
-                writes.push(TransactWriteItem::builder().put(row.put()?).build());
+                writes.push(row.write()?);
             }
         }
         Ok(writes)

@@ -53,6 +53,37 @@ async fn another_address_ends_what_was_mailed_to_the_old_one_and_tells_it() {
     assert!(!told.text.contains("new@example.com") && told.password().is_none());
 }
 
+/// What is missing for the mail shows before the change.
+#[tokio::test]
+async fn no_address_changes_whose_old_one_cannot_be_notified() {
+    let operator = Operator::start().await;
+    let before = operator.user("jdoe").await;
+    let line = ["set", "jdoe", "--email", "new@example.com"];
+    let unset = [("PRODUCT_NAME", ""), ("MAIL_FROM", ""), ("LOGIN_URL", "")];
+    let answer = operator.run_with(&line, "", &unset).await;
+    assert!(
+        answer.error().starts_with(
+            "the old address is notified, and PRODUCT_NAME, MAIL_FROM and LOGIN_URL are not set"
+        ),
+        "{answer:?}"
+    );
+    assert_eq!(answer.exit_code, ExitCode::from(2));
+    assert_eq!(operator.user("jdoe").await, before);
+
+    // SES may still refuse the mail; scripts are told as people are.
+    operator
+        .sandbox
+        .backend
+        .outbox
+        .refuse(Some("MessageRejected"));
+    let answer = operator.run(&[&line[..], &["--json"]].concat()).await;
+    let note = answer.json()[0]["note"].as_str().unwrap().to_owned();
+    assert!(
+        note.contains("the old address was not notified: "),
+        "{note}"
+    );
+}
+
 #[tokio::test]
 async fn another_address_ends_a_temporary_password_and_a_reset_under_way() {
     let operator = Operator::start().await;
@@ -96,7 +127,7 @@ async fn the_same_address_again_ends_nothing() {
     let before = operator.user("jdoe").await;
     let answer = set_email(&operator, "a@example.com").await;
     assert_eq!(
-        answer.out, "jdoe has the address a@example.com\n",
+        answer.out, "jdoe: address set to a@example.com\n",
         "{answer:?}"
     );
     assert_eq!(operator.user("jdoe").await, before);
@@ -116,7 +147,9 @@ async fn suppression_is_seen_and_lifted() {
 
     let answer = set_email(&operator, "a@example.com").await;
     assert!(
-        answer.out.contains("SES suppressed it since "),
+        answer
+            .out
+            .contains("SES had suppressed a@example.com since "),
         "{answer:?}"
     );
     assert!(!outbox.is_suppressed("a@example.com"));

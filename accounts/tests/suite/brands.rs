@@ -45,6 +45,27 @@ async fn shown(operator: &Operator, key: &str) -> Value {
     answer.json().remove(0)
 }
 
+/// A brand has an attribute for each of its closings, and none for the others.
+#[tokio::test]
+async fn brands_with_and_without_closings_are_in_the_same_columns() {
+    let operator = Operator::start().await;
+    for (brand, closing) in [("aaa", "en=Yours"), ("bbb", "de=Euer")] {
+        let line = ["brand", "set", brand, "--closing", closing];
+        let answer = operator.run(&line).await;
+        assert_eq!(answer.exit_code, ExitCode::SUCCESS, "{answer:?}");
+    }
+    let answer = operator.run(&["brand", "list"]).await;
+    let (heading, rows) = answer.out.split_once('\n').unwrap();
+    for (brand, closing, text) in [
+        ("aaa", "closing_en", "Yours"),
+        ("bbb", "closing_de", "Euer"),
+    ] {
+        let at = heading.find(closing).unwrap();
+        let row = rows.lines().find(|row| row.starts_with(brand)).unwrap();
+        assert!(row[at..].starts_with(text), "{answer:?}");
+    }
+}
+
 #[tokio::test]
 async fn mails_go_out_as_a_brand_was_set() {
     let operator = Operator::start().await;

@@ -244,7 +244,7 @@ async fn a_reset_is_the_operation_and_says_how_it_ended() {
     let answer = operator.run(&["reset", "jdoe"]).await;
     assert_eq!(
         answer.error(),
-        "jdoe: operators reset it too often lately; try again at 2026-11-21T22:35:15Z"
+        "jdoe: operators have reset it too often; try again at 2026-11-21T22:35:15Z"
     );
     assert_eq!(answer.exit_code, ExitCode::from(75));
     let tables = &operator.sandbox.backend.tables;

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use axum::http::StatusCode;
 use serde_json::json;
-use testkit::relay::Relays;
+use testkit::relay::{Action, Relays};
 
 use crate::aws::{Query, Seen, refusal, sts};
 use crate::{Operator, row, text};
@@ -41,8 +41,8 @@ async fn a_role_that_is_spelled_almost_right_is_named_and_nothing_is_done() {
 #[tokio::test]
 async fn somebody_who_can_administer_is_left() {
     let operator = Operator::start().await;
-    let error = "admin is the last account with the role Admin that may log in; --force does it \
-                 all the same";
+    let error = "admin is the last account with the role Admin that may log in; use --force to \
+                 do it anyway";
     let commands = [&["revoke", "Admin", "admin"][..], &["disable", "admin"]];
     for command in commands {
         let answer = operator.run(command).await;
@@ -67,6 +67,56 @@ async fn somebody_who_can_administer_is_left() {
     assert_eq!(answer.exit_code, ExitCode::SUCCESS, "{answer:?}");
 }
 
+/// An answer to a scan that is older than another operator's change.
+#[tokio::test]
+async fn two_operators_at_once_do_not_take_the_last_two_administrators() {
+    let mut operator = Operator::start().await;
+    let relays = Relays::start(&operator.sandbox.backend).unwrap();
+    operator.dynamodb_url = relays.backend.dynamodb_url.clone();
+    relays.script(|call| match call.operation.as_str() {
+        "Scan" => {
+            let bob = json!({ "Items": [{ "username": { "S": "bob" } }], "Count": 1 });
+            Action::answer(200, "", &bob.to_string())
+        }
+        _ => Action::forward(),
+    });
+    for command in [
+        &["revoke", "Admin", "admin"][..],
+        &["disable", "admin"],
+        &["delete", "admin", "--yes"],
+    ] {
+        let answer = operator.run(command).await;
+        assert_eq!(answer.exit_code, ExitCode::from(75), "{answer:?}");
+    }
+    relays.script(|_| Action::forward());
+    let admin = operator.user("admin").await;
+    assert_eq!(admin["roles"].as_ss().unwrap(), &["Admin"]);
+    assert!(!admin.contains_key("disabled"));
+    assert_eq!(operator.audit("admin").await, []);
+}
+
+#[tokio::test]
+async fn who_can_never_log_in_is_no_administrator_that_is_left() {
+    let operator = Operator::start().await;
+    let line = [
+        "add",
+        "ops",
+        "--id",
+        "9",
+        "--role",
+        "Admin",
+        "--no-password",
+    ];
+    operator.run(&line).await;
+    let answer = operator.run(&["disable", "admin"]).await;
+    assert_eq!(answer.exit_code, ExitCode::FAILURE, "{answer:?}");
+    operator
+        .run(&["set", "ops", "--email", "ops@example.com"])
+        .await;
+    let answer = operator.run(&["disable", "admin"]).await;
+    assert_eq!(answer.exit_code, ExitCode::SUCCESS, "{answer:?}");
+}
+
 #[tokio::test]
 async fn no_mail_goes_through_the_real_ses_for_accounts_of_another_dynamodb() {
     let operator = Operator::start().await;
@@ -85,8 +135,9 @@ async fn no_mail_goes_through_the_real_ses_for_accounts_of_another_dynamodb() {
     let line = [&command[..2], &line].concat();
     let answer = operator.run_at(&line, "", &[]).await;
     assert_eq!(answer.exit_code, ExitCode::SUCCESS, "{answer:?}");
-    let remark = "; the old address is not told: no SES is given; whether SES suppresses it is not \
-                  known: no SES is given; see --ses-endpoint\n";
+    let remark = "; the old address was not notified: no SES is given; see --ses-endpoint; it is not \
+                  known whether SES suppresses new@example.com: no SES is given; see \
+                  --ses-endpoint\n";
     assert!(answer.out.ends_with(remark), "{answer:?}");
     assert_eq!(operator.sandbox.backend.outbox.mails().len(), 0);
 }

@@ -100,6 +100,16 @@ async fn passwords_of_the_old_system_expire_by_the_day_they_came() {
     import(&operator, "late", 1_767_225_600, OLD_HASH).await;
     import(&operator, "back", 1_767_225_599, &new_hash).await;
     let line = ["expire", "--imported-before", "2026-01-01"];
+    let left_out = "left out, because they have no address for a reset: early; use --force to expire \
+                    them anyway\n";
+    let answer = operator.run(&line).await;
+    assert_eq!(answer.err, left_out);
+    assert_eq!(answer.out, "0 expired, 0 changed meanwhile\n");
+    let answer = operator.run(&["expire", "early"]).await;
+    let error = "early has no address for a reset; use --force to do it anyway";
+    assert_eq!(answer.error(), error);
+    assert!(operator.user("early").await.contains_key("password_hash"));
+    let line = [&line[..], &["--force"]].concat();
     let plan = operator
         .run(&[&line[..], &["--dry-run", "--json"]].concat())
         .await;
@@ -171,8 +181,9 @@ async fn the_accounts_of_a_file_are_reset_at_a_steady_rate() {
     let path = file(&directory, "jdoe\n\nnobody\r\n admin\nbob\n");
     let plan = operator.run(&["reset", "--from", &path, "--dry-run"]).await;
     let unknown = "line 3: there is no account nobody; `accounts find` looks for parts of names";
-    let expected =
-        format!("{unknown}\nline 4: there is no address on file\n2 can be reset, 2 refused\n");
+    let expected = format!(
+        "{unknown}\nline 4: admin: there is no address on file\n2 can be reset, 2 refused\n"
+    );
     assert_eq!(plan.out, expected, "{plan:?}");
     assert_eq!(plan.exit_code, ExitCode::FAILURE);
     let outbox = &operator.sandbox.backend.outbox;
@@ -197,10 +208,63 @@ async fn the_accounts_of_a_file_are_reset_at_a_steady_rate() {
     let rows = answer.json();
     assert_eq!(
         rows[0],
-        json!({ "line": 5, "username": "bob", "refused": null })
+        json!({ "line": 5, "username": "bob", "refused": null, "note": null })
     );
-    assert_eq!(rows[1], json!({ "reset": 1, "refused": 0 }));
+    assert_eq!(
+        rows[1],
+        json!({ "reset": 1, "old_password_stays": 0, "refused": 0 })
+    );
     assert_eq!(answer.exit_code, ExitCode::SUCCESS);
+}
+
+#[tokio::test]
+async fn an_old_password_that_stays_is_named() {
+    let operator = Operator::start().await;
+    let mut bob = operator.sandbox.user("bob").await.unwrap();
+    bob.insert(
+        "email_failed_at".to_owned(),
+        AttributeValue::N("1".to_owned()),
+    );
+    operator.sandbox.put_user(bob).await.unwrap();
+    let directory = TempDir::new().unwrap();
+    let path = file(&directory, "jdoe\nbob\n");
+    let note = "a mail to this address failed on 1970-01-01T00:00:01Z, so the old password and \
+                sessions stay until the new one is used: ";
+    let line = ["reset", "--from", &path, "--per-minute", "600"];
+    for (options, word) in [(&["--dry-run"][..], "can be reset"), (&[], "reset")] {
+        let line = [&line[..], options].concat();
+        let answer = operator.run_with(&line, "", &NO_LIMITS).await;
+        assert!(
+            answer.out.starts_with(&format!("line 2: bob: {note}")),
+            "{answer:?}"
+        );
+        let summary = format!(
+            "2 {word} (1 of them keep the old password until the new one is used), 0 refused\n"
+        );
+        assert!(answer.out.ends_with(&summary), "{answer:?}");
+        assert_eq!(answer.exit_code, ExitCode::SUCCESS);
+    }
+    let many = [&line[..], &["--json"]].concat();
+    for line in [&many[..], &["reset", "bob", "--json"]] {
+        let answer = operator.run_with(line, "", &NO_LIMITS).await;
+        let rows = answer.json();
+        let bob = rows.iter().find(|row| row["username"] == "bob").unwrap();
+        assert!(bob["note"].as_str().unwrap().starts_with(note), "{bob}");
+    }
+}
+
+/// clap drops a requirement that another argument's conflict makes impossible.
+#[test]
+fn options_of_many_accounts_are_not_ignored_for_one() {
+    for line in [
+        &["expire", "jdoe", "--dry-run"][..],
+        &["reset", "jdoe", "--dry-run"],
+        &["reset", "jdoe", "--per-minute", "10"],
+        &["reset", "jdoe", "--from-line", "2"],
+    ] {
+        let line = ["accounts"].iter().chain(line);
+        assert!(Arguments::try_parse_from(line).is_err());
+    }
 }
 
 #[tokio::test]

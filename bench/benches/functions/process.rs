@@ -147,6 +147,7 @@ pub(super) fn function(binary: &Path, api: &RuntimeApi, backend: &Backend) -> Co
         "LIMITS_TABLE",
         "AUDIT_TABLE",
         "BRANDS_TABLE",
+        "SESSIONS_TABLE",
         "PRODUCT_NAME",
         "MAIL_FROM",
         "SUPPORT_CONTACT",

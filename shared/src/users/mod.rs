@@ -19,5 +19,5 @@ pub use item::{ADMIN_ROLE, Account, Due, MAX_ID, PendingReset, Profile, Temporar
 pub use key::{MAX_NAME_LENGTH, NO_BRAND, NOBODY, UsernameKey, brand_key, email_key};
 pub use pending::{Queued, RESET_ATTRIBUTES, Standing, standing};
 pub use protocol::{Pending, Postponement, Promotion, ResetMode};
-pub use store::{Users, change_audited, write_all};
+pub use store::{Users, change_with, write_all};
 pub use verify::{Attempt, Login, LoginOutcome, WriteBack, recognise, verify};

@@ -304,27 +304,32 @@ impl Users {
         change: &Change,
         audit: &audit::Row,
     ) -> Result<(), StoreError> {
-        self.change_with_rows(username, change, std::slice::from_ref(audit))
+        self.change_with(username, change, vec![audit.write()?])
             .await
     }
 
-    /// Makes a change and writes several audit rows, all or nothing. [`StoreError::Conflict`] when
-    /// the account is not as the change requires.
-    pub async fn change_with_rows(
+    /// Makes a change and other writes, such as audit rows, all or nothing. [`StoreError::Conflict`]
+    /// when the account is not as the change requires, or a condition of another write does not hold.
+    pub async fn change_with(
         &self,
         username: &UsernameKey,
         change: &Change,
-        audit: &[audit::Row],
+        others: Vec<TransactWriteItem>,
     ) -> Result<(), StoreError> {
         let update = Update::builder()
             .table_name(&self.table)
             .key("username", text(username.as_str()));
-        change_audited(&self.client, update, change, audit).await
+        change_with(&self.client, update, change, others).await
     }
 
-    /// Deletes an account and writes the audit row, both or neither. [`StoreError::Conflict`] when the
-    /// account is gone or belongs to another customer now.
-    pub async fn delete(&self, profile: &Profile, audit: &audit::Row) -> Result<(), StoreError> {
+    /// Deletes an account and makes other writes, all or nothing. [`StoreError::Conflict`] when the
+    /// account is gone or belongs to another customer now, or a condition of another write does not
+    /// hold.
+    pub async fn delete_with(
+        &self,
+        profile: &Profile,
+        mut others: Vec<TransactWriteItem>,
+    ) -> Result<(), StoreError> {
         let check = Change::only_if(Condition::Equals("id", number(profile.id)));
         let expressions = check.expressions();
         let delete = Delete::builder()
@@ -334,18 +339,19 @@ impl Users {
             .set_expression_attribute_names(Some(expressions.names))
             .set_expression_attribute_values(expressions.values);
         let delete = TransactWriteItem::builder().delete(delete.build()?).build();
-        let row = TransactWriteItem::builder().put(audit.put()?).build();
-        write_all(&self.client, vec![delete, row]).await
+        others.insert(0, delete);
+        write_all(&self.client, others).await
     }
 }
 
-/// Makes a change of the item that `update` names and writes the audit rows, all or nothing.
-/// [`StoreError::Conflict`] when the item is not as the change requires.
-pub async fn change_audited(
+/// Makes a change of the item that `update` names and other writes, all or nothing.
+/// [`StoreError::Conflict`] when the item is not as the change requires, or a condition of another
+/// write does not hold.
+pub async fn change_with(
     client: &Client,
     update: UpdateBuilder,
     change: &Change,
-    audit: &[audit::Row],
+    mut others: Vec<TransactWriteItem>,
 ) -> Result<(), StoreError> {
     let expressions = change.expressions();
     let update = update
@@ -354,11 +360,8 @@ pub async fn change_audited(
         .set_expression_attribute_names(Some(expressions.names))
         .set_expression_attribute_values(expressions.values)
         .build()?;
-    let mut writes = vec![TransactWriteItem::builder().update(update).build()];
-    for row in audit {
-        writes.push(TransactWriteItem::builder().put(row.put()?).build());
-    }
-    write_all(client, writes).await
+    others.insert(0, TransactWriteItem::builder().update(update).build());
+    write_all(client, others).await
 }
 
 /// Makes all writes or none. [`StoreError::Conflict`] when a condition does not hold.
