@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Checks docs/deviations.md: every row has a reason, and a case, event or test that exists."""
+"""Checks docs/deviations.md: every row has a reason, and a case, event or test that exists where it is said to be, and
+clients/comparison/deviations.jsonl names rows that exist."""
 
 import json
 import re
@@ -9,6 +10,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 DOCUMENT = ROOT / "docs/deviations.md"
+COMPARISON = ROOT / "clients/comparison/deviations.jsonl"
+DEFAULT_FILE = "tests/suite/flow.rs"
 CORPORA = "functions/*/tests/corpus/*.jsonl"
 
 
@@ -16,16 +19,31 @@ def main():
     cases = {json.loads(line)["name"] for path in ROOT.glob(CORPORA) for line in path.read_text().splitlines() if line}
     files = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, check=True, capture_output=True, text=True)
     files = files.stdout.split("\n")
-    source = "".join((ROOT / file).read_text() for file in files if file.endswith(".rs") and (ROOT / file).exists())
-    tests = set(re.findall(r"\bfn (\w+)\(", source))
-    wrong = []
+    tests = {}
+    for file in files:
+        if file.endswith(".rs") and (ROOT / file).exists():
+            for name in re.findall(r"\bfn (\w+)\(", (ROOT / file).read_text()):
+                tests.setdefault(name, []).append(file)
+    wrong = [f"{COMPARISON.name} names no row: {row}" for row in compared() if not any(cells[0].startswith(row) for cells in rows())]
     for legacy, _, reason, evidence in rows():
         names = re.findall(r"`([^`]+)`", evidence)
         if not reason or not (names or evidence.startswith("the same")):
             wrong.append(f"no reason, or no case or test: {legacy}")
-        wrong += [f"no case, file or test {name}: {legacy}" for name in names if not exists(name, cases | tests, files)]
+        wrong += [f"no case, file or test {name}: {legacy}" for name in names if not exists(name, cases | set(tests), files)]
+        wrong += [f"{name} is in {tests[name]}: {legacy}" for name in names if name in tests and not is_found(tests[name], names)]
     print("\n".join(wrong))
     return 1 if wrong else 0
+
+
+def compared():
+    """The beginnings of rows that the comparison of two hosts names."""
+    return {json.loads(line)["row"] for line in COMPARISON.read_text().splitlines() if line}
+
+
+def is_found(files, names):
+    """Whether one of the files is the default one or among the names of a row."""
+    where = [DEFAULT_FILE, *(name for name in names if name.endswith(".rs"))]
+    return any(file.endswith(f"/{name}") or file == name for file in files for name in where)
 
 
 def rows():

@@ -10,17 +10,20 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 DEVIATIONS = Path(__file__).with_name("deviations.jsonl")
-# What no client looks at (Server, X-Powered-By, cookies, …) is left out.
-HEADERS = ("content-type", "www-authenticate", "allow", "location", "x-status", "content-disposition")
+# What no client looks at (Server, X-Powered-By, …) is left out.
+HEADERS = (
+    "content-type", "www-authenticate", "allow", "location", "x-status", "content-disposition", "vary", "cache-control"
+)
+ADDRESS = re.compile(r'address location="([^"]*)"')
 EXCERPT = 160
 
 
 @dataclass
 class Difference:
-    """The same difference in one or several cases; `row` is the deviation that explains it."""
+    """The same difference in one or several cases; `rows` are the deviations that explain it."""
 
     aspects: dict
-    row: str = ""
+    rows: list = field(default_factory=list)
     cases: list = field(default_factory=list)
 
 
@@ -32,7 +35,7 @@ class Text(HTMLParser):
         self.words, self.hidden = [], False
 
     def handle_starttag(self, tag, attrs):
-        self.hidden = tag in ("style", "script")
+        self.hidden = tag in ("style", "script", "title")
 
     def handle_endtag(self, tag):
         self.hidden = False
@@ -45,16 +48,34 @@ def comparable(case, host, answer):
     """The parts of an answer that clients may look at, without the names of the host and of nobody."""
     headers = answer.headers
     parts = {"status": answer.status, **{name: headers[name] for name in HEADERS if name in headers}}
-    if case.service == "reset" and "cache-control" in headers:
-        parts["cache-control"] = headers["cache-control"]
     if "location" in parts:
-        parts["location"] = urllib.parse.urljoin(host.url + case.request.path, parts["location"])
+        parts["location"] = absolute(host.url + case.request.path, parts["location"])
+    if "set-cookie" in headers:
+        parts["set-cookie"] = "\n".join(cookie(line) for line in headers["set-cookie"].split("\n"))
     if "content-type" in parts:
         parts["content-type"] = re.sub(r"\s", "", parts["content-type"]).lower()
     parts["body"] = body_of(answer)
-    own = {f"{scheme}://{host.authority}{host.base_path}": "BASE" for scheme in ("http", "https")}
-    names = {case.nobody.name: "NOBODY", **own, host.authority: "HOST", host.hostname: "HOST"}
+    if addresses := ADDRESS.findall(parts["body"]):
+        parts["addresses"] = " ".join(addresses)
+    # An address with the other scheme is not that of the host: it leads clients to another port.
+    own = f"{host.scheme}://{host.authority}{host.base_path}"
+    names = {case.nobody.name: "NOBODY", own: "BASE", host.authority: "HOST", host.hostname: "HOST"}
     return {name: replaced(value, names) for name, value in parts.items()}
+
+
+def absolute(base, location):
+    try:
+        return urllib.parse.urljoin(base, location)
+    except ValueError:
+        return location
+
+
+def cookie(line):
+    """Name and attributes of a cookie; of its value and its expiry only whether there are any."""
+    pair, *attributes = (part.strip() for part in line.split(";"))
+    name, _, value = pair.partition("=")
+    attributes = ("expires" if text.lower().startswith("expires=") else text.lower() for text in attributes)
+    return "; ".join([f"{name}={'VALUE' if value else ''}", *sorted(attributes)])
 
 
 def body_of(answer):
@@ -63,11 +84,14 @@ def body_of(answer):
     if "json" in media_type:
         try:
             return json.dumps(json.loads(text), sort_keys=True, ensure_ascii=False)
-        except ValueError:
+        except (ValueError, RecursionError):
             return text
     if "html" in media_type:
         page = Text()
-        page.feed(text)
+        try:
+            page.feed(text)
+        except AssertionError:  # of a declaration that is none
+            return text
         return " ".join(page.words)
     return text
 
@@ -84,30 +108,32 @@ def difference(case, old, new, deviations):
     names = [name for name in {**old, **new} if old.get(name) != new.get(name)]
     if not names:
         return None
-    aspects = {name: (old.get(name), new.get(name)) for name in names}
-    known = next((line for line in deviations if explains(line, case, (old, new))), None)
-    return Difference(aspects, known["row"] if known else "")
+    return Difference({name: (old.get(name), new.get(name)) for name in names}, explained(names, case, (old, new), deviations))
+
+
+def explained(names, case, answers, deviations):
+    """Rows of the deviations that explain all parts of these names; none if a part is left."""
+    left, rows = set(names), []
+    for line in deviations:
+        parts = left & set(line.get("only", left))
+        if parts and explains(line, case, answers):
+            rows.append(line["row"])
+            left -= parts
+    return [] if left else rows
 
 
 def deviations():
     """Known deviations: `row` is how a row of docs/deviations.md begins, `cases` are patterns of
-    names, `old` and `new` what both answers must be like, as patterns by part. `only` names the parts
-    that may differ, if not all may."""
+    names, `old` and `new` what both answers must be like, as patterns by part. `new` is what makes a
+    broken answer a difference. `only` names the parts that are explained, if not all are."""
     with open(DEVIATIONS, encoding="utf-8") as file:
         return [json.loads(line) for line in file if line.strip()]
 
 
 def explains(deviation, case, answers):
     named = any(fnmatchcase(case.name, pattern) for pattern in deviation.get("cases", ["*"]))
-    old, new = answers
-    parts = deviation.get("only", {**old, **new})
-    return (
-        named
-        and case.service == deviation["service"]
-        and is_like(old, deviation.get("old", {}))
-        and is_like(new, deviation.get("new", {}))
-        and all(old.get(name) == new.get(name) for name in {**old, **new} if name not in parts)
-    )
+    old, new = (is_like(answer, deviation.get(side, {})) for side, answer in zip(("old", "new"), answers))
+    return named and case.service == deviation["service"] and old and new
 
 
 def is_like(answer, patterns):
@@ -119,7 +145,7 @@ def gather(found):
     gathered = {}
     for case, one in found:
         label = f"{case.name} ({case.login})" if case.login else case.name
-        gathered.setdefault(one.row or repr(one.aspects), one).cases.append(label)
+        gathered.setdefault(repr(one.rows or one.aspects), one).cases.append(label)
     return list(gathered.values())
 
 

@@ -2,8 +2,11 @@
 
 import gzip
 import http.client
+import socket
+import ssl
 import time
 import urllib.parse
+import zlib
 from dataclasses import dataclass
 
 # What the connection decides, and not the case.
@@ -31,10 +34,11 @@ class Answer:
 
 
 class Host:
-    def __init__(self, url, timeout):
+    def __init__(self, url, address, timeout):
         parts = urllib.parse.urlsplit(url)
         self.url, self.timeout, self.scheme = url.rstrip("/"), timeout, parts.scheme
         self.hostname, self.port, self.base_path = parts.hostname, parts.port, parts.path.rstrip("/")
+        self.address = address or self.hostname
         self.authority = parts.netloc.rpartition("@")[2]
 
     def send(self, request):
@@ -44,11 +48,14 @@ class Host:
             response = connection.getresponse()
             headers = {}
             for name, value in response.getheaders():
-                headers[name.lower()] = f"{headers[name.lower()]}, {value}" if name.lower() in headers else value
-            return Answer(response.status, headers, plain(response.read(LONGEST_BODY), headers))
+                name = name.lower()
+                # A cookie may have a comma in it.
+                separator = "\n" if name == "set-cookie" else ", "
+                headers[name] = f"{headers[name]}{separator}{value}" if name in headers else value
+            return decompressed(response.status, headers, response.read(LONGEST_BODY))
         except TimeoutError:
             return Answer.none(f"none within {self.timeout:g} seconds")
-        except (OSError, EOFError, http.client.HTTPException) as error:
+        except (OSError, http.client.HTTPException) as error:
             return Answer.none(f"none, {type(error).__name__}")
         finally:
             connection.close()
@@ -58,14 +65,25 @@ class Host:
         connection, failures = kind(self.hostname, self.port, timeout=self.timeout), 0
         while True:
             try:
-                connection.connect()
+                connection.sock = self.socket(connection.port)
                 return connection
             except (OSError, UnicodeError) as error:
                 failures += 1
-                connection.close()
                 if failures == ATTEMPTS:
                     raise Unreachable(f"{self.url} cannot be reached: {error}") from None
                 time.sleep(failures)
+
+    def socket(self, port):
+        connected = socket.create_connection((self.address, port), self.timeout)
+        if self.scheme == "http":
+            return connected
+        context = ssl.create_default_context()
+        context.set_alpn_protocols(["http/1.1"])
+        try:
+            return context.wrap_socket(connected, server_hostname=self.hostname)
+        except OSError:
+            connected.close()
+            raise
 
     def write(self, connection, request):
         connection.putrequest(request.method, self.base_path + request.path, skip_accept_encoding=True)
@@ -77,5 +95,10 @@ class Host:
         connection.endheaders(request.body or None)
 
 
-def plain(body, headers):
-    return gzip.decompress(body) if headers.get("content-encoding") == "gzip" and body else body
+def decompressed(status, headers, body):
+    if headers.get("content-encoding", "").lower() != "gzip" or not body:
+        return Answer(status, headers, body)
+    try:
+        return Answer(status, headers, gzip.decompress(body))
+    except (OSError, EOFError, zlib.error):
+        return Answer(f"{status} with a body that is no gzip", headers, b"")

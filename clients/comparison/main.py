@@ -6,6 +6,8 @@ import ipaddress
 import sys
 import time
 import urllib.parse
+from dataclasses import replace
+from xml.etree import ElementTree
 
 from comparison import report
 from comparison.cases import select
@@ -48,6 +50,11 @@ def arguments():
     )
     parser.add_argument("--old", required=True, metavar="URL", help="the host of the old service, with its base path")
     parser.add_argument("--new", required=True, metavar="URL", help="the host of the new service")
+    for side in ("old", "new"):
+        parser.add_argument(
+            f"--{side}-address", metavar="ADDRESS",
+            help=f"connect to this address or name instead of that of --{side}, which TLS and the header Host keep",
+        )
     parser.add_argument(
         "--credential", metavar="FILE", help="also send updates that are refused: a file with USER:PASSWORD, - to be asked"
     )
@@ -61,7 +68,8 @@ def arguments():
 
 
 def compare(options):
-    old, new = host(options.old, options.timeout), host(options.new, options.timeout)
+    old = host(options.old, options.old_address, options.timeout)
+    new = host(options.new, options.new_address, options.timeout)
     credential = read_credential(options.credential, (old, new)) if options.credential else ""
     services = common_services(old, new)
     if credential:
@@ -79,15 +87,15 @@ def compare(options):
         "requests": len(cases),
         "failed_logins": sum(case.login == "failed" for case in cases),
         "alike": alike,
-        "differences": [one for one in differences if not one.row],
-        "known": [one for one in differences if one.row],
+        "differences": [one for one in differences if not one.rows],
+        "known": [one for one in differences if one.rows],
         "not_sent": not_sent,
     }
     print(report.as_json(result) if options.json else report.as_text(result))
     return DIFFERENT if result["differences"] else ALIKE
 
 
-def host(url, timeout):
+def host(url, address, timeout):
     try:
         parts = urllib.parse.urlsplit(url)
         is_url = parts.scheme in ("http", "https") and parts.hostname and (parts.port or True)
@@ -95,12 +103,12 @@ def host(url, timeout):
         is_url = False
     if not is_url or parts.query or parts.username:
         raise UsageError(f"{url} is not a URL like https://HOST/PATH")
-    return Host(url, timeout)
+    return Host(url, address, timeout)
 
 
 def read_credential(source, hosts):
     for one in hosts:
-        if one.scheme != "https" and not is_this_machine(one.hostname):
+        if one.scheme != "https" and not is_this_machine(one.address):
             raise UsageError(f"a credential is sent by https only, or to this machine, and not to {one.url}")
     try:
         if source == "-":
@@ -143,15 +151,35 @@ def common_services(old, new):
 
 
 def has_reset(one):
-    answer = one.send(Request("GET", "/webservices/IFCommonService.asmx?WSDL"))
-    return answer.status == 200 and NAMES["reset"].encode() in answer.body
+    request = Request("GET", "/webservices/IFCommonService.asmx?WSDL")
+    answer = one.send(request)
+    return answer.status == 200 and is_wsdl(answer.body) and not answers_alike(one, request, answer)
+
+
+def is_wsdl(body):
+    try:
+        root = ElementTree.fromstring(body)
+    except (ElementTree.ParseError, ValueError, LookupError):
+        return False
+    namespace = "{http://schemas.xmlsoap.org/wsdl/}"
+    operations = (operation.get("name") for operation in root.iter(f"{namespace}operation"))
+    is_its = root.get("targetNamespace") == "http://www.ifactorconsulting.com/webservices"
+    return root.tag == f"{namespace}definitions" and is_its and NAMES["reset"] in operations
+
+
+def answers_alike(one, request, answer):
+    """Whether a path that no service has is answered in the same way."""
+    other = one.send(replace(request, path=f"/{Nobody().name}"))
+    return (other.status, other.body) == (answer.status, answer.body)
 
 
 def has_update(one):
-    answer = one.send(address_only(Nobody()))
+    request = address_only(Nobody())
+    answer = one.send(request)
     # Where API Gateway renames the challenge, see docs/deviations.md.
     challenged = any("/auth/" in value for name, value in answer.headers.items() if name.endswith("www-authenticate"))
-    return answer.status == 401 and (challenged or b"ResponseStatus" in answer.body)
+    refused = answer.status == 401 and (challenged or b"ResponseStatus" in answer.body)
+    return refused and not answers_alike(one, request, answer)
 
 
 def address_only(nobody):

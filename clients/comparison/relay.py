@@ -28,7 +28,10 @@ class Relay(BaseHTTPRequestHandler):
             connection.putheader(name, value)
         connection.endheaders(self.body())
         response = connection.getresponse()
-        answer = [response.status, dict(response.getheaders()), response.read()]
+        headers = {}
+        for name, value in response.getheaders():
+            headers[name] = f"{headers[name]}\n{value}" if name in headers else value
+        answer = [response.status, headers, response.read()]
         connection.close()
         self.answer(*(self.server.change(self.path, answer) or answer))
 
@@ -44,7 +47,8 @@ class Relay(BaseHTTPRequestHandler):
         self.send_response_only(status)
         for name, value in headers.items():
             if name.lower() not in ("content-length", "transfer-encoding", "connection"):
-                self.send_header(name, value)
+                for line in value.split("\n"):
+                    self.send_header(name, line)
         self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
         if self.command != "HEAD":

@@ -16,7 +16,7 @@ def as_json(result):
 
 def entry(found):
     parts = {part: dict(zip(("old", "new"), values)) for part, values in found.aspects.items()}
-    return ({"row": found.row} if found.row else {"parts": parts}) | {"cases": found.cases}
+    return ({"rows": found.rows} if found.rows else {"parts": parts}) | {"cases": found.cases}
 
 
 def as_text(result):
@@ -28,7 +28,7 @@ def as_text(result):
             out += [f"   {part}", f"     old {old}", f"     new {new}"]
     if result["known"]:
         out.append("\nknown deviations (rows of docs/deviations.md):")
-        out += [f"- {found.row}: {listed(found.cases)}" for found in result["known"]]
+        out += [f"- {'; '.join(found.rows)}: {listed(found.cases)}" for found in result["known"]]
     if result["not_sent"]:
         out.append(f"\nnot sent, since they cannot be made harmless: {listed(result['not_sent'])}")
     differing, known = (sum(len(found.cases) for found in result[kind]) for kind in ("differences", "known"))

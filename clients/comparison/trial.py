@@ -112,18 +112,73 @@ with check("a status is found"):
     equal(result["differences"][0]["parts"]["status"], {"old": 500, "new": 503})
 with check("known deviations are no difference"):
     def original(path, answer):
-        return [401, {"WWW-Authenticate": 'basic realm="/auth/basic"'}, b""] if answer[0] == 401 else None
+        return [401, {"WWW-Authenticate": 'basic realm="/auth/basic"', "Vary": "Accept"}, b""] if answer[0] == 401 else None
     with relay(NEW, original) as url:
         code, result, _ = compare(url, NEW, "--only", "routing/*")
     equal((code, result["differences"]), (0, []))
-    equal([one["row"] for one in result["known"]], ["401 and 403 have no body; clients read the reason phrase"])
+    equal([one["rows"] for one in result["known"]], [["401 and 403 have no body; clients read the reason phrase"]])
     with relay(NEW, original) as url:
         code, result, _ = compare(url, NEW, "--only", "soap1?/no-credential")
-    equal((code, [one["row"] for one in result["known"]]), (0, ["SOAP: 401 and 403 have no body"]))
+    equal((code, [one["rows"] for one in result["known"]]), (0, [["SOAP: 401 and 403 have no body"]]))
+with check("a broken host is a difference, whatever is known of the other"):
+    def with_body(body):
+        # Not that by which compare knows the service.
+        return lambda path, answer: None if path.endswith("?WSDL") else [*answer[:2], body]
+    def down(path, answer):
+        return [503, {}, b"down"] if "x-status" in map(str.lower, answer[1]) else None
+    def with_headers(**headers):
+        return lambda path, answer: [answer[0], {**answer[1], **headers}, answer[2]]
+    def without(header):
+        return lambda path, answer: [answer[0], {key: value for key, value in answer[1].items() if key.lower() != header}, answer[2]]
+    def by_https(path, answer):
+        return [*answer[:2], answer[2].replace(b'address location="http:', b'address location="https:')]
+    for only, change, part in [
+        ("soap1?/wsdl", with_body(b"<broken"), "body"),
+        ("xsd/*", with_body(b"<broken"), "body"),
+        ("doc.op*", with_body(b"garbage"), "body"),
+        ("doc.plain", with_body(b"garbage"), "body"),
+        ("metadata/[jcl]*", with_body(b"garbage"), "body"),
+        ("routing/*", with_body(b"garbage"), "body"),
+        ("textxml-route/wrong-password", down, "status"),
+        ("auth/*logout*", without("set-cookie"), "set-cookie"),
+        ("routing/*", without("vary"), "vary"),
+        ("routing/*", with_headers(**{"Cache-Control": "public, max-age=3600"}), "cache-control"),
+        ("soap1?/wsdl", by_https, "addresses"),
+        ("doc.wsdl*", by_https, "addresses"),
+    ]:
+        with relay(NEW, change) as url:
+            code, result, _ = compare(OLD, url, "--only", only)
+        equal((only, code, result["alike"], result["known"]), (only, 1, result["alike"], []))
+        contains(parts(result), part)
+with check("a broken host is a difference where the original differs"):
+    def aged(path, answer):
+        text = answer[2].replace(b'element="dto:', b'element="tns:').replace(b"</xs:schema>", b"<!-- AssignRoles --></xs:schema>")
+        text = text.replace(b"<body>", b"<body>AssignRoles ?callback= ")
+        cookies = answer[1].get("Set-Cookie", "ss-id=x;path=/;HttpOnly\nss-pid=y;path=/;expires=Sat, 28 Nov 2026 00:13:10 GMT;HttpOnly")
+        return [answer[0], {**answer[1], "Set-Cookie": cookies.replace(";SameSite=Strict", ""), "Cache-Control": "private"}, text]
+    with relay(OLD, aged) as old:
+        for only in ("soap1?/wsdl", "xsd/3", "metadata/list", "metadata/json", "auth/*logout*"):
+            code, result, _ = compare(old, NEW, "--only", only)
+            equal((only, code, result["differences"]), (only, 0, []))
+            for change in (with_body(b"<broken"), without("set-cookie"), with_headers(**{"Cache-Control": "public"})):
+                with relay(NEW, change) as url:
+                    code, result, _ = compare(old, url, "--only", only)
+                is_changed = "logout" in only or change("", [200, {}, b""])[1:] != [{}, b""]
+                equal((only, change, code), (only, change, int(is_changed)))
+with check("no answer ends a run"):
+    for headers, body in [
+        ({"Content-Type": "text/xml", "Content-Encoding": "gzip"}, b"\x1f\x8b\x08\0\0\0\0\0\0\xffgarbage"),
+        ({"Content-Type": "application/json"}, b"[" * 100_000),
+        ({"Content-Type": "text/html"}, b"<![x["),
+        ({"Content-Type": "text/plain", "Location": "http://["}, b""),
+    ]:
+        with relay(NEW, lambda path, answer: [200, headers, body] if path.endswith("wsdl1") else None) as url:
+            code, result, _ = compare(OLD, url, "--only", "doc.wsdl-value")
+        equal((code, result and len(result["differences"])), (1, 1))
 with check("redirects are compared and not followed"):
-    with relay(NEW, lambda path, answer: [302, {"Location": "/login?redirect=x"}, b""] if path.endswith(".jsv") else None) as url:
+    with relay(NEW, lambda path, answer: [302, {"Location": "/login?redirect=x", "Vary": "Accept"}, b""] if path.endswith(".jsv") else None) as url:
         code, result, _ = compare(url, NEW, "--only", "routing/suffix-jsv")
-    equal((code, [one["row"] for one in result["known"]]), (0, ["401 and 403 for a browser: a redirect to `/login`"]))
+    equal((code, [one["rows"] for one in result["known"]]), (0, [["401 and 403 for a browser: a redirect to `/login`"]]))
 with check("a base path is no difference"):
     with relay(NEW, lambda path, answer: [*answer[:2], answer[2].replace(b"/webservices/IF", b"/old/webservices/IF")], "/old") as url:
         code, result, _ = compare(url, NEW, "--only", "doc.wsdl*")
@@ -145,6 +200,10 @@ with check("https"):
             url = f"https://localhost:{server.server_port}"
             code, result, _ = compare(url, url, "--only", "get.happy.*", SSL_CERT_FILE=certificate)
             equal((code, result["differences"]), (0, []))
+            named = f"https://regapi.example.invalid:{server.server_port}"
+            code, _, messages = compare(named, url, "--old-address", "127.0.0.1", SSL_CERT_FILE=certificate)
+            equal(code, 75)
+            contains(messages, "certificate is not valid for 'regapi.example.invalid'")
             code, _, messages = compare(url, url)
             equal(code, 75)
             contains(messages, "certificate verify failed")
@@ -154,6 +213,32 @@ with check("a server that is neither"):
         code, _, messages = compare(f"http://127.0.0.1:{server.server_port}", NEW)
     equal(code, 2)
     contains(messages, "is neither service")
+    class Same(Relay):
+        """Gives one answer to every path."""
+
+        def relay(self):
+            self.body()
+            self.answer(*self.server.same)
+
+    wsdl = get(f"{NEW}/webservices/IFCommonService.asmx?WSDL")
+    for same in ([200, {}, b"ResetUserPassword"], [200, {}, wsdl], [401, {}, b"ResponseStatus"]):
+        with serving(Same, same=same) as server, tempfile.NamedTemporaryFile("w") as file:
+            file.write(harmless.ADMIN)
+            file.flush()
+            code, _, messages = compare(f"http://127.0.0.1:{server.server_port}", NEW, "--credential", file.name)
+        equal(code, 2)
+        contains(messages, "is neither service")
+with check("another address is connected to, and the name is kept"):
+    port = urllib.parse.urlsplit(NEW).port
+    named = f"http://regapi.example.invalid:{port}"
+    code, result, messages = compare(named, NEW, "--old-address", "127.0.0.1", "--only", "soap11/wsdl")
+    equal((code, result and result["differences"]), (0, []))
+    contains(result["old"], "regapi.example.invalid")
+    code, result, _ = compare(NEW, named, "--new-address", "127.0.0.1", "--only", "soap11/wsdl")
+    equal((code, result and result["differences"]), (0, []))
+    code, _, messages = compare(OLD, "http://localhost:1", "--new-address", "example.invalid", "--credential", "/dev/null")
+    equal(code, 2)
+    contains(messages, "a credential is sent by https only")
 with check("a host that cannot be reached"):
     with serving(Relay) as server:
         closed = f"http://127.0.0.1:{server.server_port}"

@@ -91,7 +91,8 @@ impl Request {
 
     /// The URL the caller used, without the query.
     ///
-    /// It holds the Host header, which is the caller's own: use it only in an answer to the caller.
+    /// It holds the Host header, which is the caller's own: use it only in an answer to the caller, or to
+    /// compare it with `Origin`, since a browser sets both and no page can change either.
     #[must_use]
     pub fn url(&self) -> String {
         format!("{}{}", self.base_url(), self.path)

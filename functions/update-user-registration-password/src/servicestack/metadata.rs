@@ -9,19 +9,25 @@ use shared::lambda::Request;
 use xml::soap::Version;
 
 use super::authenticate_description::AUTHENTICATE_OPERATION;
-use super::data_contract::document;
 use super::description::{Operation, PageFormat, Sample, UPDATE_PASSWORD};
 use super::format::query_value;
 use super::html;
 
-/// Schemas of the data contracts, in the order in which the original numbers them.
-const SCHEMAS: [&str; 5] = [
-    include_str!("assets/schemas/serialization.xsd"),
-    include_str!("assets/schemas/dto.xsd"),
-    include_str!("assets/schemas/interfaces.xsd"),
-    include_str!("assets/schemas/types.xsd"),
-    include_str!("assets/schemas/arrays.xsd"),
-];
+/// ServiceStack's own types.
+const TYPES: &str = concat!(
+    include_str!("assets/schemas/types/before.xsd"),
+    include_str!("assets/schemas/types/authenticate.xsd"),
+    include_str!("assets/schemas/types/response-status.xsd"),
+    include_str!("assets/schemas/types/authenticate-response.xsd"),
+    include_str!("assets/schemas/types/after.xsd"),
+);
+
+/// ServiceStack's own types but for the login by session.
+const TYPES_WITHOUT_SESSIONS: &str = concat!(
+    include_str!("assets/schemas/types/before.xsd"),
+    include_str!("assets/schemas/types/response-status.xsd"),
+    include_str!("assets/schemas/types/after.xsd"),
+);
 
 /// Operations by name.
 static OPERATIONS: [&Operation; 2] = [&AUTHENTICATE_OPERATION, &UPDATE_PASSWORD];
@@ -55,13 +61,30 @@ pub enum Page {
     Forbidden,
 }
 
+/// Schemas of the data contracts of the operations, in the order in which the original numbers them.
+fn schemas(operations: &[&Operation]) -> [&'static str; 5] {
+    let sessions = operations.contains(&&AUTHENTICATE_OPERATION);
+    [
+        include_str!("assets/schemas/serialization.xsd"),
+        include_str!("assets/schemas/dto.xsd"),
+        include_str!("assets/schemas/interfaces.xsd"),
+        if sessions {
+            TYPES
+        } else {
+            TYPES_WITHOUT_SESSIONS
+        },
+        include_str!("assets/schemas/arrays.xsd"),
+    ]
+}
+
 /// Page at a path without its leading slash.
 pub(super) fn page(path: &str, request: &Request, sessions: bool) -> Option<Page> {
     let operations = operations(sessions);
     let format = match path.split_once('/') {
         None if path.is_empty() => return Some(Page::Root),
         None if path.eq_ignore_ascii_case("metadata") => {
-            return Some(schema(request).map_or(Page::Operations(operations), Page::Schema));
+            let schema = schema(request, operations);
+            return Some(schema.map_or(Page::Operations(operations), Page::Schema));
         }
         Some((format, page)) if page.eq_ignore_ascii_case("metadata") => format,
         _ => return None,
@@ -83,9 +106,9 @@ pub(super) fn page(path: &str, request: &Request, sessions: bool) -> Option<Page
 }
 
 /// Schema that `?xsd=` numbers.
-fn schema(request: &Request) -> Option<&'static str> {
+fn schema(request: &Request, operations: &[&Operation]) -> Option<&'static str> {
     let number: usize = query_value(request, "xsd")?.parse().ok()?;
-    SCHEMAS.get(number).copied()
+    schemas(operations).get(number).copied()
 }
 
 /// Path of a version's endpoint, without its leading slash.
@@ -109,11 +132,7 @@ struct Wsdl<'a> {
 }
 
 impl<'a> Wsdl<'a> {
-    const fn new(
-        version: Version,
-        service: &'a str,
-        operations: &'static [&'static Operation],
-    ) -> Self {
+    fn new(version: Version, service: &'a str, operations: &'static [&'static Operation]) -> Self {
         let (name, binding, soap) = match version {
             Version::V11 => ("Soap11", "BasicHttpBinding_ISyncReply", "soap"),
             Version::V12 => ("Soap12", "WSHttpBinding_ISyncReply", "soap12"),
@@ -124,7 +143,7 @@ impl<'a> Wsdl<'a> {
             soap,
             service,
             path: soap_path(version),
-            schemas: SCHEMAS,
+            schemas: schemas(operations),
             operations,
         }
     }
@@ -175,7 +194,8 @@ impl Page {
                 let wsdl = Wsdl::new(version, &url, operations);
                 xml(wsdl.render().unwrap_or_default())
             }
-            Self::Schema(schema) => xml(document(schema)),
+            // With the declaration and the end that the original writes.
+            Self::Schema(schema) => xml(format!("<?xml version=\"1.0\"?>\n{}", schema.trim_end())),
             Self::Misspelt => html::empty_page(StatusCode::OK),
             Self::Forbidden => html::empty_page(StatusCode::FORBIDDEN),
         }
