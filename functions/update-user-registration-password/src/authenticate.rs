@@ -31,7 +31,7 @@ pub enum Call {
 pub struct Login {
     /// Who logs in.
     pub credential: PasswordCredential,
-    /// Whether the session lasts for [`SessionConfig::PERMANENT_HOURS`].
+    /// Whether the session lasts for two weeks instead of `SESSION_HOURS`.
     pub is_permanent: bool,
     /// The session that the new one replaces (ASVS 5.0 7.2.4).
     pub replaced: Option<SessionId>,
