@@ -12,6 +12,16 @@ import boto3
 from transform import ROOT
 
 
+# What the mails of `accounts` say.
+MAIL = {
+    "MAIL_FROM": "no-reply@example.com",
+    "PRODUCT_NAME": "Flood Watch",
+    "SUPPORT_CONTACT": "support@example.com",
+    "LOGIN_URL": "https://www.example.com",
+    "CONFIGURATION_SET": "mails",
+}
+
+
 class Local:
     """`local` with tables in memory."""
 
@@ -58,13 +68,13 @@ class Local:
         path = f"/webservices/IFCommonService.asmx/ResetUserPassword?username={username}"
         return self.http(self.gateway + path)[0]
 
-    def accounts(self, *arguments, dynamodb=None, variables=None):
+    def accounts(self, *arguments, dynamodb=None):
         """Runs a command of `accounts`, on another endpoint if one is given."""
         tables = {f"{name.upper()}_TABLE": name for name in ("Users", "Audit", "Brands", "Limits")}
         endpoints = ["--endpoint", dynamodb or self.dynamodb, "--ses-endpoint", self.ses]
         subprocess.run(
             [ROOT / "target/debug/accounts", *endpoints, "--operator", "ops", *arguments],
-            env={**os.environ, **tables, **(variables or {})},
+            env={**os.environ, **tables, **MAIL},
             check=True,
             capture_output=True,
             text=True,

@@ -94,16 +94,8 @@ class OperatorsRole(unittest.TestCase):
         recorder = Recorder(local.dynamodb)
         self.addCleanup(recorder.server_close)
         self.addCleanup(recorder.shutdown)
-        mail = {
-            "MAIL_FROM": "no-reply@example.com",
-            "PRODUCT_NAME": "Flood Watch",
-            "SUPPORT_CONTACT": "support@example.com",
-            "LOGIN_URL": "https://www.example.com",
-            "CONFIGURATION_SET": "mails",
-        }
-
         def accounts(*arguments):
-            local.accounts(*arguments, dynamodb=recorder.url, variables=mail)
+            local.accounts(*arguments, dynamodb=recorder.url)
 
         accounts("add", "new", "--id", "4711", "--email", "new@example.com", "--no-password")
         for command in (
