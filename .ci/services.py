@@ -1,4 +1,4 @@
-"""Both services on this machine, as `local` runs them, and `accounts` beside them."""
+"""Both services on this machine, as `local` runs them, and the program `accounts`."""
 
 import base64
 import json
@@ -10,7 +10,6 @@ import urllib.request
 
 import boto3
 from transform import ROOT
-
 
 # What the mails of `accounts` say.
 MAIL = {

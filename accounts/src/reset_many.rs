@@ -169,7 +169,8 @@ async fn all(
     Ok(tally)
 }
 
-/// A request of its own for each account, at its own time: limits and mails are by both.
+/// A separate request for each account, with its own id and time, by which limits count and mails
+/// are traced.
 fn context<'a>(
     session: &'a Session<'_>,
     request_id: &'a str,

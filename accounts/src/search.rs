@@ -1,4 +1,4 @@
-//! `find` and `list`: accounts by what is known of them.
+//! `find` and `list`: search for accounts.
 
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;

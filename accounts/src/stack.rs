@@ -1,4 +1,4 @@
-//! Settings of a deployed stack, so that nobody has to copy them into the environment.
+//! Settings of a deployed stack, read from its outputs and parameters.
 
 use std::collections::HashMap;
 

@@ -1,4 +1,4 @@
-//! Accounts are found by what is known of them.
+//! The commands that search for accounts.
 
 use std::process::ExitCode;
 
