@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use crate::error::ErrorKind;
 
-/// The greatest number of namespace declarations in force at one place: each name is looked up among
+/// The maximum number of namespace declarations in scope at one place. Each name is looked up among
 /// them.
 pub const MAX_NAMESPACES: usize = 256;
 /// The namespace of `xsi:nil` and `xsi:type`.
@@ -19,8 +19,8 @@ const BUILT_IN: [(&str, &str); 2] = [("", ""), ("xml", XML_NAMESPACE)];
 
 /// The name of a namespace.
 ///
-/// One with references in it is shared by all that are in the namespace, so that a long one is not
-/// copied for each of many short elements.
+/// A name that contains references is shared by all elements and attributes in the namespace, so
+/// that a long name is not copied for each of many short elements.
 #[derive(Clone, Eq)]
 pub(crate) enum Namespace<'a> {
     Literal(&'a str),
@@ -53,8 +53,8 @@ impl<'a> From<Cow<'a, str>> for Namespace<'a> {
     }
 }
 
-/// The identity of a namespace among the bindings in force: comparing it costs the same for long
-/// names as for short ones.
+/// The identity of a namespace among the bindings in scope. Comparing it takes the same time for
+/// long names as for short ones.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct NamespaceId(usize);
 
@@ -68,17 +68,17 @@ pub(crate) struct Binding<'a> {
     depth: usize,
     prefix: &'a str,
     pub(crate) namespace: Namespace<'a>,
-    /// The index of the first binding in force of the same namespace.
+    /// The index of the first binding in scope of the same namespace.
     pub(crate) id: NamespaceId,
 }
 
-/// The bindings in force, the innermost last.
+/// The bindings in scope, the innermost last.
 pub(crate) struct Bindings<'a>(Vec<Binding<'a>>);
 
 impl<'a> Bindings<'a> {
     /// The bindings outside the root element.
     pub(crate) fn new() -> Self {
-        // As many as an envelope needs.
+        // Enough for most envelopes.
         let mut bindings = Vec::with_capacity(8);
         for (index, (prefix, name)) in BUILT_IN.into_iter().enumerate() {
             bindings.push(Binding {
@@ -143,7 +143,7 @@ impl<'a> Bindings<'a> {
     }
 }
 
-/// Whether no declaration may bind `prefix` to `namespace` (sections 2.2, 3 and 5).
+/// Whether declarations are forbidden to bind `prefix` to `namespace` (sections 2.2, 3 and 5).
 fn is_reserved(prefix: &str, namespace: &str) -> bool {
     namespace == XMLNS_NAMESPACE
         || (namespace == XML_NAMESPACE) != (prefix == "xml")
