@@ -27,6 +27,7 @@ CAUSED = {
     "account.enabled",
     "account.imported",
     "account.sessions_ended",
+    "brand.removed",
     "brand.set",
     "password.expired",
     "password.reset",
@@ -59,11 +60,12 @@ class Rows(unittest.TestCase):
                 local.accounts(*change, "new")
             local.accounts("set", "new", "--email", "newer@example.com", "--name", "New")
             local.accounts("brand", "set", "acme", "--product-name", "Acme")
+            local.accounts("brand", "remove", "acme", "--yes")
             with tempfile.NamedTemporaryFile("w", suffix=".csv") as file:
                 file.write("username,id,email,display_name,brand,language,roles,disabled\n")
                 file.write("new,4711,newest@example.com,New,,,,\n")
                 file.flush()
-                local.accounts("import", file.name, "--overwrite")
+                local.accounts("import", file.name, "--overwrite", "--yes")
             local.accounts("expire", "jdoe")
             local.accounts("delete", "new", "--yes")
             cls.rows = local.rows()
@@ -111,7 +113,7 @@ class Documentation(unittest.TestCase):
         prefixes = tuple(one["prefix"] for one in pattern)
         events = SCHEMA["properties"]["event"]["properties"]["S"]["enum"]
         sent = {name for name in events if name.startswith(prefixes)}
-        kept_back = {"access.denied", "brand.set", *(name for name in events if name.startswith("mail."))}
+        kept_back = {"access.denied", "brand.removed", "brand.set", *(name for name in events if name.startswith("mail."))}
         self.assertEqual(set(events) - sent, kept_back)
 
 

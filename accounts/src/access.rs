@@ -8,8 +8,9 @@ use shared::aws::Clients;
 use shared::clock::{Clock, Timestamp};
 use shared::config::{self, ConfigError, Env};
 use shared::context::RequestContext;
+use shared::dynamodb::StoreError;
 use shared::text::one_line;
-use shared::users::{Account, Change, Profile, UsernameKey, Users, brand_key, email_key};
+use shared::users::{Account, Change, MAX_ID, Profile, UsernameKey, Users, brand_key, email_key};
 use uuid::Uuid;
 
 use crate::Error;
@@ -19,6 +20,15 @@ use crate::settings::{NAMELESS, Settings};
 
 /// What audit rows say of where a change came from.
 const SOURCE: &str = "accounts";
+
+/// What to know of an account that cannot be read: only its customer number can be the reason.
+fn unreadable(key: &UsernameKey) -> String {
+    let key = key.as_str();
+    format!(
+        "{key} cannot be read: its attribute id is missing, or is no whole number from 0 to {MAX_ID}; \
+         `accounts disable` and `accounts delete` still work"
+    )
+}
 
 /// One run of the program.
 pub(crate) struct Session<'a> {
@@ -96,10 +106,12 @@ impl<'a> Session<'a> {
 
     /// The account as it is now.
     pub(crate) async fn find(&self, username: &str) -> Result<Account, Error> {
-        let found = self.users()?.find(&UsernameKey::new(username)).await?;
-        match found {
-            Some(account) => Ok(account),
-            None => Err(self.unknown(username).await),
+        let key = UsernameKey::new(username);
+        match self.users()?.find(&key).await {
+            Ok(Some(account)) => Ok(account),
+            Ok(None) => Err(self.unknown(username).await),
+            Err(StoreError::Malformed) => Err(Error::Refused(unreadable(&key))),
+            Err(error) => Err(error.into()),
         }
     }
 

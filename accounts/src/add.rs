@@ -5,8 +5,10 @@ use shared::dynamodb::StoreError;
 use shared::users::{NewAccount, Profile, admin};
 
 use crate::access::Session;
-use crate::import::{GRANTED, Row, joined};
+use crate::change::check_role;
+use crate::import::{GRANTED, Row, column, joined};
 use crate::password_policy::hash;
+use crate::profile_options::ProfileOptions;
 use crate::{Console, Done, Error};
 
 /// Add an account
@@ -17,23 +19,16 @@ pub(crate) struct Arguments {
     /// The user name
     user: String,
     /// The customer number
-    #[arg(long, value_name = "NUMBER")]
+    #[arg(long, value_name = "NUMBER", value_parser = column::id, allow_negative_numbers = true)]
     id: u64,
-    /// The e-mail address
-    #[arg(long, value_name = "ADDRESS")]
-    email: Option<String>,
-    /// The name of the person
-    #[arg(long, value_name = "NAME")]
-    name: Option<String>,
-    /// The brand
-    #[arg(long)]
-    brand: Option<String>,
-    /// The language of the person, a BCP 47 tag, for instance de-AT
-    #[arg(long, value_name = "TAG")]
-    language: Option<String>,
+    #[command(flatten)]
+    owner: ProfileOptions,
     /// A role, for instance Admin; may be repeated
     #[arg(long)]
     role: Vec<String>,
+    /// Even if a role is spelled almost like Admin
+    #[arg(long)]
+    force: bool,
     /// Read the password from the first line of the standard input
     #[arg(long)]
     password_stdin: bool,
@@ -48,6 +43,9 @@ pub(crate) async fn add(
     console: &mut Console,
 ) -> Result<Done, Error> {
     let mut account = account(arguments)?;
+    if !arguments.force {
+        account.roles.iter().try_for_each(|role| check_role(role))?;
+    }
     if session
         .users()?
         .find(&account.profile.username)
@@ -101,10 +99,10 @@ fn account(arguments: &Arguments) -> Result<NewAccount, Error> {
     let row = Row {
         username: arguments.user.clone(),
         id: arguments.id.to_string(),
-        email: text(&arguments.email),
-        display_name: text(&arguments.name),
-        brand: text(&arguments.brand),
-        language: text(&arguments.language),
+        email: text(&arguments.owner.email),
+        display_name: text(&arguments.owner.name),
+        brand: text(&arguments.owner.brand),
+        language: text(&arguments.owner.language),
         roles: arguments.role.join(";"),
         ..Row::default()
     };

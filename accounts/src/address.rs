@@ -1,25 +1,15 @@
 //! Another address for an account, or the same again: what ends with the old one, and who is told.
 
-use shared::brands::Brands;
-use shared::config;
-use shared::mail::{AddressChanged, MailError, Mailer};
-use shared::users::{Account, Profile, admin};
+use shared::context::RequestContext;
+use shared::mail::{AddressChanged, Brand};
+use shared::users::{Account, admin};
 
-use crate::Error;
 use crate::access::Session;
-use crate::suppression::{self, NO_SES};
+use crate::notice::Notice;
+use crate::{Error, suppression};
 
 /// The audit event of an address.
 pub(crate) const EVENT: &str = "account.email_set";
-
-/// The variables without which the old address cannot be notified.
-const VARIABLES: [&str; 5] = [
-    "BRANDS_TABLE",
-    "PRODUCT_NAME",
-    "MAIL_FROM",
-    "SUPPORT_CONTACT",
-    "LOGIN_URL",
-];
 
 /// An address that is replaced. The same again counts too: the mark that mail to it failed goes.
 pub(crate) struct Replaced<'a> {
@@ -32,6 +22,14 @@ pub(crate) struct Replaced<'a> {
 impl Replaced<'_> {
     fn is_other(&self) -> bool {
         admin::is_other_address(self.account, self.new)
+    }
+
+    /// Whether nobody can log in with the account afterwards: without an address, a password cannot
+    /// be reset.
+    pub(crate) fn locks_out(&self) -> bool {
+        let account = self.account;
+        let keeps_password = account.password_hash.is_some() && !account.must_change_password;
+        self.new.is_none() && !keeps_password
     }
 
     /// The audit events of the change.
@@ -69,21 +67,12 @@ impl Replaced<'_> {
         has_address && self.is_other()
     }
 
-    /// What the mail to the old address needs; `None` without a mail or an SES. To be called before
-    /// the change: the error names the settings that are missing.
-    pub(crate) async fn brands(&self, session: &Session<'_>) -> Result<Option<Brands>, Error> {
-        if !self.notifies() || session.ses()?.is_none() {
+    /// What the mail to the old address needs; `None` without a mail. To be called before the change.
+    pub(crate) async fn notice(&self, session: &Session<'_>) -> Result<Option<Notice>, Error> {
+        if !self.notifies() {
             return Ok(None);
         }
-        let connected = session.settings.connect(&VARIABLES).await;
-        connected.map_err(|error| match error {
-            Error::Usage(text) => Error::Usage(format!("the old address is notified, and {text}")),
-            error => error,
-        })?;
-        let brand = session.configured(config::brand)?;
-        let table = session.configured(|env| env.required("BRANDS_TABLE"))?;
-        let client = session.clients()?.dynamodb.clone();
-        Ok(Some(Brands::new(client, table, brand)))
+        Notice::prepare(session, "the old address").await.map(Some)
     }
 
     /// Notifies the old address and lifts SES's suppression of the new one. Returns what there is to
@@ -91,45 +80,30 @@ impl Replaced<'_> {
     pub(crate) async fn follow_up(
         &self,
         session: &Session<'_>,
-        brands: Option<&Brands>,
+        notice: Option<&Notice>,
     ) -> Result<Vec<String>, Error> {
         let mut remarks = Vec::new();
         if let Some(email) = self.new {
             remarks.extend(session.name_clash(&self.account.profile, email).await?);
         }
-        let failed = match brands {
-            Some(brands) => send(session, brands, &self.account.profile).await?.err(),
-            None => None,
-        };
-        let failed = failed.map(|error| error.to_string());
-        let without_ses = brands.is_none() && self.notifies();
-        let failed = failed.or_else(|| without_ses.then(|| NO_SES.to_owned()));
-        remarks.extend(failed.map(|error| format!("the old address was not notified: {error}")));
+        if let Some(notice) = notice {
+            let recipient = &self.account.profile;
+            let render = |brand: &Brand, ctx: &RequestContext<'_>| {
+                let mail = AddressChanged {
+                    brand,
+                    recipient,
+                    at: ctx.now,
+                    request_id: ctx.request_id,
+                };
+                mail.render()
+            };
+            remarks.extend(notice.send(session, recipient, render).await?);
+        }
         if let Some(email) = self.new {
             remarks.extend(lift(session, email).await?);
         }
         Ok(remarks)
     }
-}
-
-async fn send(
-    session: &Session<'_>,
-    brands: &Brands,
-    recipient: &Profile,
-) -> Result<Result<(), MailError>, Error> {
-    let ctx = session.context()?;
-    let brand = brands.find(recipient.brand.as_deref(), &ctx).await;
-    let mail = AddressChanged {
-        brand: &brand,
-        recipient,
-        at: session.now,
-        request_id: ctx.request_id,
-    };
-    let mailer = Mailer::new(session.clients()?.ses.clone());
-    Ok(match mail.render() {
-        Ok(mail) => mailer.send(&brand, recipient, &mail, ctx.request_id).await,
-        Err(error) => Err(error),
-    })
 }
 
 /// Takes the address off SES's suppression list, if it is there.

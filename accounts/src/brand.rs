@@ -3,7 +3,7 @@
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Subcommand};
 use shared::brands::{self, CACHE_SECONDS};
-use shared::dynamodb::{Item, StoreError, get_text};
+use shared::dynamodb::{Item, StoreError};
 use shared::mail::brand::{
     ATTRIBUTES, Attribute, CLOSINGS, CONFIGURATION_SET, FROM_ADDRESS, LANGUAGE, LOGIN_URL,
     PRODUCT_NAME, REPLY_TO, SUPPORT_CONTACT,
@@ -13,9 +13,7 @@ use crate::access::Session;
 use crate::brand_table::{change, key, table};
 use crate::console::Record;
 use crate::fields::text;
-use crate::near::near;
-use crate::preview;
-use crate::{Done, Error};
+use crate::{Console, Done, Error, preview, similar};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -43,6 +41,16 @@ pub(crate) enum Command {
         key: String,
         #[command(flatten)]
         values: Values,
+    },
+    /// Remove a brand, so that its mails have the words of the configuration
+    ///
+    /// Accounts keep its name. Asks for confirmation.
+    Remove {
+        /// The brand, as accounts have it
+        key: String,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
     },
 }
 
@@ -103,25 +111,23 @@ pub(crate) async fn show(session: &Session<'_>, name: &str) -> Result<Record, Er
     let table = table(session)?;
     match table.find(&key).await? {
         Some(row) => record(session, &row),
-        None => Err(unknown(&key, &table.all().await?)),
+        None => Err(table.unknown(&key).await?),
     }
-}
-
-/// The error of a brand that has no row. It names one whose name is similar.
-fn unknown(key: &str, rows: &[Item]) -> Error {
-    let keys = rows.iter().filter_map(|row| get_text(row, "brand"));
-    let text = format!("there is no brand {key}; its mails say what the configuration says");
-    Error::NotFound(match near(key, keys) {
-        Some(near) => format!("{text}; similar: {near}"),
-        None => text,
-    })
 }
 
 pub(crate) async fn set(session: &Session<'_>, name: &str, values: &Values) -> Result<Done, Error> {
     let key = key(name)?;
     let values = values.checked()?;
     let table = table(session)?;
-    let row = table.find(&key).await?.unwrap_or_default();
+    let row = table.find(&key).await?;
+    let note = match &row {
+        Some(_) => None,
+        None => Some(similar::with(
+            "it is a new brand".to_owned(),
+            &table.similar(&key).await?,
+        )),
+    };
+    let row = row.unwrap_or_default();
     let Some(change) = change(&row, &values) else {
         return Ok(Done {
             text: format!("{key} needs no change"),
@@ -145,9 +151,39 @@ pub(crate) async fn set(session: &Session<'_>, name: &str, values: &Values) -> R
             ),
             key: ("brand", key),
             event: Some(event),
-            note: None,
+            note,
         })?),
     }
+}
+
+/// Removes the row of a brand.
+pub(crate) async fn remove(
+    session: &Session<'_>,
+    name: &str,
+    asks: bool,
+    console: &mut Console,
+) -> Result<Done, Error> {
+    let key = key(name)?;
+    let table = table(session)?;
+    if table.find(&key).await?.is_none() {
+        return Err(table.unknown(&key).await?);
+    }
+    let question = format!("Remove {key}? Its mails will have the words of the configuration.");
+    if asks && !console.confirm(&question)? {
+        return Err(Error::Refused(format!("{key} is not removed")));
+    }
+    let event = "brand.removed";
+    let audit = session.audit_row(&format!("brand#{key}"), event, None)?;
+    table.remove(&key, &audit).await?;
+    let minutes = CACHE_SECONDS / 60;
+    Ok(Done {
+        text: format!(
+            "{key} is removed; for up to {minutes} minutes mails may still have its words"
+        ),
+        key: ("brand", key),
+        event: Some(event),
+        note: None,
+    })
 }
 
 impl Values {

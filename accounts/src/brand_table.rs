@@ -1,15 +1,16 @@
 //! The Brands table as operators need it: rows as they are, and changes of them.
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::types::Update;
+use aws_sdk_dynamodb::types::{Delete, TransactWriteItem, Update};
 use shared::audit;
 use shared::brands;
 use shared::dynamodb::{Item, StoreError, get_text, text};
 use shared::mail::brand::Attribute;
-use shared::users::{Change, Condition, MAX_NAME_LENGTH, change_with};
+use shared::users::{Change, Condition, MAX_NAME_LENGTH, change_with, write_all};
 
-use crate::Error;
 use crate::access::Session;
+use crate::near::near;
+use crate::{Error, similar};
 
 /// The Brands table.
 #[derive(Debug, Clone)]
@@ -40,6 +41,33 @@ impl BrandTable {
         let mut rows = rows.map_err(StoreError::unavailable)?;
         rows.sort_by(|a, b| get_text(a, "brand").cmp(&get_text(b, "brand")));
         Ok(rows)
+    }
+
+    /// The error of a brand that has no row. It names one whose name is similar.
+    pub(crate) async fn unknown(&self, key: &str) -> Result<Error, StoreError> {
+        let text =
+            format!("there is no brand {key}; its mails have the words of the configuration");
+        let similar = self.similar(key).await?;
+        Ok(Error::NotFound(similar::with(text, &similar)))
+    }
+
+    /// A brand whose name is almost this one.
+    pub(crate) async fn similar(&self, key: &str) -> Result<Vec<String>, StoreError> {
+        let rows = self.all().await?;
+        let keys = rows.iter().filter_map(|row| get_text(row, "brand"));
+        let near = near(key, keys).map(str::to_owned);
+        Ok(near.into_iter().collect())
+    }
+
+    /// Deletes the row with this key and writes the audit row, both or neither.
+    /// [`StoreError::Conflict`] when there is none any more.
+    pub(crate) async fn remove(&self, key: &str, audit: &audit::Row) -> Result<(), StoreError> {
+        let delete = Delete::builder()
+            .table_name(&self.table)
+            .key("brand", text(key))
+            .condition_expression("attribute_exists(brand)");
+        let delete = TransactWriteItem::builder().delete(delete.build()?).build();
+        write_all(&self.client, vec![delete, audit.write()?]).await
     }
 
     /// Makes a change of the row with this key and writes the audit row, both or neither.

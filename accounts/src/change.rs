@@ -1,20 +1,21 @@
 //! `disable`, `enable`, `end-sessions`, `grant`, `revoke`: who may log in and what they may do. A
 //! command that finds nothing to change writes no audit row.
 
-use shared::users::{ADMIN_ROLE, admin};
+use shared::dynamodb::StoreError;
+use shared::users::{ADMIN_ROLE, UsernameKey, admin};
 
 use crate::access::Session;
 use crate::import::column;
 use crate::last_admin::other_admin;
-use crate::near::near;
-use crate::{Done, Error};
+use crate::near::{is_almost_admin, near};
+use crate::{Done, Error, unreadable};
 
 pub(crate) async fn disable(
     session: &Session<'_>,
     username: &str,
     force: bool,
 ) -> Result<Done, Error> {
-    let account = session.find(username).await?;
+    let (_, account) = unreadable::find(session, username).await?;
     if account.disabled {
         return Ok(Done::unchanged(&account, "is disabled already"));
     }
@@ -55,11 +56,9 @@ pub(crate) async fn grant(
     force: bool,
 ) -> Result<Done, Error> {
     let role = column::role(role).map_err(Error::Usage)?;
-    if role != ADMIN_ROLE && !force && near(&role, [ADMIN_ROLE]).is_some() {
-        return Err(Error::Refused(format!(
-            "{role} is not the role {ADMIN_ROLE}: names of roles compare exactly; use --force to \
-             grant it anyway"
-        )));
+    if !force {
+        check_role(&role)?;
+        check_order(session, "grant", &role, username).await?;
     }
     let account = session.find(username).await?;
     let mut roles = account.roles.clone();
@@ -80,6 +79,40 @@ pub(crate) async fn grant(
     ))
 }
 
+/// Refuses a role that is almost `Admin`.
+pub(crate) fn check_role(role: &str) -> Result<(), Error> {
+    if !is_almost_admin(role) {
+        return Ok(());
+    }
+    Err(Error::Refused(format!(
+        "{role} is not the role {ADMIN_ROLE}: names of roles compare exactly; use --force to give \
+         it anyway"
+    )))
+}
+
+/// Refuses arguments that were probably swapped: the role is the name of an account, and the user
+/// name is the role `Admin` or that of no account.
+async fn check_order(
+    session: &Session<'_>,
+    command: &str,
+    role: &str,
+    username: &str,
+) -> Result<(), Error> {
+    let users = session.users()?;
+    let is_account = async |name: &str| {
+        let found = users.find(&UsernameKey::new(name)).await;
+        // One that cannot be read exists, too.
+        !matches!(found, Ok(None) | Err(StoreError::Unavailable(_)))
+    };
+    let is_role = near(username, [ADMIN_ROLE]).is_some();
+    if role == ADMIN_ROLE || !is_account(role).await || (!is_role && is_account(username).await) {
+        return Ok(());
+    }
+    Err(Error::Refused(format!(
+        "{role} is the name of an account; did you mean `accounts {command} {username} {role}`?"
+    )))
+}
+
 pub(crate) async fn revoke(
     session: &Session<'_>,
     role: &str,
@@ -87,11 +120,16 @@ pub(crate) async fn revoke(
     force: bool,
 ) -> Result<Done, Error> {
     let role = role.trim();
+    if !force {
+        check_order(session, "revoke", role, username).await?;
+    }
     let account = session.find(username).await?;
     let mut roles = account.roles.clone();
     if !roles.remove(role) {
         let name = &account.profile.display_username;
-        if let Some(near) = near(role, roles.iter().map(String::as_str)) {
+        let admin = roles.get(ADMIN_ROLE).filter(|_| is_almost_admin(role));
+        let near = near(role, roles.iter().map(String::as_str));
+        if let Some(near) = near.or(admin.map(String::as_str)) {
             return Err(Error::Refused(format!(
                 "{name} has the role {near}, not {role}: names of roles compare exactly"
             )));

@@ -62,7 +62,7 @@ pub(crate) enum Command {
     },
     /// Print a manual page: `accounts man | man -l -`
     Man {
-        /// The command, for instance `brand set`; else the program
+        /// The command, for instance `brand set`; without it, the page of the program
         command: Vec<String>,
     },
 }
@@ -97,7 +97,7 @@ pub(crate) enum Change {
         role: String,
         /// The user name
         user: String,
-        /// Even if the role is spelled almost like Admin
+        /// Even if the role is spelled almost like Admin, or the arguments look swapped
         #[arg(long)]
         force: bool,
     },
@@ -107,7 +107,7 @@ pub(crate) enum Change {
         role: String,
         /// The user name
         user: String,
-        /// Even if nobody is left who has the role Admin
+        /// Even if nobody is left who has the role Admin, or the arguments look swapped
         #[arg(long)]
         force: bool,
     },
@@ -129,7 +129,9 @@ impl Command {
             Self::CheckKeys(arguments) => arguments.variables(),
             Self::Expire(arguments) => arguments.variables(),
             Self::Reset(arguments) => arguments.variables(),
-            Self::Brand(brand::Command::Set { .. }) => &["BRANDS_TABLE", "AUDIT_TABLE", OPERATOR],
+            Self::Brand(brand::Command::Set { .. } | brand::Command::Remove { .. }) => {
+                &["BRANDS_TABLE", "AUDIT_TABLE", OPERATOR]
+            }
             Self::Brand(_) => &["BRANDS_TABLE"],
             Self::Completions { .. } | Self::Man { .. } => &[],
             Self::Change(_) => &["USERS_TABLE", "AUDIT_TABLE", OPERATOR],

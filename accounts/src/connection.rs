@@ -6,14 +6,14 @@ use clap::Args;
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Connection and operator")]
 pub(crate) struct Connection {
-    /// CloudFormation stack, by name or ARN, whose tables, sender and settings to use; else
-    /// `ACCOUNTS_STACK`
+    /// CloudFormation stack, by name or ARN, whose tables, sender and settings to use; by
+    /// default `ACCOUNTS_STACK`
     #[arg(long, global = true, value_name = "NAME")]
     pub(crate) stack: Option<String>,
-    /// Profile of the AWS CLI with region and credentials; else `AWS_PROFILE`
+    /// Profile of the AWS CLI with region and credentials; by default `AWS_PROFILE`
     #[arg(long, global = true, value_name = "NAME")]
     pub(crate) profile: Option<String>,
-    /// AWS region; else `AWS_REGION`, `AWS_DEFAULT_REGION` or that of the profile
+    /// AWS region; by default `AWS_REGION`, `AWS_DEFAULT_REGION` or that of the profile
     #[arg(long, global = true, value_name = "NAME")]
     region: Option<String>,
     /// URL of a DynamoDB other than AWS's, which needs no region, no credentials and no stack
@@ -22,19 +22,19 @@ pub(crate) struct Connection {
     /// URL of an SES other than AWS's; with `--endpoint`, mail is sent there or not at all
     #[arg(long, global = true, value_name = "URL")]
     ses_endpoint: Option<String>,
-    /// Name of the Users table; else that of the stack or `USERS_TABLE`
+    /// Name of the Users table; by default that of the stack, or `USERS_TABLE`
     #[arg(long, global = true, value_name = "NAME")]
     users_table: Option<String>,
-    /// Name of the Audit table; else that of the stack or `AUDIT_TABLE`
+    /// Name of the Audit table; by default that of the stack, or `AUDIT_TABLE`
     #[arg(long, global = true, value_name = "NAME")]
     audit_table: Option<String>,
-    /// Name of the Brands table; else that of the stack or `BRANDS_TABLE`
+    /// Name of the Brands table; by default that of the stack, or `BRANDS_TABLE`
     #[arg(long, global = true, value_name = "NAME")]
     brands_table: Option<String>,
-    /// Name of the Limits table; else that of the stack or `LIMITS_TABLE`
+    /// Name of the Limits table; by default that of the stack, or `LIMITS_TABLE`
     #[arg(long, global = true, value_name = "NAME")]
     limits_table: Option<String>,
-    /// Name of the operator in the audit trail, at most 64 characters; else `USER`
+    /// Name of the operator in the audit trail, at most 64 characters; by default `USER`
     #[arg(long, global = true, value_name = "NAME")]
     operator: Option<String>,
 }
@@ -54,6 +54,20 @@ impl Connection {
             "USER" => self.operator.as_ref(),
             _ => None,
         }
+    }
+
+    /// The option that stands for a variable, if it is given.
+    pub(crate) fn option_name(&self, variable: &str) -> Option<&'static str> {
+        self.option(variable)?;
+        let names = [
+            ("AWS_REGION", "--region"),
+            ("AWS_ENDPOINT_URL_DYNAMODB", "--endpoint"),
+            ("AWS_ENDPOINT_URL_SESV2", "--ses-endpoint"),
+        ];
+        let mut names = names.into_iter();
+        names
+            .find(|(name, _)| *name == variable)
+            .map(|(_, option)| option)
     }
 
     /// Whether DynamoDB is not AWS's own: then nothing of AWS is asked.

@@ -241,7 +241,7 @@ impl Console {
             ProgressDrawTarget::hidden()
         };
         let template = match rows {
-            Some(_) => "{msg} {wide_bar} {human_pos} of {human_len}, {rate}, {eta} left",
+            Some(_) => "{msg} {wide_bar} {human_pos} of {human_len}, {eta} left",
             None => "{msg} {human_pos}, {rate}",
         };
         let style = ProgressStyle::with_template(template);

@@ -67,17 +67,25 @@ pub(crate) async fn find(
         Err(CredentialsError::CredentialsNotLoaded(_)) if profile.is_none() => {
             Err(NO_CREDENTIALS.to_owned())
         }
-        Err(error) => Err(refusal(profile, &root(&error))),
+        Err(error) => Err(refusal(profile, &error)),
     }
 }
 
 /// The reason why there are no credentials, and what to do.
-fn refusal(profile: Option<&str>, reason: &str) -> String {
+fn refusal(profile: Option<&str>, error: &CredentialsError) -> String {
+    let reason = root(error);
+    let reason = reason.trim_end_matches('.');
+    let is_sso = reason.contains("SSO");
+    let is_unknown = matches!(error, CredentialsError::CredentialsNotLoaded(_))
+        || reason.contains("was not defined");
+    if let (Some(name), true, false) = (profile, is_unknown, is_sso) {
+        return format!("there is no profile {name} with credentials in the files of the AWS CLI");
+    }
     let text = match profile {
         Some(name) => format!("profile {name} gives no credentials: {reason}"),
         None => format!("AWS credentials cannot be used: {reason}"),
     };
-    if reason.contains("SSO") {
+    if is_sso {
         format!("{text}; sign in with `aws sso login`")
     } else {
         text

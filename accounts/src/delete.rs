@@ -5,7 +5,7 @@ use shared::users::UsernameKey;
 
 use crate::access::Session;
 use crate::last_admin::other_admin;
-use crate::{Console, Done, Error, trail};
+use crate::{Console, Done, Error, trail, unreadable};
 
 /// Delete an account
 ///
@@ -27,11 +27,16 @@ pub(crate) async fn delete(
     arguments: &Arguments,
     console: &mut Console,
 ) -> Result<Done, Error> {
-    let account = session.find(&arguments.user).await?;
+    let (item, account) = unreadable::find(session, &arguments.user).await?;
     let other_admin = other_admin(session, &account, arguments.force).await?;
     let profile = &account.profile;
-    let (name, id) = (&profile.display_username, profile.id);
-    let question = format!("Delete {name}, customer {id}? This cannot be undone.");
+    let name = &profile.display_username;
+    let question = if unreadable::has_id(&item) {
+        let id = profile.id;
+        format!("Delete {name}, customer {id}? This cannot be undone.")
+    } else {
+        format!("Delete {name}, whose customer number cannot be read? This cannot be undone.")
+    };
     if !arguments.yes && !console.confirm(&question)? {
         return Err(Error::Refused(format!("{name} is not deleted")));
     }
@@ -39,7 +44,8 @@ pub(crate) async fn delete(
     let row = session.audit_row(profile.username.as_str(), event, None)?;
     let mut others = Vec::from_iter(other_admin);
     others.push(row.write()?);
-    session.users()?.delete_with(profile, others).await?;
+    let users = session.users()?;
+    users.delete_with(&profile.username, &item, others).await?;
     let remaining = remaining(session, &profile.username).await?;
     Ok(Done::changed(
         &account,

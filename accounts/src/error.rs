@@ -41,6 +41,8 @@ pub(crate) enum Error {
     Task(#[from] tokio::task::JoinError),
     #[error("the output could not be written")]
     Output(#[from] std::io::Error),
+    #[error("it was done, but the output could not be written")]
+    Unreported(#[source] std::io::Error),
 }
 
 impl Error {
@@ -60,6 +62,8 @@ pub(crate) enum Status {
     Usage,
     /// What it names does not exist.
     NotFound,
+    /// The output could not be written (`EX_IOERR` of sysexits.h).
+    Output,
     /// It may succeed later (`EX_TEMPFAIL` of sysexits.h).
     TryAgain,
 }
@@ -71,6 +75,7 @@ impl Status {
             Self::Refused => "refused",
             Self::Usage => "usage",
             Self::NotFound => "not_found",
+            Self::Output => "output",
             Self::TryAgain => "try_again",
         }
     }
@@ -81,6 +86,7 @@ impl Status {
             Self::Refused => 1,
             Self::Usage => 2,
             Self::NotFound => 3,
+            Self::Output => 74,
             Self::TryAgain => 75,
         }
     }

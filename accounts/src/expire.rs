@@ -56,7 +56,7 @@ pub(crate) async fn expire(
 ) -> Result<(), Error> {
     if let Some(user) = &arguments.user {
         let done = one(session, &session.find(user).await?, arguments.force).await?;
-        return Ok(console.done(&done)?);
+        return console.done(&done).map_err(Error::Unreported);
     }
     let before = arguments.imported_before.unwrap_or(session.now);
     let found = find(session, before, console).await?;

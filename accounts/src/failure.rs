@@ -72,6 +72,8 @@ enum Failure {
     Refused { code: String, message: String },
     /// There was no answer.
     NoAnswer { cause: String },
+    /// There is no such service at this place, and will not be.
+    WrongPlace { reason: &'static str },
 }
 
 type Find = fn(&(dyn StdError + 'static)) -> Option<Failure>;
@@ -136,6 +138,7 @@ fn status(error: &Error) -> Status {
         | Error::Store(StoreError::Busy | StoreError::Conflict | StoreError::Unavailable(_)) => {
             Status::TryAgain
         }
+        Error::Output(_) | Error::Unreported(_) => Status::Output,
         _ => Status::Refused,
     }
 }
@@ -157,14 +160,40 @@ where
             code: code.to_owned(),
             message: error.message().unwrap_or_default().to_owned(),
         },
-        None => Failure::NoAnswer { cause: root(error) },
+        None => {
+            let cause = root(error);
+            match wrong_place(&cause) {
+                Some(reason) => Failure::WrongPlace { reason },
+                None => Failure::NoAnswer { cause },
+            }
+        }
     })
+}
+
+/// Parts of the errors of resolver, TLS and HTTP that do not pass, in words for operators.
+const WRONG_PLACES: [(&str, &str); 5] = [
+    ("Name or service not known", "there is no such host"),
+    ("nodename nor servname", "there is no such host"),
+    ("No address associated", "there is no such host"),
+    (
+        "InvalidContentType",
+        "it does not speak TLS; use http:// instead of https://",
+    ),
+    ("invalid peer certificate", "its certificate is not trusted"),
+];
+
+fn wrong_place(cause: &str) -> Option<&'static str> {
+    let mut known = WRONG_PLACES.into_iter();
+    known
+        .find(|(part, _)| cause.contains(part))
+        .map(|(_, reason)| reason)
 }
 
 impl Failure {
     fn status(&self) -> Status {
         match self {
             Self::Busy | Self::NoAnswer { .. } => Status::TryAgain,
+            Self::WrongPlace { .. } => Status::Usage,
             Self::Refused { code, .. } if code == NO_TABLE => Status::NotFound,
             Self::Refused { code, .. }
                 if TEMPORARY.contains(&code.as_str())
@@ -178,6 +207,18 @@ impl Failure {
     }
 }
 
+/// What Rust puts in front of errors of the resolver.
+const LOOKUP: &str = "failed to lookup address information: ";
+
+/// What Rust says of a text that it cannot read.
+const NOT_UTF_8: &str = "stream did not contain valid UTF-8";
+
+/// Whether the error is that a table does not exist.
+pub(crate) fn is_missing_table(error: &Error) -> bool {
+    let failed = causes(error).find_map(failed_call);
+    matches!(failed, Some((_, Failure::Refused { code, .. })) if code == NO_TABLE)
+}
+
 /// The first cause.
 pub(crate) fn root(error: &(dyn StdError + 'static)) -> String {
     causes(error).last().map(without_number).unwrap_or_default()
@@ -186,7 +227,11 @@ pub(crate) fn root(error: &(dyn StdError + 'static)) -> String {
 /// The error without the number that Rust adds to errors of the operating system.
 fn without_number(error: &(dyn StdError + 'static)) -> String {
     let text = error.to_string();
+    if text == NOT_UTF_8 {
+        return "the text is not UTF-8".to_owned();
+    }
     let text = text.split(" (os error").next().unwrap_or_default();
+    let text = text.strip_prefix(LOOKUP).unwrap_or(text);
     text.to_owned()
 }
 
@@ -208,6 +253,10 @@ fn in_words(service: &str, failure: &Failure, place: &Place) -> String {
             let tables = place.tables();
             format!("{service} does not answer {location}{tables}: {cause}")
         }
+        Failure::WrongPlace { reason } => {
+            let tables = place.tables();
+            format!("{service} cannot be reached {location}{tables}: {reason}")
+        }
         Failure::Refused { code, .. } if code == NO_TABLE => {
             let missing = match place.tables.as_slice() {
                 [table] => format!("there is no table {table}"),
@@ -217,16 +266,26 @@ fn in_words(service: &str, failure: &Failure, place: &Place) -> String {
         }
         Failure::Refused { code, message } if BAD_CREDENTIALS.contains(&code.as_str()) => {
             let tables = place.tables();
-            format!("AWS does not accept the credentials {location}{tables}: {code}: {message}")
+            let reason = reason(code, message);
+            format!("AWS does not accept the credentials {location}{tables}: {reason}")
         }
         Failure::Refused { code, message } => {
             if let Some(permission) = permission(message) {
                 format!("you are not allowed {permission} {location}")
             } else {
                 let tables = place.tables();
-                format!("{service} refused the request {location}{tables}: {code}: {message}")
+                let reason = reason(code, message);
+                format!("{service} refused the request {location}{tables}: {reason}")
             }
         }
+    }
+}
+
+/// The code and the message, which may be empty.
+fn reason(code: &str, message: &str) -> String {
+    match message.trim() {
+        "" => code.to_owned(),
+        message => format!("{code}: {message}"),
     }
 }
 
@@ -305,5 +364,14 @@ mod tests {
             assert_eq!(denied(resource).as_deref(), Some(expected));
         }
         assert_eq!(permission("no"), None);
+    }
+
+    #[test]
+    fn a_host_that_does_not_exist_is_no_failure_that_passes() {
+        let unknown = "failed to lookup address information: Name or service not known";
+        assert_eq!(wrong_place(unknown), Some("there is no such host"));
+        let busy = std::io::Error::other(format!("{LOOKUP}Temporary failure in name resolution"));
+        assert_eq!(wrong_place(&busy.to_string()), None);
+        assert_eq!(root(&busy), "Temporary failure in name resolution");
     }
 }

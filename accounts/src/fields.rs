@@ -9,7 +9,7 @@ use shared::dynamodb::{Item, get_flag, get_number, get_text};
 use shared::users::NO_BRAND;
 
 pub(crate) fn text(item: &Item, name: &str) -> Value {
-    get_text(item, name).into()
+    get_text(item, name).filter(|text| !text.is_empty()).into()
 }
 
 /// The brand of an account, in key form.

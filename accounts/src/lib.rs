@@ -16,7 +16,7 @@
 //! | `delete` | `delete` |
 //! | `import` | `import` |
 //! | `keys` | `check-keys` |
-//! | `brand` | `brand list`, `brand show`, `brand set` |
+//! | `brand`, `preview` | `brand list`, `brand show`, `brand preview`, `brand set`, `brand remove` |
 //! | `help` | `completions`, `man` |
 //!
 //! Whatever changes one account or a brand writes its audit row in the same transaction.
@@ -30,6 +30,7 @@ mod change;
 mod command;
 mod connection;
 mod console;
+mod count;
 mod credentials;
 mod delete;
 mod error;
@@ -42,9 +43,12 @@ mod import;
 mod keys;
 mod last_admin;
 mod near;
+mod notice;
 mod password_policy;
 mod pending;
 mod preview;
+mod probe;
+mod profile_options;
 mod reset;
 mod reset_many;
 mod resetter;
@@ -53,17 +57,21 @@ mod set;
 mod set_password;
 mod settings;
 mod show;
+mod similar;
 mod stack;
 mod suppression;
 mod table;
 mod time_argument;
 mod trail;
+mod unreadable;
+mod usage;
 
 use std::ffi::OsString;
 use std::io::ErrorKind;
 use std::process::ExitCode;
 
 use clap::Parser as _;
+use clap::error::ErrorKind as UsageKind;
 use shared::clock::Clock;
 use shared::config::Env;
 
@@ -71,7 +79,8 @@ use access::Session;
 use command::{Change, Command, OPERATOR};
 use console::Done;
 use error::{Error, Status};
-use failure::{Problem, explain};
+use failure::{Problem, explain, is_missing_table};
+use usage::Usage;
 
 pub use command::Arguments;
 pub use console::Console;
@@ -87,17 +96,19 @@ pub fn parse(
         Ok(arguments) => return Ok(arguments),
         Err(error) => error,
     };
-    if !error.use_stderr() || !line.iter().any(|argument| argument == "--json") {
+    let is_json = line.iter().any(|argument| argument == "--json");
+    let is_help = error.kind() == UsageKind::DisplayHelpOnMissingArgumentOrSubcommand;
+    if !error.use_stderr() || (is_help && !is_json) {
         // Help that nobody reads to its end is no error.
         let _ = error.print();
     } else {
-        console.set_json(true);
-        let text = error.to_string();
-        let text = text.split("\n\n").next().unwrap_or_default();
-        console.error(&Problem {
-            text: text.trim_start_matches("error: ").to_owned(),
-            status: Status::Usage,
-        });
+        console.set_json(is_json);
+        let Usage { text, hint } = Usage::of(&error);
+        let status = Status::Usage;
+        console.error(&Problem { text, status });
+        if let Some(hint) = hint.filter(|_| !is_json) {
+            let _ = console.note(&hint);
+        }
     }
     Err(u8::try_from(error.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from))
 }
@@ -114,9 +125,18 @@ pub async fn run(
     match execute(&session, &arguments.command, console).await {
         Ok(exit_code) => exit_code,
         // Whoever reads the output has read enough.
-        Err(Error::Output(error)) if error.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(Error::Output(error) | Error::Unreported(error))
+            if error.kind() == ErrorKind::BrokenPipe =>
+        {
+            ExitCode::SUCCESS
+        }
         Err(error) => {
-            let place = session.settings.place(arguments.command.variables());
+            let error = session.settings.by_option(error);
+            let mut place = session.settings.place(arguments.command.variables());
+            if place.tables.len() > 1 && is_missing_table(&error) {
+                let missing = probe::missing_table(&session, &place.tables).await;
+                place.tables = missing.map_or(place.tables, |table| vec![table]);
+            }
             let problem = explain(&error, &place);
             console.error(&problem);
             problem.status.into()
@@ -139,7 +159,10 @@ async fn execute(
     match command {
         Command::Find { text } => search::find(session, text, console).await?,
         Command::List(filters) => search::list(session, filters, console).await?,
-        Command::Show { user } => console.record(&show::show(session, user).await?)?,
+        Command::Show { user } => {
+            let record = show::show(session, user, console).await?;
+            console.record(&record)?;
+        }
         Command::Audit(arguments) => trail::audit(session, arguments, console).await?,
         Command::Pending => pending::pending(session, console).await?,
         Command::Expire(arguments) => expire::expire(session, arguments, console).await?,
@@ -158,11 +181,16 @@ async fn execute(
         Command::Completions { shell } => help::completions::<Arguments>(*shell, console)?,
         Command::Man { command } => help::man::<Arguments>(command, console)?,
         Command::Brand(brand::Command::Set { key, values }) => {
-            console.done(&brand::set(session, key, values).await?)?;
+            let done = brand::set(session, key, values).await?;
+            console.done(&done).map_err(Error::Unreported)?;
+        }
+        Command::Brand(brand::Command::Remove { key, yes }) => {
+            let done = brand::remove(session, key, !yes, console).await?;
+            console.done(&done).map_err(Error::Unreported)?;
         }
         Command::Change(command) => {
             let done = change(session, command, console).await?;
-            console.done(&done)?;
+            console.done(&done).map_err(Error::Unreported)?;
         }
     }
     Ok(ExitCode::SUCCESS)

@@ -1,5 +1,7 @@
 //! Names that are almost right: of roles, events and brands.
 
+use shared::users::ADMIN_ROLE;
+
 /// The first of these names that was probably meant: in other letters, or with one mistake.
 pub(crate) fn near<'r>(name: &str, names: impl IntoIterator<Item = &'r str>) -> Option<&'r str> {
     names.into_iter().find(|other| {
@@ -7,10 +9,14 @@ pub(crate) fn near<'r>(name: &str, names: impl IntoIterator<Item = &'r str>) -> 
     })
 }
 
+/// Whether `Admin` was probably meant: another spelling, or what other systems call it.
+pub(crate) fn is_almost_admin(role: &str) -> bool {
+    let is_near = near(role, [ADMIN_ROLE]).is_some();
+    role != ADMIN_ROLE && (is_near || role.to_lowercase().starts_with("administrator"))
+}
+
 #[cfg(test)]
 mod tests {
-    use shared::users::ADMIN_ROLE;
-
     use super::*;
 
     #[test]
@@ -20,6 +26,12 @@ mod tests {
         }
         for role in ["Support", "Adm", "Administrator", ""] {
             assert_eq!(near(role, [ADMIN_ROLE]), None, "{role}");
+        }
+        for role in ["admin", "Administrator", "administrators"] {
+            assert!(is_almost_admin(role), "{role}");
+        }
+        for role in ["Admin", "Support", "Operator"] {
+            assert!(!is_almost_admin(role), "{role}");
         }
     }
 }

@@ -2,14 +2,12 @@
 
 use std::ops::ControlFlow;
 
-use serde_json::Value;
-use shared::clock::Timestamp;
-use shared::dynamodb::{Item, get_number};
+use shared::dynamodb::{Item, get_map, get_number};
 use shared::users::{RESET_ATTRIBUTES, Standing, standing};
 
 use crate::access::Session;
 use crate::console::Record;
-use crate::fields::{text, time};
+use crate::fields::{number, text, time};
 use crate::table::Scan;
 use crate::{Console, Error};
 
@@ -45,26 +43,21 @@ pub(crate) async fn pending(session: &Session<'_>, console: &mut Console) -> Res
 }
 
 fn record(item: &Item, standing: Standing) -> Record {
-    let (state, reset) = match standing {
-        Standing::Queued(reset) if reset.is_superseded => ("superseded", Some(reset)),
-        Standing::Queued(reset) => ("waiting", Some(reset)),
-        Standing::Unreadable => ("unreadable", None),
-        Standing::Stranded => ("stranded", None),
+    let state = match standing {
+        Standing::Queued(reset) if reset.is_superseded => "superseded",
+        Standing::Queued(_) => "waiting",
+        Standing::Unreadable => "unreadable",
+        Standing::Stranded => "stranded",
     };
-    let requested_at = reset.as_ref().and_then(|reset| reset.requested_at);
-    let requested_at = requested_at.map(Timestamp::rfc3339);
+    // As far as it can be read, whatever its state.
+    let nothing = Item::new();
+    let reset = get_map(item, "reset").unwrap_or(&nothing);
     Record::new([
         ("username", text(item, "username")),
         ("state", state.into()),
-        (
-            "attempts",
-            reset.as_ref().map(|reset| reset.attempts).into(),
-        ),
-        ("requested_at", requested_at.into()),
+        ("attempts", number(reset, "attempts")),
+        ("requested_at", time(reset, "requested_at")),
         ("next_attempt_at", time(item, "reset_due_at")),
-        (
-            "request_id",
-            reset.map_or(Value::Null, |reset| reset.request_id.into()),
-        ),
+        ("request_id", text(reset, "request_id")),
     ])
 }

@@ -4,7 +4,7 @@ use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 use shared::brands::from_row;
 use shared::config;
-use shared::mail::{Brand, Kind, Message, render_sample};
+use shared::mail::{Brand, Kind, Message, languages, render_sample};
 
 use crate::access::Session;
 use crate::brand_table::{key, table};
@@ -13,19 +13,31 @@ use crate::{Console, Error};
 
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
-    /// The brand, as accounts have it; one without a row has the words of the default brand
-    key: String,
+    /// The brand, as accounts have it; without it, the default brand
+    key: Option<String>,
     /// Which mail
     #[arg(long, value_name = "KIND", default_value = Kind::NewPassword.name(),
         value_parser = PossibleValuesParser::new(Kind::ALL.map(Kind::name))
             .try_map(|name| name.parse::<Kind>()))]
     mail: Kind,
     /// The language of the person, a BCP 47 tag; the brand's without it
-    #[arg(long, value_name = "TAG")]
+    #[arg(long, value_name = "TAG", value_parser = language)]
     language: Option<String>,
     /// Print the HTML part alone, for a file to open in a browser
     #[arg(long)]
     html: bool,
+}
+
+/// A tag of a language that mails are written in.
+fn language(tag: &str) -> Result<String, String> {
+    let subtag = |tag: &str| tag.split('-').next().unwrap_or_default().to_lowercase();
+    let wanted = subtag(tag.trim());
+    if languages().any(|known| subtag(known) == wanted) {
+        return Ok(tag.to_owned());
+    }
+    let known: Vec<_> = languages().collect();
+    let known = known.join(", ");
+    Err(format!("no mails are written in it, but in {known}"))
 }
 
 impl Arguments {
@@ -36,9 +48,16 @@ impl Arguments {
         console: &mut Console,
     ) -> Result<(), Error> {
         let default = session.configured(config::brand)?;
-        let key = key(&self.key)?;
-        let row = table(session)?.find(&key).await?.unwrap_or_default();
-        let brand = from_row(&row, &key, &default, &session.request_id);
+        let brand = match &self.key {
+            Some(name) => {
+                let (key, table) = (key(name)?, table(session)?);
+                let Some(row) = table.find(&key).await? else {
+                    return Err(table.unknown(&key).await?);
+                };
+                from_row(&row, &key, &default, &session.request_id)
+            }
+            None => default,
+        };
         let message = render_sample(self.mail, &brand, self.language.as_deref(), session.now);
         let message = message.map_err(|error| Error::Refused(error.to_string()))?;
         if self.html {

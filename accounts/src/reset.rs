@@ -54,7 +54,7 @@ pub(crate) async fn reset(
         let done = Resetter::new(session)?
             .reset(user, &session.context()?)
             .await?;
-        console.done(&done)?;
+        console.done(&done).map_err(Error::Unreported)?;
         return Ok(ExitCode::SUCCESS);
     }
     reset_many::reset(session, &arguments.many, console).await

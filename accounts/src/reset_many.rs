@@ -1,5 +1,6 @@
 //! `reset --from`: the accounts of a file, at a steady rate.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -7,10 +8,12 @@ use std::time::Duration;
 use clap::Args;
 use shared::clock::Timestamp;
 use shared::context::RequestContext;
+use shared::users::UsernameKey;
 use uuid::Uuid;
 
 use crate::access::Session;
 use crate::console::Record;
+use crate::count;
 use crate::resetter::{Resetter, obstacle, old_password};
 use crate::{Console, Error};
 
@@ -24,14 +27,16 @@ pub(crate) struct Many {
     #[arg(long, value_name = "FILE")]
     from: Option<PathBuf>,
     /// Resets a minute, 30 by default, at most `SOURCE_PER_MINUTE`
-    #[arg(long, value_name = "NUMBER", conflicts_with = "user",
-        value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "NUMBER", conflicts_with = "user", value_parser = rate_argument,
+        allow_negative_numbers = true)]
     per_minute: Option<u32>,
     /// Begin at this line of the file
     #[arg(
         long,
         value_name = "NUMBER",
         conflicts_with = "user",
+        value_parser = count::parse,
+        allow_negative_numbers = true,
         default_value_t = 1
     )]
     from_line: usize,
@@ -64,7 +69,7 @@ pub(crate) async fn reset(
     console: &mut Console,
 ) -> Result<ExitCode, Error> {
     let path = arguments.from.as_deref().unwrap_or(Path::new(""));
-    let lines = read(path, arguments.from_line)?;
+    let lines = read(path, arguments.from_line, console)?;
     let tally = if arguments.dry_run {
         plan(session, &lines, console).await?
     } else {
@@ -82,22 +87,42 @@ pub(crate) async fn reset(
     })
 }
 
-fn read(path: &Path, first: usize) -> Result<Vec<Line>, Error> {
+fn rate_argument(text: &str) -> Result<u32, String> {
+    let rate = count::parse(text)?;
+    u32::try_from(rate).map_err(|_| "is more than SOURCE_PER_MINUTE can be".to_owned())
+}
+
+/// The lines from this one, without those whose account an earlier line names.
+fn read(path: &Path, first: usize, console: &mut Console) -> Result<Vec<Line>, Error> {
     let text = std::fs::read_to_string(path).map_err(|source| Error::File {
         name: path.display().to_string(),
         source,
     })?;
     // Some editors put a byte order mark in front of UTF-8.
     let text = text.trim_start_matches('\u{feff}');
-    let lines = (1..)
-        .zip(text.lines())
-        .skip_while(|(number, _)| *number < first);
-    let lines = lines.filter(|(_, line)| !line.trim().is_empty());
-    let lines = lines.map(|(number, line)| Line {
-        number,
-        username: line.trim().to_owned(),
-    });
-    Ok(lines.collect())
+    let mut lines = Vec::new();
+    let mut seen = HashMap::new();
+    for (number, line) in (1..).zip(text.lines()) {
+        let username = line.trim();
+        if username.is_empty() {
+            continue;
+        }
+        let earlier = *seen.entry(UsernameKey::new(username)).or_insert(number);
+        if number < first {
+            continue;
+        }
+        if earlier < number {
+            console.note(&format!(
+                "line {number} repeats line {earlier}, and is left out"
+            ))?;
+            continue;
+        }
+        lines.push(Line {
+            number,
+            username: username.to_owned(),
+        });
+    }
+    Ok(lines)
 }
 
 /// Resets a minute: as asked for, if the function's limit allows it.
@@ -125,7 +150,7 @@ async fn plan(
                 None => Ok(old_password(&account)),
                 Some(obstacle) => Err(format!("{}: {obstacle}", account.profile.display_username)),
             },
-            Err(Error::NotFound(text)) => Err(text),
+            Err(Error::NotFound(text) | Error::Refused(text)) => Err(text),
             Err(error) => return Err(error),
         };
         tally.count(line, outcome, console)?;

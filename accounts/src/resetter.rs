@@ -108,7 +108,7 @@ fn refusal(outcome: &ResetOutcome) -> Cow<'static, str> {
     match outcome {
         ResetOutcome::Limited { until } => {
             let until = until.rfc3339();
-            format!("operators have reset it too often; try again at {until}").into()
+            format!("the limit of resets by operators is reached; try again at {until}").into()
         }
         ResetOutcome::NotEligible => "a reset is under way; see `accounts pending`".into(),
         ResetOutcome::MailNotAccepted { reason } | ResetOutcome::MailUnavailable { reason } => {

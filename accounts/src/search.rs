@@ -4,13 +4,15 @@ use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
 use clap::Args;
-use shared::dynamodb::{Item, get_flag, get_number, get_text};
+use shared::dynamodb::{Item, StoreError, get_flag, get_number, get_text};
 use shared::users::{UsernameKey, email_key};
 
 use crate::access::Session;
 use crate::console::Record;
+use crate::count;
 use crate::fields::{algorithm, brand, flag, has_imported_hash, number, roles, text, time};
 use crate::near::near;
+use crate::similar::{self, is_similar};
 use crate::table::{self, Scan, key};
 use crate::{Console, Error};
 
@@ -49,8 +51,9 @@ pub(crate) struct List {
     /// Disabled accounts
     #[arg(long)]
     disabled: bool,
-    /// Print at most so many accounts
-    #[arg(long, value_name = "NUMBER", default_value_t = 100)]
+    /// Print at most this many accounts
+    #[arg(long, value_name = "NUMBER", default_value_t = 100, value_parser = count::parse,
+        allow_negative_numbers = true)]
     limit: usize,
     /// Continue after this user name, the last one of the page before
     #[arg(long, value_name = "USER")]
@@ -90,7 +93,7 @@ pub(crate) async fn list(
         && near != role
     {
         return Err(Error::NotFound(format!(
-            "no account has the role {role}, but {near}: names of roles compare exactly"
+            "no account has the role {role}; did you mean {near}?"
         )));
     }
     console.rows(&found.iter().map(record).collect::<Vec<_>>())?;
@@ -118,6 +121,9 @@ pub(crate) async fn find(
     wanted: &str,
     console: &mut Console,
 ) -> Result<(), Error> {
+    if wanted.trim().is_empty() {
+        return Err(Error::Usage("say what to look for".to_owned()));
+    }
     let mut found = with_address(session, wanted).await?;
     if found.is_empty() {
         found = in_table(session, wanted, console).await?;
@@ -131,7 +137,12 @@ async fn with_address(session: &Session<'_>, address: &str) -> Result<Vec<Item>,
         return Ok(vec![]);
     }
     let mut found = Vec::new();
-    for profile in session.users()?.with_email(&email_key(address)).await? {
+    let profiles = match session.users()?.with_email(&email_key(address)).await {
+        // The whole table has those that cannot be read, too.
+        Err(StoreError::Malformed) => return Ok(vec![]),
+        profiles => profiles?,
+    };
+    for profile in profiles {
         found.extend(table::item(session, profile.username.as_str()).await?);
     }
     Ok(found)
@@ -158,19 +169,15 @@ async fn in_table(
     let visit = |item: Item| {
         if wanted.matches(&item) {
             found.push(item);
-        } else if similar.len() < MOST_SIMILAR && wanted.is_similar(key(&item)) {
+        } else if similar.len() < MOST_SIMILAR && is_similar(key(&item), wanted.username) {
             similar.push(key(&item).to_owned());
         }
         ControlFlow::Continue(())
     };
     scan.visit(session, visit).await?;
     if found.is_empty() {
-        let text = &wanted.text;
-        return Err(Error::NotFound(if similar.is_empty() {
-            format!("no account matches {text}")
-        } else {
-            format!("no account matches {text}; similar: {}", similar.join(", "))
-        }));
+        let text = format!("no account matches {}", wanted.text);
+        return Err(Error::NotFound(similar::with(text, &similar)));
     }
     found.sort_by(|a, b| key(a).cmp(key(b)));
     Ok(found)
@@ -195,11 +202,6 @@ impl Wanted<'_> {
 
     fn is_in(&self, text: &str) -> bool {
         text.to_lowercase().contains(&self.text)
-    }
-
-    /// Whether the name has at most two letters more, less or other ones.
-    fn is_similar(&self, username: &str) -> bool {
-        self.username.len() > 2 && strsim::osa_distance(username, self.username) <= 2
     }
 }
 

@@ -1,12 +1,14 @@
 //! `set`: what an account says of its owner.
 
-use clap::Args;
 use clap::builder::PossibleValuesParser;
+use clap::{ArgGroup, Args};
 use shared::users::{Change, Profile, admin, brand_key};
 
 use crate::access::Session;
 use crate::address::{self, Replaced};
 use crate::import::column;
+use crate::last_admin::other_admin;
+use crate::profile_options::ProfileOptions;
 use crate::{Done, Error};
 
 /// The audit event of an account whose owner is described in other words.
@@ -18,31 +20,25 @@ const CHANGED: &str = "account.changed";
 /// which is notified. The same address again forgets that mail to it failed, and lifts SES's
 /// suppression.
 #[derive(Debug, Args)]
+#[command(group(ArgGroup::new("what").required(true).multiple(true)
+    .args(["email", "id", "name", "brand", "language", "unset"])))]
 pub(crate) struct Arguments {
     /// The user name
     user: String,
     #[command(flatten)]
     values: Values,
+    /// Even if nobody is left who has the role Admin
+    #[arg(long)]
+    force: bool,
 }
 
 #[derive(Debug, Args)]
-#[group(required = true, multiple = true)]
 struct Values {
-    /// The e-mail address
-    #[arg(long, value_name = "ADDRESS")]
-    email: Option<String>,
+    #[command(flatten)]
+    owner: ProfileOptions,
     /// The customer number
-    #[arg(long, value_name = "NUMBER", value_parser = column::id)]
+    #[arg(long, value_name = "NUMBER", value_parser = column::id, allow_negative_numbers = true)]
     id: Option<u64>,
-    /// The name of the person
-    #[arg(long, value_name = "NAME")]
-    name: Option<String>,
-    /// The brand
-    #[arg(long)]
-    brand: Option<String>,
-    /// The language of the person, a BCP 47 tag, for instance de-AT
-    #[arg(long, value_name = "TAG")]
-    language: Option<String>,
     /// Remove a value; may be repeated
     #[arg(long, value_name = "WHAT",
         value_parser = PossibleValuesParser::new(["email", "name", "brand", "language"]))]
@@ -51,7 +47,11 @@ struct Values {
 
 /// Changes an account and writes an audit row for the address and one for the rest.
 pub(crate) async fn set(session: &Session<'_>, arguments: &Arguments) -> Result<Done, Error> {
-    let Arguments { user, values } = arguments;
+    let Arguments {
+        user,
+        values,
+        force,
+    } = arguments;
     values.check()?;
     let account = session.find(user).await?;
     let profile = values.apply(&account.profile)?;
@@ -80,18 +80,22 @@ pub(crate) async fn set(session: &Session<'_>, arguments: &Arguments) -> Result<
     let Some(change) = changes.into_iter().reduce(Change::and) else {
         return Ok(Done::unchanged(&account, "needs no change"));
     };
-    let brands = match &replaced {
-        Some(replaced) => replaced.brands(session).await?,
+    let notice = match &replaced {
+        Some(replaced) => replaced.notice(session).await?,
         None => None,
+    };
+    let other_admin = match &replaced {
+        Some(replaced) if replaced.locks_out() => other_admin(session, &account, *force).await?,
+        _ => None,
     };
     let Profile { username, .. } = &account.profile;
     session
-        .change_with(username, &change, &events, None)
+        .change_with(username, &change, &events, other_admin)
         .await?;
     let (mut event, mut remarks) = (CHANGED, Vec::new());
     if let Some(replaced) = &replaced {
         event = address::EVENT;
-        remarks = replaced.follow_up(session, brands.as_ref()).await?;
+        remarks = replaced.follow_up(session, notice.as_ref()).await?;
     }
     let name = &account.profile.display_username;
     Ok(Done {
@@ -138,15 +142,15 @@ impl Values {
     }
 
     fn sets_address(&self) -> bool {
-        self.email.is_some() || self.is_unset("email")
+        self.owner.email.is_some() || self.is_unset("email")
     }
 
     fn check(&self) -> Result<(), Error> {
         let given = [
-            ("email", self.email.is_some()),
-            ("name", self.name.is_some()),
-            ("brand", self.brand.is_some()),
-            ("language", self.language.is_some()),
+            ("email", self.owner.email.is_some()),
+            ("name", self.owner.name.is_some()),
+            ("brand", self.owner.brand.is_some()),
+            ("language", self.owner.language.is_some()),
         ];
         let both = given
             .iter()
@@ -162,16 +166,16 @@ impl Values {
         if let Some(id) = self.id {
             new.id = id;
         }
-        if let Some(name) = &self.name {
+        if let Some(name) = &self.owner.name {
             new.display_name = column::display_name(name).map_err(Error::Usage)?;
         }
-        if let Some(brand) = &self.brand {
+        if let Some(brand) = &self.owner.brand {
             new.brand = column::brand(brand).map_err(Error::Usage)?;
         }
-        if let Some(language) = &self.language {
+        if let Some(language) = &self.owner.language {
             new.language = column::language(language).map_err(Error::Usage)?;
         }
-        if let Some(address) = &self.email {
+        if let Some(address) = &self.owner.email {
             let email = column::email(address).map_err(Error::Usage)?;
             let empty = || Error::Usage("email is empty; --unset email removes it".to_owned());
             new.email = Some(email.ok_or_else(empty)?);

@@ -1,9 +1,13 @@
 //! `set-password`: a password that an operator chooses.
 
 use clap::Args;
-use shared::users::protocol;
+use shared::config::{self, Notify};
+use shared::context::RequestContext;
+use shared::mail::{Brand, LoginUpdated};
+use shared::users::{Account, protocol};
 
 use crate::access::Session;
+use crate::notice::Notice;
 use crate::password_policy::hash;
 use crate::{Console, Done, Error};
 
@@ -25,6 +29,7 @@ pub(crate) async fn set_password(
     console: &mut Console,
 ) -> Result<Done, Error> {
     let account = session.find(&arguments.user).await?;
+    let notice = notice(session, &account).await?;
     let password = console.password(arguments.password_stdin)?;
     let hash = hash(session, &account.profile, &password)?;
     let (profile, event) = (&account.profile, "password.set");
@@ -37,5 +42,28 @@ pub(crate) async fn set_password(
     } else {
         "has a new password"
     };
-    Ok(Done::changed(&account, event, text))
+    let mut done = Done::changed(&account, event, text);
+    if let Some(notice) = notice {
+        let render = |brand: &Brand, ctx: &RequestContext<'_>| {
+            let mail = LoginUpdated {
+                brand,
+                recipient: profile,
+                at: ctx.now,
+                request_id: ctx.request_id,
+            };
+            mail.render()
+        };
+        done.note = notice.send(session, profile, render).await?;
+    }
+    Ok(done)
+}
+
+/// What the mail to the customer needs; `None` unless every password that is set is mailed of. To be
+/// called before the change.
+async fn notice(session: &Session<'_>, account: &Account) -> Result<Option<Notice>, Error> {
+    let has_address = account.profile.email.is_some();
+    if !has_address || session.configured(config::notify)? != Notify::Always {
+        return Ok(None);
+    }
+    Notice::prepare(session, "the customer").await.map(Some)
 }

@@ -219,6 +219,17 @@ impl<'a> Settings<'a> {
         Ok(Clients::with(self.sdk()?, self.aws_config()?))
     }
 
+    /// The error of a variable as that of the option that gave its value.
+    pub(crate) fn by_option(&self, error: Error) -> Error {
+        let Error::Config(ConfigError::Invalid { name, reason }) = &error else {
+            return error;
+        };
+        match self.connection.option_name(name) {
+            Some(option) => Error::Usage(format!("{option}: {reason}")),
+            None => error,
+        }
+    }
+
     /// Whether mail may be sent: not through SES at AWS for accounts of a DynamoDB elsewhere.
     pub(crate) fn is_ses_meant(&self) -> bool {
         self.value("AWS_ENDPOINT_URL_SESV2").is_some()

@@ -6,14 +6,22 @@ use shared::users::UsernameKey;
 use crate::access::Session;
 use crate::console::Record;
 use crate::fields::{algorithm, brand, flag, number, roles, text, time};
-use crate::{Error, suppression, table};
+use crate::{Console, Error, similar, suppression, table};
 
 /// An account without its hashes, and whether SES suppresses its address.
-pub(crate) async fn show(session: &Session<'_>, username: &str) -> Result<Record, Error> {
+pub(crate) async fn show(
+    session: &Session<'_>,
+    username: &str,
+    console: &Console,
+) -> Result<Record, Error> {
     let key = UsernameKey::new(username);
     let item = table::item(session, key.as_str()).await?;
     let Some(item) = item else {
-        return Err(session.unknown(username).await);
+        let similar = similar::usernames(session, username, console).await?;
+        return Err(match session.unknown(username).await {
+            Error::NotFound(text) => Error::NotFound(similar::with(text, &similar)),
+            error => error,
+        });
     };
     let suppression = match get_text(&item, "email") {
         Some(email) => suppression::find(session, email).await?,

@@ -19,7 +19,7 @@ const OUTPUTS: [(&str, &str); 5] = [
 ];
 
 /// Variables, and the parameters of the template that have their values.
-const PARAMETERS: [(&str, &str); 14] = [
+const PARAMETERS: [(&str, &str); 15] = [
     ("PRODUCT_NAME", "ProductName"),
     ("MAIL_FROM", "MailFrom"),
     ("SUPPORT_CONTACT", "SupportContact"),
@@ -33,6 +33,7 @@ const PARAMETERS: [(&str, &str); 14] = [
     ("ARGON2_MEMORY_KIB", "Argon2MemoryKib"),
     ("ARGON2_ITERATIONS", "Argon2Iterations"),
     ("PASSWORD_MIN_LENGTH", "PasswordMinLength"),
+    ("NOTIFY_PASSWORD_SET", "NotifyPasswordSet"),
     ("AUDIT_DAYS", "AuditDays"),
 ];
 
@@ -58,10 +59,27 @@ impl Stack {
             _ => Error::Stack(Box::new(error)),
         })?;
         let stack = output.stacks().first().ok_or_else(missing)?;
-        Ok(Self {
+        let stack = Self {
             name: name.to_owned(),
             values: values(stack),
-        })
+        };
+        stack.check().map(|()| stack)
+    }
+
+    /// Refuses a stack of something else: what it lacks would come from the environment, which may be
+    /// about other tables.
+    fn check(&self) -> Result<(), Error> {
+        let tables = OUTPUTS.iter().filter(|(name, _)| name.ends_with("_TABLE"));
+        let missing = tables.filter(|(name, _)| !self.values.contains_key(name));
+        let missing: Vec<_> = missing.map(|(_, output)| *output).collect();
+        match missing.as_slice() {
+            [] => Ok(()),
+            missing => Err(Error::Usage(format!(
+                "stack {} is not a stack of these services: it lacks the outputs {}",
+                self.name,
+                missing.join(", ")
+            ))),
+        }
     }
 
     /// The value of a variable, if the stack has one.

@@ -12,26 +12,58 @@ use crate::access::Session;
 use crate::console::Record;
 use crate::fields::text;
 use crate::near::near;
-use crate::time_argument;
-use crate::{Console, Error};
+use crate::{Console, Error, brand_table, similar, table, time_argument};
+
+/// What the keys of brands begin with.
+const BRAND: &str = "brand#";
+
+/// The events of audit rows, those of a kind one after the other.
+const EVENTS: [&str; 26] = [
+    "password.reset",
+    "password.reset_abandoned",
+    "password.reset_unreadable",
+    "password.temporary_used",
+    "password.temporary_withdrawn",
+    "password.set",
+    "password.expired",
+    "mail.bounced",
+    "mail.soft_bounced",
+    "mail.complained",
+    "mail.rejected",
+    "mail.delayed",
+    "account.added",
+    "account.imported",
+    "account.key_changed",
+    "account.disabled",
+    "account.enabled",
+    "account.email_set",
+    "account.changed",
+    "account.sessions_ended",
+    "account.deleted",
+    "role.granted",
+    "role.revoked",
+    "brand.set",
+    "brand.removed",
+    "access.denied",
+];
 
 /// List what happened, oldest first
 ///
 /// Without a user name, reads the Audit table as a whole.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
-    /// The user name, or `brand#KEY` for a brand; else all
+    /// The user name, or `brand#KEY` for a brand; without it, rows of all
     user: Option<String>,
     /// Rows of this actor: a user name, or the ARN of an operator, or a part of it
     #[arg(long)]
     actor: Option<String>,
-    /// Rows of this event, or of all that begin so, for instance `password.`
+    /// Rows of this event, or of each event that begins with this, for instance `password.`
     #[arg(long)]
     event: Option<String>,
     /// Rows of this time or later: a date, or RFC 3339
     #[arg(long, value_name = "TIME", value_parser = time_argument::parse)]
     since: Option<Timestamp>,
-    /// Rows of before this time: a date, or RFC 3339
+    /// Rows before this time: a date, or RFC 3339
     #[arg(long, value_name = "TIME", value_parser = time_argument::parse)]
     until: Option<Timestamp>,
 }
@@ -42,6 +74,7 @@ pub(crate) async fn audit(
     arguments: &Arguments,
     console: &mut Console,
 ) -> Result<(), Error> {
+    arguments.check_times()?;
     let progress = console.progress(None, "reading");
     let rows = match &arguments.user {
         Some(user) => of_account(session, &UsernameKey::new(user)).await?,
@@ -50,7 +83,10 @@ pub(crate) async fn audit(
     progress.finish_and_clear();
     let mut found: Vec<_> = rows.iter().filter(|row| arguments.pass(row)).collect();
     if found.is_empty() {
-        arguments.check_event(&rows)?;
+        arguments.check_event()?;
+    }
+    if let (true, Some(user)) = (rows.is_empty(), &arguments.user) {
+        check_user(session, user, console).await?;
     }
     found.sort_by_key(|row| get_text(row, "at"));
     let records: Vec<_> = found.into_iter().map(record).collect();
@@ -107,23 +143,77 @@ impl Arguments {
                 .is_none_or(|begin| event.starts_with(begin))
     }
 
-    /// Refuses an event that no row has, if one of another name was probably meant.
-    fn check_event(&self, rows: &[Item]) -> Result<(), Error> {
+    /// Refuses an event that there is not. Called where no row has it: a later version may write
+    /// others.
+    fn check_event(&self) -> Result<(), Error> {
         let Some(event) = &self.event else {
             return Ok(());
         };
-        let names: BTreeSet<_> = rows
-            .iter()
-            .filter_map(|row| get_text(row, "event"))
-            .collect();
-        let is_known = names.iter().any(|name| name.starts_with(event.as_str()));
-        match near(event, names) {
-            Some(near) if !is_known => Err(Error::NotFound(format!(
-                "no row has the event {event}, but {near}"
-            ))),
+        if EVENTS.iter().any(|name| name.starts_with(event.as_str())) {
+            return Ok(());
+        }
+        let hint = match near(event, EVENTS) {
+            Some(near) => format!("did you mean {near}?"),
+            None => format!("events begin with {}", kinds().join(", ")),
+        };
+        Err(Error::NotFound(format!(
+            "there is no event {event}; {hint}"
+        )))
+    }
+
+    fn check_times(&self) -> Result<(), Error> {
+        match (self.since, self.until) {
+            (Some(since), Some(until)) if until <= since => {
+                let text = "--until is not after --since, so no row can be between them";
+                Err(Error::Usage(text.to_owned()))
+            }
             _ => Ok(()),
         }
     }
+}
+
+/// How events begin, each once.
+fn kinds() -> Vec<&'static str> {
+    let mut kinds: Vec<_> = EVENTS
+        .iter()
+        .filter_map(|event| event.split_inclusive('.').next())
+        .collect();
+    kinds.dedup();
+    kinds
+}
+
+/// Refuses a name without rows that is that of no account or brand, if that can be looked up.
+async fn check_user(session: &Session<'_>, user: &str, console: &Console) -> Result<(), Error> {
+    let (table, is_brand) = match user.strip_prefix(BRAND) {
+        Some(_) => ("BRANDS_TABLE", true),
+        None => ("USERS_TABLE", false),
+    };
+    if session.settings.connect(&[table]).await.is_err() {
+        return Ok(());
+    }
+    let similar = if is_brand {
+        let key = brand_table::key(user.trim_start_matches(BRAND))?;
+        let rows = brand_table::table(session)?.all().await?;
+        let keys: Vec<_> = rows
+            .iter()
+            .filter_map(|row| get_text(row, "brand"))
+            .collect();
+        if keys.contains(&key.as_str()) {
+            return Ok(());
+        }
+        let near = near(&key, keys);
+        near.map(|near| format!("{BRAND}{near}"))
+            .into_iter()
+            .collect()
+    } else {
+        let key = UsernameKey::new(user);
+        if table::item(session, key.as_str()).await?.is_some() {
+            return Ok(());
+        }
+        similar::usernames(session, user, console).await?
+    };
+    let text = format!("{user} has no rows, and does not exist now");
+    Err(Error::NotFound(similar::with(text, &similar)))
 }
 
 fn record(row: &Item) -> Record {
@@ -138,4 +228,19 @@ fn record(row: &Item) -> Record {
         ("source", text(row, "source")),
         ("request_id", text(row, "request_id")),
     ])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn events_are_those_of_the_documentation() {
+        let page = include_str!("../../docs/audit.md");
+        let (_, rows) = page.split_once("| `event` | what happened |").unwrap();
+        let (rows, _) = rows.split_once("\n\n").unwrap();
+        let names = rows.lines().filter_map(|row| row.split(" | ").next());
+        let names = names.flat_map(|cell| cell.split('`').skip(1).step_by(2));
+        assert_eq!(BTreeSet::from_iter(names), BTreeSet::from(EVENTS));
+    }
 }

@@ -231,6 +231,27 @@ pub fn password_cost(env: Env<'_>) -> Result<Cost, ConfigError> {
     })
 }
 
+/// The condition under which a customer is mailed that an administrator set their password.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Notify {
+    /// If the caller asks for it with `SendResetEmail`, as in the old service.
+    Asked,
+    /// After every change (ASVS 5.0 6.3.7).
+    Always,
+}
+
+/// Reads `NOTIFY_PASSWORD_SET`: `asked`, the default, or `always`.
+pub fn notify(env: Env<'_>) -> Result<Notify, ConfigError> {
+    match env.optional("NOTIFY_PASSWORD_SET").as_deref() {
+        None | Some("asked") => Ok(Notify::Asked),
+        Some("always") => Ok(Notify::Always),
+        Some(_) => Err(ConfigError::invalid(
+            "NOTIFY_PASSWORD_SET",
+            "must be asked or always",
+        )),
+    }
+}
+
 /// Reads `PASSWORD_MIN_LENGTH`, from [`password::MIN_LENGTH`] to [`password::MAX_LENGTH`].
 pub fn password_min_length(env: Env<'_>) -> Result<usize, ConfigError> {
     let name = "PASSWORD_MIN_LENGTH";

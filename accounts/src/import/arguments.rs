@@ -33,7 +33,7 @@ pub(crate) struct Arguments {
     /// Overwrite and disable without asking
     #[arg(long)]
     pub(super) yes: bool,
-    /// Even if nobody is left who has the role Admin
+    /// Even if nobody is left who has the role Admin, or if a role is spelled almost like Admin
     #[arg(long)]
     pub(super) force: bool,
 }

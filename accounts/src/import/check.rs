@@ -11,11 +11,13 @@ use indicatif::ProgressBar;
 use shared::dynamodb::{Item, get_number, get_text};
 use shared::users::{ADMIN_ROLE, NewAccount, UsernameKey, brand_key, email_key};
 
+use super::arguments::Arguments;
 use super::file::{self, Format, Required};
 use super::row::{COLUMNS, Row};
 use super::write::Existing;
 use crate::Error;
 use crate::access::Session;
+use crate::near::is_almost_admin;
 use crate::table::{Scan, key};
 
 /// A row that cannot be an account.
@@ -50,6 +52,8 @@ pub(crate) struct AccountFile<'a> {
     format: Format,
     /// What is done with accounts that are there.
     pub(crate) existing: Existing,
+    /// Whether a role may be almost `Admin`.
+    takes_near_roles: bool,
     keys: Keys,
     rows: Filter,
     /// What may stand in several rows.
@@ -69,15 +73,21 @@ pub(crate) struct AccountFile<'a> {
 impl<'a> AccountFile<'a> {
     /// Reads the file for what may stand in several rows.
     pub(crate) fn open(
-        path: &'a Path,
+        arguments: &'a Arguments,
         format: Format,
-        existing: Existing,
         progress: &ProgressBar,
     ) -> Result<Self, Error> {
+        let path = arguments.file.as_path();
+        let existing = if arguments.overwrite {
+            Existing::Overwrite
+        } else {
+            Existing::Keep
+        };
         let mut file = Self {
             path,
             format,
             existing,
+            takes_near_roles: arguments.force,
             keys: Keys::default(),
             rows: Filter::new(),
             repeated: HashSet::new(),
@@ -259,6 +269,9 @@ impl<'a> AccountFile<'a> {
         {
             note(TAKEN);
         }
+        if !self.takes_near_roles && account.roles.iter().any(|role| is_almost_admin(role)) {
+            note(NEAR_ROLE);
+        }
         if let Some(email) = &account.profile.email {
             let address = self
                 .keys
@@ -286,6 +299,10 @@ fn required(existing: Existing) -> Required {
         Existing::Overwrite => &COLUMNS[..8],
     }
 }
+
+/// Why a row is refused that gives a role of almost that name.
+const NEAR_ROLE: &str = "a role is almost Admin, and names of roles compare exactly; use --force to \
+                         take it as it is";
 
 /// Why an account is neither made nor overwritten.
 pub(crate) const TAKEN: &str = "username is that of an account with another id";

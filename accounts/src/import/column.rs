@@ -65,8 +65,11 @@ pub(crate) fn language(text: &str) -> Result<Option<String>, String> {
     let tag = some(text).map(|tag| {
         let tag = Some(tag).filter(|tag| tag.len() <= MAX_LANGUAGE_LENGTH);
         let tag = tag.and_then(|tag| LanguageTag::parse_and_normalize(tag).ok());
+        // Longer ones are reserved, and none is registered (RFC 5646 section 2.2.1): the name of a
+        // language, for instance.
+        let tag = tag.filter(|tag| tag.primary_language().len() <= 3);
         tag.map(LanguageTag::into_inner)
-            .ok_or_else(|| "language is not a BCP 47 tag".to_owned())
+            .ok_or_else(|| "language is not a BCP 47 tag such as de or de-AT".to_owned())
     });
     tag.transpose()
 }

@@ -96,13 +96,8 @@ fn open<'a>(
     format: Format,
     console: &Console,
 ) -> Result<AccountFile<'a>, Error> {
-    let existing = if arguments.overwrite {
-        Existing::Overwrite
-    } else {
-        Existing::Keep
-    };
     let progress = console.progress(None, "reading");
-    let file = AccountFile::open(&arguments.file, format, existing, &progress);
+    let file = AccountFile::open(arguments, format, &progress);
     progress.finish_and_clear();
     file
 }

@@ -71,7 +71,9 @@ async fn mails_go_out_as_a_brand_was_set() {
     let operator = Operator::start().await;
     let answer = operator.run(&ACME).await;
     assert_eq!(
-        answer.out, "acme is set; for up to 5 minutes mails may still say what it was before\n",
+        answer.out,
+        "acme is set; for up to 5 minutes mails may still say what it was before; it is a new \
+         brand\n",
         "{answer:?}"
     );
     assert_eq!(operator.audit("brand#acme").await, [row("brand.set")]);
@@ -145,14 +147,71 @@ async fn a_mail_can_be_read_before_anybody_gets_it() {
     let changed = ["acme", "--mail", "address-changed", "--json"];
     let mail = preview(&changed).await.json().remove(0);
     assert_eq!(mail["subject"], "Ihre E-Mail-Adresse wurde geändert");
-    // A brand without a row has the words of the configuration.
-    let answer = preview(&["unheard-of"]).await;
+    // The default brand has no name.
+    let answer = preview(&[]).await;
     assert!(
         answer.out.starts_with("From: Pump Alarm <"),
         "{}",
         answer.out
     );
     assert!(operator.sandbox.backend.outbox.mails().is_empty());
+    let answer = operator.run(&["brand", "preview", "acem"]).await;
+    let error =
+        "there is no brand acem; its mails have the words of the configuration; similar: acme";
+    assert_eq!(answer.error(), error);
+    assert_eq!(answer.exit_code, ExitCode::from(3));
+    for (language, is_known) in [
+        ("DE-at", true),
+        ("pt", true),
+        ("sv", false),
+        ("deutsch", false),
+    ] {
+        let line = ["accounts", "brand", "preview", "--language", language];
+        let parsed = Arguments::try_parse_from(line);
+        assert_eq!(parsed.is_ok(), is_known, "{language}");
+    }
+}
+
+#[tokio::test]
+async fn a_brand_is_removed_with_its_words() {
+    let operator = Operator::start().await;
+    let line = ["brand", "remove", "Brand"];
+    let answer = operator.run(&line).await;
+    assert_eq!(answer.exit_code, ExitCode::from(2), "{answer:?}");
+    let answer = operator.run_asked(&line, "no\n").await;
+    let question = "Remove brand? Its mails will have the words of the configuration. Type yes: ";
+    assert_eq!(
+        answer.err,
+        format!("{question}error: brand is not removed\n")
+    );
+    assert_eq!(answer.exit_code, ExitCode::FAILURE);
+    assert!(!shown(&operator, "brand").await.is_null());
+
+    let line = ["brand", "remove", "Brand", "--yes", "--json"];
+    let answer = operator.run(&line).await;
+    let expected = json!({ "brand": "brand", "changed": true, "event": "brand.removed" });
+    assert_eq!(answer.json(), [expected], "{answer:?}");
+    assert_eq!(operator.audit("brand#brand").await, [row("brand.removed")]);
+    assert_eq!(operator.run(&["brand", "list"]).await.out, "none\n");
+    operator.run(&["reset", "jdoe"]).await;
+    let mails = operator.sandbox.backend.outbox.mails();
+    assert!(mails[0].from.starts_with("Pump Alarm <"), "{mails:?}");
+    let answer = operator.run(&line).await;
+    assert_eq!(answer.exit_code, ExitCode::from(3), "{answer:?}");
+}
+
+#[tokio::test]
+async fn a_new_brand_is_said_to_be_new() {
+    let operator = Operator::start().await;
+    for (name, note) in [
+        ("acme", json!("it is a new brand")),
+        ("acem", json!("it is a new brand; similar: acme")),
+        ("acme", json!(null)),
+    ] {
+        let answer = set(&operator, name, &["--product-name", name, "--json"]).await;
+        assert_eq!(answer.json()[0]["note"], note, "{answer:?}");
+        set(&operator, name, &["--product-name", "Other"]).await;
+    }
 }
 
 #[tokio::test]
@@ -208,7 +267,7 @@ async fn what_is_so_already_has_no_audit_row() {
     assert_eq!(operator.audit("brand#brand").await, [event.clone(), event]);
     let answer = set(&operator, "none", &["--unset", "login_url"]).await;
     assert_eq!(answer.out, "none needs no change\n");
-    let configured = "its mails say what the configuration says";
+    let configured = "its mails have the words of the configuration";
     for (name, error) in [
         ("none", format!("there is no brand none; {configured}")),
         (

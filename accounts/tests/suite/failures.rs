@@ -69,7 +69,6 @@ async fn credentials_that_are_not_accepted_are_named() {
 #[tokio::test]
 async fn tables_that_do_not_exist_are_named() {
     let operator = Operator::start().await;
-    let audit = &operator.sandbox.backend.tables.audit;
     let url = &operator.dynamodb_url;
     let place = format!("at {url} (region eu-west-1): check the names and the region");
     let nowhere = [("USERS_TABLE", "Nowhere"), ("AWS_REGION", "eu-west-1")];
@@ -80,15 +79,56 @@ async fn tables_that_do_not_exist_are_named() {
         ),
         (&["pending"], "there is no table Nowhere".to_owned()),
         (&["check-keys"], "there is no table Nowhere".to_owned()),
-        (
-            &["disable", "jdoe"],
-            format!("one of the tables Nowhere, {audit} does not exist"),
-        ),
+        (&["disable", "jdoe"], "there is no table Nowhere".to_owned()),
     ] {
         let answer = operator.run_with(command, "", &nowhere).await;
         assert_eq!(answer.error(), format!("{table} {place}"));
         assert_eq!(answer.exit_code, ExitCode::from(3));
     }
+}
+
+#[tokio::test]
+async fn of_several_tables_the_missing_one_is_named() {
+    let operator = Operator::start().await;
+    let url = &operator.dynamodb_url;
+    let line = ["--audit-table", "Nope", "disable", "jdoe"];
+    let answer = operator.run(&line).await;
+    let place = format!("at {url} (region us-east-1): check the names and the region");
+    assert_eq!(answer.error(), format!("there is no table Nope {place}"));
+    assert_eq!(answer.exit_code, ExitCode::from(3));
+}
+
+/// It will not pass, so scripts are not told to try again.
+#[tokio::test]
+async fn a_place_where_no_service_is_is_wrong_usage() {
+    let mut operator = Operator::start().await;
+    let users = operator.sandbox.backend.tables.users.clone();
+    let url = operator.dynamodb_url.replace("http://", "https://");
+    operator.dynamodb_url = url.clone();
+    let answer = operator.run(&["show", "jdoe"]).await;
+    assert_eq!(
+        answer.error(),
+        format!(
+            "DynamoDB cannot be reached at {url} (region us-east-1) for table {users}: it does not \
+             speak TLS; use http:// instead of https://"
+        )
+    );
+    assert_eq!(answer.exit_code, ExitCode::from(2));
+    operator.dynamodb_url = "nonsense".to_owned();
+    let answer = operator.run(&["show", "jdoe"]).await;
+    assert!(answer.error().starts_with("--endpoint: "), "{answer:?}");
+    assert_eq!(answer.exit_code, ExitCode::from(2));
+}
+
+#[tokio::test]
+async fn an_error_without_a_message_ends_in_its_code() {
+    let (operator, _relays) = refused("GetItem", "InternalServerError", "").await;
+    let answer = operator.run(&["show", "jdoe"]).await;
+    assert!(
+        answer.error().ends_with(": InternalServerError"),
+        "{answer:?}"
+    );
+    assert_eq!(answer.exit_code, ExitCode::from(75));
 }
 
 #[tokio::test]

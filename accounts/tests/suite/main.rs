@@ -17,6 +17,7 @@ mod program;
 mod search;
 mod set;
 mod trail;
+mod unreadable;
 
 use std::io::{Cursor, Write};
 use std::process::ExitCode;

@@ -7,6 +7,7 @@ use serde_json::json;
 use testkit::relay::{Action, Relays};
 
 use crate::aws::{Query, Seen, refusal, sts};
+use crate::import::import;
 use crate::{Operator, row, text};
 
 const ARN: &str = "arn:aws:sts::123456789012:assumed-role/Operators/jo";
@@ -36,6 +37,60 @@ async fn a_role_that_is_spelled_almost_right_is_named_and_nothing_is_done() {
     assert!(!operator.user("bob").await.contains_key("roles"));
     let answer = operator.run(&["grant", "Admins", "bob", "--force"]).await;
     assert_eq!(answer.exit_code, ExitCode::SUCCESS, "{answer:?}");
+}
+
+/// Wherever a role is given.
+#[tokio::test]
+async fn a_role_that_is_almost_admin_is_given_to_nobody_unless_forced() {
+    let operator = Operator::start().await;
+    for role in ["admin", "Administrator", "Admins"] {
+        let add = ["add", "ops", "--id", "9", "--no-password", "--role", role];
+        let answer = operator.run(&add).await;
+        let error = format!("{role} is not the role Admin: ");
+        assert!(answer.error().starts_with(&error), "{answer:?}");
+        assert_eq!(answer.exit_code, ExitCode::FAILURE);
+        let answer = operator.run(&["grant", role, "jdoe"]).await;
+        assert!(answer.error().starts_with(&error), "{answer:?}");
+        let file = format!("username,id,roles\nops,9,Support;{role}\n");
+        let answer = import(&operator, "users.csv", &file, &[]).await;
+        let refused = "line 2: a role is almost Admin, and names of roles compare exactly; use \
+                       --force to take it as it is\n";
+        assert!(answer.out.starts_with(refused), "{answer:?}");
+        assert_eq!(answer.exit_code, ExitCode::FAILURE);
+        assert!(!operator.has("ops").await);
+
+        let answer = import(&operator, "users.csv", &file, &["--force"]).await;
+        assert_eq!(answer.exit_code, ExitCode::SUCCESS, "{answer:?}");
+        operator.run(&["delete", "ops", "--yes"]).await;
+        let answer = operator.run(&[&add[..], &["--force"]].concat()).await;
+        assert_eq!(answer.exit_code, ExitCode::SUCCESS, "{answer:?}");
+        operator.run(&["delete", "ops", "--yes"]).await;
+    }
+}
+
+#[tokio::test]
+async fn arguments_that_are_swapped_are_named_and_nothing_is_done() {
+    let operator = Operator::start().await;
+    // There is an account `admin`, too.
+    for (command, role, user) in [
+        ("grant", "jdoe", "Admin"),
+        ("grant", "jdoe", "Support"),
+        ("revoke", "admin", "Admin"),
+        ("revoke", "jdoe", "Support"),
+    ] {
+        let answer = operator.run(&[command, role, user]).await;
+        let error = format!(
+            "{role} is the name of an account; did you mean `accounts {command} {user} {role}`?"
+        );
+        assert_eq!(answer.error(), error);
+        assert_eq!(answer.exit_code, ExitCode::FAILURE);
+    }
+    assert_eq!(operator.audit("admin").await, []);
+    // A role may have the name of an account.
+    let answer = operator.run(&["grant", "bob", "jdoe"]).await;
+    assert_eq!(answer.out, "jdoe has the role bob\n", "{answer:?}");
+    let answer = operator.run(&["grant", "jdoe", "admin", "--force"]).await;
+    assert_eq!(answer.out, "admin has the role jdoe\n", "{answer:?}");
 }
 
 #[tokio::test]

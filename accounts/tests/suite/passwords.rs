@@ -253,6 +253,76 @@ async fn an_old_password_that_stays_is_named() {
     }
 }
 
+/// A file that two people put together, of which the first half is done.
+#[tokio::test]
+async fn an_account_that_a_file_names_twice_is_reset_once() {
+    let operator = Operator::start().await;
+    let directory = TempDir::new().unwrap();
+    let path = file(&directory, "jdoe\nbob\nBOB\nJDoe\nadmin\n");
+    let line = ["reset", "--from", &path, "--per-minute", "6000"];
+    let repeated =
+        "line 3 repeats line 2, and is left out\nline 4 repeats line 1, and is left out\n";
+    for (options, out) in [
+        (&["--dry-run"][..], "3 can be reset, 0 refused\n"),
+        (&[], "3 reset, 0 refused\n"),
+        (&["--from-line", "3"], "1 reset, 0 refused\n"),
+    ] {
+        let line = [&line[..], options].concat();
+        let answer = operator.run_with(&line, "", &NO_LIMITS).await;
+        assert_eq!((answer.out.as_str(), answer.err.as_str()), (out, repeated));
+        assert_eq!(answer.exit_code, ExitCode::SUCCESS);
+    }
+    let latin_1 = directory.path().join("latin-1");
+    std::fs::write(&latin_1, b"Zo\xeb\n").unwrap();
+    let line = ["reset", "--from", latin_1.to_str().unwrap()];
+    let answer = operator.run(&line).await;
+    let error = format!("{}: the text is not UTF-8", latin_1.display());
+    assert_eq!(answer.error(), error);
+}
+
+#[tokio::test]
+async fn customers_are_told_of_every_password_where_the_stack_says_so() {
+    let operator = Operator::start().await;
+    let line = ["set-password", "jdoe", "--password-stdin"];
+    let input = format!("{PASSWORD}\n");
+    let outbox = &operator.sandbox.backend.outbox;
+    operator.run_with(&line, &input, &[]).await;
+    let asked = [("NOTIFY_PASSWORD_SET", "asked")];
+    operator.run_with(&line, &input, &asked).await;
+    assert!(outbox.mails().is_empty());
+
+    let always = [("NOTIFY_PASSWORD_SET", "always"), ("MAIL_FROM", "")];
+    let before = operator.user("jdoe").await;
+    let answer = operator.run_with(&line, &input, &always).await;
+    let error = "the customer is notified, and MAIL_FROM is not set";
+    assert_eq!(answer.error(), error);
+    assert_eq!(operator.user("jdoe").await, before);
+    let answer = operator.run_with(&line, &input, &always[..1]).await;
+    assert_eq!(answer.out, "jdoe has a new password\n", "{answer:?}");
+    let mails = outbox.mails();
+    let [mail] = mails.as_slice() else {
+        panic!("{mails:?}");
+    };
+    assert_eq!(mail.to, ["a@example.com"]);
+    assert_eq!(mail.subject, "Login Updated");
+    assert!(mail.password().is_none() && !mail.text.contains(PASSWORD));
+
+    outbox.refuse(Some("MessageRejected"));
+    let line = [&line[..], &["--json"]].concat();
+    let answer = operator.run_with(&line, &input, &always[..1]).await;
+    let note = answer.json()[0]["note"].as_str().unwrap().to_owned();
+    assert!(
+        note.starts_with("the customer was not notified: "),
+        "{note}"
+    );
+    let wrong = [("NOTIFY_PASSWORD_SET", "never")];
+    let answer = operator.run_with(&line[..3], &input, &wrong).await;
+    assert_eq!(
+        answer.error(),
+        "NOTIFY_PASSWORD_SET: must be asked or always"
+    );
+}
+
 /// clap drops a requirement that another argument's conflict makes impossible.
 #[test]
 fn options_of_many_accounts_are_not_ignored_for_one() {

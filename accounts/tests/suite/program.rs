@@ -60,11 +60,17 @@ impl Program {
     }
 
     async fn run(&self, line: &[&str]) -> Ended {
+        self.run_into(line, Stdio::piped()).await
+    }
+
+    /// Runs a command with this as its standard output.
+    async fn run_into(&self, line: &[&str], out: Stdio) -> Ended {
         let mut command = Command::new(env!("CARGO_BIN_EXE_accounts"));
         command.env_clear().args(line).stdin(Stdio::null());
+        command.stdout(out).stderr(Stdio::piped());
         let variables = self.variables.iter();
         command.envs(variables.map(|(name, value)| (name, value)));
-        let output = spawn_blocking(move || command.output()).await;
+        let output = spawn_blocking(move || command.spawn()?.wait_with_output()).await;
         Ended::from(output.unwrap().unwrap())
     }
 }
@@ -294,11 +300,35 @@ async fn a_stack_that_cannot_be_read_is_named_with_the_reason() {
 #[tokio::test]
 async fn a_stack_without_the_tables_is_not_this_one() {
     let operator = Operator::start().await;
-    let (sts, stack) = (sts(ROLE).await, cloudformation(&[], &[]).await);
-    let program = Program::of(&operator, &sts, &stack).with(&KEYS);
-    let ended = program.run(&["--stack", "shop", "disable", "jdoe"]).await;
-    let error = "USERS_TABLE and AUDIT_TABLE are not set, nor in stack shop";
-    assert_eq!((ended.code, ended.error()), (2, error));
+    let tables = &operator.sandbox.backend.tables;
+    let sts = sts(ROLE).await;
+    for (outputs, missing) in [
+        (
+            &[][..],
+            "UsersTableName, AuditTableName, BrandsTableName, LimitsTableName",
+        ),
+        (
+            &[
+                ("UsersTableName", tables.users.as_str()),
+                ("BrandsTableName", &tables.brands),
+                ("LimitsTableName", &tables.limits),
+            ],
+            "AuditTableName",
+        ),
+    ] {
+        let stack = cloudformation(outputs, &[]).await;
+        let program = Program::of(&operator, &sts, &stack).with(&KEYS);
+        // Whatever the environment has: it may be about another stack.
+        let program = program.with(&[
+            ("USERS_TABLE", &tables.users),
+            ("AUDIT_TABLE", &tables.audit),
+        ]);
+        let ended = program.run(&["--stack", "shop", "disable", "jdoe"]).await;
+        let error =
+            format!("stack shop is not a stack of these services: it lacks the outputs {missing}");
+        assert_eq!((ended.code, ended.error()), (2, error.as_str()));
+        assert!(!operator.user("jdoe").await.contains_key("disabled"));
+    }
 }
 
 /// Writes a configuration of the AWS CLI.
@@ -357,7 +387,7 @@ async fn a_profile_that_gives_nothing_says_why() {
     for (profile, reasons) in [
         (
             "nobody",
-            &["profile nobody gives no credentials: ", "was not defined"][..],
+            &["there is no profile nobody with credentials in the files of the AWS CLI"][..],
         ),
         (
             "signed-off",
@@ -378,6 +408,104 @@ async fn a_profile_that_gives_nothing_says_why() {
             assert!(ended.error().contains(reason), "{ended:?}");
         }
     }
+}
+
+#[tokio::test]
+async fn a_profile_needs_a_file() {
+    let program = Program::new(&[("USERS_TABLE", "Users")]);
+    let line = ["--profile", "nope", "--region", "eu-west-1", "show", "jdoe"];
+    let ended = program.run(&line).await;
+    let error = "there is no profile nope with credentials in the files of the AWS CLI";
+    assert_eq!((ended.code, ended.error()), (2, error));
+}
+
+/// What is wrong is one line, and how it is right another.
+#[tokio::test]
+async fn a_command_line_that_is_wrong_is_two_lines() {
+    let program = Program::new(&[]);
+    let number = "use a whole number from 1";
+    for (line, error, usage) in [
+        (
+            &["show"][..],
+            "the following required arguments were not provided: <USER>",
+            "Usage: accounts show <USER>",
+        ),
+        (
+            &["set", "jdoe", "--emial", "x"],
+            "unexpected argument '--emial' found; a similar argument exists: '--email'",
+            "Usage: accounts set ",
+        ),
+        (
+            &["list", "--limit", "0"],
+            &format!("invalid value '0' for '--limit <NUMBER>': {number}"),
+            "",
+        ),
+        (
+            &["list", "--limit", "-1"],
+            &format!("invalid value '-1' for '--limit <NUMBER>': {number}"),
+            "",
+        ),
+        (
+            &["reset", "--from", "x", "--from-line", "one"],
+            &format!("invalid value 'one' for '--from-line <NUMBER>': {number}"),
+            "",
+        ),
+        (
+            &["reset", "--from", "x", "--per-minute", "0"],
+            &format!("invalid value '0' for '--per-minute <NUMBER>': {number}"),
+            "",
+        ),
+        (
+            &["add", "jane", "--id", "-1"],
+            "invalid value '-1' for '--id <NUMBER>': id is not a whole number",
+            "",
+        ),
+        (
+            &["import", "x", "--format", "xls"],
+            "invalid value 'xls' for '--format <FORMAT>' [possible values: csv, jsonl]",
+            "",
+        ),
+    ] {
+        let ended = program.run(line).await;
+        let (first, rest) = ended.err.split_once('\n').unwrap();
+        assert_eq!(first, format!("error: {error}"));
+        assert!(rest.starts_with(usage), "{ended:?}");
+        assert!(rest.lines().count() <= 1, "{ended:?}");
+        let ended = program.run(&[&["--json"], line].concat()).await;
+        let expected = json!({ "error": "usage", "message": error });
+        let found: Value = serde_json::from_str(&ended.err).unwrap();
+        assert_eq!((ended.code, found), (2, expected));
+    }
+    let ended = program.run(&["--json"]).await;
+    let found: Value = serde_json::from_str(&ended.err).unwrap();
+    assert_eq!(
+        found["message"],
+        "a command is missing; see `accounts help`"
+    );
+}
+
+/// A full disk does not undo a change.
+#[tokio::test]
+async fn a_change_that_cannot_be_reported_is_said_to_be_done() {
+    let operator = Operator::start().await;
+    let (sts, stack) = (sts(ROLE).await, stack_of(&operator).await);
+    let program = Program::of(&operator, &sts, &stack).with(&KEYS);
+    let program = program.with(&[("ACCOUNTS_STACK", "passwords")]);
+    for (line, error) in [
+        (
+            &["disable", "jdoe"][..],
+            "it was done, but the output could not be written: No space left on device",
+        ),
+        (
+            &["show", "jdoe"],
+            "the output could not be written: No space left on device",
+        ),
+    ] {
+        let full = std::fs::File::create("/dev/full").unwrap();
+        let ended = program.run_into(line, full.into()).await;
+        assert_eq!((ended.code, ended.error()), (74, error));
+    }
+    assert_eq!(operator.user("jdoe").await["disabled"].as_bool(), Ok(&true));
 }
 
 #[tokio::test]

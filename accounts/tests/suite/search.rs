@@ -71,6 +71,12 @@ async fn names_that_are_almost_right_are_named() {
         assert_eq!(answer.error(), error);
         assert_eq!(answer.exit_code, ExitCode::from(3));
     }
+    let answer = operator.run(&["show", "jdeo"]).await;
+    let error = "there is no account jdeo; `accounts find` looks for parts of names; similar: jdoe";
+    assert_eq!(answer.error(), error);
+    let answer = operator.run(&["find", " "]).await;
+    assert_eq!(answer.error(), "say what to look for");
+    assert_eq!(answer.exit_code, ExitCode::from(2));
     let answer = operator.run(&["show", "a@example.com"]).await;
     let error = "there is no account a@example.com; it is the address of jdoe";
     assert_eq!(answer.error(), error);
@@ -112,7 +118,7 @@ async fn accounts_are_listed_by_all_filters_at_once() {
         assert_eq!(answer.err, "", "{filters:?}");
     }
     let answer = operator.run(&["list", "--role", "admin"]).await;
-    let error = "no account has the role admin, but Admin: names of roles compare exactly";
+    let error = "no account has the role admin; did you mean Admin?";
     assert_eq!(answer.error(), error);
     assert_eq!(answer.exit_code, ExitCode::from(3));
     let answer = operator.run(&["list", "--role", "Support"]).await;

@@ -120,7 +120,7 @@ async fn what_an_account_may_not_have_changes_nothing() {
         (
             &["--language", "german!"],
             2,
-            "language is not a BCP 47 tag",
+            "language is not a BCP 47 tag such as de or de-AT",
         ),
         (
             &["--email", " "],
@@ -219,6 +219,38 @@ async fn the_last_administrator_is_not_deleted() {
     let answer = operator.run(&["delete", "admin", "--yes", "--force"]).await;
     assert_eq!(answer.exit_code, ExitCode::SUCCESS, "{answer:?}");
     assert!(!operator.has("admin").await);
+}
+
+#[tokio::test]
+async fn a_deletion_that_is_not_confirmed_is_refused() {
+    let operator = Operator::start().await;
+    for input in ["no\n", ""] {
+        let answer = operator.run_asked(&["delete", "jdoe"], input).await;
+        let question = "Delete jdoe, customer 42? This cannot be undone. Type yes: ";
+        let error = format!("{question}error: jdoe is not deleted\n");
+        assert_eq!(answer.err, error);
+        assert_eq!(answer.exit_code, ExitCode::FAILURE);
+        assert!(operator.has("jdoe").await);
+    }
+}
+
+/// Without an address, a password that is not there cannot come.
+#[tokio::test]
+async fn the_last_administrator_keeps_a_way_in() {
+    let operator = Operator::start().await;
+    operator
+        .run(&["set", "bob", "--email", "bob@example.com"])
+        .await;
+    operator.run(&["reset", "admin"]).await;
+    let line = ["set", "admin", "--unset", "email"];
+    let answer = operator.run(&line).await;
+    let error = "admin is the last account with the role Admin that may log in; use --force to do \
+                 it anyway";
+    assert_eq!(answer.error(), error);
+    assert_eq!(answer.exit_code, ExitCode::FAILURE);
+    assert!(operator.user("admin").await.contains_key("email"));
+    let answer = operator.run(&[&line[..], &["--force"]].concat()).await;
+    assert_eq!(answer.exit_code, ExitCode::SUCCESS, "{answer:?}");
 }
 
 /// Somebody else gets the name between the question and the answer.

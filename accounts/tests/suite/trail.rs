@@ -55,16 +55,58 @@ async fn rows_are_found_by_account_actor_event_and_time() {
         (&["--until", "2026-11-21"], &[reset]),
         (&["jdoe", "--until", "2026-11-21T22:34:15Z"], &[reset]),
         (&["--since", "2026-11-22"], &[]),
-        (&["nobody"], &[]),
+        (&["admin"], &[]),
+        (&["jdoe", "--event", "mail."], &[]),
     ] {
         assert_eq!(rows(&operator, options).await, expected, "{options:?}");
     }
     let answer = operator.run(&["audit", "--event", "role.grantd"]).await;
     assert_eq!(
         answer.error(),
-        "no row has the event role.grantd, but role.granted"
+        "there is no event role.grantd; did you mean role.granted?"
     );
     assert_eq!(answer.exit_code, ExitCode::from(3));
-    let answer = operator.run(&["audit", "nobody"]).await;
-    assert_eq!(answer.out, "none\n");
+    let kinds = "events begin with password., mail., account., role., brand., access.";
+    let answer = operator
+        .run(&["audit", "jdoe", "--event", "nonsense"])
+        .await;
+    let error = format!("there is no event nonsense; {kinds}");
+    assert_eq!(answer.error(), error);
+    let line = ["audit", "--since", "2026-11-22", "--until", "2026-11-21"];
+    let answer = operator.run(&line).await;
+    let error = "--until is not after --since, so no row can be between them";
+    assert_eq!(answer.error(), error);
+    assert_eq!(answer.exit_code, ExitCode::from(2));
+}
+
+#[tokio::test]
+async fn who_has_no_rows_and_does_not_exist_was_mistyped() {
+    let operator = Operator::start().await;
+    for (name, error) in [
+        (
+            "jdeo",
+            "jdeo has no rows, and does not exist now; similar: jdoe",
+        ),
+        ("stranger", "stranger has no rows, and does not exist now"),
+        (
+            "brand#brnad",
+            "brand#brnad has no rows, and does not exist now; similar: brand#brand",
+        ),
+    ] {
+        let answer = operator.run(&["audit", name]).await;
+        assert_eq!(answer.error(), error);
+        assert_eq!(answer.exit_code, ExitCode::from(3));
+    }
+    for name in ["jdoe", "brand#brand"] {
+        let answer = operator.run(&["audit", name]).await;
+        assert_eq!(answer.out, "none\n", "{answer:?}");
+    }
+    // Of a deleted account there are rows.
+    operator.run(&["delete", "jdoe", "--yes"]).await;
+    let answer = operator.run(&["audit", "jdoe"]).await;
+    assert_eq!(answer.exit_code, ExitCode::SUCCESS, "{answer:?}");
+    // Who may read the Audit table alone is not told.
+    let nowhere = [("USERS_TABLE", "")];
+    let answer = operator.run_with(&["audit", "jdeo"], "", &nowhere).await;
+    assert_eq!(answer.out, "none\n", "{answer:?}");
 }

@@ -1,6 +1,6 @@
 //! The configuration of the function, from its environment.
 
-use shared::config::{ConfigError, Env};
+use shared::config::{ConfigError, Env, Notify};
 
 /// The configuration of the function.
 #[derive(Debug, Clone)]
@@ -47,15 +47,6 @@ impl SessionConfig {
     }
 }
 
-/// The condition under which a customer is mailed that an administrator set their password.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Notify {
-    /// If the caller asks for it with `SendResetEmail`, as in the old service.
-    Asked,
-    /// After every change (ASVS 5.0 6.3.7).
-    Always,
-}
-
 impl Config {
     /// Reads and checks the environment. Fails on the first variable that is missing or invalid.
     pub fn read(env: Env<'_>) -> Result<Self, ConfigError> {
@@ -71,18 +62,7 @@ impl Config {
             credential_cache_seconds,
             sessions: SessionConfig::read(env)?,
             login_failures_per_minute: env.limit("LOGIN_FAILURES_PER_MINUTE", 10)?,
-            notify: notify(env)?,
+            notify: shared::config::notify(env)?,
         })
-    }
-}
-
-fn notify(env: Env<'_>) -> Result<Notify, ConfigError> {
-    match env.optional("NOTIFY_PASSWORD_SET").as_deref() {
-        None | Some("asked") => Ok(Notify::Asked),
-        Some("always") => Ok(Notify::Always),
-        Some(_) => Err(ConfigError::invalid(
-            "NOTIFY_PASSWORD_SET",
-            "must be asked or always",
-        )),
     }
 }

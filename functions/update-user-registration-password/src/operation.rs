@@ -8,6 +8,7 @@ use password::Secret;
 use shared::audit::{Audit, Entry};
 use shared::aws::Clients;
 use shared::brands::Brands;
+use shared::config::Notify;
 use shared::context::RequestContext;
 use shared::mail::{self, Brand, LoginUpdated, MailError, Mailer};
 use shared::metrics::{self, Metric};
@@ -17,7 +18,7 @@ use shared::users::{self, ADMIN_ROLE, Profile, Users};
 
 use crate::authentication::logged_in;
 use crate::caller::{Callers, Credential};
-use crate::config::{Config, Notify};
+use crate::config::Config;
 use crate::error::{Error, Violation};
 
 /// The input of a call, as received.

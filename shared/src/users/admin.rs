@@ -235,7 +235,7 @@ fn has_hash(account: &Account) -> Condition {
     has("password_hash", hash.as_ref())
 }
 
-/// Condition that an attribute has this value, or is missing.
+/// The condition that an attribute has this value, or is missing.
 fn has(path: Path, value: Option<&AttributeValue>) -> Condition {
     match value {
         Some(value) => Condition::Equals(path, value.clone()),
@@ -300,6 +300,15 @@ pub fn expire_password(hash: &Secret, now: Timestamp) -> Change {
             "password_expires_at",
         ],
     }
+}
+
+/// The condition that an item is that of the same customer as when it was read.
+#[must_use]
+pub fn has_id(item: &Item) -> Condition {
+    Condition::All(vec![
+        Condition::Exists("username"),
+        has("id", item.get("id")),
+    ])
 }
 
 /// The attributes that must not have changed since an account was read for it to be moved to

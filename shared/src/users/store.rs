@@ -7,13 +7,14 @@ use aws_sdk_dynamodb::error::ProvideErrorMetadata as _;
 use aws_sdk_dynamodb::types::builders::UpdateBuilder;
 use aws_sdk_dynamodb::types::{Delete, KeysAndAttributes, ReturnValue, TransactWriteItem, Update};
 
-use super::change::{Change, Condition};
+use super::admin;
+use super::change::Change;
 use super::item::{self, Account, Due, Profile};
 use super::key::UsernameKey;
 use super::protocol::{self, Pending, Postponement, Promotion, ResetMode};
 use crate::audit;
 use crate::clock::Timestamp;
-use crate::dynamodb::{Backoff, Cancellation, Item, StoreError, cancellation, number, text};
+use crate::dynamodb::{Backoff, Cancellation, Item, StoreError, cancellation, text};
 use password::Secret;
 
 /// A table and the keys of the items to read from it.
@@ -323,19 +324,20 @@ impl Users {
         change_with(&self.client, update, change, others).await
     }
 
-    /// Deletes an account and makes other writes, atomically. [`StoreError::Conflict`] if the
+    /// Deletes the account of an item and makes other writes, atomically. [`StoreError::Conflict`] if the
     /// account is gone or now belongs to another customer, or if the condition of another write
     /// does not hold.
     pub async fn delete_with(
         &self,
-        profile: &Profile,
+        username: &UsernameKey,
+        found: &Item,
         mut others: Vec<TransactWriteItem>,
     ) -> Result<(), StoreError> {
-        let check = Change::only_if(Condition::Equals("id", number(profile.id)));
+        let check = Change::only_if(admin::has_id(found));
         let expressions = check.expressions();
         let delete = Delete::builder()
             .table_name(&self.table)
-            .key("username", text(profile.username.as_str()))
+            .key("username", text(username.as_str()))
             .condition_expression(expressions.condition)
             .set_expression_attribute_names(Some(expressions.names))
             .set_expression_attribute_values(expressions.values);

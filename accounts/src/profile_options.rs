@@ -1,0 +1,20 @@
+//! The options that describe the owner of an account, of `add` and `set`.
+
+use clap::Args;
+
+/// What an account says of its owner.
+#[derive(Debug, Args)]
+pub(crate) struct ProfileOptions {
+    /// The e-mail address
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) email: Option<String>,
+    /// The name of the person
+    #[arg(long, value_name = "NAME")]
+    pub(crate) name: Option<String>,
+    /// The brand
+    #[arg(long)]
+    pub(crate) brand: Option<String>,
+    /// The language of the person, a BCP 47 tag, for instance de-AT
+    #[arg(long, value_name = "TAG")]
+    pub(crate) language: Option<String>,
+}
