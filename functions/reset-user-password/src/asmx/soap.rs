@@ -392,6 +392,18 @@ mod tests {
         assert!(decoded(Version::V11, fine.as_bytes()).is_ok());
     }
 
+    /// The reader that .NET generates skips what it does not know before the operation. Without an
+    /// action the same text makes the request unroutable.
+    #[test]
+    fn text_before_the_operation_is_skipped_when_the_action_names_it() {
+        let body = ENVELOPE.replace("<e:Body>", "<e:Body>text");
+        assert_eq!(
+            decoded(Version::V11, body.as_bytes()),
+            decoded(Version::V11, ENVELOPE.as_bytes())
+        );
+        assert!(decoded(Version::V11, ENVELOPE.as_bytes()).is_ok());
+    }
+
     #[test]
     fn the_longest_body_is_read() {
         let padding = |length: usize| " ".repeat(length - ENVELOPE.len());
