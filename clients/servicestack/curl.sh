@@ -1,5 +1,6 @@
-# !/usr/bin/env bash curl with the same XML as ServiceStack's XmlServiceClient for C#: with a byte
-# order mark and every member in the order of the contract. Argument: the base URL of the server.
+#!/usr/bin/env bash
+# curl with the same XML as ServiceStack's XmlServiceClient for C#: with a byte order mark and
+# every member in the order of the contract. Argument: the base URL of the server.
 set -euo pipefail
 
 url=${1%/}/xml/reply/UpdateUserRegistrationPasswordRequest

@@ -1,5 +1,6 @@
-# !/usr/bin/env bash gSOAP's wsdl2h and soapcpp2, and the C++ proxy that they generate, for each
-# version of SOAP. Argument: the base URL of the server.
+#!/usr/bin/env bash
+# gSOAP's wsdl2h and soapcpp2, and the C++ proxy that they generate, for each version of SOAP.
+# Argument: the base URL of the server.
 set -euo pipefail
 
 base=${1%/}
