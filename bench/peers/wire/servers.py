@@ -43,6 +43,7 @@ OURS = Server(
 def all_servers():
     """Ours first. PHP's extensions are named, so that no configuration of the machine counts."""
     php = program("php", "php[0-9].[0-9]")
+    extensions = php_extensions(php)
     return [
         OURS,
         Server(
@@ -59,9 +60,10 @@ def all_servers():
         ),
         Server(
             "PHP SoapServer",
-            [php, "-n", *extensions(php), "-q", "-S", "127.0.0.1:PORT", SOURCES / "php/router.php"],
+            [php, "-n", f"-dextension_dir={extensions}", "-dzend_extension=opcache"]
+            + ["-dextension=soap", "-q", "-S", "127.0.0.1:PORT", SOURCES / "php/router.php"],
             environment={"WSDL": str(SERVICE_WSDL)},
-            needs=php,
+            needs=extensions / "soap.so",
         ),
         Server(
             "gSOAP",
@@ -79,10 +81,13 @@ def program(*patterns):
     return next(found, Path(patterns[0]))
 
 
-def extensions(php):
+def php_extensions(php):
+    """The folder of PHP's extensions."""
     unpacked = next((PACKAGES / "lib/php").glob("2*"), None)
-    folder = [f"-dextension_dir={unpacked}"] if php.is_relative_to(PACKAGES) else []
-    return folder + ["-dzend_extension=opcache", "-dextension=soap"]
+    if unpacked or not php.exists():
+        return unpacked or Path("no PHP")
+    line = [php, "-n", "-r", "echo PHP_EXTENSION_DIR;"]
+    return Path(subprocess.run(line, check=True, capture_output=True, text=True).stdout)
 
 
 @contextlib.contextmanager
