@@ -1,4 +1,4 @@
-"""The role of operators in docs/accounts.md, held against the calls that `accounts` makes.
+"""Checks the role of operators in docs/accounts.md against the calls that `accounts` makes.
 
 `python -m unittest discover -s .ci` with what `.ci/run` installs; it builds and starts `local`.
 """
@@ -26,7 +26,7 @@ ROWS = {
 
 
 def documented():
-    """The actions on DynamoDB that the table allows, each with what it is allowed on."""
+    """The DynamoDB actions that the table allows, each with its resources."""
     allowed = {}
     for name, resource in ROWS.items():
         [cell] = re.findall(rf"^\| {re.escape(name)} \| ([^|]*) \|", GUIDE, re.MULTILINE)
@@ -36,7 +36,7 @@ def documented():
 
 
 def needed(operation, body):
-    """What a role must allow for a call: IAM knows a transaction by what is in it."""
+    """The permissions that a call needs. IAM checks a transaction by the operations in it."""
     if operation == "TransactWriteItems":
         for item in body["TransactItems"]:
             for action, inner in item.items():
@@ -50,7 +50,7 @@ def needed(operation, body):
 
 
 class Recorder(http.server.ThreadingHTTPServer):
-    """Passes calls on to DynamoDB and keeps what they need."""
+    """Passes calls on to DynamoDB and records the permissions that they need."""
 
     def __init__(self, upstream):
         super().__init__(("127.0.0.1", 0), Handler)

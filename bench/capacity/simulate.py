@@ -49,8 +49,8 @@ FLOOR = 0.5  # seconds that a request holds an instance
 SWEEP_HASHES = 30  # a second, one after the other
 SHARDS = 8  # of pending-reset-index
 SWEEP_EVERY = MINUTE
-FAILURES_OF_AN_OUTAGE = 5  # in a row, after which a sweep ends
-GIVE_UP = 24 * HOUR
+MAX_CONSECUTIVE_FAILURES = 5  # of SES, after which a sweep ends
+MAX_AGE = 24 * HOUR
 # Write units of one reset, as the benchmark `requests` counts them: Limits by source and by name;
 # the account reserved, and promoted in a transaction, which counts twice.
 WRITE_UNITS = {"Limits": 2, "Users": 3, "pending-reset-index": 2, "Audit": 2}
@@ -163,7 +163,7 @@ class Simulation:
         accepted = self.accepted(second, reset + swept)
         share = accepted / (reset + swept) if accepted else 0.0
         # A sweep whose mails fail more often than that meets five failures in a row.
-        self.sweep_is_over |= swept > 0 and share < 1 / FAILURES_OF_AN_OUTAGE
+        self.sweep_is_over |= swept > 0 and share < 1 / MAX_CONSECUTIVE_FAILURES
         self.result.mailed_at_once += reset * share
         self.wait(second, reset * (1 - share))
         self.result.mailed_by_sweeps += self.take(swept * share)
@@ -197,7 +197,7 @@ class Simulation:
         return wanted - left
 
     def abandon(self, second):
-        while self.queue and self.queue[0][0] + GIVE_UP <= second:
+        while self.queue and self.queue[0][0] + MAX_AGE <= second:
             _, count = self.queue.pop(0)
             self.pending -= count
             self.result.abandoned += count

@@ -108,13 +108,13 @@ class Numbers(unittest.TestCase):
             ("shared/src/users/queue.rs", r"SHARDS: \w+ = (\d+)", simulate.SHARDS),
             (
                 "functions/reset-user-password/src/pace.rs",
-                r"FAILURES_OF_AN_OUTAGE: u32 = (\d+)",
-                simulate.FAILURES_OF_AN_OUTAGE,
+                r"MAX_CONSECUTIVE_FAILURES: u32 = (\d+)",
+                simulate.MAX_CONSECUTIVE_FAILURES,
             ),
             (
                 "functions/reset-user-password/src/sweep.rs",
-                r"GIVE_UP_SECONDS: u64 = (\d+) \* 3_600",
-                simulate.GIVE_UP / HOUR,
+                r"MAX_AGE_SECONDS: u64 = (\d+) \* 3_600",
+                simulate.MAX_AGE / HOUR,
             ),
         ]:
             found = re.search(pattern, (ROOT / file).read_text())

@@ -1,5 +1,5 @@
-//! What operators and imports put on file: keys stand still, an address has one key in either spelling
-//! of its domain, and a hash is read or refused.
+//! Fuzzes values that operators and imports store: normalising a key twice changes nothing, an
+//! address has one key in both spellings of its domain, and a hash is read or refused.
 
 #![no_main]
 

@@ -156,8 +156,17 @@ pub(super) fn function(binary: &Path, api: &RuntimeApi, backend: &Backend) -> Co
     for name in names {
         command.env(name, local::default_variable(name).unwrap_or_default());
     }
+    if let Some(bundle) = CERTIFICATES.iter().find(|path| Path::new(path).exists()) {
+        command.env("SSL_CERT_FILE", bundle);
+    }
     command
 }
+
+/// Bundles of certificates: what the template names, then Debian's.
+const CERTIFICATES: [&str; 2] = [
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/certs/ca-certificates.crt",
+];
 
 /// The requests are all for one name or from one source: no limit would let them through.
 pub(super) const NO_LIMITS: [(&str, &str); 3] = [

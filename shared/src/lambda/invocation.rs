@@ -1,4 +1,4 @@
-//! One invocation: an event in, the gateway's response or a result out, what it measured emitted.
+//! An invocation: takes an event, returns the gateway's response or a result, and emits metrics.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -19,20 +19,20 @@ use crate::clock::Clock;
 use crate::front_door::Bypassed;
 use crate::metrics::{self, Labels, Metric};
 
-/// What the log and the metrics of an invocation need to know of it.
+/// The data about an invocation that its log and its metrics need.
 #[derive(Debug, Clone)]
 pub(super) struct Invocation {
     /// The function's name, a dimension of its metrics.
     pub(super) function: String,
-    /// The identifier that Lambda gave it.
+    /// The identifier that Lambda assigned.
     pub(super) request_id: String,
     /// Whether it is the first of its process.
     pub(super) is_cold_start: bool,
-    /// Where its line of metrics goes.
+    /// Emits the line of metrics.
     pub(super) emit: fn(&Value),
 }
 
-/// Answers one event, given and returned as JSON, as [`run`](super::run) would. Emits no metrics.
+/// Handles one event like [`run`](super::run), but takes and returns JSON and emits no metrics.
 pub async fn invoke(
     handler: &Arc<dyn Handler>,
     event: &str,
@@ -119,9 +119,9 @@ impl Invocation {
         answer
     }
 
-    /// The handler's answer, or the protocol's server fault if it panics.
+    /// Returns the handler's answer, or the protocol's server fault if the handler panics.
     async fn handle(&self, handler: &dyn Handler, request: Request) -> Answer {
-        // Only for a panic; without the body, which may be large and is not needed then.
+        // Only needed after a panic, and without the body, which may be large.
         let for_fault = request.without_body();
         let result = AssertUnwindSafe(handler.handle(request))
             .catch_unwind()
@@ -133,7 +133,7 @@ impl Invocation {
         })
     }
 
-    /// The log line and the metrics of a request.
+    /// Writes the log line and the metrics of a request.
     fn record(&self, method: &Method, answer: &Answer, duration: Duration) {
         metrics::count(Metric::Requests);
         metrics::time(Metric::Duration, duration);
@@ -150,8 +150,8 @@ impl Invocation {
     }
 }
 
-/// The answer to a request that went around the front door: in API Gateway's form, because it is not
-/// from a client of either protocol, and before anything that costs something.
+/// The answer to a request that bypassed the front door. It has API Gateway's format, because such
+/// a request does not come from a client of either protocol.
 fn forbidden() -> Answer {
     let mut response = Response::new(r#"{"message":"Forbidden"}"#.to_owned());
     *response.status_mut() = StatusCode::FORBIDDEN;
@@ -173,14 +173,15 @@ fn default_outcome(status: StatusCode) -> &'static str {
     }
 }
 
-/// Events that are not HTTP requests.
+/// Handles an event that is not an HTTP request.
 async fn on_event(handler: &dyn Handler, event: &str, request_id: &str) -> Result<Value, Error> {
     let event: Event = serde_json::from_str(event)
         .map_err(|_| "the event is neither an HTTP request nor one of EventBridge's")?;
     handler.on_event(&event, request_id).await
 }
 
-/// A body is text whatever its media type: base64 would only make it longer.
+/// A response whose body is sent as text, whatever its media type. Base64 would only make it
+/// longer.
 struct TextResponse(Response<String>);
 
 impl IntoResponse for TextResponse {
@@ -211,7 +212,7 @@ mod tests {
         Echo(FrontDoor::CloudFront(vec![Secret::from(SECRET)]))
     }
 
-    /// Answers with what it was asked, and panics when told to.
+    /// Echoes the request, and panics when the path says so.
     #[derive(Debug, Default)]
     struct Echo(FrontDoor);
 
@@ -316,7 +317,7 @@ mod tests {
         }
     }
 
-    /// The line of metrics of an invocation on this thread.
+    /// The line of metrics that an invocation emits on this thread.
     fn emitted(event: &Value) -> Value {
         emitted_by(Echo::default(), event)
     }
@@ -358,7 +359,7 @@ mod tests {
         assert_eq!(event["ColdStarts"], 1.0);
     }
 
-    /// A request from 192.0.2.1 by https to example.com, with these headers too.
+    /// A request from 192.0.2.1 to https://example.com with these additional headers.
     fn request(path: &str, headers: &[(&str, &str)]) -> Value {
         let mut event = get(path);
         event["requestContext"]["http"]["sourceIp"] = "192.0.2.1".into();
@@ -380,7 +381,7 @@ mod tests {
         let event = request("/caller", &FROM_CLOUDFRONT);
         let answered = result_of(behind_cloudfront(), event.clone()).await.unwrap();
         assert_eq!(answered["body"], "198.51.100.10 http://example.com/caller");
-        // The same headers where there is no front door: anybody may have written them.
+        // The same headers without a front door: any caller may have written them.
         let answered = result_of(Echo::default(), event).await.unwrap();
         assert_eq!(answered["body"], "192.0.2.1 https://example.com/caller");
     }

@@ -12,8 +12,8 @@ use shared::clock::Timestamp;
 use shared::lambda::{Event, Request};
 use shared::mail::{Brand, LoginUpdated, Message, NewPassword, OldPassword};
 use shared::users::{
-    Account, Attempt, NewAccount, Pending, Profile, Promotion, ResetMode, Temporary, UsernameKey,
-    protocol, verify,
+    Account, Attempt, NewAccount, Pending, Profile, Promotion, ResetMode, TemporaryPassword,
+    UsernameKey, protocol, verify,
 };
 use xml::{Node, Reader};
 
@@ -47,7 +47,7 @@ fn account(hash: &Secret) -> Account {
         password_changed_at: None,
         password_expires_at: None,
         must_change_password: false,
-        temporary: Some(Temporary {
+        temporary: Some(TemporaryPassword {
             hash: hash.clone(),
             expires_at: Timestamp(1),
         }),

@@ -20,8 +20,8 @@ const BUILT_IN: [(&str, &str); 2] = [("", ""), ("xml", XML_NAMESPACE)];
 
 /// The name of a namespace.
 ///
-/// One with references in it is shared by all that are in the namespace, so that a long one is not
-/// copied for each of many short elements.
+/// A name that contains references is shared by all elements and attributes in the namespace, so
+/// that a long name is not copied for each of many short elements.
 #[derive(Clone, Eq)]
 pub(crate) enum Namespace<'a> {
     Literal(&'a str),
@@ -151,7 +151,7 @@ impl<'a> Bindings<'a> {
     }
 }
 
-/// Whether no declaration may bind `prefix` to `namespace` (sections 2.2, 3 and 5).
+/// Whether declarations are forbidden to bind `prefix` to `namespace` (sections 2.2, 3 and 5).
 fn is_reserved(prefix: &str, namespace: &str) -> bool {
     namespace == XMLNS_NAMESPACE
         || (namespace == XML_NAMESPACE) != (prefix == "xml")

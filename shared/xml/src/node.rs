@@ -1,4 +1,4 @@
-//! Nodes, the pieces in which a document is read.
+//! The nodes of a document, as the reader returns them.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -6,7 +6,7 @@ use std::fmt;
 use crate::attributes::Attribute;
 use crate::namespace::{Namespace, SCHEMA_INSTANCE};
 
-/// A piece of a document.
+/// A node of a document.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Node<'a> {
     /// A start tag. An empty-element tag is a start and an end.

@@ -15,10 +15,10 @@ use crate::namespace::{Bindings, Namespace};
 use crate::node::{Element, Node};
 use crate::reference;
 
-/// The greatest depth to which elements may nest; the root is at depth 1.
+/// The maximum nesting depth of elements. The root is at depth 1.
 pub const MAX_DEPTH: usize = 64;
 
-/// A reader of one document, node by node. The first error ends it.
+/// A reader that returns the nodes of one document one by one. Do not go on after an error.
 pub struct Reader<'a> {
     text: &'a str,
     inner: quick_xml::Reader<&'a [u8]>,
@@ -39,7 +39,7 @@ impl fmt::Debug for Reader<'_> {
 }
 
 impl<'a> Reader<'a> {
-    /// Starts at the beginning of `text`, which has no byte order mark (see
+    /// Makes a reader of `text`, which must not begin with a byte order mark (see
     /// [`decode`](crate::decode())).
     #[must_use]
     pub fn new(text: &'a str) -> Self {
@@ -89,7 +89,8 @@ impl<'a> Reader<'a> {
                 Node::Start(_) => open += 1,
                 Node::End => open -= 1,
                 Node::Text(_) | Node::Comment | Node::Instruction => {}
-                // Not before the end tag: the end of the document inside an element is an error.
+                // Cannot come before the end tag: a document that ends inside an element is an
+                // error.
                 Node::Eof => break,
             }
         }
@@ -170,7 +171,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The kind of an error of quick-xml's.
+    /// Converts an error of quick-xml.
     fn markup_error(&self, error: &quick_xml::Error) -> ErrorKind {
         match error {
             quick_xml::Error::Syntax(SyntaxError::UnclosedDoctype)
@@ -228,7 +229,7 @@ impl<'a> Reader<'a> {
     /// Binds the namespaces that a start tag declares, and returns its other attributes.
     fn bind_namespaces(&mut self, rest: &'a str) -> Result<Vec<(&'a str, &'a str)>, ErrorKind> {
         let mut attributes = Vec::new();
-        for attribute in RawAttributes::of(rest) {
+        for attribute in RawAttributes::new(rest) {
             let (name, value) = attribute?;
             let prefix = match name.split_once(':') {
                 None if name == "xmlns" => "",

@@ -44,7 +44,7 @@ impl Site {
         let [front, gateway] = [listener().await, listener().await];
         let addresses = [&front, &gateway].map(|listener| listener.local_addr().unwrap());
         let mut serving = JoinSet::new();
-        let before = front_door::before(router.clone(), secret).unwrap();
+        let before = front_door::in_front_of(router.clone(), secret).unwrap();
         let forever = std::future::pending::<()>;
         serving.spawn(gateway::serve_router(front, before, forever()));
         serving.spawn(gateway::serve_router(gateway, router, forever()));

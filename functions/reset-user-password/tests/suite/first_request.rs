@@ -32,7 +32,7 @@ async fn connections_are_open_before_the_first_request() {
         assert!(seen.iter().all(|call| call.is_signed != call.is_to_ses()));
         let mut at_init: Vec<_> = seen.into_iter().map(|call| call.operation).collect();
         at_init.sort();
-        assert_eq!(at_init, ["/v2/email/contact-lists", "GetItem"]);
+        assert_eq!(at_init, ["GetItem", "SendEmail"]);
         let connections = (relays.dynamodb.connections(), relays.ses.connections());
         assert_eq!(connections, (1, 1));
 
