@@ -1,0 +1,141 @@
+//! SES's configuration sets: whether mail may go out with them, what is reported, and whether
+//! addresses that bounced are left alone.
+
+use aws_sdk_sesv2::operation::get_configuration_set::GetConfigurationSetOutput;
+use aws_sdk_sesv2::types::{
+    EventDestination, EventType, SendingOptions, SuppressionListReason, SuppressionOptions,
+};
+
+use super::check::{Check, Finding};
+use super::deployment::Deployment;
+use super::gap::{Answer, Gap};
+use crate::suppression::NO_SES;
+
+/// The events that the functions handle.
+const EVENTS: [EventType; 4] = [
+    EventType::Bounce,
+    EventType::Complaint,
+    EventType::Reject,
+    EventType::DeliveryDelay,
+];
+/// Why SES leaves an address alone.
+const REASONS: [SuppressionListReason; 2] = [
+    SuppressionListReason::Bounce,
+    SuppressionListReason::Complaint,
+];
+
+/// Checks a configuration set.
+pub(super) async fn checks(deployment: &Deployment<'_>, name: &str) -> Vec<Check> {
+    let subject = |what: &str| format!("configuration set {name}{what}");
+    let set = read(deployment, name).await;
+    let of = |read: &dyn Fn(&GetConfigurationSetOutput) -> Finding| match &set {
+        Ok(Some(set)) => Ok(read(set)),
+        Ok(None) => Err(Gap::Unknown(
+            "there is no such configuration set".to_owned(),
+        )),
+        Err(gap) => Err(gap.clone()),
+    };
+    let state = match &set {
+        Ok(None) => Ok(Finding::failed(
+            "there is no such configuration set: no mail goes out with it",
+            "deploy the template again, or make it: aws sesv2 create-configuration-set",
+        )),
+        _ => of(&sending),
+    };
+    let events = match &set {
+        Ok(Some(_)) => events(deployment, name).await,
+        _ => of(&sending),
+    };
+    vec![
+        Check::new(subject(""), state),
+        Check::new(subject(" events"), events),
+        Check::new(subject(" suppression"), of(&suppression)),
+    ]
+}
+
+async fn read(
+    deployment: &Deployment<'_>,
+    name: &str,
+) -> Answer<Option<GetConfigurationSetOutput>> {
+    let request = ses(deployment)?.get_configuration_set();
+    let set = request.configuration_set_name(name).send().await;
+    match set.map_err(|error| Gap::of("ses:GetConfigurationSet", &error)) {
+        Ok(set) => Ok(Some(set)),
+        Err(gap) if gap.is_not_found() => Ok(None),
+        Err(gap) => Err(gap),
+    }
+}
+
+fn ses<'d>(deployment: &'d Deployment<'_>) -> Answer<&'d aws_sdk_sesv2::Client> {
+    let ses = deployment.session.ses()?;
+    ses.ok_or_else(|| Gap::Unknown(NO_SES.to_owned()))
+}
+
+fn sending(set: &GetConfigurationSetOutput) -> Finding {
+    // A set without the option sends.
+    if set
+        .sending_options()
+        .is_none_or(SendingOptions::sending_enabled)
+    {
+        return Finding::ok("mail may go out with it");
+    }
+    Finding::failed(
+        "paused: no mail goes out with it",
+        format!(
+            "aws sesv2 put-configuration-set-sending-options --sending-enabled {}",
+            named(set)
+        ),
+    )
+}
+
+/// The option of the AWS CLI that names the set.
+fn named(set: &GetConfigurationSetOutput) -> String {
+    let name = set.configuration_set_name().unwrap_or_default();
+    format!("--configuration-set-name {name}")
+}
+
+fn suppression(set: &GetConfigurationSetOutput) -> Finding {
+    let reasons = set
+        .suppression_options()
+        .map(SuppressionOptions::suppressed_reasons);
+    let reasons = reasons.unwrap_or_default();
+    if REASONS.iter().all(|reason| reasons.contains(reason)) {
+        return Finding::ok("addresses that bounced or complained get no mail");
+    }
+    Finding::warning(
+        "addresses that bounced or complained get mail again, which costs reputation",
+        format!(
+            "aws sesv2 put-configuration-set-suppression-options --suppressed-reasons BOUNCE \
+             COMPLAINT {}",
+            named(set)
+        ),
+    )
+}
+
+async fn events(deployment: &Deployment<'_>, name: &str) -> Answer<Finding> {
+    let request = ses(deployment)?.get_configuration_set_event_destinations();
+    let output = request.configuration_set_name(name).send().await;
+    let action = "ses:GetConfigurationSetEventDestinations";
+    let output = output.map_err(|error| Gap::of(action, &error))?;
+    let reported = |event: &EventType| {
+        let mut destinations = output.event_destinations().iter();
+        destinations.any(|destination| reports(destination, event))
+    };
+    let missing = EVENTS.iter().filter(|event| !reported(event));
+    let missing: Vec<_> = missing.map(EventType::as_str).collect();
+    Ok(if missing.is_empty() {
+        Finding::ok("reported to EventBridge")
+    } else {
+        Finding::failed(
+            format!("not reported to EventBridge: {}", missing.join(", ")),
+            "deploy the template again, or add an event destination: aws sesv2 \
+             create-configuration-set-event-destination",
+        )
+    })
+}
+
+fn reports(destination: &EventDestination, event: &EventType) -> bool {
+    destination.enabled()
+        && destination.event_bridge_destination().is_some()
+        && destination.matching_event_types().contains(event)
+}
