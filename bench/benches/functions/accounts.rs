@@ -25,13 +25,11 @@ pub(super) fn email(number: u64) -> String {
 /// Adds the accounts of these numbers, with the brand of the demo.
 pub(super) async fn add(client: &Client, table: &str, numbers: Range<u64>) -> Result<(), Error> {
     let now = Clock::system().now();
-    let importer = Importer::new(client.clone(), table.to_owned(), Existing::Keep, now);
+    let importer = Importer::new(client.clone(), table.to_owned(), now);
     let batch = Existing::Keep.batch();
     let batches = numbers.clone().step_by(batch).map(|first| {
-        let imports = (first..numbers.end).take(batch).map(|number| Import {
-            account: account(number),
-            audit: vec![],
-        });
+        let imports = (first..numbers.end).take(batch);
+        let imports = imports.map(|number| Import::new(account(number), vec![]));
         let (importer, imports) = (&importer, imports.collect::<Vec<_>>());
         async move { importer.write(&imports).await }
     });

@@ -10,7 +10,7 @@ use super::item::{Account, Profile};
 use super::key::{brand_key, email_key};
 use super::protocol::{MAILED, UNDER_WAY, has_address};
 use crate::clock::Timestamp;
-use crate::dynamodb::{Item, number, secret, text};
+use crate::dynamodb::{Item, get_flag, get_text, number, secret, text};
 use password::Secret;
 
 /// A new account, or the new state of an account that an import overwrites.
@@ -65,30 +65,78 @@ pub fn import(account: &NewAccount, now: Timestamp) -> Change {
     }
 }
 
-/// Adds an account, or replaces the one with this user name and customer number, and ends its
-/// sessions. Without a hash, the password and a pending reset stay. With a hash, mailed passwords
-/// and a pending reset become invalid.
+/// Makes an account as a row of an import has it, unless what the row speaks of has changed since
+/// `found` was read. `None` if it is so already. Ends sessions.
+///
+/// A row without a hash leaves the password. A row with another hash ends all that was mailed: a
+/// temporary password and a reset under way. So does [another address](is_other_address), which also
+/// ends a password that was not changed since it was mailed.
 #[must_use]
-pub fn overwrite(account: &NewAccount, now: Timestamp) -> Change {
-    let mut set = present(account);
-    let mut remove = absent(account);
-    // The import confirms the address or changes it.
-    remove.push("email_failed_at");
-    set.push(("imported_at", number(now.0)));
-    set.push(("sessions_valid_after", number(now.0)));
-    if account.password_hash.is_some() {
-        set.push(("password_changed_at", number(now.0)));
-        remove.extend(UNDER_WAY);
-        remove.extend(MAILED);
+pub fn overwrite(account: &NewAccount, found: &Item, now: Timestamp) -> Option<Change> {
+    let mut change = differences(account, found)?;
+    let old = get_text(found, "email").filter(|email| !email.is_empty());
+    let new = account.profile.email.as_deref();
+    let is_moved = is_other(old, new);
+    let is_new_hash = change.set.iter().any(|(path, _)| *path == "password_hash");
+    if is_moved && account.password_hash.is_none() {
+        let mut password = Change::only_if(has("password_hash", found.get("password_hash")));
+        if get_flag(found, "must_change_password") {
+            password.remove.push("password_hash");
+        }
+        change = change.and(password);
     }
-    Change {
-        condition: Condition::Any(vec![
-            Condition::Missing("username"),
-            Condition::Equals("id", number(account.profile.id)),
-        ]),
+    if old != new {
+        change.remove.push("email_failed_at");
+    }
+    if is_moved || is_new_hash {
+        change.remove.extend(UNDER_WAY);
+        change.remove.extend(MAILED);
+    }
+    if is_new_hash {
+        change.set.push(("password_changed_at", number(now.0)));
+    }
+    change.set.push(("imported_at", number(now.0)));
+    change.set.push(("sessions_valid_after", number(now.0)));
+    change.count = Some("version");
+    Some(change)
+}
+
+/// Replaces what differs of the attributes that a row speaks of, unless one of them has changed since
+/// `found` was read. `None` if none differs.
+fn differences(account: &NewAccount, found: &Item) -> Option<Change> {
+    let mut conditions = vec![Condition::Exists("username")];
+    let (mut set, mut remove) = (Vec::new(), Vec::new());
+    for (path, new) in attributes(account) {
+        if path == "password_hash" && new.is_none() {
+            continue;
+        }
+        let old = found.get(path);
+        conditions.push(has(path, old));
+        match new {
+            new if is_same(old, new.as_ref()) => {}
+            Some(new) => set.push((path, new)),
+            None => remove.push(path),
+        }
+    }
+    let is_changed = !(set.is_empty() && remove.is_empty());
+    is_changed.then_some(Change {
+        condition: Condition::All(conditions),
         set,
-        count: Some("version"),
+        count: None,
         remove,
+    })
+}
+
+/// Whether an attribute means the same: sets have no order, and an account that is not disabled or
+/// has no name may lack the attribute.
+fn is_same(old: Option<&AttributeValue>, new: Option<&AttributeValue>) -> bool {
+    match (old, new) {
+        (Some(AttributeValue::Ss(old)), Some(AttributeValue::Ss(new))) => {
+            BTreeSet::from_iter(old) == BTreeSet::from_iter(new)
+        }
+        (Some(AttributeValue::Bool(false)), None) => true,
+        (None, Some(AttributeValue::S(text))) => text.is_empty(),
+        (old, new) => old == new,
     }
 }
 
@@ -120,10 +168,7 @@ pub fn enable() -> Change {
 /// Replaces the roles `old` with `new`, unless they have changed since they were read.
 #[must_use]
 pub fn set_roles(old: &BTreeSet<String>, new: &BTreeSet<String>) -> Change {
-    let unchanged = match roles(old) {
-        Some(roles) => Condition::Equals("roles", roles),
-        None => Condition::Missing("roles"),
-    };
+    let unchanged = has("roles", roles(old).as_ref());
     let (set, remove) = match roles(new) {
         Some(roles) => (vec![("roles", roles)], vec![]),
         None => (vec![], vec!["roles"]),
@@ -139,7 +184,10 @@ pub fn set_roles(old: &BTreeSet<String>, new: &BTreeSet<String>) -> Change {
 /// Whether `new` differs from the account's address. `None` means no address.
 #[must_use]
 pub fn is_other_address(account: &Account, new: Option<&str>) -> bool {
-    let old = account.profile.email.as_deref();
+    is_other(account.profile.email.as_deref(), new)
+}
+
+fn is_other(old: Option<&str>, new: Option<&str>) -> bool {
     old.map(email_key) != new.map(email_key)
 }
 
@@ -183,9 +231,15 @@ pub fn set_email(account: &Account, new: Option<&str>, now: Timestamp) -> Change
 
 /// The condition that the password has not changed since the account was read.
 fn has_hash(account: &Account) -> Condition {
-    match &account.password_hash {
-        Some(hash) => Condition::Equals("password_hash", secret(hash)),
-        None => Condition::Missing("password_hash"),
+    let hash = account.password_hash.as_ref().map(secret);
+    has("password_hash", hash.as_ref())
+}
+
+/// Condition that an attribute has this value, or is missing.
+fn has(path: Path, value: Option<&AttributeValue>) -> Condition {
+    match value {
+        Some(value) => Condition::Equals(path, value.clone()),
+        None => Condition::Missing(path),
     }
 }
 
@@ -266,10 +320,7 @@ const MOVED: [Path; 10] = [
 /// The condition that the relevant attributes of an item have not changed since it was read.
 #[must_use]
 pub fn is_unchanged(item: &Item) -> Condition {
-    let unchanged = MOVED.map(|path| match item.get(path) {
-        Some(value) => Condition::Equals(path, value.clone()),
-        None => Condition::Missing(path),
-    });
+    let unchanged = MOVED.map(|path| has(path, item.get(path)));
     Condition::All([&[Condition::Exists("username")], &unchanged[..]].concat())
 }
 
@@ -334,13 +385,5 @@ fn present(account: &NewAccount) -> Vec<(Path, AttributeValue)> {
     let attributes = attributes(account).into_iter();
     attributes
         .filter_map(|(path, value)| Some((path, value?)))
-        .collect()
-}
-
-fn absent(account: &NewAccount) -> Vec<Path> {
-    let attributes = attributes(account).into_iter();
-    attributes
-        .filter(|(path, value)| value.is_none() && *path != "password_hash")
-        .map(|(path, _)| path)
         .collect()
 }

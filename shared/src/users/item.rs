@@ -167,7 +167,8 @@ pub(super) fn profile(item: &Item) -> Option<Profile> {
 }
 
 /// Reads the account of an item. `None` if an attribute that every account has is missing.
-pub(super) fn account(item: &Item) -> Option<Account> {
+#[must_use]
+pub fn account(item: &Item) -> Option<Account> {
     let time = |name| get_number(item, name).map(Timestamp);
     let roles = item.get("roles").and_then(|roles| roles.as_ss().ok());
     Some(Account {
