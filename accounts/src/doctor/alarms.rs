@@ -15,17 +15,13 @@ const PAGE: usize = 100;
 pub(super) async fn checks(deployment: &Deployment<'_>) -> Vec<Check> {
     let subscriptions = Check::new("Alarm subscription", subscriptions(deployment).await);
     let alarms = alarms(deployment).await;
-    let of = |read: &dyn Fn(&[Value]) -> Finding| match &alarms {
-        Ok(alarms) => Ok(read(alarms)),
-        Err(gap) => Err(gap.clone()),
-    };
-    let actions = deployment
-        .output("AlarmTopicArn")
-        .and_then(|topic| of(&|alarms| actions(alarms, topic.unwrap_or_default())));
+    let alarms = || alarms.as_deref().map_err(Clone::clone);
+    let topic = deployment.output("AlarmTopicArn");
+    let actions = topic.and_then(|topic| Ok(actions(alarms()?, topic.unwrap_or_default())));
     vec![
         subscriptions,
         Check::new("Alarm actions", actions),
-        Check::new("Alarm states", of(&states)),
+        Check::new("Alarm states", alarms().map(states)),
     ]
 }
 
@@ -114,7 +110,7 @@ fn actions(alarms: &[Value], topic: &str) -> Finding {
         return Finding::ok(format!("all {} alarms go to the topic", alarms.len()));
     }
     Finding::failed(
-        format!("these alarms tell nobody: {}", names(&silent)),
+        format!("these alarms notify nobody: {}", names(&silent)),
         "aws cloudwatch enable-alarm-actions --alarm-names, or deploy the template again",
     )
 }
@@ -127,7 +123,7 @@ fn states(alarms: &[Value]) -> Finding {
     };
     let red: Vec<_> = alarms.iter().filter(is_red).collect();
     if red.is_empty() {
-        return Finding::ok("none is red");
+        return Finding::ok("no alarm is red");
     }
     Finding::warning(
         format!("red: {}", names(&red)),

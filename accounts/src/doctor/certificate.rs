@@ -114,7 +114,7 @@ fn in_words(error: &std::io::Error) -> String {
         .get_ref()
         .and_then(|error| error.downcast_ref::<rustls::Error>());
     let Some(rustls::Error::InvalidCertificate(error)) = error else {
-        return "it does not speak TLS as this program does".to_owned();
+        return "the TLS handshake failed".to_owned();
     };
     match error {
         CertificateError::Expired => "its certificate has expired".to_owned(),
@@ -129,7 +129,7 @@ fn in_words(error: &std::io::Error) -> String {
             "its certificate is for another name".to_owned()
         }
         CertificateError::UnknownIssuer => {
-            "its certificate is from nobody whom this machine trusts".to_owned()
+            "its certificate is not from an authority that this machine trusts".to_owned()
         }
         _ => "its certificate is not valid".to_owned(),
     }

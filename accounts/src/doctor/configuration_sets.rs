@@ -8,8 +8,7 @@ use aws_sdk_sesv2::types::{
 
 use super::check::{Check, Finding};
 use super::deployment::Deployment;
-use super::gap::{Answer, Gap};
-use crate::suppression::NO_SES;
+use super::gap::{Answer, Gap, existing};
 
 /// The events that the functions handle.
 const EVENTS: [EventType; 4] = [
@@ -28,28 +27,22 @@ const REASONS: [SuppressionListReason; 2] = [
 pub(super) async fn checks(deployment: &Deployment<'_>, name: &str) -> Vec<Check> {
     let subject = |what: &str| format!("configuration set {name}{what}");
     let set = read(deployment, name).await;
-    let of = |read: &dyn Fn(&GetConfigurationSetOutput) -> Finding| match &set {
-        Ok(Some(set)) => Ok(read(set)),
-        Ok(None) => Err(Gap::Unknown(
-            "there is no such configuration set".to_owned(),
-        )),
-        Err(gap) => Err(gap.clone()),
-    };
+    let found = || existing(&set, "configuration set");
     let state = match &set {
         Ok(None) => Ok(Finding::failed(
             "there is no such configuration set: no mail goes out with it",
-            "deploy the template again, or make it: aws sesv2 create-configuration-set",
+            "deploy the template again, or create it: aws sesv2 create-configuration-set",
         )),
-        _ => of(&sending),
+        _ => found().map(sending),
     };
-    let events = match &set {
-        Ok(Some(_)) => events(deployment, name).await,
-        _ => of(&sending),
+    let events = match found() {
+        Ok(_) => events(deployment, name).await,
+        Err(gap) => Err(gap),
     };
     vec![
         Check::new(subject(""), state),
         Check::new(subject(" events"), events),
-        Check::new(subject(" suppression"), of(&suppression)),
+        Check::new(subject(" suppression"), found().map(suppression)),
     ]
 }
 
@@ -57,7 +50,7 @@ async fn read(
     deployment: &Deployment<'_>,
     name: &str,
 ) -> Answer<Option<GetConfigurationSetOutput>> {
-    let request = ses(deployment)?.get_configuration_set();
+    let request = deployment.ses()?.get_configuration_set();
     let set = request.configuration_set_name(name).send().await;
     match set.map_err(|error| Gap::of("ses:GetConfigurationSet", &error)) {
         Ok(set) => Ok(Some(set)),
@@ -66,21 +59,16 @@ async fn read(
     }
 }
 
-fn ses<'d>(deployment: &'d Deployment<'_>) -> Answer<&'d aws_sdk_sesv2::Client> {
-    let ses = deployment.session.ses()?;
-    ses.ok_or_else(|| Gap::Unknown(NO_SES.to_owned()))
-}
-
 fn sending(set: &GetConfigurationSetOutput) -> Finding {
     // A set without the option sends.
     if set
         .sending_options()
         .is_none_or(SendingOptions::sending_enabled)
     {
-        return Finding::ok("mail may go out with it");
+        return Finding::ok("sending is enabled");
     }
     Finding::failed(
-        "paused: no mail goes out with it",
+        "sending is paused: no mail goes out with it",
         format!(
             "aws sesv2 put-configuration-set-sending-options --sending-enabled {}",
             named(set)
@@ -100,10 +88,10 @@ fn suppression(set: &GetConfigurationSetOutput) -> Finding {
         .map(SuppressionOptions::suppressed_reasons);
     let reasons = reasons.unwrap_or_default();
     if REASONS.iter().all(|reason| reasons.contains(reason)) {
-        return Finding::ok("addresses that bounced or complained get no mail");
+        return Finding::ok("addresses that bounced or complained receive no more mail");
     }
     Finding::warning(
-        "addresses that bounced or complained get mail again, which costs reputation",
+        "addresses that bounced or complained receive more mail, which costs reputation",
         format!(
             "aws sesv2 put-configuration-set-suppression-options --suppressed-reasons BOUNCE \
              COMPLAINT {}",
@@ -113,7 +101,7 @@ fn suppression(set: &GetConfigurationSetOutput) -> Finding {
 }
 
 async fn events(deployment: &Deployment<'_>, name: &str) -> Answer<Finding> {
-    let request = ses(deployment)?.get_configuration_set_event_destinations();
+    let request = deployment.ses()?.get_configuration_set_event_destinations();
     let output = request.configuration_set_name(name).send().await;
     let action = "ses:GetConfigurationSetEventDestinations";
     let output = output.map_err(|error| Gap::of(action, &error))?;

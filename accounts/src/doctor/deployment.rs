@@ -6,6 +6,7 @@ use shared::config::Env;
 use super::gap::{Answer, Gap};
 use crate::access::Session;
 use crate::stack::Stack;
+use crate::suppression::NO_SES;
 
 /// A resource of the stack.
 #[derive(Debug)]
@@ -43,6 +44,12 @@ impl<'a> Deployment<'a> {
     /// Whether DynamoDB is not AWS's own.
     pub(super) fn is_elsewhere(&self) -> bool {
         self.session.settings.is_elsewhere()
+    }
+
+    /// The client of SES.
+    pub(super) fn ses(&self) -> Answer<&aws_sdk_sesv2::Client> {
+        let ses = self.session.ses()?;
+        ses.ok_or_else(|| Gap::Unknown(NO_SES.to_owned()))
     }
 
     /// All resources of a type.

@@ -33,7 +33,7 @@ pub(super) async fn check(dns: &Dns, domain: &str) -> Answer<Finding> {
         }
     }
     Ok(Finding::failed(
-        "no record: receivers cannot tell forged mail",
+        "no record: receivers cannot detect forged mail",
         format!(
             "put TXT \"v=DMARC1; p=none\" at _dmarc.{domain} into DNS, and p=quarantine once reports are good"
         ),
@@ -51,7 +51,7 @@ pub(super) fn with_parents(domain: &str) -> impl Iterator<Item = &str> {
 fn resolver(dns: Dns) -> Answer<TokioResolver> {
     let built = match dns {
         Dns::Nobody => {
-            let text = "DNS is not asked about a DynamoDB that is not AWS's; use --dns-server";
+            let text = "not checked with --endpoint; use --dns-server";
             return Err(Gap::Unknown(text.to_owned()));
         }
         Dns::System => TokioResolver::builder_tokio(),

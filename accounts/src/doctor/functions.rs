@@ -6,7 +6,7 @@ use super::api::Api;
 use super::call::Call;
 use super::check::{Check, Finding};
 use super::deployment::Deployment;
-use super::gap::{Answer, Gap};
+use super::gap::{Answer, Gap, existing};
 
 /// The functions, each with its role, by their names in the template.
 pub(super) const FUNCTIONS: [(&str, &str); 2] = [
@@ -26,23 +26,19 @@ pub(super) async fn checks(deployment: &Deployment<'_>) -> Vec<Check> {
     let mut checks = Vec::new();
     for (name, role) in FUNCTIONS {
         let found = configuration(deployment, name).await;
-        let of = |read: &dyn Fn(&Value) -> Answer<Finding>| match &found {
-            Ok(Some(found)) => read(found),
-            Ok(None) => Err(Gap::Unknown("there is no such function".to_owned())),
-            Err(gap) => Err(gap.clone()),
-        };
+        let live = || existing(&found, "function");
         let state = match &found {
             Ok(None) => Ok(Finding::failed(
-                "there is no such function, or it has no alias live",
+                "there is no such function, or it has no alias named live",
                 "deploy the template again",
             )),
-            _ => of(&|found| Ok(state(found))),
+            _ => live().map(state),
         };
         checks.push(Check::new(name, state));
-        let found = of(&|found| Ok(self::role(found, deployment.id(role)?)));
-        checks.push(Check::new(format!("{name} role"), found));
-        let found = of(&|found| memory(found, deployment.number("Argon2MemoryKib")?));
-        checks.push(Check::new(format!("{name} memory"), found));
+        let role = live().and_then(|found| Ok(self::role(found, deployment.id(role)?)));
+        checks.push(Check::new(format!("{name} role"), role));
+        let memory = live().and_then(|found| memory(found, deployment.number("Argon2MemoryKib")?));
+        checks.push(Check::new(format!("{name} memory"), memory));
     }
     checks.push(Check::new("Concurrency", concurrency(deployment).await));
     checks
@@ -72,11 +68,11 @@ fn state(found: &Value) -> Finding {
             Finding::ok(format!("version {} is live", text(found, "Version")))
         }
         ("Active" | "Inactive", _) => Finding::failed(
-            format!("its last update ended as {update}"),
+            format!("the last update ended as {update}"),
             "deploy again, and read the events of the stack",
         ),
         _ => Finding::failed(
-            format!("it cannot be called: {state}"),
+            format!("cannot be called: {state}"),
             "see StateReason in aws lambda get-function-configuration",
         ),
     }
@@ -86,10 +82,10 @@ fn role(found: &Value, role: &str) -> Finding {
     let name = text(found, "Role");
     let name = name.rsplit('/').next().unwrap_or(name);
     if name == role {
-        return Finding::ok("the stack's");
+        return Finding::ok("the stack's role");
     }
     Finding::failed(
-        format!("it runs as {name}, not as the stack's {role}"),
+        format!("the function runs as {name}, not as the stack's {role}"),
         "deploy the template again",
     )
 }
@@ -97,13 +93,13 @@ fn role(found: &Value, role: &str) -> Finding {
 /// A function keeps the work memory of two hashes (docs/operations.md, "Raising the cost of a hash").
 fn memory(found: &Value, argon2_kib: f64) -> Answer<Finding> {
     let memory = found.get("MemorySize").and_then(Value::as_f64);
-    let memory = memory.ok_or_else(|| Gap::Unknown("Lambda does not say it".to_owned()))?;
+    let memory = memory.ok_or_else(|| Gap::Unknown("Lambda does not report it".to_owned()))?;
     let needed = BASE_MEMORY + 2.0 * argon2_kib / 1024.0;
     Ok(if memory > needed {
-        Finding::ok(format!("{memory} MB, of which hashes need {needed:.0}"))
+        Finding::ok(format!("{memory} MB; password hashes need {needed:.0} MB"))
     } else {
         Finding::failed(
-            format!("{memory} MB, and hashes of Argon2MemoryKib need {needed:.0}"),
+            format!("{memory} MB; password hashes need {needed:.0} MB"),
             "raise MemorySize in template.yaml, or lower Argon2MemoryKib",
         )
     })
@@ -129,7 +125,7 @@ async fn concurrency(deployment: &Deployment<'_>) -> Answer<Finding> {
                       --quota-code L-B99A9384 --desired-value 1000";
         (unreserved(deployment).await?, advice)
     };
-    let found = format!("{available} instances, of which callers and the sweep need {needed:.0}");
+    let found = format!("{available} instances; callers and the sweep need {needed:.0}");
     Ok(if available >= needed {
         Finding::ok(found)
     } else {
@@ -144,5 +140,5 @@ async fn unreserved(deployment: &Deployment<'_>) -> Answer<f64> {
     let found = call.send(&deployment.session.settings).await?;
     let count = found.pointer("/AccountLimit/UnreservedConcurrentExecutions");
     let count = count.and_then(Value::as_f64);
-    count.ok_or_else(|| Gap::Unknown("Lambda does not say it".to_owned()))
+    count.ok_or_else(|| Gap::Unknown("Lambda does not report it".to_owned()))
 }

@@ -36,6 +36,13 @@ pub(super) enum Gap {
 /// What was found out, or why it could not be.
 pub(super) type Answer<T> = Result<T, Gap>;
 
+/// What was found, for a further check of it; a gap where there is no such thing.
+pub(super) fn existing<'f, T>(found: &'f Answer<Option<T>>, what: &str) -> Answer<&'f T> {
+    let found = found.as_ref().map_err(Clone::clone)?;
+    let missing = || Gap::Unknown(format!("there is no such {what}"));
+    found.as_ref().ok_or_else(missing)
+}
+
 impl Gap {
     /// Why a call to AWS, by the name that IAM has for it, gave no result.
     pub(super) fn of<E, R>(action: &str, error: &SdkError<E, R>) -> Self

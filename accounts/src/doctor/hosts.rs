@@ -94,7 +94,7 @@ struct Seen {
 /// Opens a page of a host. The error says what is wrong.
 async fn visit(deployment: &Deployment<'_>, url: &Url) -> Result<Seen, String> {
     let visited = timeout(PATIENCE, open(deployment, url)).await;
-    visited.unwrap_or_else(|_| Err("it does not answer within ten seconds".to_owned()))
+    visited.unwrap_or_else(|_| Err("no answer within ten seconds".to_owned()))
 }
 
 async fn open(deployment: &Deployment<'_>, url: &Url) -> Result<Seen, String> {
@@ -107,7 +107,7 @@ async fn open(deployment: &Deployment<'_>, url: &Url) -> Result<Seen, String> {
     let port = url.port_or_known_default().unwrap_or(443);
     let (stream, until) = tls.connect(host, port).await?;
     let status = get(stream, url).await;
-    let status = status.ok_or_else(|| "it closes the connection without an answer".to_owned())?;
+    let status = status.ok_or_else(|| "it closed the connection without an answer".to_owned())?;
     Ok(Seen {
         url: url.clone(),
         status,

@@ -19,7 +19,7 @@ async fn key(deployment: &Deployment<'_>) -> Answer<Finding> {
     let call = Call::json(Api::Kms, "DescribeKey", &json!({ "KeyId": arn }));
     let answer = match call.send(&deployment.session.settings).await {
         Err(gap) if gap.is_not_found() => {
-            let advice = "nothing can be read without it: ask AWS Support at once";
+            let advice = "no table can be read without it: contact AWS Support at once";
             return Ok(Finding::failed("there is no such key", advice));
         }
         answer => answer?,
@@ -29,13 +29,13 @@ async fn key(deployment: &Deployment<'_>) -> Answer<Finding> {
         match state.and_then(|state| state.as_str()).unwrap_or("unknown") {
             "Enabled" | "Updating" => Finding::ok("enabled"),
             "PendingDeletion" => Finding::failed(
-                "it is going to be deleted, and then nothing can be read any more",
+                "scheduled for deletion; without it no table can be read",
                 format!(
                     "aws kms cancel-key-deletion --key-id {arn}, then aws kms enable-key --key-id {arn}"
                 ),
             ),
             state => Finding::failed(
-                format!("it cannot be used: {state}"),
+                format!("cannot be used: {state}"),
                 format!("aws kms enable-key --key-id {arn}"),
             ),
         },

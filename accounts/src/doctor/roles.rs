@@ -102,12 +102,12 @@ async fn role(deployment: &Deployment<'_>, name: &str, grants: &[Grant]) -> Answ
         }
     }
     Ok(if denied.is_empty() {
-        Finding::ok("may do what the function does")
+        Finding::ok("allows every call of the function")
     } else {
         Finding::failed(
-            format!("may not do what the function does: {}", denied.join(", ")),
-            "deploy the template again; look for a permissions boundary or a policy of the \
-             organization that denies it",
+            format!("does not allow {}", denied.join(", ")),
+            "deploy the template again, or look for a permissions boundary or a service control \
+             policy that denies it",
         )
     })
 }

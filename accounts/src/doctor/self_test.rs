@@ -66,16 +66,16 @@ fn judge(account: &Account) -> Finding {
     }
     if !account.roles.is_empty() {
         return Finding::failed(
-            format!("{name} has roles, and its password goes out every fifteen minutes"),
+            format!("{name} has roles, and its password is mailed every fifteen minutes"),
             format!("accounts revoke ROLE {name}"),
         );
     }
     match email {
         Some(email) if email.to_ascii_lowercase().ends_with(SIMULATOR) => {
-            Finding::ok(format!("{name} gets its mail at the simulator"))
+            Finding::ok(format!("{name} has an address of SES's mailbox simulator"))
         }
         Some(_) => Finding::warning(
-            format!("{name} has an address that is not the simulator's"),
+            format!("{name} has an address outside SES's mailbox simulator"),
             format!("accounts set {name} --email success{SIMULATOR}"),
         ),
         None => Finding::failed(
@@ -106,10 +106,10 @@ fn settings(deployment: &Deployment<'_>) -> Answer<Finding> {
         wrong.push("ResponseFloorMs is 0");
     }
     Ok(if wrong.is_empty() {
-        Finding::ok("allow it")
+        Finding::ok("sufficient")
     } else {
         Finding::failed(
-            format!("it will fail: {}", wrong.join(", ")),
+            format!("the self-test will fail: {}", wrong.join(", ")),
             "change these parameters, or deploy with SelfTest=DISABLED",
         )
     })

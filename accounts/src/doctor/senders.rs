@@ -12,10 +12,9 @@ use super::check::{Check, Finding};
 use super::configuration_sets;
 use super::deployment::Deployment;
 use super::dmarc::{self, Dns};
-use super::gap::{Answer, Gap};
+use super::gap::{Answer, Gap, existing};
 use crate::brand_table;
 use crate::failure::explain;
-use crate::suppression::NO_SES;
 
 /// What mails are sent as and with, by the default brand and all others.
 #[derive(Debug, Default)]
@@ -72,8 +71,8 @@ async fn read_brands(deployment: &Deployment<'_>, used: &mut Used) -> Answer<Fin
             .extend(value(CONFIGURATION_SET).map(str::to_owned));
     }
     Ok(Finding::ok(match rows.len() {
-        0 => "only the default one".to_owned(),
-        count => format!("{count} besides the default one"),
+        0 => "only the default brand".to_owned(),
+        count => format!("{count} besides the default brand"),
     }))
 }
 
@@ -87,11 +86,7 @@ fn address(sender: &str) -> String {
 
 async fn of_sender(deployment: &Deployment<'_>, sender: &str, dns: &Dns) -> Vec<Check> {
     let identity = identity(deployment, sender).await;
-    let of = |read: &dyn Fn(&Identity) -> Answer<Finding>| match &identity {
-        Ok(Some(identity)) => read(identity),
-        Ok(None) => Err(Gap::Unknown("there is no identity".to_owned())),
-        Err(gap) => Err(gap.clone()),
-    };
+    let found = || existing(&identity, "identity");
     let domain = domain(sender);
     let verified = match &identity {
         Ok(None) => Ok(Finding::failed(
@@ -100,17 +95,15 @@ async fn of_sender(deployment: &Deployment<'_>, sender: &str, dns: &Dns) -> Vec<
                 "aws sesv2 create-email-identity --email-identity {domain}, then its DKIM records into DNS"
             ),
         )),
-        _ => of(&|identity| Ok(verified(identity))),
+        _ => found().map(verified),
     };
     let subject = |what: &str| format!("sender {sender}{what}");
+    let covered = found().and_then(|identity| covered(deployment, identity));
     vec![
         Check::new(subject(""), verified),
-        Check::new(
-            subject(" in MailArns"),
-            of(&|found| covered(deployment, found)),
-        ),
-        Check::new(subject(" DKIM"), of(&|found| Ok(dkim(found)))),
-        Check::new(subject(" MAIL FROM"), of(&|found| Ok(mail_from(found)))),
+        Check::new(subject(" in MailArns"), covered),
+        Check::new(subject(" DKIM"), found().map(dkim)),
+        Check::new(subject(" MAIL FROM"), found().map(mail_from)),
         Check::new(subject(" DMARC"), dmarc::check(dns, domain).await),
     ]
 }
@@ -124,8 +117,7 @@ fn domain(address: &str) -> &str {
 /// The identity that SES sends an address as: its own, else that of its domain or of a domain above
 /// (SES developer guide, "Verified identities").
 async fn identity(deployment: &Deployment<'_>, sender: &str) -> Answer<Option<Identity>> {
-    let ses = deployment.session.ses()?;
-    let ses = ses.ok_or_else(|| Gap::Unknown(NO_SES.to_owned()))?;
+    let ses = deployment.ses()?;
     let domains = dmarc::with_parents(domain(sender));
     for name in std::iter::once(sender).chain(domains) {
         let found = ses.get_email_identity().email_identity(name).send().await;
@@ -166,7 +158,7 @@ fn covered(deployment: &Deployment<'_>, identity: &Identity) -> Answer<Finding> 
 fn covered_set(deployment: &Deployment<'_>, name: &str) -> Check {
     let found = deployment.parameter("MailArns").map(|arns| {
         if deployment.output("ConfigurationSetName") == Ok(Some(name)) {
-            return Finding::ok("the stack's own");
+            return Finding::ok("created by the stack");
         }
         has_arn(arns, &format!(":configuration-set/{name}"), name)
     });
@@ -175,10 +167,10 @@ fn covered_set(deployment: &Deployment<'_>, name: &str) -> Check {
 
 fn has_arn(arns: &str, suffix: &str, name: &str) -> Finding {
     if arns.split(',').any(|arn| arn.trim().ends_with(suffix)) {
-        return Finding::ok("yes");
+        return Finding::ok("covered");
     }
     Finding::failed(
-        "no: the functions may not use it",
+        "not covered: the functions may not send with it",
         format!("add the ARN of {name} to MailArns and deploy"),
     )
 }
@@ -210,7 +202,7 @@ fn mail_from(identity: &Identity) -> Finding {
     let name = self::domain(&identity.name);
     if domain.is_empty() {
         return Finding::warning(
-            "SES's own: receivers see amazonses.com as the return path",
+            "none: the return path of mails is amazonses.com",
             format!(
                 "aws sesv2 put-email-identity-mail-from-attributes --email-identity {name} \
                  --mail-from-domain bounce.{name}, then its MX and TXT records into DNS"

@@ -6,27 +6,22 @@ use aws_sdk_sesv2::types::SendQuota;
 use super::check::{Check, Finding};
 use super::deployment::Deployment;
 use super::gap::{Answer, Gap};
-use crate::suppression::NO_SES;
 
 /// Checks SES's account.
 pub(super) async fn checks(deployment: &Deployment<'_>) -> Vec<Check> {
     let account = account(deployment).await;
-    let of = |read: &dyn Fn(&GetAccountOutput) -> Answer<Finding>| match &account {
-        Ok(account) => read(account),
-        Err(gap) => Err(gap.clone()),
-    };
+    let account = || account.as_ref().map_err(Clone::clone);
+    let rate = account().and_then(|account| rate(account, deployment));
     vec![
-        Check::new("SES account", of(&|account| Ok(standing(account)))),
-        Check::new("SES sandbox", of(&|account| Ok(sandbox(account)))),
-        Check::new("SES rate", of(&|account| rate(account, deployment))),
-        Check::new("SES daily quota", of(&|account| Ok(daily(account)))),
+        Check::new("SES account", account().map(standing)),
+        Check::new("SES sandbox", account().map(sandbox)),
+        Check::new("SES rate", rate),
+        Check::new("SES daily quota", account().map(daily)),
     ]
 }
 
 async fn account(deployment: &Deployment<'_>) -> Answer<GetAccountOutput> {
-    let ses = deployment.session.ses()?;
-    let ses = ses.ok_or_else(|| Gap::Unknown(NO_SES.to_owned()))?;
-    let account = ses.get_account().send().await;
+    let account = deployment.ses()?.get_account().send().await;
     account.map_err(|error| Gap::of("ses:GetAccount", &error))
 }
 
@@ -34,26 +29,26 @@ async fn account(deployment: &Deployment<'_>) -> Answer<GetAccountOutput> {
 fn standing(account: &GetAccountOutput) -> Finding {
     let status = account.enforcement_status().unwrap_or("unknown");
     match (account.sending_enabled(), status) {
-        (true, "HEALTHY") => Finding::ok("may send"),
+        (true, "HEALTHY") => Finding::ok("sending is enabled"),
         (true, "PROBATION") => Finding::warning(
-            "under review: SES may pause it",
-            "see the reputation page of SES for bounces and complaints",
+            "under review: SES may pause sending",
+            "check bounces and complaints on SES's reputation page",
         ),
         (_, status) => Finding::failed(
-            format!("may not send: {status}"),
-            "see AWS Support Center for the case, or aws sesv2 put-account-sending-attributes \
-             --sending-enabled if you paused it",
+            format!("sending is paused: {status}"),
+            "see the case in AWS Support Center; if you paused it: aws sesv2 \
+             put-account-sending-attributes --sending-enabled",
         ),
     }
 }
 
 fn sandbox(account: &GetAccountOutput) -> Finding {
     if account.production_access_enabled() {
-        return Finding::ok("out of it");
+        return Finding::ok("the account has production access");
     }
     Finding::failed(
-        "the account is in the sandbox: only verified addresses get mail",
-        "ask for production access (docs/deployment.md, \"SES sandbox\")",
+        "the account is in the sandbox: only verified addresses receive mail",
+        "request production access (docs/deployment.md, \"SES sandbox\")",
     )
 }
 
@@ -64,28 +59,28 @@ fn rate(account: &GetAccountOutput, deployment: &Deployment<'_>) -> Answer<Findi
     let mail_rate: f64 = variable
         .parse()
         .map_err(|_| Gap::Unknown("MAIL_RATE is no number".to_owned()))?;
-    let found = format!("{quota} mails a second, of which sweeps use {mail_rate}");
+    let found = format!("{quota} mails a second; sweeps use up to {mail_rate}");
     Ok(if quota > mail_rate {
         Finding::ok(found)
     } else {
-        let advice = "ask SES for a higher rate, or lower MailRate";
+        let advice = "request a higher rate from SES, or lower MailRate";
         Finding::failed(found, advice)
     })
 }
 
 fn daily(account: &GetAccountOutput) -> Finding {
     let Some(quota) = account.send_quota() else {
-        return Finding::warning("SES does not say it", "try again later");
+        return Finding::warning("SES does not report it", "try again later");
     };
     let (most, sent) = (quota.max24_hour_send(), quota.sent_last24_hours());
     // SES says -1 for no quota.
     if most < 0.0 {
-        return Finding::ok("none");
+        return Finding::ok("unlimited");
     }
     let found = format!("{sent} of {most} mails sent within 24 hours");
     if sent < most * 0.8 {
         Finding::ok(found)
     } else {
-        Finding::warning(found, "ask SES for a higher quota")
+        Finding::warning(found, "request a higher quota from SES")
     }
 }

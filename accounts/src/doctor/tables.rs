@@ -10,7 +10,7 @@ use aws_sdk_dynamodb::types::{
 
 use super::check::{Check, Finding};
 use super::deployment::Deployment;
-use super::gap::{Answer, Gap};
+use super::gap::{Answer, Gap, existing};
 
 /// The attribute with the time at which an item expires.
 const EXPIRES_AT: &str = "expires_at";
@@ -107,40 +107,36 @@ pub(super) async fn checks(deployment: &Deployment<'_>) -> Vec<Check> {
 
 async fn of_table(deployment: &Deployment<'_>, table: &Table) -> Vec<Check> {
     let described = describe(deployment, table).await;
-    let of = |read: &dyn Fn(&TableDescription) -> Finding| match &described {
-        Ok(Some(description)) => Ok(read(description)),
-        Ok(None) => Err(Gap::Unknown("there is no such table".to_owned())),
-        Err(gap) => Err(gap.clone()),
-    };
+    let found = || existing(&described, "table");
     let state = match &described {
-        Ok(Some(description)) => Ok(state(description, table)),
         Ok(None) => Ok(Finding::failed(
             "there is no such table",
             "check the name and the region, or restore it (docs/operations.md)",
         )),
-        Err(gap) => Err(gap.clone()),
+        _ => found().map(|description| state(description, table)),
     };
     let name = table.name;
     let mut checks = vec![Check::new(name, state)];
     for index in table.indexes {
-        let found = of(&|description| self::index(description, index));
-        checks.push(Check::new(format!("{name} {}", index.name), found));
+        let state = found().map(|description| self::index(description, index));
+        checks.push(Check::new(format!("{name} {}", index.name), state));
     }
     if table.expires {
-        let found = expiry(deployment, table).await;
-        checks.push(Check::new(format!("{name} expiry"), found));
+        let expiry = expiry(deployment, table).await;
+        checks.push(Check::new(format!("{name} expiry"), expiry));
     }
     if table.is_kept {
-        let found = recovery(deployment, table).await;
-        checks.push(Check::new(format!("{name} recovery"), found));
-        let found = at_aws(deployment).and_then(|()| of(&protection));
-        checks.push(Check::new(format!("{name} deletion protection"), found));
+        let recovery = recovery(deployment, table).await;
+        checks.push(Check::new(format!("{name} recovery"), recovery));
+        let protection = at_aws(deployment).and_then(|()| found().map(protection));
+        checks.push(Check::new(
+            format!("{name} deletion protection"),
+            protection,
+        ));
     }
-    let found = match at_aws(deployment).and_then(|()| deployment.output("KeyArn")) {
-        Ok(key) => of(&|description| encryption(description.sse_description(), key)),
-        Err(gap) => Err(gap),
-    };
-    checks.push(Check::new(format!("{name} encryption"), found));
+    let key = at_aws(deployment).and_then(|()| deployment.output("KeyArn"));
+    let encryption = key.and_then(|key| Ok(encryption(found()?.sse_description(), key)));
+    checks.push(Check::new(format!("{name} encryption"), encryption));
     checks
 }
 
@@ -175,7 +171,7 @@ fn state(description: &TableDescription, table: &Table) -> Finding {
     let name = description.table_name().unwrap_or_default();
     if keys(description.key_schema()) != table.key {
         let found = format!("the key of {name} is not {}", table.key.join(" and "));
-        return Finding::failed(found, "name the table that the stack made");
+        return Finding::failed(found, "use the table that the stack created");
     }
     match description.table_status() {
         Some(TableStatus::Active | TableStatus::Updating) => {
@@ -184,7 +180,10 @@ fn state(description: &TableDescription, table: &Table) -> Finding {
         status => {
             let status = status.map_or("unknown", TableStatus::as_str);
             let found = format!("{name} is not active: {status}");
-            Finding::failed(found, "wait until DynamoDB is done, or restore the table")
+            Finding::failed(
+                found,
+                "wait until DynamoDB has finished, or restore the table",
+            )
         }
     }
 }
@@ -230,7 +229,7 @@ fn has_attributes(found: &GlobalSecondaryIndexDescription, index: &Index) -> boo
     is_whole || index.attributes.iter().all(has)
 }
 
-/// Whether items that are over are deleted.
+/// Whether expired items are deleted.
 async fn expiry(deployment: &Deployment<'_>, table: &Table) -> Answer<Finding> {
     at_aws(deployment)?;
     let (client, name) = location(deployment, table)?;
@@ -244,10 +243,10 @@ async fn expiry(deployment: &Deployment<'_>, table: &Table) -> Answer<Finding> {
         Some(TimeToLiveStatus::Enabled | TimeToLiveStatus::Enabling)
             if attribute == Some(EXPIRES_AT) =>
         {
-            Finding::ok(format!("items are deleted after {EXPIRES_AT}"))
+            Finding::ok(format!("items expire by {EXPIRES_AT}"))
         }
         _ => Finding::failed(
-            "items that are over are never deleted",
+            "expired items are never deleted",
             format!(
                 "aws dynamodb update-time-to-live --table-name {name} \
                  --time-to-live-specification Enabled=true,AttributeName={EXPIRES_AT}"
@@ -268,9 +267,11 @@ async fn recovery(deployment: &Deployment<'_>, table: &Table) -> Answer<Finding>
         .as_ref()
         .and_then(|it| it.point_in_time_recovery_status());
     Ok(match status {
-        Some(PointInTimeRecoveryStatus::Enabled) => Finding::ok("to any point in time"),
+        Some(PointInTimeRecoveryStatus::Enabled) => {
+            Finding::ok("point-in-time recovery is enabled")
+        }
         _ => Finding::failed(
-            "the table cannot be restored to a point in time",
+            "point-in-time recovery is disabled",
             format!(
                 "aws dynamodb update-continuous-backups --table-name {name} \
                  --point-in-time-recovery-specification PointInTimeRecoveryEnabled=true"
@@ -281,10 +282,10 @@ async fn recovery(deployment: &Deployment<'_>, table: &Table) -> Answer<Finding>
 
 fn protection(description: &TableDescription) -> Finding {
     if description.deletion_protection_enabled() == Some(true) {
-        Finding::ok("on")
+        Finding::ok("enabled")
     } else {
         Finding::warning(
-            "off: the table can be deleted",
+            "disabled: the table can be deleted",
             "deploy with DeletionProtection=ENABLED",
         )
     }
@@ -302,12 +303,14 @@ fn encryption(found: Option<&SseDescription>, key: Option<&str>) -> Finding {
     match found.filter(is_on) {
         Some(found) if !is_accessible(&found) => Finding::failed(
             "DynamoDB cannot use the key of the table, and will archive it after seven days",
-            "enable the key, and let DynamoDB use it again",
+            "enable the key, and allow DynamoDB to use it",
         ),
-        Some(found) if found.kms_master_key_arn() == key => Finding::ok("by the stack's key"),
+        Some(found) if found.kms_master_key_arn() == key => {
+            Finding::ok("encrypted with the stack's key")
+        }
         _ => Finding::failed(
-            "not by the stack's key",
-            "deploy the template again; it sets the key of each table",
+            "not encrypted with the stack's key",
+            "deploy the template again",
         ),
     }
 }

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, date_time_ymd};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, date_time_ymd,
+};
 use rustls::ServerConfig;
 use rustls::crypto::ring;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
@@ -32,9 +34,9 @@ pub(super) struct Shown {
 impl Host {
     /// Starts one.
     pub(super) async fn start(shown: Shown) -> Self {
-        let (authority, config) = certificate(shown.name, shown.days);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
+        let (authority, config) = certificate(&shown, &format!("authority {port}"));
         let acceptor = TlsAcceptor::from(Arc::new(config));
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
@@ -73,11 +75,16 @@ fn is_known(request: &str) -> bool {
     .any(|start| request.starts_with(start))
 }
 
-fn certificate(name: &str, (from, until): Days) -> (NamedTempFile, ServerConfig) {
+/// A certificate of an authority with this name, which is in the file.
+fn certificate(shown: &Shown, issuer: &str) -> (NamedTempFile, ServerConfig) {
+    let (from, until) = shown.days;
     let mut authority = CertificateParams::new(vec![]).unwrap();
+    authority
+        .distinguished_name
+        .push(DnType::CommonName, issuer);
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate().unwrap()).unwrap();
-    let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
+    let mut params = CertificateParams::new(vec![shown.name.to_owned()]).unwrap();
     params.not_before = date_time_ymd(from.0, from.1, from.2);
     params.not_after = date_time_ymd(until.0, until.1, until.2);
     let key = KeyPair::generate().unwrap();
