@@ -83,6 +83,8 @@ fn refusal(profile: Option<&str>, error: &CredentialsError) -> String {
     }
     let text = match profile {
         Some(name) => format!("profile {name} gives no credentials: {reason}"),
+        // A machine that gives its programs no credentials is no news either.
+        None if reason.contains("IMDS") => return NO_CREDENTIALS.to_owned(),
         None => format!("AWS credentials cannot be used: {reason}"),
     };
     if is_sso {

@@ -16,6 +16,7 @@
 //! | `delete` | `delete` |
 //! | `import` | `import` |
 //! | `keys` | `check-keys` |
+//! | `doctor` | `doctor` |
 //! | `brand`, `preview` | `brand list`, `brand show`, `brand preview`, `brand set`, `brand remove` |
 //! | `help` | `completions`, `man` |
 //!
@@ -33,6 +34,7 @@ mod console;
 mod count;
 mod credentials;
 mod delete;
+mod doctor;
 mod error;
 mod expire;
 mod failure;
@@ -171,6 +173,7 @@ async fn execute(
         Command::CheckKeys(arguments) => {
             return keys::check_keys(session, arguments, console).await;
         }
+        Command::Doctor(arguments) => return doctor::doctor(session, arguments, console).await,
         Command::Brand(brand::Command::List) => console.rows(&brand::list(session).await?)?,
         Command::Brand(brand::Command::Show { key }) => {
             console.record(&brand::show(session, key).await?)?;

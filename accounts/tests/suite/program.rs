@@ -4,9 +4,11 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
+use axum::Router;
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tokio::net::TcpListener;
 use tokio::task::spawn_blocking;
 
 use crate::Operator;
@@ -417,6 +419,24 @@ async fn a_profile_needs_a_file() {
     let ended = program.run(&line).await;
     let error = "there is no profile nope with credentials in the files of the AWS CLI";
     assert_eq!((ended.code, ended.error()), (2, error));
+}
+
+/// As an instance answers to programs that may not read its metadata.
+#[tokio::test]
+async fn a_machine_that_gives_no_credentials_is_asked_in_vain() {
+    let router = Router::new().fallback(async || StatusCode::FORBIDDEN);
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    let program = Program::new(&[("USERS_TABLE", "Users")]).with(&[
+        ("AWS_EC2_METADATA_DISABLED", "false"),
+        ("AWS_EC2_METADATA_SERVICE_ENDPOINT", &url),
+    ]);
+    let line = ["--region", "eu-west-1", "show", "jdoe"];
+    let ended = program.run(&line).await;
+    let error = "there are no AWS credentials: name a profile with --profile, ";
+    assert!(ended.error().starts_with(error), "{ended:?}");
+    assert_eq!(ended.code, 2, "{ended:?}");
 }
 
 /// What is wrong is one line, and how it is right another.

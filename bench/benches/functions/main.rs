@@ -10,6 +10,7 @@ mod bars;
 mod function;
 mod hostile;
 mod load;
+mod meter;
 mod outage;
 mod peers;
 mod process;
@@ -18,6 +19,7 @@ mod runtime_api;
 mod size;
 mod start;
 mod statistic;
+mod sweep;
 mod thaw;
 mod warm;
 
@@ -28,6 +30,9 @@ use clap::{Parser, ValueEnum};
 
 use function::{Error, Function, RESET, UPDATE, WARM_UP};
 
+/// Users in the table, at least.
+const FEW_USERS: u64 = 1_000;
+
 /// What the functions cost, as ratios to what cannot be saved.
 #[derive(Debug, Parser)]
 struct Arguments {
@@ -36,9 +41,12 @@ struct Arguments {
     /// How often each process is started, and thawed
     #[arg(long, default_value_t = 20)]
     starts: usize,
-    /// Measures requests a second time, with so many users in the table instead of a thousand
-    #[arg(long, value_parser = clap::value_parser!(u64).range(2_000..))]
-    users: Option<u64>,
+    /// Measures requests with so many users in the table, too; several numbers must grow
+    #[arg(long, value_delimiter = ',', value_parser = clap::value_parser!(u64).range(2_000..))]
+    users: Vec<u64>,
+    /// How many resets wait for the sweep
+    #[arg(long, value_delimiter = ',', default_values_t = [10, 50_000])]
+    waiting: Vec<u64>,
     /// How many resets are asked for during the outage
     #[arg(long, default_value_t = 600)]
     resets: u64,
@@ -60,7 +68,7 @@ enum Subject {
     Start,
     /// The first request after a thaw, whose connections the other side has forgotten
     Thaw,
-    /// Requests to DynamoDB and their capacity units
+    /// Requests to DynamoDB and their capacity units, of calls and of searches by `accounts`
     Requests,
     /// Many callers at once
     Load,
@@ -68,6 +76,8 @@ enum Subject {
     Hostile,
     /// The resets of an outage of SES; only if it is named
     Outage,
+    /// One sweep with few and with many resets waiting; only if it is named
+    Sweep,
     /// The same reset in other languages; only if it is named, by bench/peers/run
     Peers,
 }
@@ -97,7 +107,9 @@ async fn main() -> Result<(), Error> {
         }
     }
     if is_asked(Subject::Requests) {
-        requests::measure(arguments.users).await?;
+        let binaries = process::build(&["--package", "accounts"])?;
+        let sizes = [&[FEW_USERS], arguments.users.as_slice()].concat();
+        requests::measure(&binaries.join("accounts"), &sizes).await?;
     }
     if is_asked(Subject::Load) {
         let binaries = process::build(&["--package", "local"])?;
@@ -112,6 +124,9 @@ async fn main() -> Result<(), Error> {
     if arguments.subjects.contains(&Subject::Outage) {
         let binaries = process::build(&["--bins"])?;
         outage::measure(&binaries, arguments.resets).await?;
+    }
+    if arguments.subjects.contains(&Subject::Sweep) {
+        sweep::measure(&arguments.waiting).await?;
     }
     if arguments.subjects.contains(&Subject::Peers) {
         let binaries = process::build(&["--bins"])?;

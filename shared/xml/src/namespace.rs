@@ -1,6 +1,7 @@
 //! Namespaces and their declarations (Namespaces in XML 1.0).
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::ops::Deref;
 use std::rc::Rc;
 
@@ -70,25 +71,31 @@ pub(crate) struct Binding<'a> {
     pub(crate) namespace: Namespace<'a>,
     /// The index of the first binding in scope of the same namespace.
     pub(crate) id: NamespaceId,
+    /// The index of the binding of the same prefix that this one hides.
+    hidden: Option<usize>,
 }
 
-/// The bindings in scope, the innermost last.
-pub(crate) struct Bindings<'a>(Vec<Binding<'a>>);
+/// The bindings in scope.
+pub(crate) struct Bindings<'a> {
+    /// The innermost last.
+    all: Vec<Binding<'a>>,
+    /// The index of the innermost binding of each prefix. A search through all of them would make
+    /// a name among many declarations cost ten times as much.
+    by_prefix: BTreeMap<&'a str, usize>,
+}
 
 impl<'a> Bindings<'a> {
     /// The bindings outside the root element.
     pub(crate) fn new() -> Self {
-        // Enough for most envelopes.
-        let mut bindings = Vec::with_capacity(8);
-        for (index, (prefix, name)) in BUILT_IN.into_iter().enumerate() {
-            bindings.push(Binding {
-                depth: 0,
-                prefix,
-                namespace: Namespace::Literal(name),
-                id: NamespaceId(index),
-            });
+        let mut bindings = Self {
+            // Enough for most envelopes.
+            all: Vec::with_capacity(8),
+            by_prefix: BTreeMap::new(),
+        };
+        for (prefix, name) in BUILT_IN {
+            bindings.push(0, prefix, Namespace::Literal(name));
         }
-        Self(bindings)
+        bindings
     }
 
     /// Binds `prefix` inside the element at `depth`.
@@ -101,45 +108,46 @@ impl<'a> Bindings<'a> {
         if is_reserved(prefix, &namespace) {
             return Err(ErrorKind::NamespaceDeclaration);
         }
-        let of_this_element = |binding: &&Binding<'_>| binding.depth == depth;
-        if self
-            .0
-            .iter()
-            .rev()
-            .take_while(of_this_element)
-            .any(|binding| binding.prefix == prefix)
-        {
+        if self.innermost(prefix).is_some_and(|b| b.depth == depth) {
             return Err(ErrorKind::DuplicateAttribute);
         }
-        let index = self.0.len();
-        if index == BUILT_IN.len() + MAX_NAMESPACES {
+        if self.all.len() == BUILT_IN.len() + MAX_NAMESPACES {
             return Err(ErrorKind::Limit);
         }
-        let first = self
-            .0
-            .iter()
-            .position(|binding| binding.namespace == namespace);
-        self.0.push(Binding {
+        self.push(depth, prefix, namespace);
+        Ok(())
+    }
+
+    fn push(&mut self, depth: usize, prefix: &'a str, namespace: Namespace<'a>) {
+        let index = self.all.len();
+        let first = self.all.iter().position(|b| b.namespace == namespace);
+        self.all.push(Binding {
             depth,
             prefix,
             namespace,
             id: NamespaceId(first.unwrap_or(index)),
+            hidden: self.by_prefix.insert(prefix, index),
         });
-        Ok(())
+    }
+
+    fn innermost(&self, prefix: &str) -> Option<&Binding<'a>> {
+        self.all.get(*self.by_prefix.get(prefix)?)
     }
 
     /// The innermost binding of `prefix`.
     pub(crate) fn resolve(&self, prefix: &str) -> Result<&Binding<'a>, ErrorKind> {
-        self.0
-            .iter()
-            .rev()
-            .find(|binding| binding.prefix == prefix)
+        self.innermost(prefix)
             .ok_or_else(|| ErrorKind::UndeclaredPrefix(prefix.to_owned()))
     }
 
     /// Removes the bindings of the element at `depth`, which has ended.
     pub(crate) fn unbind(&mut self, depth: usize) {
-        while self.0.pop_if(|binding| binding.depth == depth).is_some() {}
+        while let Some(ended) = self.all.pop_if(|binding| binding.depth == depth) {
+            match ended.hidden {
+                Some(index) => self.by_prefix.insert(ended.prefix, index),
+                None => self.by_prefix.remove(ended.prefix),
+            };
+        }
     }
 }
 

@@ -295,6 +295,10 @@ mod tests {
             ["{u}a", "{u}b", "{v}c", "{}d", "{u}e"]
         );
         assert_eq!(read("<p:a xmlns:p='a&amp;b'/>").unwrap(), ["{a&b}a"]);
+        assert_eq!(
+            read("<p:a xmlns:p='u'><p:b xmlns:p='v'/><p:c/></p:a>").unwrap(),
+            ["{u}a", "{v}b", "{u}c"]
+        );
     }
 
     #[test]

@@ -181,8 +181,8 @@ fn samples() -> Result<Vec<Call>, Error> {
         for (name, call) in Call::samples(target)? {
             let is_scheduled =
                 target == Target::Reset && ["scheduled", "self-test"].contains(&&*name);
-            let is_of_session = ["login", "logout", "session"];
-            let is_of_session = is_of_session.iter().any(|part| name.contains(part));
+            let is_of_session = ["login", "session"].iter().any(|part| name.contains(part))
+                || call.event.to_string().contains("SESSION_ID");
             if !is_scheduled && !is_of_session && !name.starts_with("front-door-") {
                 calls.push(call);
             }

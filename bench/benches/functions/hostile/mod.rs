@@ -32,8 +32,6 @@ use report::{Memory, Report};
 /// How long DynamoDB and SES take to answer.
 const LATENCY: Duration = Duration::from_millis(6);
 const FLOOR: Duration = Duration::from_millis(500);
-/// When memory is looked at for the first time, or halfway if that is sooner.
-const WARM: Duration = Duration::from_mins(1);
 /// How often, and how long, the resets that are left are waited for at the end. A sweep takes up a
 /// reset a minute after it was asked for.
 const SWEEPS: u32 = 15;
@@ -53,10 +51,9 @@ pub(super) async fn measure(binaries: &Path, duration: Duration) -> Result<(), E
 
     let began = Instant::now();
     let lanes = lanes::all()?;
-    let warm = began + WARM.min(duration / 2);
     let (driven, early) = tokio::join!(
         traffic::drive(lanes, &fleet, began + duration),
-        memory_at(&fleet, warm),
+        memory_at(&fleet, began + duration / 2),
     );
     let (driven, took) = (driven?, began.elapsed());
     sweep_the_rest(&fleet, &backend, &driven).await?;

@@ -9,8 +9,8 @@ use super::traffic::Driven;
 use crate::function::Error;
 use crate::statistic::percentile;
 
-/// By how much a process may have grown since it was warm, in MiB.
-const GROWTH: f64 = 4.0;
+/// The most that a process may grow in the second half, in MiB.
+const GROWTH: f64 = 2.0;
 /// Wrong answers that are shown, and how much of each.
 const SHOWN: usize = 20;
 const SHOWN_LENGTH: usize = 400;
@@ -72,7 +72,7 @@ impl Report {
             "\npasswords tried at the end | wrong\n{} | {}",
             self.logins.0, self.logins.1
         );
-        println!("\nmemory | processes | when warm | at the end | grown by at most");
+        println!("\nmemory | processes | halfway | at the end | grown by at most");
         for (function, row) in ["reset", "update"].iter().zip(self.memory.rows()) {
             println!("{function} | {row}");
         }

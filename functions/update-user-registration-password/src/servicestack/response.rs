@@ -162,6 +162,7 @@ impl<T: ResponseDto> Reply<T> {
     fn page(&self) -> Response<String> {
         page(
             &ReplyPage {
+                request: T::REQUEST,
                 rows: self.value().rows(),
             },
             PagePolicy::Styled,
@@ -172,5 +173,6 @@ impl<T: ResponseDto> Reply<T> {
 #[derive(Template)]
 #[template(path = "reply.html")]
 struct ReplyPage {
+    request: &'static str,
     rows: Vec<(&'static str, String)>,
 }

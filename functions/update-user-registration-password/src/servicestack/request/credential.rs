@@ -44,8 +44,9 @@ pub fn credential(request: &Request, sessions: bool) -> Result<Credential, Rejec
 /// Reads `Authorization: Basic` (RFC 7617, UTF-8) or else, if `sessions` are enabled, the id of a
 /// session. Refuses a request that a page of another site made a browser send.
 ///
-/// A missing credential, bytes that are not UTF-8 and an empty password are
-/// [`Rejection::NoCredential`], which is answered with a challenge.
+/// A missing credential and an empty password are [`Rejection::NoCredential`], which is answered
+/// with a challenge. Bytes that are not UTF-8 are answered like a wrong password, because .NET reads
+/// them as U+FFFD and finds no such account.
 pub(super) fn caller(request: &Request, sessions: bool) -> Result<Credential, Rejection> {
     if is_cross_site(request) {
         return Err(Rejection::CrossSite);
@@ -94,7 +95,7 @@ fn basic(value: &str) -> Result<Option<PasswordCredential>, Rejection> {
     let decoded = BASE64
         .decode(encoded)
         .map_err(|_| Rejection::CredentialNotBase64)?;
-    let decoded = String::from_utf8(decoded).map_err(|_| Rejection::NoCredential)?;
+    let decoded = String::from_utf8(decoded).map_err(|_| Rejection::InvalidUserName)?;
     let decoded = Secret::from(decoded);
     let (username, password) = decoded
         .expose_secret()
@@ -151,7 +152,7 @@ mod tests {
             ("Basic OnBhc3N3b3Jk", Rejection::InvalidUserName),
             ("Basic IGFkbWluOnA=", Rejection::InvalidUserName),
             ("Basic CWFkbWluOnA=", Rejection::InvalidUserName),
-            ("Basic YTr/", Rejection::NoCredential),
+            ("Basic YTr/", Rejection::InvalidUserName),
         ] {
             assert_eq!(basic(value).err(), Some(expected), "{value}");
         }
