@@ -24,8 +24,6 @@ DEPLOY = ("deploy", "deploy-services")
 CLIENTS = {"cloudformation": "cloudformation", "dynamodb": "dynamodb", "sesv2": "ses", "sts": "sts"}
 # IAM knows a transaction by what is in it, and asks for no permission to say who somebody is.
 WITHOUT_PERMISSION = {"dynamodb:TransactWriteItems", "sts:GetCallerIdentity"}
-# How the functions open a connection to SES, which may be refused.
-OF_FUNCTIONS = {"ses:ListContactLists"}
 # Features of resource types that the template does not use.
 UNUSED = [
     # Network, file systems, layers, signing, capacity and concurrency of functions.
@@ -78,7 +76,7 @@ def called():
             found |= known.get(name, set())
         for api, operation in re.findall(r'Call::\w+\(\s*Api::(\w+),\s*"(\w+)"', text):
             found.add(f"{api.lower()}:{operation}")
-    return found - WITHOUT_PERMISSION - OF_FUNCTIONS
+    return found - WITHOUT_PERMISSION
 
 
 def schemas():
