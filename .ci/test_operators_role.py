@@ -118,9 +118,9 @@ class OperatorsRole(unittest.TestCase):
             file.write("username,id,email,display_name,brand,language,roles,disabled\n")
             file.write("new,4711,newest@example.com,New,,,,\nother,4712,other@example.com,Other,,,,\n")
             file.flush()
-            accounts("import", file.name, "--overwrite")
+            accounts("import", file.name, "--overwrite", "--yes")
             accounts("import", file.name)
-            accounts("import", file.name, "--disable-missing")
+            accounts("import", file.name, "--disable-missing", "--yes")
         accounts("delete", "new", "--yes")
 
         used = {}

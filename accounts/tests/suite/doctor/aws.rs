@@ -48,16 +48,24 @@ impl Aws {
         let mut answers = self.state.answers.lock().unwrap();
         let (parent, name) = pointer.rsplit_once('/').unwrap();
         let parent = answers.pointer_mut(parent);
-        let parent = parent.unwrap_or_else(|| panic!("there is no {pointer}"));
+        assert!(parent.is_some(), "there is no {pointer}");
+        let parent = parent.unwrap();
         let name = name.replace("~1", "/");
         match parent {
-            Value::Array(elements) => elements[name.parse::<usize>().unwrap()] = value,
+            Value::Array(elements) => {
+                *elements.get_mut(name.parse::<usize>().unwrap()).unwrap() = value;
+            }
             Value::Object(members) if value.is_null() => {
                 assert!(members.remove(&name).is_some(), "there is no {pointer}");
             }
-            Value::Object(members) => drop(members.insert(name, value)),
-            other => panic!("{pointer} is in {other}"),
+            other => drop(other.as_object_mut().unwrap().insert(name, value)),
         }
+    }
+
+    /// What is at a JSON pointer.
+    pub(super) fn get(&self, pointer: &str) -> Value {
+        let answers = self.state.answers.lock().unwrap();
+        answers.pointer(pointer).unwrap().clone()
     }
 
     /// The calls that were made.
@@ -95,7 +103,11 @@ async fn answer(
                 "1.0"
             };
             let kind = format!("application/x-amz-json-{version}");
-            assert_eq!(headers["content-type"], kind.as_str(), "{operation}");
+            assert_eq!(
+                headers.get("content-type").unwrap(),
+                kind.as_str(),
+                "{operation}"
+            );
             let input: Value = serde_json::from_str(&body).unwrap();
             let table = input.get("TableName").and_then(Value::as_str);
             let table = table.map_or(String::new(), |table| format!(" {table}"));
