@@ -329,7 +329,7 @@ async fn a_certificate_of_a_stranger_is_not_trusted() {
     );
 }
 
-/// A host name of its own comes before API Gateway's, and ResetUserPassword without documentation has
+/// A host name of its own comes before API Gateway's, and `ResetUserPassword` without documentation has
 /// no page.
 #[tokio::test]
 async fn a_host_without_documentation_refuses_its_page() {
