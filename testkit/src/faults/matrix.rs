@@ -9,10 +9,6 @@ use tokio::task::JoinSet;
 use super::{Failure, Injection};
 use local::Error;
 
-/// Cells of one table that are begun at once. Where an answer has a time, its calls that hang wait for
-/// the end of it; the more others are at work, the less of that time is left for the call that is to
-/// fail.
-const AT_ONCE: usize = 8;
 /// Cells that prepare and check at once. More would keep calls waiting that are not meant to fail,
 /// until the SDK gives them up.
 static WORKPLACES: Semaphore = Semaphore::const_new(2);
@@ -59,20 +55,31 @@ impl Extent {
     }
 }
 
+/// A table to fill.
+#[derive(Debug, Clone, Copy)]
+pub struct Plan {
+    /// Head of the calls' column.
+    pub title: &'static str,
+    /// Which calls fail.
+    pub extent: Extent,
+    /// Cells that are begun at once. The more of them are at work, the less is left of the time in
+    /// which an answer must come; those that wait for it are at no work.
+    pub at_once: usize,
+}
+
 /// Works every cell: `cell` lets one call fail in one way and says what came of it. `calls` are
 /// those of a run without failures, so that a new call gets its row by itself.
 pub async fn fill<F>(
-    extent: Extent,
-    title: &'static str,
+    plan: Plan,
     calls: Vec<String>,
     cell: impl Fn(Injection) -> F,
 ) -> Result<Matrix, Error>
 where
     F: Future<Output = String> + Send + 'static,
 {
-    let at_once = Arc::new(Semaphore::new(AT_ONCE));
+    let at_once = Arc::new(Semaphore::new(plan.at_once));
     let mut working = JoinSet::new();
-    let numbers = extent.rows(&calls);
+    let numbers = plan.extent.rows(&calls);
     for (row, call) in numbers.iter().copied().enumerate() {
         for (column, failure) in Failure::ALL.into_iter().enumerate() {
             let (cell, at_once) = (cell(Injection { call, failure }), Arc::clone(&at_once));
@@ -96,7 +103,10 @@ where
             *cell = text;
         }
     }
-    Ok(Matrix { title, rows })
+    Ok(Matrix {
+        title: plan.title,
+        rows,
+    })
 }
 
 impl Matrix {

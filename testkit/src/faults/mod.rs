@@ -7,7 +7,7 @@ mod matrix;
 mod proxy;
 mod world;
 
-pub use matrix::{Extent, Matrix, at_work, fill};
+pub use matrix::{Extent, Matrix, Plan, at_work, fill};
 pub use proxy::Proxy;
 pub use world::World;
 

@@ -65,7 +65,10 @@ impl World {
         proxy
             .relays
             .set_patience(2 * Duration::from_millis(floor.unwrap_or_default()));
-        tables::create_missing(&backend.clients.dynamodb, &names).await?;
+        // Both are new, and the others are the backend's.
+        let dynamodb = &backend.clients.dynamodb;
+        tables::create_users(dynamodb, &names.users).await?;
+        tables::create_limits(dynamodb, &names.limits).await?;
         let clock = Arc::new(AtomicU64::new(BEGIN));
         let now = Arc::clone(&clock);
         let functions = Functions::new(

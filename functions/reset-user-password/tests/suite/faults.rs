@@ -19,7 +19,7 @@ use password::Secret;
 use shared::clock::Timestamp;
 use shared::users::UsernameKey;
 use shared::users::protocol::{Pending, reserve, set_password};
-use testkit::faults::{Extent, Injection, Matrix, World, at_work, fill};
+use testkit::faults::{Extent, Injection, Matrix, Plan, World, at_work, fill};
 use testkit::requests::reset;
 
 const OLD_PASSWORD: &str = "p@55wOrd";
@@ -108,7 +108,13 @@ async fn matrix(backend: &Backend, scenario: Scenario, extent: Extent) -> Matrix
         let answer = answer.clone();
         async move { case.await.work(injection, &answer).await }
     };
-    let matrix = fill(extent, scenario.title, calls, cell).await;
+    let plan = Plan {
+        title: scenario.title,
+        extent,
+        // Most of the time they wait for the floor.
+        at_once: if scenario.floor_ms == "0" { 8 } else { 16 },
+    };
+    let matrix = fill(plan, calls, cell).await;
     matrix.unwrap()
 }
 

@@ -314,6 +314,18 @@ mod tests {
     }
 
     #[test]
+    fn an_envelope_has_its_version_in_logs() {
+        for (format, name) in [
+            (ResponseFormat::of(Format::Xml), "xml"),
+            (ResponseFormat::of(Format::Html), "html"),
+            (ResponseFormat::soap(Version::V11), "soap11"),
+            (ResponseFormat::soap(Version::V12), "soap12"),
+        ] {
+            assert_eq!(format.name(), name);
+        }
+    }
+
+    #[test]
     fn a_body_has_a_format_by_its_media_type() {
         for (content_type, expected) in [
             ("application/json", Some(Format::Json)),

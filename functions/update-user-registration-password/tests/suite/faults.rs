@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 use shared::clock::Timestamp;
 use shared::users::protocol::{Pending, Promotion, promote, reserve};
 use shared::users::{ResetMode, UsernameKey};
-use testkit::faults::{Extent, Injection, Matrix, World, at_work, fill};
+use testkit::faults::{Extent, Injection, Matrix, Plan, World, at_work, fill};
 use testkit::requests::set_password;
 
 /// Of every demo account.
@@ -80,7 +80,12 @@ async fn matrix(backend: &Backend, login: Login) -> Matrix {
         let case = Case::new(backend.clone(), login, hash.clone());
         async move { case.await.work(injection).await }
     };
-    let matrix = fill(Extent::Whole, login.title(), calls, cell).await;
+    let plan = Plan {
+        title: login.title(),
+        extent: Extent::Whole,
+        at_once: 8,
+    };
+    let matrix = fill(plan, calls, cell).await;
     matrix.unwrap()
 }
 

@@ -177,6 +177,16 @@ async fn the_login_by_session_is_described_where_there_is_one() {
     assert_eq!(misspelt, (StatusCode::OK, String::new()));
 }
 
+#[tokio::test]
+async fn the_page_of_the_login_shows_that_its_provider_is_in_the_path() {
+    let sandbox = Sandbox::start(&[]).await.unwrap();
+    let page = page(&sandbox, HOST, "/json/metadata?op=Authenticate").await;
+    let members = without_space(&page);
+    for row in ["providerpathstringNo", "UserNamebodystringNo"] {
+        assert!(members.contains(row), "{row}: {members}");
+    }
+}
+
 /// The declaration of the recorded schemas names no encoding, and no line feed follows their root.
 #[tokio::test]
 async fn schemas_begin_and_end_as_recorded() {

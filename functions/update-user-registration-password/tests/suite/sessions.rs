@@ -134,6 +134,15 @@ async fn a_session_is_used_by_cookie_or_header_and_ends_with_the_logout() {
         (session.get("ss-opt"), session.get("X-UAId")),
         ("temp", "1")
     );
+    let cookies = response.headers().get_all(header::SET_COOKIE);
+    let lasting = format!("ss-pid={other};path=/;expires=Tue, 15 Jan 2047 08:00:00 GMT");
+    for (cookie, expected) in cookies
+        .iter()
+        .zip([&*format!("ss-id={id};path=/"), &*lasting])
+    {
+        let expected = format!("{expected};HttpOnly;SameSite=Strict");
+        assert_eq!(cookie.to_str().unwrap(), expected);
+    }
 
     for (name, headers, expected) in [
         ("all cookies", &[("cookie", session.cookies())][..], 200),

@@ -164,11 +164,11 @@ mod tests {
     #[test]
     fn reads_a_header_up_to_its_limit() {
         let header = |length: usize| format!("{:length$}", "Basic YTpi");
-        for length in [MAX_AUTHORIZATION - 1, MAX_AUTHORIZATION] {
+        for length in [4_095, 4_096] {
             let credential = basic(&header(length)).unwrap().unwrap();
             assert_eq!(credential.username, "a");
         }
-        for length in [MAX_AUTHORIZATION + 1, 2 * MAX_AUTHORIZATION] {
+        for length in [4_097, 8_192] {
             assert_eq!(basic(&header(length)).err(), Some(Rejection::NoCredential));
         }
     }

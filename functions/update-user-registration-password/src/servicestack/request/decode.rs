@@ -123,6 +123,19 @@ mod tests {
     }
 
     #[test]
+    fn a_predefined_route_reads_the_query_of_a_get_alone() {
+        let endpoint = Endpoint::Predefined {
+            format: Format::Json,
+        };
+        for (method, email) in [(Method::GET, Some("a@example.com")), (Method::POST, None)] {
+            let uri = "/?Email=a%40example.com";
+            let request = Request::new(method, uri, HeaderMap::new(), vec![]);
+            let input = decode(endpoint, &request).unwrap();
+            assert_eq!(input.email.as_deref(), email, "{}", request.method);
+        }
+    }
+
+    #[test]
     fn a_predefined_route_reads_its_own_format_and_that_of_pages_any() {
         let predefined = |format| Endpoint::Predefined { format };
         let json = r#"{"Email":"a@example.com"}"#;
