@@ -73,7 +73,7 @@ fn body_format(endpoint: Endpoint, content_type: &str) -> (Option<Format>, &str)
             (Some(format), format.media_type())
         }
         Endpoint::Soap(version) => (None, version.media_type()),
-        _ => (Format::of_media_type(content_type), content_type),
+        _ => (Format::from_media_type(content_type), content_type),
     }
 }
 
