@@ -258,6 +258,8 @@ fn needed_by(call: &Call) -> Vec<(String, String)> {
         (format!("dynamodb:{action}"), format!("{table}{index}"))
     };
     match call.operation.as_str() {
+        // The unsigned call that opens the connection to SES. Any answer will do, even a refusal.
+        _ if !call.is_signed => vec![],
         "TransactWriteItems" => list(&body["TransactItems"])
             .flat_map(|item| item.as_object().unwrap())
             .map(|(action, item)| dynamodb(&format!("{action}Item"), item))
@@ -271,8 +273,6 @@ fn needed_by(call: &Call) -> Vec<(String, String)> {
         "SendEmail" => [configuration_set(&body), "MailArns"]
             .map(|resource| ("ses:SendEmail".to_owned(), resource.to_owned()))
             .into(),
-        // The call that opens the connection; any answer to it will do, a refusal too.
-        path if path.starts_with('/') => vec![],
         action => vec![dynamodb(action, &body)],
     }
 }
