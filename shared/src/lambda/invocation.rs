@@ -359,7 +359,7 @@ mod tests {
         assert_eq!(event["ColdStarts"], 1.0);
     }
 
-    /// A request from 192.0.2.1 to https://example.com with these additional headers.
+    /// A request from 192.0.2.1 to `https://example.com` with these additional headers.
     fn request(path: &str, headers: &[(&str, &str)]) -> Value {
         let mut event = get(path);
         event["requestContext"]["http"]["sourceIp"] = "192.0.2.1".into();
