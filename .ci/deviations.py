@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Checks docs/deviations.md: every row has a reason, and a case, event or test that exists where it is said to be, and
-clients/comparison/deviations.jsonl names rows that exist."""
+"""Checks docs/deviations.md: every row has a reason and names an existing case, event or test. Also checks that
+clients/comparison/deviations.jsonl names existing rows."""
 
 import json
 import re
@@ -36,12 +36,12 @@ def main():
 
 
 def compared():
-    """The beginnings of rows that the comparison of two hosts names."""
+    """The beginnings of rows that clients/comparison/deviations.jsonl names."""
     return {json.loads(line)["row"] for line in COMPARISON.read_text().splitlines() if line}
 
 
 def is_found(files, names):
-    """Whether one of the files is the default one or among the names of a row."""
+    """Whether one of the files is the default one or is named in a row."""
     where = [DEFAULT_FILE, *(name for name in names if name.endswith(".rs"))]
     return any(file.endswith(f"/{name}") or file == name for file in files for name in where)
 
@@ -56,7 +56,7 @@ def rows():
 
 
 def exists(name, names, files):
-    """Whether there is a case, test or file of this name; `…/` stands for a folder."""
+    """Whether a case, test or file with this name exists; `…/` stands for a folder."""
     return name in names or any(file.endswith("/" + name.removeprefix("…/").removeprefix("events/…/")) or file == name for file in files)
 
 

@@ -4,11 +4,11 @@
     .ci/imports.py [--edges] [--self-test]
 
 A file imports another when a path in it (`crate::…`, `super::…`, `self::…`, or one that begins with
-a name it has in scope) leads to an item that is defined there. Re-exports are followed to the file
-that defines the item. `mod x;` and `pub use x::…` are no imports by themselves: a module may list
+a name in scope) leads to an item that is defined there. Re-exports are followed to the file
+that defines the item. `mod x;` and `pub use x::…` alone are not imports: a module may list
 its children. It imports a child when its own code names one of the child's items.
 
-Tests inside a file (`#[cfg(test)]`) do not count. Method calls are not seen, as they need types.
+Tests inside a file (`#[cfg(test)]`) do not count. Method calls are not detected, since that would need types.
 
 Prints each cycle with the lines that make it. Ends with status 1 if there is one. `--edges` prints
 all imports; `--self-test` checks this program on planted crates instead.
@@ -34,7 +34,7 @@ IDENTIFIER = re.compile(r"[A-Za-z_]\w*$")
 
 
 class Module:
-    """A module that has a file to itself."""
+    """A module with its own file."""
 
     def __init__(self, path, file, parent):
         self.path, self.file, self.parent = path, file, parent
@@ -55,7 +55,7 @@ def blanked(text):
 
 
 def without_tests(text):
-    """The code without what is compiled for tests alone."""
+    """The code without items that are compiled only for tests."""
     result = []
     position = 0
     for match in re.finditer(r"#\[cfg\(test\)\]\s*", text):
@@ -144,7 +144,7 @@ def add_path(module, line, path, inline):
 
 
 def outward(path, inline):
-    """A path as it is outside the inline modules it stands in; nothing if it leads into one."""
+    """A path relative to the enclosing file instead of inline modules; None if it leads into an inline module."""
     path = list(path)
     if inline and path[0] == "self":
         return None
@@ -207,8 +207,8 @@ class Crate:
         load(root, (), None, root.parent, self.modules)
 
     def resolve(self, module, path, seen=frozenset()):
-        """The module that defines what a path leads to, and whether it leads to that module itself;
-        nothing if it leads out of the crate."""
+        """The module that defines the item of a path, and whether the path leads to the module itself;
+        None if it leads out of the crate."""
         path = list(path)
         if (module.path, tuple(path)) in seen:
             return None
@@ -244,7 +244,7 @@ class Crate:
         return None
 
     def edges(self):
-        """For each file, the files it imports, each with a line that does."""
+        """The files that each file imports, each with a line that imports it."""
         edges = defaultdict(dict)
         for module in self.modules.values():
             heads = module.words
@@ -255,7 +255,7 @@ class Crate:
                 target, is_module = found
                 if is_module and any(head[0] in (bound,) for _, head in
                                      ((0, p[1:] if p[0] == "self" else p) for _, p in module.paths) if head):
-                    continue  # what counts is what is named through it
+                    continue  # only the names used through it count
                 if target.is_inside(module) and bound not in heads:
                     continue
                 edges[module][target] = line

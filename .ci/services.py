@@ -1,4 +1,4 @@
-"""Both services on this machine, as `local` runs them, and the program `accounts`."""
+"""Runs both services on this machine with `local`, and the program `accounts`."""
 
 import base64
 import json
@@ -11,7 +11,7 @@ import urllib.request
 import boto3
 from transform import ROOT
 
-# What the mails of `accounts` say.
+# The brand in mails of `accounts`.
 MAIL = {
     "MAIL_FROM": "no-reply@example.com",
     "PRODUCT_NAME": "Flood Watch",

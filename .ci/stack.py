@@ -1,4 +1,4 @@
-"""template.yaml as the tests look at it: with a value for every parameter, and transformed."""
+"""template.yaml for tests: with a value for every parameter, and transformed."""
 
 import re
 
@@ -13,7 +13,7 @@ TEMPLATE = template()
 
 
 def owners_values():
-    """The parameters of parameters.example.yaml, as `sam deploy` reads them."""
+    """The parameters of parameters.example.yaml, like `sam deploy`."""
     return CfnParameterOverridesType().convert(f"file://{ROOT}/parameters.example.yaml", None, None)
 
 
@@ -28,15 +28,15 @@ def values(**changes):
 
 
 def deploy(source=TEMPLATE, **changes):
-    """The resources of the transformed template with these parameters changed."""
+    """The resources of the transformed template with these changes of parameters."""
     parameters = values(**changes)
-    # Another architecture is another binary.
+    # Another architecture needs another binary.
     code = with_code(source, f"code-{parameters['Architecture']}")
     return deployed(code, parameters)["Resources"]
 
 
 def holds(condition, parameters):
-    """Whether a condition of the template, by its name or written out, holds with these parameters."""
+    """Whether a condition of the template, given by name or in full, holds with these parameters."""
     if isinstance(condition, str):
         condition = TEMPLATE["Conditions"][condition]
     [(function, arguments)] = condition.items()
@@ -52,7 +52,7 @@ def holds(condition, parameters):
 
 
 def decided(value, parameters):
-    """A value with each `Fn::If` replaced by what these parameters choose; `AWS::NoValue` is None."""
+    """A value with each `Fn::If` resolved for these parameters; `AWS::NoValue` is None."""
     if isinstance(value, list):
         return [decided(inner, parameters) for inner in value]
     if not isinstance(value, dict):
@@ -70,12 +70,12 @@ def of_type(resources, kind):
 
 
 def as_list(value):
-    """CloudFormation and IAM take one thing for a list of one."""
+    """CloudFormation and IAM treat a single value as a list of one."""
     return value if isinstance(value, list) else [value]
 
 
 def references(value):
-    """The names that `Ref` and `Fn::Sub` use anywhere in it."""
+    """All names that `Ref` and `Fn::Sub` use in a value."""
     if isinstance(value, dict):
         for name, inner in value.items():
             if name == "Ref":

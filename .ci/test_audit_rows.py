@@ -1,4 +1,4 @@
-"""docs/audit-row.schema.json, held against rows that the services and `accounts` write.
+"""Checks docs/audit-row.schema.json against rows that the services and `accounts` write.
 
 `python -m unittest discover -s .ci` with what `.ci/run` installs; it builds and starts `local`.
 """
@@ -15,8 +15,8 @@ from transform import ROOT, template
 SCHEMA = json.loads((ROOT / "docs/audit-row.schema.json").read_text())
 DOCUMENTED = (ROOT / "docs/audit.md").read_text().split("## Log events")[0]
 
-# What the run below causes. Of the others, mails that come back and passwords that are used or
-# withdrawn, the documentation alone gives the names.
+# The events that the run below causes. Others (bounced mails, and passwords that are used or
+# withdrawn) are only compared with the documentation.
 CAUSED = {
     "access.denied",
     "account.added",
@@ -63,7 +63,7 @@ class Rows(unittest.TestCase):
                 file.write("username,id,email,display_name,brand,language,roles,disabled\n")
                 file.write("new,4711,newest@example.com,New,,,,\n")
                 file.flush()
-                local.accounts("import", file.name, "--overwrite")
+                local.accounts("import", file.name, "--overwrite", "--yes")
             local.accounts("expire", "jdoe")
             local.accounts("delete", "new", "--yes")
             cls.rows = local.rows()

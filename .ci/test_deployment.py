@@ -1,4 +1,4 @@
-"""What is deployed when: versions, gradual deployments, the first deployment and the last.
+"""Tests of deployments: versions, gradual deployments, the first deployment and deletion of the stack.
 
 `python -m unittest discover -s .ci` with what `.ci/run` installs.
 """
@@ -13,7 +13,7 @@ from samcli.cli.types import CfnParameterOverridesType
 from stack import BOTH, RESET, TEMPLATE, UPDATE, deploy, holds, of_type, owners_values, references, values
 from transform import OPTIONS, ROOT, serverless, with_code
 
-# Values unlike the defaults and the example's, where one cannot be made by adding one.
+# Values that differ from the defaults and the example, for parameters that are not numbers.
 OTHER = {
     "AlarmEmail": "somebody@example.org",
     "Architecture": "arm64",
@@ -45,14 +45,14 @@ OTHER = {
     "SupportContact": "other@example.org",
     "WebAclArn": "arn:aws:wafv2:us-east-1:123456789012:global/webacl/other/1e",
 }
-# What a front door needs and reads.
+# The parameters that a front door needs and reads.
 FRONT_DOOR = {
     name: value
     for name, value in OPTIONS.items()
     if name in ("FrontDoor", "WebAclArn")
     or name.startswith(("CommonService", "RegistrarServices", "FrontDoor"))
 }
-# What must be there for a parameter to do something.
+# The parameters without which a parameter has no effect.
 TOGETHER = {
     **{name: FRONT_DOOR for name in FRONT_DOOR},
     "CommonServiceMinimumTls": FRONT_DOOR,
@@ -62,15 +62,15 @@ TOGETHER = {
     "RegistrarServicesCertificateArn": {"RegistrarServicesDomain": OTHER["RegistrarServicesDomain"]},
     "RegistrarServicesDomain": {},
 }
-# Of a function, what its versions do not keep.
+# The properties of a function that are not part of a version.
 NOT_OF_A_VERSION = {"ReservedConcurrentExecutions", "Tags"}
-# Of a version, what SAM itself looks at. An architecture is seen by its code.
+# The properties of a version that SAM itself checks. The architecture shows in the code.
 SEEN_BY_SAM = {"Architectures", "Code", "Environment", "MemorySize"}
 
 
 def version(resources, function):
-    """What has CloudFormation publish a version when it is another: its logical ID. A version of the
-    same ID with another description would be an update, which CloudFormation refuses."""
+    """The logical ID of a version, and its description. CloudFormation publishes a version when the ID changes.
+    Another description with the same ID would be an update, which CloudFormation refuses."""
     [found] = [
         name
         for name, resource in resources.items()
@@ -80,7 +80,7 @@ def version(resources, function):
 
 
 def kept(resources, function):
-    """What a version of the function keeps."""
+    """The properties that are part of a version of the function."""
     properties = resources[function]["Properties"]
     return {name: value for name, value in properties.items() if name not in NOT_OF_A_VERSION}
 
@@ -90,7 +90,7 @@ def differing(of, before, after):
 
 
 def readers(parameter):
-    """The functions whose variables have the parameter."""
+    """The functions whose variables use the parameter."""
     resources = TEMPLATE["Resources"]
     return {
         function
@@ -100,8 +100,8 @@ def readers(parameter):
 
 
 class Versions(unittest.TestCase):
-    """A version is published for what it keeps, and for nothing else: Lambda refuses a version
-    without a change, and without a new version the alias keeps the old values."""
+    """A version is published if and only if a property of it changes. Lambda refuses a version without a
+    change, and without a new version, the alias keeps the old values."""
 
     def test_a_parameter_publishes_the_functions_that_read_it(self):
         for name in TEMPLATE["Parameters"]:
@@ -184,7 +184,7 @@ class Deployment(unittest.TestCase):
             self.assertTrue(alarms["Enabled"])
             self.assertEqual(len(alarms["Alarms"]), 4)
             for alarm in alarms["Alarms"]:
-                # No request for a while is no reason to stop a deployment.
+                # A time without requests must not stop a deployment.
                 properties = resources[alarm["Name"]["Ref"]]["Properties"]
                 self.assertEqual(properties["TreatMissingData"], "notBreaching")
         for alias in of_type(resources, "AWS::Lambda::Alias").values():
@@ -212,7 +212,7 @@ class Deployment(unittest.TestCase):
             self.assertEqual(str(reserved), "35")
 
 
-# Tables without which the services begin again.
+# Tables whose loss only resets counters and sessions.
 DISPOSABLE = {"LimitsTable", "SessionsTable"}
 
 
@@ -244,7 +244,7 @@ class FirstDeploymentAndLast(unittest.TestCase):
 
 class Options(unittest.TestCase):
     def test_every_option_is_looked_at(self):
-        """checkov leaves out what a condition leaves out."""
+        """checkov skips resources whose condition is false."""
         parameters = {**values(), **{name: str(value) for name, value in OPTIONS.items()}}
         off = [name for name in TEMPLATE["Conditions"] if not holds(name, parameters)]
         self.assertEqual(off, [])
@@ -269,7 +269,7 @@ class SamConfig(unittest.TestCase):
             self.assertEqual(overrides, "file://parameters.yaml")
         self.assertIn("/parameters.yaml", (ROOT / ".gitignore").read_text().splitlines())
         parameters = config["deploy"]["parameters"]
-        # CloudFormation puts the tags of a stack on everything in it.
+        # CloudFormation applies the tags of a stack to all its resources.
         self.assertEqual(parameters["tags"], "application=password-services")
         self.assertIn("CAPABILITY_AUTO_EXPAND", parameters["capabilities"])
 

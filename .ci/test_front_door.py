@@ -1,4 +1,4 @@
-"""What the front door is: CloudFront before both APIs, and nothing of it while it is off.
+"""Tests of the front door: CloudFront in front of both APIs, and none of it while it is disabled.
 
 `python -m unittest discover -s .ci` with what `.ci/run` installs.
 """
@@ -11,13 +11,13 @@ from stack import BOTH, TEMPLATE, decided, holds, of_type, values
 from transform import OPTIONS, ROOT, deployed, with_code
 
 ON = {name: str(value) for name, value in OPTIONS.items()}
-# CloudFront developer guide, "HTTP 4xx and 5xx status codes that CloudFront caches": some always, the
-# others with a header of the origin.
+# CloudFront developer guide, "HTTP 4xx and 5xx status codes that CloudFront caches": some always,
+# others if the origin sends a header.
 CACHED_ERRORS = {400, 403, 404, 405, 414, 500, 501, 502, 503, 504}
 
 
 def stack(**changes):
-    """The resources and outputs that there are with these parameters, without conditions."""
+    """The resources and outputs that exist with these parameters, with conditions resolved."""
     parameters = values(**changes)
     made = deployed(with_code(TEMPLATE, "code"), parameters)
     return [
@@ -94,7 +94,7 @@ class On(unittest.TestCase):
         self.assertEqual(set(distributions), {f"{side}FrontDoor" for side in self.SIDES})
         for side in self.SIDES:
             config = distribution(RESOURCES, side)
-            # The alias is the name of the API's custom domain, since `Host` is passed on.
+            # The alias is the API's custom domain name, since `Host` is passed on.
             self.assertEqual(config["Aliases"], [ON[f"{side}Domain"]])
             domain = RESOURCES[f"{side}DomainName"]["Properties"]
             self.assertEqual(domain["DomainName"], ON[f"{side}Domain"])
@@ -138,7 +138,7 @@ class On(unittest.TestCase):
     def test_a_request_is_not_sent_again_while_the_api_works_on_it(self):
         for side in self.SIDES:
             [origin] = distribution(RESOURCES, side)["Origins"]
-            # API Gateway's own limit.
+            # API Gateway's own timeout.
             self.assertGreater(origin["CustomOriginConfig"]["OriginReadTimeout"], 30)
 
     def test_all_is_passed_on_and_what_the_functions_read_is_added(self):
@@ -171,7 +171,7 @@ class On(unittest.TestCase):
             other = on["FRONT_DOOR_OTHER_SECRET"]
             self.assertEqual(other, "{{resolve:secretsmanager:front-door-2}}")
             self.assertEqual(variables(single, function)["FRONT_DOOR_OTHER_SECRET"], "")
-        # CloudFormation reads them, the functions do not.
+        # CloudFormation reads the secrets, the functions do not.
         roles = json.dumps(of_type(RESOURCES, "AWS::IAM::Role"))
         self.assertNotIn("secretsmanager:", roles)
 

@@ -1,4 +1,4 @@
-"""What the stack promises those who operate it: alarms, events that are not lost, access, the audit trail.
+"""Tests of what operators rely on: alarms, events that are not lost, access, the audit trail.
 
 `python -m unittest discover -s .ci` with what `.ci/run` installs.
 """
@@ -88,8 +88,8 @@ class Alarms(unittest.TestCase):
 
 
 class Events(unittest.TestCase):
-    """How long a caller who fills the function can keep the sweep and mail reports waiting: the
-    figures of docs/operations.md."""
+    """The time for which callers who occupy the function can delay sweeps and mail reports, as in
+    docs/operations.md."""
 
     def test_callers_cannot_fill_more_instances_than_documented(self):
         default = values()
@@ -125,7 +125,7 @@ class Events(unittest.TestCase):
 
 
 class AuditTrail(unittest.TestCase):
-    """Audit rows as events and in an archive. What the rows are like: test_audit_rows.py."""
+    """Audit rows as events and in an archive. Their contents are tested in test_audit_rows.py."""
 
     RESOURCES = TEMPLATE["Resources"]
 
@@ -169,7 +169,7 @@ class AuditTrail(unittest.TestCase):
         retention = bucket["ObjectLockConfiguration"]["Rule"]["DefaultRetention"]
         self.assertEqual(retention, {"Mode": "COMPLIANCE", "Days": days})
         self.assertEqual(bucket["VersioningConfiguration"], {"Status": "Enabled"})
-        # A key of the account can be deleted, and the archive with it.
+        # Deleting a key of the account would destroy the archive.
         [encryption] = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
         self.assertEqual(encryption["ServerSideEncryptionByDefault"], {"SSEAlgorithm": "AES256"})
         self.assertTrue(all(bucket["PublicAccessBlockConfiguration"].values()))
@@ -181,9 +181,9 @@ class AuditTrail(unittest.TestCase):
         machine = self.RESOURCES["AuditArchiveWriter"]["Properties"]["Definition"]
         keep = machine["States"]["EachRow"]["ItemProcessor"]["States"]["Keep"]["Parameters"]
         self.assertEqual(keep["Body.$"], "$.dynamodb.NewImage")
-        # Each record of the stream has an eventID of its own.
+        # Each record of the stream has its own eventID.
         self.assertIn("$.eventID", keep["Key.$"])
-        # S3 takes no object into a locked bucket without a checksum.
+        # S3 requires a checksum for each object in a bucket with Object Lock.
         self.assertEqual(keep["ChecksumAlgorithm"], "SHA256")
 
 
@@ -206,7 +206,8 @@ class Access(unittest.TestCase):
                 granted += 1
                 condition = statement["Condition"]
                 account = condition.get("StringEquals", {}).get("aws:SourceAccount")
-                # CloudWatch Logs gives no source; what it encrypts has its account in the ARN.
+                # CloudWatch Logs sends no source account. The ARN in its encryption context
+                # contains the account.
                 context = condition.get("ArnLike", {}).get("kms:EncryptionContext:aws:logs:arn", {})
                 is_bound = account == {"Ref": "AWS::AccountId"} or (
                     "${AWS::AccountId}" in context.get("Fn::Sub", "")

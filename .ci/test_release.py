@@ -1,4 +1,4 @@
-"""The template of a release: the same stack, with functions that are built already."""
+"""Tests of a release's template: the same stack, with functions that are already built."""
 
 import sys
 import unittest

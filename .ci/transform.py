@@ -1,8 +1,8 @@
-"""What CloudFormation makes of template.yaml before it deploys it: AWS::LanguageExtensions as SAM CLI
-implements it, and SAM's own transform.
+"""Transforms template.yaml like CloudFormation before a deployment: with AWS::LanguageExtensions, as
+implemented by SAM CLI, and with SAM's own transform.
 
-Run as a program it prints the template as SAM's transform leaves it, for cfn-lint; with `--options-on`
-as it is, with defaults that switch all its options on, for checkov, which leaves out what is off.
+Run as a program, it prints the result of SAM's transform, for cfn-lint. With `--options-on`, it prints
+the untransformed template with defaults that enable all options, for checkov, which skips disabled ones.
 """
 
 import copy
@@ -16,9 +16,9 @@ from samcli.lib.cfn_language_extensions.sam_integration import expand_language_e
 from samtranslator.translator.transform import transform
 from samtranslator.yaml_helper import yaml_parse
 
-# SAM looks up which partition of AWS it works for.
+# SAM determines the AWS partition from the region.
 os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")
-# Their own messages are not about the template.
+# Their messages are not about the template.
 logging.disable()
 ROOT = pathlib.Path(__file__).parent.parent
 PSEUDO_PARAMETERS = {
@@ -27,7 +27,7 @@ PSEUDO_PARAMETERS = {
     "AWS::Region": "us-east-1",
     "AWS::StackName": "password-services",
 }
-# What switches on everything that is off by default.
+# The parameters that enable everything that is off by default.
 OPTIONS = {
     "AlarmEmail": "operators@example.org",
     "AuditArchiveDays": 400,
@@ -49,26 +49,26 @@ OPTIONS = {
 
 
 class ManagedPolicies:
-    """The ARNs are SAM's own when this has none."""
+    """An empty list, so that SAM uses its own ARNs."""
 
     def load(self):
         return {}
 
 
 def template():
-    """template.yaml with its short forms (`!Ref`) written out."""
+    """template.yaml with short forms (`!Ref`) expanded."""
     return yaml_parse((ROOT / "template.yaml").read_text())
 
 
 def with_code(source, code):
-    """A copy whose functions have the code `sam package` uploaded under this name."""
+    """A copy whose functions use code that `sam package` uploaded with this name."""
     copied = copy.deepcopy(source)
     copied["Globals"]["Function"]["CodeUri"] = f"s3://bucket/{code}"
     return copied
 
 
 def with_options(source):
-    """A copy whose defaults switch everything on."""
+    """A copy whose defaults enable everything."""
     copied = copy.deepcopy(source)
     for name, value in OPTIONS.items():
         copied["Parameters"][name]["Default"] = value
@@ -76,12 +76,12 @@ def with_options(source):
 
 
 def serverless(source, parameters=None):
-    """What the transform AWS::Serverless-2016-10-31 alone makes of it."""
+    """The template after the transform AWS::Serverless-2016-10-31 alone."""
     return transform(copy.deepcopy(source), dict(parameters or {}), ManagedPolicies())
 
 
 def deployed(source, parameters):
-    """What both transforms make of it, in their order, with these values of its parameters."""
+    """The template after both transforms, in order, with these values of its parameters."""
     values = {**PSEUDO_PARAMETERS, **parameters}
     expanded = expand_language_extensions(source, parameter_values=values, enabled=True)
     return serverless(expanded.expanded_template, values)

@@ -1,4 +1,4 @@
-"""What the Python clients have in common: checks that are reported one a line."""
+"""Helpers of the Python clients: checks, each reported on one line."""
 
 import sys
 from contextlib import contextmanager
@@ -14,7 +14,7 @@ def check(name):
         print(f"ok {name}")
     except Exception as error:
         failures += 1
-        # servicestack hides the cause in an exception of its own.
+        # servicestack wraps the cause in its own exception.
         print(f"FAIL {name}: {getattr(error, 'inner_exception', error)!r}")
 
 
@@ -24,7 +24,7 @@ def equal(actual, expected):
 
 
 def raised(exception, call):
-    """What a call that must fail raises."""
+    """The exception of a call that must fail."""
     try:
         answer = call()
     except exception as error:

@@ -1,16 +1,16 @@
-"""The template of a release, whose functions are zips that are built already."""
+"""Makes the template of a release, whose functions are zips that are already built."""
 
 import re
 
 BUILD = re.compile(
     r"      BuildMethod: rust-cargolambda\n      BuildProperties:\n        Binary: (?P<binary>.+)\n"
 )
-WORKSPACE = "    # The whole workspace: its root has the release profile.\n    CodeUri: .\n"
+WORKSPACE = "    # The whole workspace, because its root has the release profile.\n    CodeUri: .\n"
 ARCHITECTURE = re.compile(r"(  Architecture:\n(?:    .*\n)*?    Default: ).+\n")
 
 
 def of_release(text, architecture):
-    """The template with zips in the place of what `sam build` would build, for this architecture."""
+    """The template for this architecture, with zips instead of code that `sam build` would build."""
     head, *functions = BUILD.split(text)
     if WORKSPACE not in head or not ARCHITECTURE.search(head) or len(functions) != 4:
         raise ValueError("template.yaml is not as release/template.py expects it")

@@ -52,6 +52,15 @@ impl Console {
         }
     }
 
+    /// A console whose input answers questions, as a terminal does.
+    #[must_use]
+    pub fn asking(self) -> Self {
+        Self {
+            can_ask: true,
+            ..self
+        }
+    }
+
     /// A console that is no terminal.
     #[must_use]
     pub fn new(
@@ -195,12 +204,18 @@ impl Console {
         }
     }
 
+    /// Refuses a command that has to ask where nobody can answer.
+    pub(crate) fn check_can_ask(&self) -> Result<(), Error> {
+        if self.can_ask {
+            return Ok(());
+        }
+        let text = "there is no terminal to ask for confirmation; use --yes";
+        Err(Error::Usage(text.to_owned()))
+    }
+
     /// Asks a question that only `yes` answers with yes.
     pub(crate) fn confirm(&mut self, question: &str) -> Result<bool, Error> {
-        if !self.can_ask {
-            let text = "there is no terminal to ask for confirmation; use --yes";
-            return Err(Error::Usage(text.to_owned()));
-        }
+        self.check_can_ask()?;
         write!(self.err, "{question} Type yes: ")?;
         self.err.flush()?;
         let mut answer = String::new();

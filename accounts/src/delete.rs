@@ -33,7 +33,7 @@ pub(crate) async fn delete(
     let (name, id) = (&profile.display_username, profile.id);
     let question = format!("Delete {name}, customer {id}? This cannot be undone.");
     if !arguments.yes && !console.confirm(&question)? {
-        return Ok(Done::unchanged(&account, "is not deleted"));
+        return Err(Error::Refused(format!("{name} is not deleted")));
     }
     let event = "account.deleted";
     let row = session.audit_row(profile.username.as_str(), event, None)?;

@@ -31,11 +31,11 @@ $base_url =~ s{/$}{};
 
 sub reset_user_password {
     my ($version, $username) = @_;
-    # Set on an object, the version changes the media type but not the envelope.
+    # Setting the version on an object changes the media type but not the envelope.
     SOAP::Lite->soapversion($version);
     my $client = SOAP::Lite->new(proxy => ["$base_url/webservices/IFCommonService.asmx", timeout => 20])
         ->default_ns($NS)
-        # ASMX joins namespace and operation with a slash; SOAP::Lite's own choice is '#'.
+        # ASMX joins namespace and operation with a slash, SOAP::Lite by default with '#'.
         ->on_action(sub { join '/', @_ });
     my $answer = $client->call(ResetUserPassword => SOAP::Data->name(username => $username)->type(''));
     return ref $answer ? $answer : die $client->transport->status . "\n";
@@ -54,7 +54,7 @@ check '1.1: empty username', sub {
     equal($fault->faultstring, $REFUSED);
 };
 
-# faultcode and faultstring know the members of 1.1 only.
+# faultcode and faultstring only support SOAP 1.1.
 check '1.2: empty username', sub {
     my $fault = reset_user_password('1.2', '');
     equal($fault->valueof('//Fault/Code/Value'),  'soap:Sender');

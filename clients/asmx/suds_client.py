@@ -10,7 +10,7 @@ from check import check, equal, finish, raised
 WSDL = sys.argv[1].rstrip("/") + "/webservices/IFCommonService.asmx?WSDL"
 DONE = "If the username is on file, a new password has been sent to its e-mail address."
 REFUSED = "username is required."
-# suds sends a 1.1 envelope through either.
+# suds sends a SOAP 1.1 envelope through both ports.
 PORTS = "IFCommonServiceSoap", "IFCommonServiceSoap12"
 
 

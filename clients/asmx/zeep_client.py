@@ -11,7 +11,7 @@ from check import check, equal, finish, raised
 WSDL = sys.argv[1].rstrip("/") + "/webservices/IFCommonService.asmx?WSDL"
 DONE = "If the username is on file, a new password has been sent to its e-mail address."
 REFUSED = "username is required."
-# zeep hands an error of the HTTP ports on as a fault without a code, with the whole body in bytes.
+# zeep returns an error of the HTTP ports as a fault without a code, with the whole body as bytes.
 REFUSAL_BY_PORT = {
     "IFCommonServiceSoap": ("soap:Client", REFUSED),
     "IFCommonServiceSoap12": ("soap:Sender", REFUSED),
@@ -21,7 +21,7 @@ REFUSAL_BY_PORT = {
 
 
 def reset_user_password(port, username):
-    # The port's address is the WSDL's: that must name the host it was asked at.
+    # zeep uses the address in the WSDL, which must be that of the requested host.
     client = zeep.Client(WSDL, transport=Transport(timeout=20, operation_timeout=20))
     return client.bind("IFCommonService", port).ResetUserPassword(username=username)
 

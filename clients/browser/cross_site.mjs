@@ -1,9 +1,9 @@
-// A hostile page in Chromium, whose user's browser holds an administrator's Basic credential for the
-// service, or the cookies of a session. Argument: the base URL of the server, on 127.0.0.1.
+// A hostile page in Chromium, in the browser of a user who has an administrator's Basic credential
+// for the service or the cookies of a session. Argument: the base URL of the server, on 127.0.0.1.
 //
-// The page is served as http://hostile.localhost:PORT, which Chromium resolves to this machine and
-// which is another site than 127.0.0.1, and from another port of 127.0.0.1, which is another origin of
-// the same site: from there the browser sends the cookies in spite of SameSite.
+// The page is served from http://hostile.localhost:PORT, which Chromium resolves to this machine
+// and which is another site than 127.0.0.1. It is also served from another port of 127.0.0.1, which
+// is another origin of the same site, so that the browser sends the cookies despite SameSite.
 import { createServer } from 'node:http'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
@@ -20,12 +20,13 @@ const route = `${service}/UpdateUserRegistrationPassword`
 const json = JSON.stringify({ Email: target, NewPassword: hostilePassword })
 let failures = 0
 
-// What a page can send without asking: forms in each encoding, and requests without CORS.
+// The requests that a page can send without permission: forms in each encoding, and requests
+// without CORS.
 const field = (name, value) => `<input name='${name}' value='${value}'>`
 const form = (action, enctype, members = { Email: target, NewPassword: hostilePassword }) =>
   `<form method=post action='${action}' enctype='${enctype}'>` +
   `${Object.entries(members).map(([name, value]) => field(name, value)).join('')}</form>`
-// As text/plain, a form's name and value around "=" can spell JSON.
+// As text/plain, a form's name and value around "=" can form JSON.
 const jsonForm =
   `<form method=post action='${reply('json')}' enctype='text/plain'>` +
   `<input name='{"Email":"${target}","NewPassword":"${hostilePassword}","x":"' value='"}'></form>`
@@ -33,7 +34,7 @@ const fetchNoCors = (url, type) =>
   `fetch('${url}', { method: 'POST', mode: 'no-cors', credentials: 'include', ` +
   `headers: { 'content-type': '${type}' }, body: ${JSON.stringify(json)} })`
 const urlencoded = 'application/x-www-form-urlencoded'
-// Logs the visitor in under a name that the page knows, to see what is done under it.
+// Logs the visitor in under a name that the page knows, in order to see what they do under it.
 const foreignLogin = { UserName: 'bob', Password: 'p@55wOrd' }
 const attacks = {
   'urlencoded form to the route': form(route, urlencoded),
@@ -72,8 +73,9 @@ const browser = await chromium.launch({
   args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update', '--disable-sync']
 })
 
-// A request by a page of the service itself; gives the status and what was answered. The pages of the
-// service may not fetch anything, but those of the old portal could: `bypassCSP`.
+// Sends a request from a page of the service itself. Returns the status and the body. The policy of
+// the service's pages forbids requests, which pages of the old portal could make, hence
+// `bypassCSP`.
 async function ownCall(context, url, members) {
   const page = await context.newPage()
   await page.goto(`${service}/metadata`)
@@ -106,7 +108,7 @@ async function withSession() {
   return context
 }
 
-// The call ends the account's sessions, since it changes the password: so it logs in again.
+// The call changes the password and so ends the account's sessions. Log in again.
 async function logIn(context) {
   const login = { provider: 'credentials', UserName: credential.username, Password: credential.password }
   const answer = await ownCall(context, `${service}/json/reply/Authenticate`, login)
@@ -119,7 +121,7 @@ async function attack(context, name, origin) {
     predicate: response => new URL(response.url()).origin === new URL(service).origin,
     timeout: 10_000
   })
-  // It may be left before it is loaded.
+  // The page may be left before it has loaded.
   page.goto(`${origin}/${encodeURIComponent(name)}`).catch(() => null)
   const response = await answered.catch(() => null)
   await page.close()
@@ -131,7 +133,7 @@ function check(name, found, expected) {
     console.log(`ok   ${name}`)
   } else {
     failures += 1
-    console.log(`FAIL ${name}: ${found} where ${expected} is expected`)
+    console.log(`FAIL ${name}: ${found} instead of ${expected}`)
   }
 }
 

@@ -1,1 +1,1 @@
-"""Compares a host of the old services with one of the new, by requests that change nothing."""
+"""Compares a host of the old services with one of the new services, using requests that change nothing."""

@@ -1,4 +1,4 @@
-"""Cases: which of the recorded requests are sent, and as whom."""
+"""Selects the recorded requests to send, and their credentials."""
 
 import json
 import re
@@ -32,7 +32,7 @@ def lines(path):
 
 
 def select(services, credential, only="*"):
-    """The cases to send, and the names of the recorded ones that cannot be made harmless."""
+    """The cases to send, and the names of recorded requests that cannot be made harmless."""
     found = {"reset": {}, "update": {}}
     for line in lines(PAGES):
         found["update"][line["name"]] = [page(line)]
@@ -52,7 +52,7 @@ def select(services, credential, only="*"):
 
 
 def page(line):
-    """A line of pages.jsonl, in whose request NOBODY stands for a name and a password that nobody has."""
+    """The request in a line of pages.jsonl, in which NOBODY stands for a name and a password that do not exist."""
     nobody = Nobody()
     request = harmless.edit(recorded(line["request"]), lambda text: text.replace("NOBODY", nobody.name))
     return Case("update", line["name"], request, nobody, line.get("login", ""))
@@ -65,7 +65,7 @@ def reached(expected):
 
 
 def is_nameless(expected):
-    """Whether an original calls ResetUserPassword without a user name."""
+    """Whether an old host calls ResetUserPassword without a user name for this request."""
     return "username is required." in (expected.get("body") or "")
 
 
@@ -79,7 +79,7 @@ def bound_address(expected):
 
 
 def logins(name, request, credential):
-    """A request of UpdateUserRegistrationPassword with every login that is harmless."""
+    """A request of UpdateUserRegistrationPassword, once for each harmless login."""
     cases = []
     if not harmless.basic(request)[1] and request.header("authorization"):
         cases += made(("update", name, ""), partial(harmless.unreadable_login, request))
@@ -100,7 +100,7 @@ def made(what, make):
 
 
 def with_headers(request):
-    """A line of the binding corpus as a request of the administrator."""
+    """A line of the binding corpus as a request by the administrator."""
     content_type = request.get("content_type")
     headers = [["Content-Type", content_type]] if content_type else []
     admin = Request("POST", request["path"], (("Accept", "application/json"),))
@@ -109,10 +109,10 @@ def with_headers(request):
 
 
 def distinct(cases):
-    """The cases without those whose request is another's: many differ in their credential only."""
+    """The cases without duplicate requests: many cases differ only in their credential."""
     seen = {}
     for case in cases:
         request = repr((case.service, case.login, case.request)).replace(case.nobody.name, "NOBODY")
-        # Of a failed login, the name is in Base64.
+        # The name of a failed login is in Base64.
         seen.setdefault(case.name if case.login == "failed" else request, case)
     return list(seen.values())

@@ -1,4 +1,4 @@
-"""What differs between two answers, and which of it is meant to."""
+"""Finds differences between two answers, and separates known deviations."""
 
 import json
 import os.path
@@ -10,7 +10,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 DEVIATIONS = Path(__file__).with_name("deviations.jsonl")
-# What no client looks at (Server, X-Powered-By, …) is left out.
+# Headers that no client reads (Server, X-Powered-By, …) are left out.
 HEADERS = (
     "content-type", "www-authenticate", "allow", "location", "x-status", "content-disposition", "vary", "cache-control"
 )
@@ -20,7 +20,7 @@ EXCERPT = 160
 
 @dataclass
 class Difference:
-    """The same difference in one or several cases; `rows` are the deviations that explain it."""
+    """A difference that one or several cases share. `rows` are the deviations that explain it."""
 
     aspects: dict
     rows: list = field(default_factory=list)
@@ -28,7 +28,7 @@ class Difference:
 
 
 class Text(HTMLParser):
-    """Words of a page that people see."""
+    """The visible text of a page."""
 
     def __init__(self):
         super().__init__()
@@ -45,7 +45,7 @@ class Text(HTMLParser):
 
 
 def comparable(case, host, answer):
-    """The parts of an answer that clients may look at, without the names of the host and of nobody."""
+    """The parts of an answer that clients may read, without the names of the host and of nobody."""
     headers = answer.headers
     parts = {"status": answer.status, **{name: headers[name] for name in HEADERS if name in headers}}
     if "location" in parts:
@@ -57,7 +57,8 @@ def comparable(case, host, answer):
     parts["body"] = body_of(answer)
     if addresses := ADDRESS.findall(parts["body"]):
         parts["addresses"] = " ".join(addresses)
-    # An address with the other scheme is not that of the host: it leads clients to another port.
+    # A URL with the other scheme does not count as the host's, because it leads clients to another
+    # port.
     own = f"{host.scheme}://{host.authority}{host.base_path}"
     names = {case.nobody.name: "NOBODY", own: "BASE", host.authority: "HOST", host.hostname: "HOST"}
     return {name: replaced(value, names) for name, value in parts.items()}
@@ -71,7 +72,7 @@ def absolute(base, location):
 
 
 def cookie(line):
-    """Name and attributes of a cookie; of its value and its expiry only whether there are any."""
+    """The name and attributes of a cookie. Of its value and its expiry, only whether they exist."""
     pair, *attributes = (part.strip() for part in line.split(";"))
     name, _, value = pair.partition("=")
     attributes = ("expires" if text.lower().startswith("expires=") else text.lower() for text in attributes)
@@ -90,7 +91,7 @@ def body_of(answer):
         page = Text()
         try:
             page.feed(text)
-        except AssertionError:  # of a declaration that is none
+        except AssertionError:  # for a malformed declaration
             return text
         return " ".join(page.words)
     return text
@@ -112,7 +113,7 @@ def difference(case, old, new, deviations):
 
 
 def explained(names, case, answers, deviations):
-    """Rows of the deviations that explain all parts of these names; none if a part is left."""
+    """The rows of deviations that together explain all these parts. Empty if a part remains unexplained."""
     left, rows = set(names), []
     for line in deviations:
         parts = left & set(line.get("only", left))
@@ -123,9 +124,9 @@ def explained(names, case, answers, deviations):
 
 
 def deviations():
-    """Known deviations: `row` is how a row of docs/deviations.md begins, `cases` are patterns of
-    names, `old` and `new` what both answers must be like, as patterns by part. `new` is what makes a
-    broken answer a difference. `only` names the parts that are explained, if not all are."""
+    """The known deviations. `row` is the beginning of a row of docs/deviations.md, and `cases` are patterns of
+    names. `old` and `new` are patterns that the parts of both answers must match; `new` makes a broken answer
+    a difference. `only` names the parts that are explained, if not all are."""
     with open(DEVIATIONS, encoding="utf-8") as file:
         return [json.loads(line) for line in file if line.strip()]
 
@@ -141,7 +142,7 @@ def is_like(answer, patterns):
 
 
 def gather(found):
-    """One difference for all cases that differ alike."""
+    """One difference for all cases that differ in the same way."""
     gathered = {}
     for case, one in found:
         label = f"{case.name} ({case.login})" if case.login else case.name
@@ -150,7 +151,7 @@ def gather(found):
 
 
 def excerpts(old, new):
-    """Both texts around the first place where they differ, each in one line."""
+    """Both texts around the first difference, each on one line."""
     texts = ("none" if text is None else str(text) for text in (old, new))
     old, new = (text.replace("\r", "\\r").replace("\n", "\\n") for text in texts)
     same = len(os.path.commonprefix([old, new]))

@@ -9,20 +9,21 @@ import urllib.parse
 import zlib
 from dataclasses import dataclass
 
-# What the connection decides, and not the case.
+# Headers that depend on the connection instead of the case.
 CONNECTION_HEADERS = {"host", "content-length", "connection", "expect"}
 LONGEST_BODY = 1024 * 1024
-# Connections that are tried before a host is unreachable: a long run must not end with one lost packet.
+# The number of connection attempts before a host counts as unreachable. One lost packet must not
+# end a long run.
 ATTEMPTS = 3
 
 
 class Unreachable(Exception):
-    """No connection to the host."""
+    """The host cannot be reached."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What a host answered; `status` is a text when it did not."""
+    """The answer of a host. `status` is a text if there was no answer."""
 
     status: object
     headers: dict
@@ -49,7 +50,7 @@ class Host:
             headers = {}
             for name, value in response.getheaders():
                 name = name.lower()
-                # A cookie may have a comma in it.
+                # A cookie may contain a comma.
                 separator = "\n" if name == "set-cookie" else ", "
                 headers[name] = f"{headers[name]}{separator}{value}" if name in headers else value
             return decompressed(response.status, headers, response.read(LONGEST_BODY))

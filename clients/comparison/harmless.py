@@ -1,6 +1,6 @@
-"""Recorded requests, made harmless: nobody's account is named in them, and no recorded credential.
+"""Makes recorded requests harmless: they name no existing account, and no recorded credential.
 
-What cannot be shown to be harmless is not sent.
+Requests that cannot be shown to be harmless are not sent.
 """
 
 import base64
@@ -15,7 +15,7 @@ import zlib
 from dataclasses import dataclass, field, replace
 from xml.etree import ElementTree
 
-# Accounts of the recordings, by the credential that was right there.
+# The accounts of the recordings, by their valid credentials.
 ADMIN, WITHOUT_ROLE = "admin:p@55wOrd", "bob:p@55wOrd"
 
 RECORDED_NAME = re.compile(r"(?<![A-Za-z])(?:jdoe|bob)(?![A-Za-z])|echo(?=:)|(?<==)string\b|(?<=>)string(?=<)")
@@ -26,14 +26,14 @@ MARKUP = re.compile(r"<!\[CDATA\[|\]\]>|<[^>]*>")
 
 @dataclass(frozen=True)
 class Nobody:
-    """A name, an address and a password that nobody has."""
+    """A random name, address and password that no account has."""
 
     name: str = field(default_factory=lambda: f"compare-{secrets.token_hex(8)}")
     password: str = field(default_factory=lambda: secrets.token_hex(8))
 
     @property
     def address(self):
-        # RFC 2606 reserves the domain: nothing can be mailed to it.
+        # RFC 2606 reserves the domain, so no mail can be sent to it.
         return f"{self.name}@example.invalid"
 
 
@@ -52,15 +52,15 @@ class Request:
 
 
 def recorded(request):
-    """The request of a line of the corpora."""
+    """The request in a line of the corpora."""
     encoded, headers = request.get("body_b64"), request.get("headers", [])
     body = (request.get("body") or "").encode() if encoded is None else base64.b64decode(encoded)
     return Request(request["method"], request["path"], tuple(map(tuple, headers)), body)
 
 
 def reset(request, nobody, reached):
-    """The request with `nobody` for every user name, or None. One that `reached` the operation must
-    have a name: without, an original may take somebody's."""
+    """The request with `nobody` as every user name, or None. A request that `reached` the operation must
+    have a name, because an old host may otherwise use somebody's."""
     edited = edit(request, lambda text: RECORDED_NAME.sub(nobody.name, text))
     names = [] if edited is None else [name for name in usernames(edited) if name.strip()]
     is_harmless = all(nobody.name in name for name in names) and (names or not reached)
@@ -68,7 +68,7 @@ def reset(request, nobody, reached):
 
 
 def update(request, nobody):
-    """The request with `nobody`'s address for every address and without its credential, or None."""
+    """The request with `nobody`'s address as every address and without a credential, or None."""
     edited = edit(request, lambda text: RECORDED_ADDRESS.sub(rf"{nobody.name}\1example.invalid", text))
     words = [] if edited is None else visible(edited).split()
     if edited is None or any(nobody.address not in word for word in words if "@" in word):
@@ -77,8 +77,8 @@ def update(request, nobody):
 
 
 def refused_update(request, nobody, credential):
-    """The request with a credential that is right, or None, unless its body is well-formed JSON or XML
-    with `nobody`'s address. What a server may ignore or read in part could name another customer."""
+    """The request with a valid credential if its body is well-formed JSON or XML with `nobody`'s address, else
+    None. A server might read other bodies only in part and find another customer."""
     scheme, known = basic(request)
     edited = update(request, nobody) if known == ADMIN and request.method == "POST" else None
     if edited is None or edited.header("content-encoding") or "email=" in edited.path.lower():
@@ -87,7 +87,7 @@ def refused_update(request, nobody, credential):
 
 
 def addresses(request):
-    """Values of Email in a body of JSON or XML; none if it is not well-formed."""
+    """The values of Email in a JSON or XML body. Empty if it is not well-formed."""
     media_types = (request.path.partition("/reply/")[0].strip("/"), request.header("content-type").lower())
     try:
         if any("json" in media_type for media_type in media_types):
@@ -102,7 +102,7 @@ def addresses(request):
 
 
 def failed_login(request, nobody):
-    """The request with a name and a password that nobody has, where another pair was wrong, or None."""
+    """The request with `nobody`'s name and password instead of another wrong pair, or None."""
     scheme, known = basic(request)
     name, _, password = known.partition(":")
     if known in (ADMIN, WITHOUT_ROLE) or not name.strip() or not password:
@@ -113,7 +113,7 @@ def failed_login(request, nobody):
 
 
 def unreadable_login(request, nobody):
-    """The request with its Authorization header, if that names nobody, or None."""
+    """The request with its own Authorization header, if that contains no user name, or None."""
     values = [value for key, value in request.headers if key.lower() == "authorization"]
     if len(values) != 1 or ":" in basic(request)[1] or not (edited := update(request, nobody)):
         return None
@@ -138,7 +138,7 @@ def with_basic(request, scheme, credential):
 
 
 def usernames(request):
-    """Whatever a server could take for a user name: parameters of the query and the form, elements."""
+    """All values that a server could treat as a user name: parameters of the query and the form, elements."""
     text = html.unescape(decoded(request)[0])
     pairs = [pair.partition("=") for pair in re.split(r"[&?]", request.path) + re.split("[&?]", text)]
     found = [urllib.parse.unquote_plus(value) for name, _, value in pairs if is_username(name)]
@@ -150,13 +150,13 @@ def is_username(parameter):
 
 
 def visible(request):
-    """Query and body as text, escapes undone."""
+    """Query and body as text, with escapes decoded."""
     query = request.path.partition("?")[2]
     return html.unescape(urllib.parse.unquote(f"{query}\n{decoded(request)[0]}"))
 
 
 def edit(request, change):
-    """The request with its path and the text of its body changed, or None if the body is no text."""
+    """The request with `change` applied to its path and the text of its body, or None if the body is not text."""
     try:
         text, encode = decoded(request)
         return replace(request, path=change(request.path), body=encode(change(text)))
@@ -165,7 +165,7 @@ def edit(request, change):
 
 
 def decoded(request):
-    """Text of the body, and the function that makes a body of it again."""
+    """The text of the body, and the function that turns text into a body again."""
     wrap, unwrap = framing(request)
     body = unwrap(request.body)
     charset = charset_of(body)
@@ -173,7 +173,7 @@ def decoded(request):
 
 
 def framing(request):
-    """How the body is wrapped: compressed, in chunks or not at all."""
+    """The framing of the body: compressed, chunked or plain."""
     encoding = request.header("content-encoding")
     if request.header("transfer-encoding") == "chunked":
         return chunked, unchunked
@@ -191,7 +191,7 @@ def deflate(body, bits):
 
 
 def charset_of(body):
-    """UTF-16 if the first characters are; else Latin-1, which keeps every byte."""
+    """UTF-16 if the first characters are, else Latin-1, which preserves every byte."""
     if body[:2] == b"\xff\xfe" or body[1:2] == b"\0":
         return "utf-16-le"
     return "utf-16-be" if body[:2] == b"\xfe\xff" or body[:1] == b"\0" else "latin-1"

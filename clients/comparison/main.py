@@ -19,15 +19,15 @@ ALIKE, DIFFERENT, USAGE, UNREACHABLE = 0, 1, 2, 75
 NAMES = {"reset": "ResetUserPassword", "update": "UpdateUserRegistrationPassword"}
 ROUTE = "/UpdateUserRegistrationPassword"
 
-DESCRIPTION = """Sends recorded requests that change nothing to two hosts and lists what differs.
+DESCRIPTION = """Sends recorded requests that change nothing to two hosts, and lists differences.
 
-No request names an account: user names and addresses are random, and a password is only sent with an
-address that nobody has. Both hosts count the requests all the same."""
+No request names an existing account: user names and addresses are random, and a password is only sent
+with an address that no account has. The requests still count for the limits of both hosts."""
 EXIT_CODES = "Exit codes: 0 alike but for known deviations, 1 different, 2 usage, 75 a host cannot be reached."
 
 
 class UsageError(Exception):
-    """The command line, or a host that is none of the services."""
+    """An invalid command line, or a host that runs none of the services."""
 
 
 def main():
@@ -62,8 +62,8 @@ def arguments():
         "--rate", type=float, default=1.0, metavar="N", help="requests a second to each host (default 1, 0: no pause)"
     )
     parser.add_argument("--timeout", type=float, default=30.0, metavar="SECONDS", help="for each answer (default 30)")
-    parser.add_argument("--only", default="*", metavar="PATTERN", help="cases of these names, for instance 'routing/*'")
-    parser.add_argument("--json", action="store_true", help="print JSON, with all cases and whole bodies")
+    parser.add_argument("--only", default="*", metavar="PATTERN", help="only cases whose names match, for example 'routing/*'")
+    parser.add_argument("--json", action="store_true", help="print JSON, with all cases and complete bodies")
     return parser.parse_args()
 
 
@@ -168,7 +168,7 @@ def is_wsdl(body):
 
 
 def answers_alike(one, request, answer):
-    """Whether a path that no service has is answered in the same way."""
+    """Whether a path that no service has gets the same answer."""
     other = one.send(replace(request, path=f"/{Nobody().name}"))
     return (other.status, other.body) == (answer.status, answer.body)
 
@@ -183,13 +183,13 @@ def has_update(one):
 
 
 def address_only(nobody):
-    """An update for nobody's address, and without a password."""
+    """An update for nobody's address, without a password."""
     headers = (("Content-Type", "application/json"), ("Accept", "application/json"))
     return Request("POST", ROUTE, headers, f'{{"Email":"{nobody.address}"}}'.encode())
 
 
 def check_credential(credential, hosts):
-    """Refuses a wrong credential before it fails often enough to lock the account."""
+    """Refuses a wrong credential before repeated failures could lock the account."""
     request = with_basic(address_only(Nobody()), "Basic", credential)
     for one in hosts:
         if one.send(request).status == 401:
@@ -215,7 +215,7 @@ def announce(services, cases, rate):
 
 
 def exchange(cases, hosts, rate):
-    """Differences by case, and the number of cases without one."""
+    """The differences by case, and the number of cases without one."""
     known, found = deviations(), []
     for number, case in enumerate(cases, 1):
         if sys.stderr.isatty():

@@ -11,11 +11,11 @@ class Server(ThreadingHTTPServer):
     daemon_threads = True
 
     def handle_error(self, *_):
-        """Says nothing of callers that did not wait for their answer."""
+        """Ignores callers that disconnected before their answer."""
 
 
 class Relay(BaseHTTPRequestHandler):
-    """Passes requests on to `server.target`, and answers with what `server.change` makes of the answer."""
+    """Passes requests on to `server.target`, and applies `server.change` to the answer."""
 
     protocol_version = "HTTP/1.1"
 
@@ -76,6 +76,6 @@ def serving(handler, **attributes):
 
 @contextmanager
 def relay(target, change, base_path=""):
-    """URL of a server whose answers are the target's, changed. They come in chunks."""
+    """Starts a server whose answers are the target's, with `change` applied and chunked. Returns its URL."""
     with serving(Relay, target=target, change=change, base_path=base_path) as server:
         yield f"http://127.0.0.1:{server.server_port}{base_path}"

@@ -1,4 +1,4 @@
-"""What was found, for people and for programs."""
+"""Reports the result, for people or for programs."""
 
 import json
 

@@ -1,5 +1,5 @@
-"""clients/compare on two servers with the demo data, and on others. Argument: the base URL of one server; that of the
-other is in OTHER_BASE_URL, and without it one is both."""
+"""Tests clients/compare on two servers with the demo data, and on relays. Argument: the base URL of one server. The other
+server's is in OTHER_BASE_URL; without it, one server plays both parts."""
 
 import http.client
 import json
@@ -29,7 +29,7 @@ ACCOUNTS = re.compile(rb"jdoe|admin:|admin$|\bbob\b|a@example\.com")
 
 
 def compare(old, new, *options, **environment):
-    """Exit code, result and messages."""
+    """Runs clients/compare. Returns its exit code, result and messages."""
     command = [sys.executable, ROOT / "clients/compare", "--old", old, "--new", new, "--rate", "0", "--json", *options]
     done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, **environment}, check=False)
     return done.returncode, json.loads(done.stdout) if done.stdout else None, done.stderr
@@ -122,7 +122,7 @@ with check("known deviations are no difference"):
     equal((code, [one["rows"] for one in result["known"]]), (0, [["SOAP: 401 and 403 have no body"]]))
 with check("a broken host is a difference, whatever is known of the other"):
     def with_body(body):
-        # Not that by which compare knows the service.
+        # Except for the path by which compare recognises the service.
         return lambda path, answer: None if path.endswith("?WSDL") else [*answer[:2], body]
     def down(path, answer):
         return [503, {}, b"down"] if "x-status" in map(str.lower, answer[1]) else None
@@ -214,7 +214,7 @@ with check("a server that is neither"):
     equal(code, 2)
     contains(messages, "is neither service")
     class Same(Relay):
-        """Gives one answer to every path."""
+        """Sends the same answer for every path."""
 
         def relay(self):
             self.body()

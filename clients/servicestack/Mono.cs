@@ -1,5 +1,5 @@
-// Calls the service through a proxy of wsdl's: see mono.sh. Arguments: the URL of the service, the
-// name of the checks.
+// Calls the service through a proxy that wsdl generated (see mono.sh). Arguments: the URL of the
+// service, the name of the checks.
 
 using System;
 using System.Net;
@@ -21,7 +21,7 @@ static class Mono
 
     static UpdateUserRegistrationPasswordResponse Set(string url, string secret, string password)
     {
-        // Without PreAuthenticate: the credential is sent when the service asks for it.
+        // Without PreAuthenticate, so that the credential is sent after the service's challenge.
         var service = new SyncReply { Url = url, Credentials = new NetworkCredential("admin", secret) };
         return service.UpdateUserRegistrationPasswordRequest(new UpdateUserRegistrationPasswordRequest
         {

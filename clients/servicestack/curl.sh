@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# curl with what ServiceStack's XmlServiceClient for C# sends: XML with a byte order mark and every
-# member in the order of the contract. Argument: the base URL of the server.
+# curl with the same XML as ServiceStack's XmlServiceClient for C#: with a byte order mark and
+# every member in the order of the contract. Argument: the base URL of the server.
 set -euo pipefail
 
 url=${1%/}/xml/reply/UpdateUserRegistrationPasswordRequest
@@ -13,7 +13,8 @@ email='<Email>a@example.com</Email>'
 password='<NewPassword>harbor-Lantern-5821</NewPassword>'
 failures=0
 
-# check NAME CREDENTIAL EMAIL_AND_PASSWORD STATUS TEXT...: the answer must have each text, in this order.
+# check NAME CREDENTIAL EMAIL_AND_PASSWORD STATUS TEXT...: the answer must contain all texts, in
+# this order.
 check() {
   local name=$1 credential=$2 members=$3 status=$4 rest answer text
   shift 4

@@ -12,7 +12,7 @@ success='{"Id":42,"DisplayName":"Jane Doe","ResetEmailSent":false}'
 who='"UserName":"admin","DisplayName":"Portal Admin","ResponseStatus":{}}'
 failures=0
 
-# check NAME STATUS TEXT ARGUMENT...: what curl is answered when it is called so, with the jar.
+# check NAME STATUS TEXT ARGUMENT...: checks the answer to a call of curl with the cookie jar.
 check() {
   local name=$1 status=$2 text=$3 answer
   shift 3
@@ -22,7 +22,7 @@ check() {
     echo "ok $name"
   else
     failures=$((failures + 1))
-    echo "FAIL $name: ${answer//[$'\r\n']/ } where $status with '$text' is expected"
+    echo "FAIL $name: ${answer//[$'\r\n']/ } instead of $status with '$text'"
   fi
 }
 

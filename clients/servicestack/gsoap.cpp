@@ -1,4 +1,5 @@
-// Calls the service through a proxy of gSOAP's: see gsoap.sh. Argument: the name of the checks.
+// Calls the service through a proxy that gSOAP generated (see gsoap.sh). Argument: the name of the
+// checks.
 
 #include "proxy.h"
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# gSOAP's wsdl2h and soapcpp2, and the C++ proxy that they make, for each version of SOAP.
+# gSOAP's wsdl2h and soapcpp2, and the C++ proxy that they generate, for each version of SOAP.
 # Argument: the base URL of the server.
 set -euo pipefail
 

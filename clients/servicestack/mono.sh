@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Mono's wsdl, which is that of .NET, and the proxy that it makes, for each version of SOAP.
-# Argument: the base URL of the server.
+# Mono's wsdl, which is compatible with .NET's, and the proxy that it generates, for each version
+# of SOAP. Argument: the base URL of the server.
 set -euo pipefail
 
 base=${1%/}

@@ -32,7 +32,7 @@ class UpdateUserRegistrationPasswordRequest {
   }
 }
 
-// ServiceStack's own DTO, which the package has under this name too.
+// ServiceStack's own DTO, which the package also contains under this name.
 class Authenticate {
   constructor(members) {
     Object.assign(this, members);
@@ -53,7 +53,7 @@ class Authenticate {
 
 const LOGIN = { provider: 'credentials', userName: 'admin', password: 'p@55wOrd' };
 
-// Node has no cookie jar, so the session goes in the header that ServiceStack has for it.
+// Node has no cookie jar, so the session is sent in ServiceStack's header.
 async function sessionOf(client, members) {
   const { SessionId: id, UserName, DisplayName } = await client.post(new Authenticate({ ...LOGIN, ...members }));
   equal({ UserName, DisplayName }, { UserName: 'admin', DisplayName: 'Portal Admin' });
@@ -87,7 +87,7 @@ function equal(actual, expected) {
   }
 }
 
-// What the client makes of an error, with the HTTP status, which only its filter sees.
+// The client's representation of an error, with the HTTP status, which only its filter sees.
 async function refusal(credential, members) {
   const client = clientOf(credential);
   let status;

@@ -10,7 +10,7 @@ from servicestack import IReturn, JsonServiceClient, ResponseStatus, WebServiceE
 from check import check, equal, finish, raised
 
 ADMIN = "admin", "p@55wOrd"
-# The client reads members in camelCase only; this asks the server for them.
+# The client only reads members in camelCase. This requests them from the server.
 CAMEL_CASE = {"jsconfig": "eccn"}
 
 
@@ -78,7 +78,7 @@ with check("success through /json/reply, where older clients post"):
 with check("success through the route"):
     request = UpdateUserRegistrationPasswordRequest()
     equal(client_of(ADMIN).post_url("/UpdateUserRegistrationPassword", request, args=CAMEL_CASE), SUCCESS)
-# The client has no cookie jar of its own, so the session goes in the header that ServiceStack has for it.
+# The client has no cookie jar, so the session is sent in ServiceStack's header.
 for path in ("/api", ""):
     with check(f"session{path and f' through {path}'}"):
         client = client_of(None).set_base_path(path)
@@ -96,7 +96,7 @@ with check("session, wrong password"):
 with check("no credential"):
     equal(summary(refusal(None)), (401, "Unauthorized", "Unauthorized", []))
 with check("wrong password"):
-    # jsconfig says nothing about this answer, so the client cannot read it, but hands it on.
+    # jsconfig does not apply to this answer, so the client cannot parse it, but returns it.
     error = refusal(("admin", "wrong"))
     status = error.inner_exception.response.json()["ResponseStatus"]
     equal((error.status_code, status["Message"]), (401, "Invalid UserName or Password"))

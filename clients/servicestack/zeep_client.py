@@ -16,7 +16,7 @@ def call(path, password, **members):
     session = requests.Session()
     session.auth = ("admin", password)
     transport = Transport(session=session, timeout=20, operation_timeout=20)
-    # The port's address is the WSDL's: that must name the host it was asked at.
+    # zeep uses the address in the WSDL, which must be that of the requested host.
     client = zeep.Client(f"{BASE}/{path}", transport=transport)
     return client.service.UpdateUserRegistrationPasswordRequest(**members)
 

@@ -1,4 +1,4 @@
-//! Whatever is sent, the ASMX side routes, decodes and answers it.
+//! Fuzzes routing, decoding and answering of ASMX requests with arbitrary input.
 
 #![no_main]
 
@@ -9,8 +9,8 @@ use shared::lambda::Request;
 
 const SOAP_ACTION: HeaderName = HeaderName::from_static("soapaction");
 
-// A verb, then lines with the path, the query, the content type and the SOAP action; the rest is
-// the body.
+// The input is a verb, then lines with the path, the query, the content type and the SOAP action.
+// The rest is the body.
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {
     let mut lines = data.splitn(6, |&byte| byte == b'\n');
     let mut line = || String::from_utf8_lossy(lines.next().unwrap_or_default()).into_owned();

@@ -1,5 +1,5 @@
-//! What the decoders of bodies read is the same compressed, and the same again when it is written in
-//! any other format.
+//! Fuzzes the decoders of bodies: a compressed body, and the same contents written in any other
+//! format, must be read as the same request.
 
 #![no_main]
 
@@ -16,7 +16,7 @@ use update_user_registration_password::servicestack::{self, Route};
 
 const ROUTE: &str = "/UpdateUserRegistrationPassword";
 const BOUNDARY: &str = "b";
-/// Path and content type of each format.
+/// The path and content type of each format.
 const FORMATS: [(&str, &str); 10] = [
     (ROUTE, "application/json"),
     (ROUTE, "application/xml"),
@@ -33,7 +33,7 @@ const FORMATS: [(&str, &str); 10] = [
     ("/soap12", "application/soap+xml; charset=utf-8"),
 ];
 
-// A digit for the format, then the body.
+// The input is a digit for the format, then the body.
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {
     let Some((digit, body)) = data.split_first() else {
         return;
@@ -54,7 +54,7 @@ libfuzzer_sys::fuzz_target!(|data: &[u8]| {
 
 type Texts = (Option<String>, Option<String>);
 
-/// Address and password of a request; `None` if it is refused.
+/// The address and password of a request. `None` if it is refused.
 fn decode(
     (path, content_type): (&str, &'static str),
     encoding: Option<&'static str>,
@@ -79,7 +79,7 @@ fn texts(input: Input) -> Texts {
     (input.email, password)
 }
 
-/// Writes both in each format that can hold them, and reads them again.
+/// Writes both in each format that can represent them, and reads them again.
 fn in_every_format(email: &str, password: &str) {
     let expected = Some((Some(email.to_owned()), Some(password.to_owned())));
     let quoted = |text: &str| format!("\"{}\"", text.replace('"', "\"\""));
@@ -95,7 +95,7 @@ fn in_every_format(email: &str, password: &str) {
         quoted(password)
     );
     let written = [(0, json), (2, jsv), (3, csv)];
-    // Forms and JSV have no empty values.
+    // Forms and JSV cannot represent empty values.
     if email.is_empty() || password.is_empty() {
         return;
     }
@@ -106,7 +106,7 @@ fn in_every_format(email: &str, password: &str) {
             "{body:?}"
         );
     }
-    // Half of a surrogate pair in a form reads as U+FFFD, so that is refused.
+    // A lone surrogate in a form becomes U+FFFD, so U+FFFD is refused.
     if !format!("{email}{password}").contains('\u{fffd}') {
         let body = format!("Email={}&NewPassword={}", percent(email), percent(password));
         assert_eq!(

@@ -1,4 +1,4 @@
-//! A Basic credential is read as it was written, or refused.
+//! Fuzzes Basic credentials, which must be read exactly as written, or refused.
 
 #![no_main]
 

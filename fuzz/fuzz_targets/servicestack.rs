@@ -1,5 +1,5 @@
-//! Whatever is sent, the ServiceStack side routes, decodes and answers it; an answer in XML is
-//! well-formed.
+//! Fuzzes routing, decoding and answering of ServiceStack requests with arbitrary input. Answers in
+//! XML must be well-formed.
 
 #![no_main]
 
@@ -9,8 +9,8 @@ use shared::lambda::Request;
 use update_user_registration_password::operation::Outcome;
 use update_user_registration_password::servicestack::{self, Format, Reply, Route};
 
-// A verb, then lines with the path, the query, the content type, the content encoding, what is accepted
-// and the credential, which is sent as a cookie too; the rest is the body.
+// The input is a verb, then lines with the path, the query, the content type, the content encoding,
+// `Accept` and the credential, which is also sent as a cookie. The rest is the body.
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {
     let mut lines = data.splitn(8, |&byte| byte == b'\n');
     let mut line = || String::from_utf8_lossy(lines.next().unwrap_or_default()).into_owned();
@@ -45,7 +45,7 @@ libfuzzer_sys::fuzz_target!(|data: &[u8]| {
     };
     if let Some(rejection) = rejection {
         let response = Reply::<Outcome>::from(rejection).encode(&format);
-        // In SOAP the status of a failure may be in a header alone.
+        // In SOAP, the status of a failure may be only in a header.
         assert!(!response.status().is_success() || response.headers().contains_key("x-status"));
         let is_text = response.status() == StatusCode::NOT_FOUND;
         if format.format == Format::Xml && !is_text {

@@ -1,4 +1,5 @@
-//! The strict reader accepts what roxmltree accepts, and reads the same.
+//! Compares the strict reader with roxmltree: both must accept the same documents and read the same
+//! contents.
 
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! Items of DynamoDB and the values of their attributes.
+//! Items of DynamoDB, and attribute values.
 
 use std::collections::HashMap;
 
@@ -7,13 +7,13 @@ use aws_sdk_dynamodb::types::AttributeValue;
 /// The attributes of an item.
 pub type Item = HashMap<String, AttributeValue>;
 
-/// A text.
+/// Makes a string attribute.
 #[must_use]
 pub fn text(value: &str) -> AttributeValue {
     AttributeValue::S(value.to_owned())
 }
 
-/// A number.
+/// Makes a number attribute.
 #[must_use]
 pub fn number(value: u64) -> AttributeValue {
     AttributeValue::N(value.to_string())

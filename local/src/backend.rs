@@ -1,4 +1,4 @@
-//! The local substitute for AWS: DynamoDB and SES, each over HTTP on a port of this machine.
+//! The local replacement for AWS: DynamoDB and SES over HTTP, each on a port of this machine.
 
 use std::path::PathBuf;
 
@@ -11,34 +11,34 @@ use crate::error::Error;
 use crate::ses::{self, Outbox};
 use crate::tables::{self, TableNames};
 
-/// Where the tables are.
+/// The storage of the tables.
 #[derive(Debug, Clone)]
 pub enum Storage {
-    /// In memory: gone when the process ends.
+    /// In memory, until the process ends.
     Memory,
     /// In a file in this directory.
     Directory(PathBuf),
-    /// In a DynamoDB that runs at this URL.
+    /// In a running DynamoDB at this URL.
     Running(String),
 }
 
-/// DynamoDB and SES of this machine.
+/// DynamoDB and SES on this machine.
 #[derive(Debug, Clone)]
 pub struct Backend {
-    /// Clients that talk to them.
+    /// Clients of both.
     pub clients: Clients,
-    /// The mails SES accepted.
+    /// The mails that SES accepted.
     pub outbox: Outbox,
-    /// The names of its tables.
+    /// The names of the tables.
     pub tables: TableNames,
-    /// Where DynamoDB listens.
+    /// The URL of DynamoDB.
     pub dynamodb_url: String,
-    /// Where SES listens.
+    /// The URL of SES.
     pub ses_url: String,
 }
 
 impl Backend {
-    /// Starts both; creates the tables, with the demo data, where they do not exist.
+    /// Starts both. Creates missing tables, and writes the demo data if the Users table is empty.
     pub async fn start(storage: Storage, tables: TableNames) -> Result<Self, Error> {
         let dynamodb_url = match storage {
             Storage::Memory => serve(Database::memory()?).await?,
@@ -74,7 +74,7 @@ async fn serve(database: Database) -> Result<String, Error> {
     Ok(url)
 }
 
-/// Configuration for endpoints other than AWS's, with credentials that are never checked.
+/// The configuration of clients for these endpoints, with credentials that are never checked.
 #[must_use]
 pub fn access(dynamodb_url: String, ses_url: String) -> AwsConfig {
     let credentials = Credentials::new("local", "local", None, None, "local");

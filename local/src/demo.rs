@@ -1,4 +1,4 @@
-//! Accounts to try the services with, and the brand of one of them.
+//! Demo data: accounts for trying out the services, and the brand of one of them.
 
 use std::sync::LazyLock;
 
@@ -53,7 +53,8 @@ const ACCOUNTS: [Account; 3] = [
     },
 ];
 
-/// A hash of the password for each account, made once: a process may load the data many times.
+/// A hash of the password for each account, computed once, since a process may load the data many
+/// times.
 static HASHES: LazyLock<Result<Vec<Secret>, HashError>> = LazyLock::new(|| {
     let (hasher, password) = (hasher(Cost::DEFAULT), Secret::from(PASSWORD.to_owned()));
     let hash = |_| hasher.hash(&password, Salt::generate(&mut UnwrapErr(SysRng)));
@@ -70,8 +71,8 @@ const BRAND: [(&str, &str); 6] = [
     ("configuration_set", "brand"),
 ];
 
-/// Writes them into empty tables: all or none, so that a start that was interrupted is made good
-/// by the next one.
+/// Writes the demo data if the Users table is empty. The write is atomic, so that the next start
+/// makes up for an interrupted one.
 pub(crate) async fn load(client: &Client, tables: &TableNames) -> Result<(), Error> {
     let table = &tables.users;
     let scan = client.scan().table_name(table).limit(1).send().await?;

@@ -1,4 +1,4 @@
-//! Why the program could not start or run.
+//! The error type of the program.
 
-/// An error of any part of the program. It is only ever shown.
+/// An error of any part of the program, which is only printed.
 pub type Error = Box<dyn std::error::Error + Send + Sync>;

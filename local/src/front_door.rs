@@ -1,4 +1,4 @@
-//! CloudFront's part: what it does to a request before the gateway gets it.
+//! A local front door, which changes requests like CloudFront before the gateway gets them.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -9,21 +9,23 @@ use axum::http::{HeaderMap, HeaderValue};
 use axum::middleware::map_request_with_state;
 use shared::front_door::{FORWARDED_PROTO, SECRET_HEADER, VIEWER_ADDRESS};
 
-/// Where CloudFront calls the gateway from: an address of TEST-NET-3 (RFC 5737), which no viewer has.
+/// The address from which the front door calls the gateway. It is in TEST-NET-3 (RFC 5737), so no
+/// viewer has it.
 const EDGE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(203, 0, 113, 1)), 443);
 
-/// A front door before a router that knows its callers by [`ConnectInfo`]. Every request gets this
-/// secret.
+/// Puts a front door in front of a router that identifies its callers by [`ConnectInfo`]. Adds
+/// `secret` to every request.
 ///
 /// # Errors
-/// If a header cannot hold the secret.
-pub fn before(router: Router, secret: &str) -> Result<Router, InvalidHeaderValue> {
+///
+/// Returns an error if a header cannot contain the secret.
+pub fn in_front_of(router: Router, secret: &str) -> Result<Router, InvalidHeaderValue> {
     let mut secret = HeaderValue::from_str(secret)?;
     secret.set_sensitive(true);
     Ok(router.layer(map_request_with_state(secret, pass)))
 }
 
-/// Writes CloudFront's headers over those of the same names that the viewer sent.
+/// Sets CloudFront's headers, overwriting any that the viewer sent.
 async fn pass(
     State(secret): State<HeaderValue>,
     ConnectInfo(viewer): ConnectInfo<SocketAddr>,
@@ -32,13 +34,13 @@ async fn pass(
     let headers = request.headers_mut();
     headers.insert(SECRET_HEADER, secret);
     headers.insert(FORWARDED_PROTO, HeaderValue::from_static("http"));
-    // An IPv6 address has no brackets around it.
+    // CloudFront writes no brackets around an IPv6 address.
     put(
         headers,
         VIEWER_ADDRESS,
         &format!("{}:{}", viewer.ip(), viewer.port()),
     );
-    // The one header to which CloudFront adds, whatever the viewer wrote there.
+    // CloudFront appends to this header, whatever the viewer wrote there.
     let before = headers
         .get("x-forwarded-for")
         .and_then(|value| value.to_str().ok());

@@ -1,4 +1,4 @@
-//! Both functions on one backend, as Lambda would run them.
+//! Both functions on one backend, as Lambda runs them.
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ pub struct Functions {
 }
 
 impl Functions {
-    /// Both functions on this backend, as these variables configure them.
+    /// Makes both functions for this backend, configured by `variables`.
     pub fn new(backend: &Backend, variables: Env<'_>, clock: &Clock) -> Result<Self, ConfigError> {
         let reset = reset_user_password::Config::read(variables)?;
         let update = update_user_registration_password::Config::read(variables)?;
@@ -45,7 +45,7 @@ impl Functions {
     }
 }
 
-/// A value for each variable without a default.
+/// The value of a variable that has no default on AWS.
 #[must_use]
 pub fn default_variable(name: &str) -> Option<String> {
     let value = match name {

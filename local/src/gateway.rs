@@ -1,5 +1,5 @@
-//! API Gateway's part: each request becomes an HTTP API event of payload format 2.0, goes through
-//! the code Lambda would run, and the result becomes a response.
+//! A local API Gateway. It turns each request into an HTTP API event of payload format 2.0, runs
+//! the same code as Lambda, and turns the result into a response.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -26,14 +26,14 @@ use tokio::net::TcpListener;
 use crate::ses::{self, Outbox};
 use crate::{Error, Functions};
 
-/// How long requests that are under way are waited for when the program is stopped.
+/// The time that running requests get to finish when the program is stopped.
 const GRACE: Duration = Duration::from_secs(2);
-/// Pause after a connection that could not be accepted.
+/// The pause after a connection could not be accepted.
 const RETRY: Duration = Duration::from_millis(100);
-/// API Gateway's own limit.
+/// The maximum length of a body in bytes, as in API Gateway.
 const MAX_PAYLOAD: usize = 10 * 1024 * 1024;
 
-/// Both functions, and the outbox.
+/// Makes a router for both functions and the outbox.
 pub fn router(functions: Functions, outbox: Outbox) -> Router {
     Router::new()
         .route("/", get(home).fallback(forward))
@@ -52,10 +52,10 @@ pub async fn serve(
     serve_router(listener, router(functions, outbox), stop).await
 }
 
-/// Serves a router that knows its callers by [`ConnectInfo`], until `stop` resolves.
+/// Serves a router that identifies its callers by [`ConnectInfo`], until `stop` resolves.
 ///
-/// Names of headers are written in title case, as API Gateway writes them over HTTP/1.1: clients
-/// that compare them with their case are seen to work here as they will there.
+/// Writes names of headers in title case, like API Gateway over HTTP/1.1, so that clients that
+/// compare names case-sensitively behave the same here.
 pub async fn serve_router(
     listener: TcpListener,
     router: Router,
@@ -71,14 +71,14 @@ pub async fn serve_router(
             accepted = listener.accept() => accepted,
         };
         let Ok((stream, peer)) = accepted else {
-            // The client is gone, or too many are connected.
+            // The client has disconnected, or there are too many connections.
             tokio::time::sleep(RETRY).await;
             continue;
         };
         let service = router.clone().layer(Extension(ConnectInfo(peer)));
         let service = TowerToHyperService::new(service);
         let connection = server.serve_connection(TokioIo::new(stream), service);
-        // A client that hangs up in the middle is no error of ours.
+        // A client that disconnects early is not an error.
         tokio::spawn(connections.watch(connection));
     }
     let _ = tokio::time::timeout(GRACE, connections.shutdown()).await;
@@ -111,7 +111,7 @@ async fn forward(
         .map(Body::from)
 }
 
-/// Answers one request as the gateway does, without a socket.
+/// Answers one request like the gateway, without a socket.
 pub async fn call(
     functions: &Functions,
     request: &Request<Bytes>,
@@ -125,7 +125,7 @@ pub async fn call(
     }
 }
 
-/// What API Gateway answers when the function fails.
+/// Makes API Gateway's response when a function fails.
 fn failed(error: impl std::fmt::Display) -> Response<Bytes> {
     #[expect(
         clippy::print_stderr,
@@ -162,8 +162,8 @@ async fn invoke(
     }
 }
 
-/// The event of a request (API Gateway developer guide, "Create AWS Lambda proxy integrations for
-/// HTTP APIs", payload format 2.0).
+/// Makes the event of a request (API Gateway developer guide, "Create AWS Lambda proxy integrations
+/// for HTTP APIs", payload format 2.0).
 fn event(request: &Request<Bytes>, peer: SocketAddr, request_id: &str) -> Value {
     let header = |name: HeaderName| text(request.headers().get(name));
     let now = Clock::system().now();
@@ -198,7 +198,7 @@ fn event(request: &Request<Bytes>, peer: SocketAddr, request_id: &str) -> Value 
     })
 }
 
-/// The body, if there is one, and whether it is in base64.
+/// The body, if there is one, and whether it is encoded in base64.
 fn body(request: &Request<Bytes>) -> (Option<String>, bool) {
     let bytes = request.body();
     let content_type = text(request.headers().get(header::CONTENT_TYPE));
@@ -209,7 +209,8 @@ fn body(request: &Request<Bytes>) -> (Option<String>, bool) {
     }
 }
 
-/// Names in lower case, several values joined by a comma, and what the gateway adds.
+/// The headers, with names in lower case and several values joined by a comma, and those that the
+/// gateway adds.
 fn headers(headers: &HeaderMap, peer: SocketAddr) -> Map<String, Value> {
     let mut joined = Map::new();
     for name in headers.keys().filter(|name| **name != header::COOKIE) {
@@ -243,7 +244,7 @@ fn text(value: Option<&HeaderValue>) -> String {
         .unwrap_or_default()
 }
 
-/// The bodies that the gateway passes on as they are; all others it encodes in base64.
+/// Whether the gateway passes on a body of this type unchanged. It encodes all others in base64.
 fn is_text(content_type: &str) -> bool {
     let base = content_type
         .split(';')
@@ -286,7 +287,7 @@ fn response(result: &Value) -> Option<Response<Bytes>> {
     Some(response)
 }
 
-/// Listens from now on for Ctrl-C and for being asked to end; resolves when either comes.
+/// Starts listening for SIGINT (Ctrl-C) and SIGTERM. The future resolves when either arrives.
 pub fn interrupted() -> std::io::Result<impl Future<Output = ()> + Send + 'static> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut interrupt = signal(SignalKind::interrupt())?;

@@ -1,4 +1,4 @@
-//! One hasher for every cost that is asked for: each has the memory of a hash, 19 MiB.
+//! Hashers, shared by cost, since each holds the work memory of a hash, 19 MiB.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -6,7 +6,7 @@ use password::{Cost, Hasher};
 
 static HASHERS: Mutex<Vec<(Cost, Hasher)>> = Mutex::new(Vec::new());
 
-/// The hasher of this process for hashes of this cost.
+/// Returns the hasher of this process for this cost.
 #[must_use]
 pub fn hasher(cost: Cost) -> Hasher {
     let mut hashers = HASHERS.lock().unwrap_or_else(PoisonError::into_inner);

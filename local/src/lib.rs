@@ -1,7 +1,7 @@
 //! Both services on this machine, without an AWS account: an embedded DynamoDB, an SES endpoint
-//! that keeps the mails, and a gateway that turns requests into the events Lambda would get.
+//! that keeps the mails, and a gateway that turns requests into Lambda events.
 //!
-//! The program is `main.rs`. Tests and benchmarks run on the same parts.
+//! The program is in `main.rs`. Tests and benchmarks use the same parts.
 
 pub mod attribute;
 mod backend;

@@ -29,17 +29,17 @@ struct Arguments {
     /// The port to serve on; 0 picks one
     #[arg(long, default_value_t = 3000)]
     port: u16,
-    /// Where the tables are kept between runs
+    /// The directory for the tables, which are kept between runs
     #[arg(long, default_value = ".local", value_name = "DIRECTORY")]
     data_dir: PathBuf,
     /// Keep nothing between runs
     #[arg(long, conflicts_with = "data_dir")]
     memory: bool,
-    /// Use a DynamoDB that already runs
+    /// Use a DynamoDB that is already running
     #[arg(long, value_name = "URL", conflicts_with_all = ["data_dir", "memory"])]
     dynamodb: Option<String>,
-    /// Put a front door on the port, as CloudFront would be; behind it the gateway has another one,
-    /// on which the functions refuse every call
+    /// Put a front door like CloudFront on the port. The gateway gets another port, on which the
+    /// functions refuse every call
     #[arg(long)]
     front_door: bool,
     #[command(subcommand)]
@@ -91,9 +91,9 @@ fn main() -> ExitCode {
     }
 }
 
-/// Its blocking threads hash, and as many as there are cores can: one that is done goes on with the
-/// next hash on the memory that is in its core's cache. What more threads would hand to each other
-/// costs a fourteenth of the throughput.
+/// Makes a runtime with one blocking thread per core. These threads hash, and continue with the
+/// next hash on memory that is still in the core's cache. More threads would hand the memory to
+/// each other and lose a fourteenth of the throughput.
 fn runtime() -> std::io::Result<Runtime> {
     Builder::new_multi_thread()
         .max_blocking_threads(std::thread::available_parallelism().map_or(1, usize::from))
@@ -109,11 +109,11 @@ async fn run(mut arguments: Arguments) -> Result<(), Error> {
     }
 }
 
-/// What stands behind the front door.
-struct Behind {
-    /// The gateway's own port.
+/// The gateway behind the front door.
+struct InnerGateway {
+    /// The gateway's own listener.
     listener: TcpListener,
-    /// What the front door shows the functions.
+    /// The secret that the front door adds to requests.
     secret: String,
 }
 
@@ -121,7 +121,7 @@ async fn serve(arguments: Arguments) -> Result<(), Error> {
     let listener = listen(arguments.port).await?;
     let url = format!("http://{}", listener.local_addr()?);
     let behind = if arguments.front_door {
-        Some(Behind::listen().await?)
+        Some(InnerGateway::listen().await?)
     } else {
         None
     };
@@ -130,7 +130,7 @@ async fn serve(arguments: Arguments) -> Result<(), Error> {
     let secret = behind.as_ref().map(|behind| behind.secret.as_str());
     let functions = functions(&backend, Some(&url), secret)?;
     if let Some(behind) = &behind {
-        greet_behind(behind.listener.local_addr()?);
+        greet_inner(behind.listener.local_addr()?);
     }
     greet(&url, &backend);
     let sweeps = tokio::spawn(sweep(functions.clone()));
@@ -141,7 +141,7 @@ async fn serve(arguments: Arguments) -> Result<(), Error> {
     let router = gateway::router(functions, backend.outbox).merge(previews);
     match behind {
         Some(behind) => {
-            let front = front_door::before(router.clone(), &behind.secret)?;
+            let front = front_door::in_front_of(router.clone(), &behind.secret)?;
             let forever = std::future::pending();
             let inner = gateway::serve_router(behind.listener, router, forever);
             let inner = tokio::spawn(inner);
@@ -154,8 +154,9 @@ async fn serve(arguments: Arguments) -> Result<(), Error> {
     Ok(())
 }
 
-impl Behind {
-    /// With the environment's secret, for who wants to call the gateway's port with it, or a new one.
+impl InnerGateway {
+    /// Listens on a free port. The secret is that of the environment, which allows calls of the
+    /// gateway's port with it, or a new one.
     async fn listen() -> Result<Self, Error> {
         let given = Env::of_process().optional("FRONT_DOOR_SECRET");
         Ok(Self {
@@ -170,7 +171,7 @@ async fn listen(port: u16) -> Result<TcpListener, Error> {
     listener.map_err(|error| format!("port {port}: {error}").into())
 }
 
-/// The schedule of template.yaml, only faster.
+/// Runs the sweep on a schedule, more often than template.yaml.
 async fn sweep(functions: Functions) {
     let event = r#"{ "source": "aws.events", "detail-type": "Scheduled Event" }"#;
     loop {
@@ -212,8 +213,8 @@ async fn invoke(arguments: Arguments, function: FunctionName, event: &Path) -> R
     Ok(())
 }
 
-/// Both functions as the environment configures them, with a default for each variable; behind a
-/// front door with this secret, if there is one.
+/// Makes both functions, configured by the environment with a default for each variable. With
+/// `front_door_secret`, they expect a front door.
 fn functions(
     backend: &Backend,
     url: Option<&str>,
@@ -230,7 +231,7 @@ fn functions(
     Functions::new(backend, Env::new(&lookup), &Clock::system())
 }
 
-/// The URL of this program, for mails to send people to.
+/// The URL of this program, as the login URL in mails.
 fn login_url(name: &str, url: Option<&str>) -> Option<String> {
     let url = url.filter(|_| name == "LOGIN_URL");
     url.map(|url| format!("{url}/"))
@@ -248,7 +249,7 @@ fn tables() -> Result<TableNames, ConfigError> {
     })
 }
 
-/// What the environment says, else what this run knows, else the default.
+/// The value of a variable: from the environment, else `own`, else the default.
 fn variable(name: &str, own: Option<String>) -> Option<String> {
     let given = Env::of_process().optional(name);
     given.or(own).or_else(|| local::default_variable(name))
@@ -258,8 +259,10 @@ fn variable(name: &str, own: Option<String>) -> Option<String> {
     clippy::print_stdout,
     reason = "this is a program for a developer's terminal"
 )]
-fn greet_behind(gateway: SocketAddr) {
-    println!("Behind the front door, where the functions refuse every call: http://{gateway}");
+fn greet_inner(gateway: SocketAddr) {
+    println!(
+        "Gateway behind the front door, where the functions refuse every call: http://{gateway}"
+    );
 }
 
 #[expect(

@@ -1,5 +1,5 @@
-//! Pages that show every mail in each language, for the default brand and those of the Brands table,
-//! as it looks on a phone and on a computer, in light and in dark.
+//! Pages that preview every mail in each language and brand, on a phone and on a computer, in light
+//! and dark mode.
 
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ use crate::ses::{MAIL_POLICY, page, policy};
 /// The name of the default brand in URLs.
 const DEFAULT: &str = "-";
 
-/// The brands that mails can be shown for.
+/// The brands whose mails can be previewed.
 #[derive(Debug)]
 struct Brands {
     client: Client,
@@ -29,7 +29,7 @@ struct Brands {
     default: Brand,
 }
 
-/// The pages, with this brand for what the table does not say.
+/// Makes the pages. `default` is the default brand.
 pub fn pages(backend: &Backend, default: Brand) -> Router {
     let brands = Brands {
         client: backend.clients.dynamodb.clone(),
@@ -46,7 +46,7 @@ pub fn pages(backend: &Backend, default: Brand) -> Router {
 #[derive(Template)]
 #[template(path = "mails.html")]
 struct ListPage {
-    /// By their keys, percent-encoded.
+    /// The brands with their keys, which are percent-encoded.
     brands: Vec<(String, Brand)>,
 }
 
@@ -100,7 +100,7 @@ async fn html(State(brands): State<Arc<Brands>>, Path(named): Named) -> Response
 }
 
 impl Brands {
-    /// The mail of a brand, language and kind, by their names in URLs.
+    /// Renders the mail of a brand, language and kind, given by their names in URLs.
     async fn message(&self, named: &(String, String, String)) -> Option<(Brand, Message)> {
         let (key, language, kind) = named;
         let brand = self.find(key).await?;

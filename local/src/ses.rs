@@ -1,5 +1,5 @@
-//! SES v2's `SendEmail`, keeping what it is sent, its suppression list, and the pages that show the
-//! mails.
+//! A local SES v2: `SendEmail`, which keeps the mails, the suppression list, and pages that show
+//! the mails.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,21 +16,21 @@ use serde_json::json;
 use shared::clock::Clock;
 use tokio::net::TcpListener;
 
-/// Nothing in a mail runs, and nothing is fetched for it.
+/// The policy for mails, which must neither run nor load anything.
 pub(crate) const MAIL_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; sandbox";
 const PAGE_POLICY: &str =
     "default-src 'none'; style-src 'unsafe-inline'; frame-src 'self'; base-uri 'none'";
 
-/// A mail SES accepted.
+/// A mail that SES accepted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Mail {
     /// SES's message id.
     pub id: String,
-    /// When, RFC 3339.
+    /// The time, in RFC 3339.
     pub at: String,
     /// The sender.
     pub from: String,
-    /// The configuration set, if one was named.
+    /// The configuration set, if any.
     pub configuration_set: Option<String>,
     /// The tags that SES's reports about the mail would have.
     pub tags: BTreeMap<String, String>,
@@ -38,7 +38,7 @@ pub struct Mail {
     pub headers: BTreeMap<String, String>,
     /// The recipients.
     pub to: Vec<String>,
-    /// Where answers go, if not to the sender.
+    /// The addresses for replies, if they are not the sender's.
     pub reply_to: Vec<String>,
     /// The subject.
     pub subject: String,
@@ -49,7 +49,7 @@ pub struct Mail {
 }
 
 impl Mail {
-    /// The password in a mail that carries one: the second of its four indented values, in every
+    /// The password in a mail that contains one. It is the second of four indented values in every
     /// language.
     #[must_use]
     pub fn password(&self) -> Option<&str> {
@@ -62,7 +62,7 @@ impl Mail {
     }
 }
 
-/// The mails, oldest first.
+/// The mails that SES accepted, oldest first, and the behaviour of SES.
 #[derive(Debug, Clone, Default)]
 pub struct Outbox(Arc<Mutex<Contents>>);
 
@@ -71,7 +71,7 @@ struct Contents {
     mails: Vec<Mail>,
     refusal: Option<&'static str>,
     delay: Duration,
-    /// The reason and the time, in epoch seconds, by address.
+    /// The reason and the time in epoch seconds, by address.
     suppressed: BTreeMap<String, (&'static str, u64)>,
 }
 
@@ -82,7 +82,7 @@ impl Outbox {
         self.contents().mails.clone()
     }
 
-    /// The mails to any address that `is_wanted`.
+    /// The mails to addresses for which `is_wanted` returns true.
     #[must_use]
     pub fn mails_to(&self, is_wanted: impl Fn(&str) -> bool) -> Vec<Mail> {
         let contents = self.contents();
@@ -91,13 +91,13 @@ impl Outbox {
         mails.cloned().collect()
     }
 
-    /// Forgets all mails.
+    /// Deletes all mails.
     pub fn clear(&self) {
         self.contents().mails.clear();
     }
 
-    /// Puts an address on the suppression list, for `BOUNCE` or `COMPLAINT`: mails to it are accepted
-    /// and never sent.
+    /// Puts an address on the suppression list, for the reason `BOUNCE` or `COMPLAINT`. Mails to it
+    /// are accepted, but not sent.
     pub fn suppress(&self, address: &str, reason: &'static str) {
         let since = Clock::system().now().0;
         let mut contents = self.contents();
@@ -112,12 +112,12 @@ impl Outbox {
         self.contents().suppressed.contains_key(address)
     }
 
-    /// From now on every call is refused with this error of SES's, or none.
+    /// Refuses every call from now on with this error of SES, or accepts calls again with `None`.
     pub fn refuse(&self, error: Option<&'static str>) {
         self.contents().refusal = error;
     }
 
-    /// From now on every mail is answered after this time.
+    /// Delays the answer to every `SendEmail` from now on.
     pub fn delay(&self, delay: Duration) {
         self.contents().delay = delay;
     }
@@ -205,7 +205,8 @@ async fn send_email(State(outbox): State<Outbox>, Json(request): Json<SendEmail>
         return refusal(StatusCode::BAD_REQUEST, error);
     }
     let to = request.destination.to_addresses;
-    // The domain must be in Punycode, and there is no SMTPUTF8 (SES API reference, `Destination`).
+    // The domain must be in Punycode, and SES does not support SMTPUTF8 (SES API reference,
+    // `Destination`).
     if !to.iter().all(|to| to.is_ascii()) {
         return refusal(StatusCode::BAD_REQUEST, "BadRequestException");
     }
@@ -271,7 +272,7 @@ async fn lift_suppression(State(outbox): State<Outbox>, Path(address): Path<Stri
     }
 }
 
-/// The pages that show the mails.
+/// Makes the pages that show the mails.
 pub(crate) fn pages(outbox: Outbox) -> Router {
     Router::new()
         .route("/outbox", get(list))

@@ -1,4 +1,4 @@
-//! The tables, as template.yaml has them.
+//! The tables of template.yaml.
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::ProvideErrorMetadata as _;
@@ -9,20 +9,20 @@ use aws_sdk_dynamodb::types::{
 
 use crate::Error;
 
-/// The name of the Users table here.
+/// The default name of the Users table.
 pub const USERS: &str = "Users";
-/// The name of the Limits table here.
+/// The default name of the Limits table.
 pub const LIMITS: &str = "Limits";
-/// The name of the Audit table here.
+/// The default name of the Audit table.
 pub const AUDIT: &str = "Audit";
 
-/// The name of the Brands table here.
+/// The default name of the Brands table.
 pub const BRANDS: &str = "Brands";
 
-/// The name of the Sessions table here.
+/// The default name of the Sessions table.
 pub const SESSIONS: &str = "Sessions";
 
-/// The attributes that `email-index` projects besides its keys.
+/// The attributes that `email-index` projects in addition to its keys.
 const EMAIL_INDEX_ATTRIBUTES: [&str; 5] = [
     "id",
     "email",
@@ -59,7 +59,7 @@ impl Default for TableNames {
 }
 
 impl TableNames {
-    /// The variable of this name, if it is a function's for the name of a table.
+    /// The value of an environment variable, if it is one for the name of a table.
     #[must_use]
     pub fn variable(&self, name: &str) -> Option<String> {
         let table = match name {
@@ -77,7 +77,7 @@ impl TableNames {
 /// The key of the Limits table.
 const LIMITS_KEY: &str = "subject";
 
-/// Creates the tables that do not exist.
+/// Creates missing tables.
 pub async fn create_missing(client: &Client, names: &TableNames) -> Result<(), Error> {
     for (name, key) in [
         (&names.limits, LIMITS_KEY),
@@ -105,7 +105,7 @@ async fn exists(client: &Client, name: &str) -> Result<bool, Error> {
     }
 }
 
-/// What went wrong and why, in one line.
+/// An error and its causes, in one line.
 fn causes(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(Some(error), |error| error.source());
     let causes: Vec<_> = causes.map(ToString::to_string).collect();
@@ -152,12 +152,12 @@ pub async fn create_users(client: &Client, name: &str) -> Result<(), Error> {
     Ok(())
 }
 
-/// Creates a table of this name, as the Limits table is.
+/// Creates a table of this name with the key of the Limits table.
 pub async fn create_limits(client: &Client, name: &str) -> Result<(), Error> {
     create_with_key(client, name, LIMITS_KEY).await
 }
 
-/// A table whose key is one text.
+/// Creates a table whose key is one string.
 async fn create_with_key(client: &Client, name: &str, key_name: &str) -> Result<(), Error> {
     client
         .create_table()

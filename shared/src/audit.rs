@@ -9,7 +9,7 @@ use crate::clock::Timestamp;
 use crate::dynamodb::{Item, StoreError, number, text};
 use crate::metrics::{self, Metric};
 
-const SECONDS_A_DAY: u64 = 86_400;
+const SECONDS_PER_DAY: u64 = 86_400;
 
 /// The Audit table: key `username`, sort key `at`, rows expire by `expires_at`.
 #[derive(Debug, Clone)]
@@ -19,30 +19,30 @@ pub struct Audit {
     days: u64,
 }
 
-/// What a row says. It holds no secret.
+/// The contents of a row. They include no secret.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Entry<'a> {
-    /// The key of the account that it concerns, or `brand#` and the key of a brand.
+    /// The key of the account concerned, or `brand#` and the key of a brand.
     pub username: &'a str,
     /// The time of the event.
     pub at: Timestamp,
-    /// The event's stable name, for instance `password.reset`.
+    /// The name of the event, for example `password.reset`. Names do not change.
     pub event: &'static str,
     /// The id of the request that caused it, as in the logs.
     pub request_id: &'a str,
-    /// The address that the request came from, as the gateway saw it.
+    /// The address that the request came from, as seen by the gateway.
     pub source: &'a str,
-    /// The account that is logged in, or the ARN of an operator's credentials; `None` for an anonymous
-    /// request.
+    /// The account that is logged in, or the ARN of an operator's credentials. `None` for an
+    /// anonymous request.
     pub actor: Option<&'a str>,
-    /// The person on whose behalf the caller acts, as the caller said.
+    /// The person on whose behalf the caller acts, as stated by the caller.
     pub requester: Option<&'a str>,
-    /// The object of an event that does not name it: the role, the names of attributes.
+    /// Details that the event's name leaves open: the role, or the names of attributes.
     pub detail: Option<&'a str>,
 }
 
 impl fmt::Debug for Entry<'_> {
-    /// Without names: they reach no log.
+    /// Leaves out names, which must not reach a log.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Entry")
             .field("event", &self.event)
@@ -59,14 +59,14 @@ pub struct Row {
 }
 
 impl fmt::Debug for Row {
-    /// Without names, as [`Entry`].
+    /// Leaves out names, like [`Entry`].
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Row(..)")
     }
 }
 
 impl Row {
-    /// The row as a write of a transaction.
+    /// Returns the row as one write of a transaction.
     pub fn write(&self) -> Result<TransactWriteItem, StoreError> {
         let put = Put::builder().table_name(&self.table);
         let put = put.set_item(Some(self.item.clone())).build()?;
@@ -75,7 +75,7 @@ impl Row {
 }
 
 impl Audit {
-    /// The table of this name, whose rows live for `days`.
+    /// Uses the table with this name. Rows expire after `days`.
     #[must_use]
     pub fn new(client: Client, table: String, days: u64) -> Self {
         Self {
@@ -85,8 +85,7 @@ impl Audit {
         }
     }
 
-    /// Writes the row of an attempt that changed nothing. A failure is logged and counted; the
-    /// attempt is refused either way.
+    /// Writes the row of an attempt that was refused. A failure to write it is logged and counted.
     pub async fn record(&self, entry: &Entry<'_>) {
         let Row { table, item } = self.row(entry);
         let request = self.client.put_item().table_name(table);
@@ -97,10 +96,11 @@ impl Audit {
         }
     }
 
-    /// The row of an entry. A request may write several; writing one twice leaves the same row.
+    /// Makes the row of an entry. A request may write several rows. Writing the same row twice has
+    /// no further effect.
     #[must_use]
     pub fn row(&self, entry: &Entry<'_>) -> Row {
-        let lifetime = self.days.saturating_mul(SECONDS_A_DAY);
+        let lifetime = self.days.saturating_mul(SECONDS_PER_DAY);
         let attributes = [
             ("username", Some(text(entry.username))),
             ("at", Some(text(&sort_key(entry)))),

@@ -1,8 +1,8 @@
-//! The brand that a mail is sent for: from the Brands table and, for what a row lacks, from the
-//! default brand of the configuration.
+//! The brand of a mail: a row of the Brands table, with the configuration's default brand for
+//! missing attributes.
 //!
 //! A missing brand never fails a request. If the table cannot be read or a value cannot be used,
-//! that is logged and the default brand's value is used.
+//! the failure is logged and the default brand's value is used.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -19,10 +19,10 @@ use crate::dynamodb::{Item, text};
 use crate::mail::brand::{self, Attribute, Brand};
 use crate::users::{MAX_NAME_LENGTH, NO_BRAND, brand_key};
 
-/// How long a row, or its absence, is cached.
+/// The time for which a row, or its absence, is cached, in seconds.
 pub const CACHE_SECONDS: u64 = 300;
 
-/// The Brands table as mails need it: key `brand`, in the form of [`row_key`].
+/// The Brands table. Its key is `brand`, in the form that [`row_key`] returns.
 pub struct Brands {
     client: Client,
     table: String,
@@ -44,7 +44,7 @@ impl fmt::Debug for Brands {
 }
 
 impl Brands {
-    /// The table of this name, and the default brand.
+    /// Uses the table with this name, and `default` for brands without a row.
     #[must_use]
     pub fn new(client: Client, table: String, default: Brand) -> Self {
         Self {
@@ -55,9 +55,9 @@ impl Brands {
         }
     }
 
-    /// The brand of this name, in any spelling, at most five minutes old; the default brand if there
-    /// is no name or no row, or if the table cannot be read. Makes at most one call, which is not
-    /// repeated: a mail does not wait for its brand.
+    /// Finds the brand with this name, in any spelling. The result is at most five minutes old.
+    /// Returns the default brand if there is no name or no row, or if the table cannot be read.
+    /// Makes at most one call, without retries, so that a mail does not wait for its brand.
     pub async fn find(&self, name: Option<&str>, ctx: &RequestContext<'_>) -> Arc<Brand> {
         let RequestContext {
             request_id, now, ..
@@ -89,7 +89,8 @@ impl Brands {
         Ok(output.item)
     }
 
-    /// Also drops expired entries, since names come from outside.
+    /// Caches a brand, and drops expired entries: names come from callers, so their number has no
+    /// limit.
     fn remember(&self, key: String, brand: &Arc<Brand>, now: Timestamp) {
         let mut cache = self.cache();
         cache.retain(|_, cached| now < cached.until);
@@ -105,22 +106,22 @@ impl Brands {
     }
 }
 
-/// The key of a brand's row; `None` if a brand of this name cannot have one.
+/// The key of a brand's row. `None` if a brand with this name cannot have a row.
 #[must_use]
 pub fn row_key(brand: Option<&str>) -> Option<String> {
     Some(brand_key(brand)).filter(|key| key != NO_BRAND && key.len() <= MAX_NAME_LENGTH)
 }
 
-/// The value of an attribute of a row; an empty one counts as none, as in the environment. The error
-/// says what would be right.
+/// The value of an attribute of a row. An empty value counts as missing, as in the environment. The
+/// error says which values are valid.
 pub fn value<'r>(row: &'r Item, attribute: &Attribute) -> Result<Option<&'r str>, &'static str> {
     let Some(value) = row.get(attribute.name) else {
         return Ok(None);
     };
-    attribute.usable(value.as_s().map_err(|_| "must be a string")?)
+    attribute.parse(value.as_s().map_err(|_| "must be a string")?)
 }
 
-/// The brand of a row, with the default's value for each attribute that is missing or unusable.
+/// Makes the brand of a row. Attributes that are missing or invalid get the default brand's value.
 #[must_use]
 pub fn from_row(row: &Item, key: &str, default: &Brand, request_id: &str) -> Brand {
     let value = |attribute: Attribute| match value(row, &attribute) {
@@ -180,7 +181,7 @@ mod tests {
         ("language", "de"),
     ];
 
-    /// All values but those in `changes`; an attribute of no value is missing.
+    /// A brand with `VALUES`, except for `changes`. `None` removes an attribute.
     fn brand(changes: &[(&str, Option<&str>)]) -> Brand {
         let mut row: Item = VALUES
             .map(|(name, value)| (name.to_owned(), AttributeValue::S(value.to_owned())))
@@ -206,12 +207,12 @@ mod tests {
     }
 
     #[test]
-    fn a_row_says_all_there_is_to_a_brand() {
+    fn a_row_sets_every_value_of_a_brand() {
         assert_eq!(values(&brand(&[])), VALUES.map(|(_, value)| value));
     }
 
     #[test]
-    fn attributes_that_are_missing_or_wrong_are_the_defaults_one_by_one() {
+    fn missing_and_invalid_attributes_get_the_default() {
         let unusable: [&[&str]; 7] = [
             &["Ac\nme", "Ac\u{85}me"],
             &["acme", "acme@", "Äcme <a@example.org>", "a@example.org, b"],
@@ -234,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn a_closing_that_cannot_be_used_is_left_out() {
+    fn an_invalid_closing_is_left_out() {
         let row = [
             ("closing_en", "Bye"),
             ("closing_de", "Bis\nbald"),
@@ -246,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn an_attribute_of_another_type_is_the_default_too() {
+    fn an_attribute_of_another_type_gets_the_default() {
         let row = Item::from([("login_url".to_owned(), AttributeValue::N("1".to_owned()))]);
         assert_eq!(from_row(&row, "acme", &default(), "r-1"), default());
     }

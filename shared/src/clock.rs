@@ -7,18 +7,19 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use time::OffsetDateTime;
 use time::macros::format_description;
 
-/// Seconds since the Unix epoch, as all times in the tables.
+/// A time in seconds since the Unix epoch, as in the tables.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Timestamp(pub u64);
 
 impl Timestamp {
-    /// This time and `seconds` more.
+    /// Adds `seconds`.
     #[must_use]
     pub fn plus_seconds(self, seconds: u64) -> Self {
         Self(self.0.saturating_add(seconds))
     }
 
-    /// RFC 3339 in UTC, to the second: `2026-11-21T22:34:15Z`. Sorts as text.
+    /// Formats the time as RFC 3339 in UTC, to the second: `2026-11-21T22:34:15Z`. The texts sort
+    /// by time.
     #[must_use]
     pub fn rfc3339(self) -> String {
         self.format(format_description!(
@@ -26,7 +27,8 @@ impl Timestamp {
         ))
     }
 
-    /// IMF-fixdate (RFC 9110 section 5.6.7), as in `Set-Cookie`: `Sat, 21 Nov 2026 22:34:15 GMT`.
+    /// Formats the time as an IMF-fixdate (RFC 9110 section 5.6.7), as in `Set-Cookie`: `Sat, 21
+    /// Nov 2026 22:34:15 GMT`.
     #[must_use]
     pub fn http_date(self) -> String {
         self.format(format_description!(
@@ -34,7 +36,7 @@ impl Timestamp {
         ))
     }
 
-    /// The time as mails show it: `2026-11-21 22:34 UTC`.
+    /// Formats the time as in mails: `2026-11-21 22:34 UTC`.
     #[must_use]
     pub fn for_people(self) -> String {
         self.format(format_description!(
@@ -51,12 +53,12 @@ impl Timestamp {
     }
 }
 
-/// Source of the time: the system's clock, or a test's.
+/// A source of the time: the system clock, or a function in tests.
 #[derive(Clone)]
 pub struct Clock(Arc<dyn Fn() -> Timestamp + Send + Sync>);
 
 impl Clock {
-    /// The system's clock.
+    /// The system clock.
     #[must_use]
     pub fn system() -> Self {
         Self::new(|| {
@@ -69,12 +71,12 @@ impl Clock {
         })
     }
 
-    /// A clock that returns what `now` returns.
+    /// Makes a clock that calls `now`.
     pub fn new(now: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
         Self(Arc::new(now))
     }
 
-    /// The time.
+    /// The current time.
     #[must_use]
     pub fn now(&self) -> Timestamp {
         (self.0)()

@@ -1,4 +1,5 @@
-//! The environment, read once and checked as a whole; an error names its variable.
+//! Configuration from environment variables. All are read and checked once, at the start; an error
+//! names its variable.
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
@@ -10,31 +11,31 @@ use crate::mail::brand::{self, Attribute, Brand};
 use crate::users::ResetMode;
 use password::{Cost, Secret};
 
-/// What is wrong with a variable of the environment.
+/// An error in an environment variable.
 #[derive(Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigError {
-    /// It must be set.
+    /// A required variable is not set.
     #[error("{0} is not set")]
     Missing(&'static str),
-    /// It has a value that cannot be used.
+    /// A value is invalid.
     #[error("{name}: {reason}")]
     Invalid {
         /// The variable.
         name: &'static str,
-        /// What would be right.
+        /// The values that are valid.
         reason: String,
     },
 }
 
 impl std::fmt::Debug for ConfigError {
-    /// The message: a process whose `main` fails prints this.
+    /// Writes the message, because a process prints this when its `main` fails.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         Display::fmt(self, f)
     }
 }
 
 impl ConfigError {
-    /// The error for a variable whose value cannot be used.
+    /// Makes the error for a variable with an invalid value.
     pub fn invalid(name: &'static str, reason: impl Display) -> Self {
         Self::Invalid {
             name,
@@ -48,13 +49,13 @@ impl ConfigError {
 pub struct Env<'a>(&'a dyn Fn(&str) -> Option<String>);
 
 impl<'a> Env<'a> {
-    /// Variables from a lookup by name.
+    /// Makes an environment from a look-up by name.
     #[must_use]
     pub fn new(lookup: &'a dyn Fn(&str) -> Option<String>) -> Self {
         Self(lookup)
     }
 
-    /// The variables of this process.
+    /// The environment of this process.
     #[must_use]
     pub fn of_process() -> Env<'static> {
         Env(&|name| {
@@ -63,7 +64,7 @@ impl<'a> Env<'a> {
         })
     }
 
-    /// The value of `name`, if it has one.
+    /// The value of `name`, trimmed; `None` if it is unset.
     #[must_use]
     pub fn optional(&self, name: &str) -> Option<String> {
         (self.0)(name)
@@ -71,34 +72,34 @@ impl<'a> Env<'a> {
             .filter(|value| !value.is_empty())
     }
 
-    /// The value of `name`.
+    /// The value of `name`, trimmed.
     pub fn required(&self, name: &'static str) -> Result<String, ConfigError> {
         self.optional(name).ok_or(ConfigError::Missing(name))
     }
 
-    /// The default brand's value of `attribute`; `None` if it is unset.
+    /// The default brand's value of `attribute`. `None` if it is unset.
     pub fn default_brand(&self, attribute: &Attribute) -> Result<Option<String>, ConfigError> {
         let Some(variable) = attribute.variable else {
             return Ok(None);
         };
         let value = self.optional(variable).unwrap_or_default();
-        let usable = attribute.usable(&value);
+        let usable = attribute.parse(&value);
         usable
             .map(|text| text.map(str::to_owned))
             .map_err(|reason| ConfigError::invalid(variable, reason))
     }
 
-    /// The limit `name` as a count; `default` if it is unset, 0 for no limit.
+    /// The limit `name`, from 0 to 1000, where 0 means no limit. Returns `default` if it is unset.
     pub fn limit(&self, name: &'static str, default: u32) -> Result<u32, ConfigError> {
         let limit = self.number(name, default)?;
-        // The times of all uses are one item.
+        // The tests of `Quota` cover limits up to this one.
         if limit > 1_000 {
             return Err(ConfigError::invalid(name, "must be 0 to 1000"));
         }
         Ok(limit)
     }
 
-    /// The value of `name` as a whole number; `default` if it is unset.
+    /// The value of `name` as a whole number. Returns `default` if it is unset.
     pub fn number<T: FromStr>(&self, name: &'static str, default: T) -> Result<T, ConfigError> {
         let Some(value) = self.optional(name) else {
             return Ok(default);
@@ -115,18 +116,18 @@ impl std::fmt::Debug for Env<'_> {
     }
 }
 
-/// Configuration that both functions share, from their environment.
+/// The configuration that both functions share.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// `USERS_TABLE`
     pub users_table: String,
     /// `LIMITS_TABLE`
     pub limits_table: String,
-    /// `RESET_MODE`: `replace`, or `dual`, in which the old password stays valid until the mailed
-    /// one is used.
+    /// `RESET_MODE`: `replace`, or `dual` to keep the old password valid until the mailed one is
+    /// used.
     pub reset_mode: ResetMode,
     /// `RESPONSE_FLOOR_MS`: resets and failed logins are answered at multiples of this time, 500 ms
-    /// by default; 0 for at once.
+    /// by default. 0 means at once.
     pub response_floor: Duration,
     /// `AUDIT_TABLE`
     pub audit_table: String,
@@ -139,15 +140,15 @@ pub struct Config {
     pub brand: Brand,
     /// `ARGON2_MEMORY_KIB`, `ARGON2_ITERATIONS`
     pub password_cost: Cost,
-    /// `PASSWORD_MIN_LENGTH`: code points a chosen password has at least, 8 by default.
+    /// `PASSWORD_MIN_LENGTH`: the minimum length of a chosen password in code points, 8 by default.
     pub password_min_length: usize,
-    /// `FRONT_DOOR`: `NONE` by default, or `CLOUDFRONT`, which sends `FRONT_DOOR_SECRET` or, while
-    /// that is changed, `FRONT_DOOR_OTHER_SECRET`.
+    /// `FRONT_DOOR`: `NONE` (the default) or `CLOUDFRONT`. CloudFront sends `FRONT_DOOR_SECRET` or,
+    /// while the secret is being changed, `FRONT_DOOR_OTHER_SECRET`.
     pub front_door: FrontDoor,
 }
 
 impl Config {
-    /// Reads and checks all of it.
+    /// Reads and checks all variables.
     pub fn read(env: Env<'_>) -> Result<Self, ConfigError> {
         Ok(Self {
             users_table: env.required("USERS_TABLE")?,
@@ -184,7 +185,7 @@ fn response_floor(env: Env<'_>) -> Result<Duration, ConfigError> {
     }
 }
 
-/// `AUDIT_DAYS`, checked.
+/// Reads `AUDIT_DAYS`, from 1 to 3653.
 pub fn audit_days(env: Env<'_>) -> Result<u64, ConfigError> {
     let days = env.number("AUDIT_DAYS", 400)?;
     if (1..=3_653).contains(&days) {
@@ -194,7 +195,7 @@ pub fn audit_days(env: Env<'_>) -> Result<u64, ConfigError> {
     }
 }
 
-/// The default brand.
+/// Reads the default brand.
 pub fn brand(env: Env<'_>) -> Result<Brand, ConfigError> {
     let required = |attribute: Attribute| {
         let value = env.default_brand(&attribute)?;
@@ -214,7 +215,7 @@ pub fn brand(env: Env<'_>) -> Result<Brand, ConfigError> {
     })
 }
 
-/// `ARGON2_MEMORY_KIB`, `ARGON2_ITERATIONS`, checked.
+/// Reads `ARGON2_MEMORY_KIB` and `ARGON2_ITERATIONS`. [`Cost::new`] says which values are valid.
 pub fn password_cost(env: Env<'_>) -> Result<Cost, ConfigError> {
     let default = Cost::DEFAULT;
     let memory_kib = env.number("ARGON2_MEMORY_KIB", default.memory_kib())?;
@@ -230,7 +231,7 @@ pub fn password_cost(env: Env<'_>) -> Result<Cost, ConfigError> {
     })
 }
 
-/// `PASSWORD_MIN_LENGTH`, checked.
+/// Reads `PASSWORD_MIN_LENGTH`, from [`password::MIN_LENGTH`] to [`password::MAX_LENGTH`].
 pub fn password_min_length(env: Env<'_>) -> Result<usize, ConfigError> {
     let name = "PASSWORD_MIN_LENGTH";
     let allowed = password::MIN_LENGTH..=password::MAX_LENGTH;
@@ -245,8 +246,8 @@ pub fn password_min_length(env: Env<'_>) -> Result<usize, ConfigError> {
     }
 }
 
-/// `FRONT_DOOR`, `FRONT_DOOR_SECRET`, `FRONT_DOOR_OTHER_SECRET`, checked. A secret is what a header
-/// can carry as it is: visible ASCII.
+/// Reads `FRONT_DOOR`, `FRONT_DOOR_SECRET` and `FRONT_DOOR_OTHER_SECRET`. A secret must be visible
+/// ASCII, which a header can carry unchanged.
 fn front_door(env: Env<'_>) -> Result<FrontDoor, ConfigError> {
     let secret = |name| {
         let is_usable = |value: &str| {
@@ -304,7 +305,7 @@ mod tests {
     }
 
     #[test]
-    fn has_defaults_for_all_that_can_have_one() {
+    fn optional_variables_have_defaults() {
         let config = read(&[]).unwrap();
         assert_eq!(config.password_cost, Cost::DEFAULT);
         assert_eq!(config.password_min_length, 8);
@@ -313,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn names_what_is_missing() {
+    fn missing_variables_are_named() {
         for (name, _) in REQUIRED {
             assert_eq!(
                 read(&[(name, " ")]).unwrap_err(),
@@ -323,7 +324,7 @@ mod tests {
     }
 
     #[test]
-    fn names_what_is_wrong() {
+    fn invalid_variables_are_named() {
         for (name, value) in [
             ("AUDIT_DAYS", "many"),
             ("AUDIT_DAYS", "-1"),
@@ -383,7 +384,7 @@ mod tests {
     }
 
     #[test]
-    fn takes_stronger_settings() {
+    fn stronger_settings_are_accepted() {
         let config = read(&[("ARGON2_MEMORY_KIB", "47104"), ("ARGON2_ITERATIONS", "1")]).unwrap();
         assert_eq!(config.password_cost, Cost::new(47_104, 1).unwrap());
         assert_eq!(

@@ -1,25 +1,28 @@
-//! The request that is being served, as every step of its handling needs it.
+//! The context of a request: its id, its time, and who sent it.
 
 use crate::audit::Entry;
 use crate::clock::Timestamp;
 
-/// One request: an HTTP request, one account of a sweep, a mail report or a run of `accounts`.
+/// The context of an HTTP request, of one account of a sweep, of a mail report, or of a run of
+/// `accounts`.
 #[derive(Debug, Clone, Copy)]
 pub struct RequestContext<'a> {
     /// The id of the request, as in logs, audit rows and mails.
     pub request_id: &'a str,
-    /// The address that the gateway saw, or the part of the system that acts by itself.
+    /// The caller's address as the gateway saw it, or the name of the part of the system that acts
+    /// on its own.
     pub source: &'a str,
-    /// Who is logged in: a user name, or an operator; `None` for an anonymous request.
+    /// The user name that is logged in, or an operator. `None` for an anonymous request.
     pub actor: Option<&'a str>,
-    /// On whose behalf, as an operator says; `None` where the actor is all that is known.
+    /// The person on whose behalf an operator acts, as stated by the operator. `None` if only the
+    /// actor is known.
     pub requester: Option<&'a str>,
-    /// When the request began.
+    /// The time at which the request began.
     pub now: Timestamp,
 }
 
 impl<'a> RequestContext<'a> {
-    /// The audit entry for an event that this request caused on the account with this key.
+    /// Makes the audit entry for an event that this request caused on the account with this key.
     #[must_use]
     pub fn audit(&self, username: &'a str, event: &'static str) -> Entry<'a> {
         Entry {

@@ -12,50 +12,50 @@ use password::{ExposeSecret as _, Secret};
 /// An item of a table: its attributes by name.
 pub type Item = HashMap<String, AttributeValue>;
 
-/// A string attribute.
+/// Makes a string attribute.
 #[must_use]
 pub fn text(value: &str) -> AttributeValue {
     AttributeValue::S(value.to_owned())
 }
 
-/// A number attribute.
+/// Makes a number attribute.
 #[must_use]
 pub fn number(value: u64) -> AttributeValue {
     AttributeValue::N(value.to_string())
 }
 
-/// A string attribute that holds a password hash.
+/// Makes a string attribute that holds a password hash.
 #[must_use]
 pub fn secret(value: &Secret) -> AttributeValue {
     text(value.expose_secret())
 }
 
-/// The string attribute of this name.
+/// The string attribute with this name.
 #[must_use]
 pub fn get_text<'i>(item: &'i Item, name: &str) -> Option<&'i str> {
     item.get(name)?.as_s().ok().map(String::as_str)
 }
 
-/// The number attribute of this name, if it is a whole number that is not negative.
+/// The number attribute with this name, if it is a non-negative integer.
 #[must_use]
 pub fn get_number(item: &Item, name: &str) -> Option<u64> {
     item.get(name)?.as_n().ok()?.parse().ok()
 }
 
-/// The boolean attribute of this name; false if there is none.
+/// The boolean attribute with this name; `false` if it is missing.
 #[must_use]
 pub fn get_flag(item: &Item, name: &str) -> bool {
     let flag = item.get(name).and_then(|flag| flag.as_bool().ok());
     flag.copied().unwrap_or_default()
 }
 
-/// The map attribute of this name.
+/// The map attribute with this name.
 #[must_use]
 pub fn get_map<'i>(item: &'i Item, name: &str) -> Option<&'i Item> {
     item.get(name)?.as_m().ok()
 }
 
-/// Why a table could not be read or written.
+/// The reason a table could not be read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// The condition of a write does not hold: another change came first.
@@ -64,10 +64,10 @@ pub enum StoreError {
     /// An account's item lacks an attribute that every account has.
     #[error("an item of the users table lacks an attribute that every account has")]
     Malformed,
-    /// DynamoDB was too busy, in every attempt.
+    /// DynamoDB was too busy in every attempt.
     #[error("DynamoDB is too busy")]
     Busy,
-    /// DynamoDB refused or did not answer.
+    /// DynamoDB refused the call or did not answer.
     #[error("DynamoDB failed")]
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
@@ -85,7 +85,8 @@ impl From<BuildError> for StoreError {
     }
 }
 
-/// Pauses between attempts at a call: each twice as long as the one before, up to a limit.
+/// Exponential backoff: pauses between attempts at a call, each twice as long as the previous one,
+/// up to 6.4 s.
 #[derive(Debug)]
 pub struct Backoff {
     pause: Duration,
@@ -93,7 +94,7 @@ pub struct Backoff {
 }
 
 impl Backoff {
-    /// The longest pause.
+    /// The maximum pause.
     const LIMIT: Duration = Duration::from_millis(6_400);
 
     /// Allows `attempts` further attempts, the first of them after `pause`.
@@ -102,13 +103,13 @@ impl Backoff {
         Self { pause, attempts }
     }
 
-    /// For a call that somebody waits for: four further attempts within 300 ms.
+    /// Backoff for a call that a client waits for: four further attempts within 300 ms.
     #[must_use]
     pub fn interactive() -> Self {
         Self::new(Duration::from_millis(20), 4)
     }
 
-    /// Waits before the next attempt; false if there is none left.
+    /// Waits before the next attempt. Returns `false` at once if none is left.
     pub async fn wait(&mut self) -> bool {
         let Some(left) = self.attempts.checked_sub(1) else {
             return false;
@@ -120,23 +121,23 @@ impl Backoff {
     }
 }
 
-/// Why DynamoDB cancelled a transaction.
+/// The reason DynamoDB cancelled a transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cancellation {
     /// A condition did not hold.
     Condition,
-    /// Another transaction was at work on an item, or the table had too much to do.
+    /// Another transaction was using an item, or the table was throttled.
     Busy,
 }
 
-/// Codes of cancellation reasons that pass (API reference, `CancellationReason`).
+/// Codes of temporary cancellation reasons (API reference, `CancellationReason`).
 const BUSY_REASONS: [&str; 3] = [
     "TransactionConflict",
     "ThrottlingError",
     "ProvisionedThroughputExceeded",
 ];
 
-/// Codes of errors that pass (DynamoDB developer guide, "Error handling").
+/// Codes of temporary errors (DynamoDB developer guide, "Error handling").
 const TEMPORARY_ERRORS: [&str; 6] = [
     "InternalServerError",
     "ProvisionedThroughputExceededException",
@@ -146,7 +147,7 @@ const TEMPORARY_ERRORS: [&str; 6] = [
     "TransactionInProgressException",
 ];
 
-/// Why the transaction was cancelled; `None` if it failed otherwise.
+/// The reason the transaction was cancelled. `None` if it failed in another way.
 #[must_use]
 pub fn cancellation(error: &SdkError<TransactWriteItemsError>) -> Option<Cancellation> {
     let reasons = cancellation_reasons(error);
@@ -160,7 +161,8 @@ pub fn cancellation(error: &SdkError<TransactWriteItemsError>) -> Option<Cancell
     }
 }
 
-/// One reason for each write of a cancelled transaction; empty if it failed otherwise.
+/// The cancellation reasons, one for each write of the transaction. Empty if it failed in another
+/// way.
 #[must_use]
 pub fn cancellation_reasons(error: &SdkError<TransactWriteItemsError>) -> &[CancellationReason] {
     match error.as_service_error() {
@@ -193,7 +195,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn pauses_double_and_end() {
+    async fn pauses_double_until_no_attempt_is_left() {
         let began = Instant::now();
         let mut backoff = Backoff::interactive();
         for elapsed in [20, 60, 140, 300] {

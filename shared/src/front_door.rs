@@ -1,9 +1,10 @@
-//! The front door: a CloudFront distribution before the API, and what is believed of its headers.
+//! The front door: an optional CloudFront distribution in front of the API, and the headers that
+//! are trusted because of it.
 //!
-//! Anybody can send a header. Those of CloudFront are believed from a request that has the secret
-//! which the distribution alone adds (CloudFront developer guide, "Restrict access to files on
-//! custom origins"), and from no other. `X-Forwarded-For` and `Forwarded` are never read: both hold
-//! what the caller wrote.
+//! Any caller can send any header. CloudFront's headers are trusted only in a request with the
+//! secret that the distribution adds (CloudFront developer guide, "Restrict access to files on
+//! custom origins"). `X-Forwarded-For` and `Forwarded` are never read, because callers can write
+//! both.
 
 use std::net::{IpAddr, Ipv6Addr};
 
@@ -11,46 +12,47 @@ use http::header::{Entry, HeaderMap, HeaderValue};
 use password::{ExposeSecret as _, Secret};
 use subtle::{Choice, ConstantTimeEq as _};
 
-/// The header with the secret, which CloudFront adds to each request to the origin and writes over
-/// one of this name that the viewer sent.
+/// The header with the secret. CloudFront adds it to each request to the origin, and overwrites a
+/// header of this name that the viewer sent.
 pub const SECRET_HEADER: &str = "x-front-door-secret";
 /// The address and port of the viewer, as CloudFront saw them.
 pub const VIEWER_ADDRESS: &str = "cloudfront-viewer-address";
 /// The scheme that the viewer used, `http` or `https`.
 pub const FORWARDED_PROTO: &str = "cloudfront-forwarded-proto";
 
-/// The fewest characters of a secret.
+/// The minimum length of a secret, in characters.
 pub const MIN_SECRET_LENGTH: usize = 32;
 
-/// Whether there is a front door, and how its requests are told from others.
+/// The front door of the API, if it has one, and the secrets that identify its requests.
 #[derive(Debug, Clone, Default)]
 pub enum FrontDoor {
-    /// The API is called directly, and no header says who by.
+    /// The API is called directly, and no header identifies the caller.
     #[default]
     None,
-    /// CloudFront, which sends one of these secrets: two while one takes the place of the other.
+    /// CloudFront, which sends one of these secrets. There are two while a new one replaces the old
+    /// one.
     CloudFront(Vec<Secret>),
 }
 
-/// The caller, as the front door saw it.
+/// The caller, as seen by the front door.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Viewer {
-    /// The address; `None` if CloudFront's header is missing or in an unknown form.
+    /// The address. `None` if CloudFront's header is missing or malformed.
     pub address: Option<IpAddr>,
     /// `http` or `https`.
     pub scheme: &'static str,
 }
 
-/// The request did not come through the front door.
+/// The error for a request that did not come through the front door.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bypassed;
 
 impl FrontDoor {
-    /// Decides what is believed of a request with these headers: the viewer that CloudFront names,
-    /// or `None` without a front door, where the gateway's word counts.
+    /// Returns the viewer that CloudFront names in these headers, or `None` if there is no front
+    /// door, so that the gateway's own information counts.
     ///
-    /// Removes the headers that only a front door may send, so that nothing behind it sees the
-    /// secret or believes one of them.
+    /// Removes the headers that only a front door may send, so that later code neither sees the
+    /// secret nor trusts one of them.
     ///
     /// # Errors
     /// [`Bypassed`] if there is a front door and the request has none of its secrets.
@@ -74,7 +76,7 @@ impl FrontDoor {
     }
 }
 
-/// Removes a header; its value if it had exactly one.
+/// Removes a header. Returns its value if it had exactly one.
 fn take(headers: &mut HeaderMap, name: &'static str) -> Option<HeaderValue> {
     let Entry::Occupied(entry) = headers.entry(name) else {
         return None;
@@ -84,8 +86,8 @@ fn take(headers: &mut HeaderMap, name: &'static str) -> Option<HeaderValue> {
     first.filter(|_| values.next().is_none())
 }
 
-/// Compares with every secret, each in constant time: how long it takes tells the length of a secret
-/// at most.
+/// Compares with every secret, each in constant time. The duration reveals at most the length of a
+/// secret.
 fn is_one_of(secrets: &[Secret], sent: &[u8]) -> bool {
     let is_same = |secret: &Secret| secret.expose_secret().as_bytes().ct_eq(sent);
     let none = Choice::from(0);
@@ -93,8 +95,9 @@ fn is_one_of(secrets: &[Secret], sent: &[u8]) -> bool {
     is_any.into()
 }
 
-/// The address of `198.51.100.10:46532` or `2001:db8::7334:46532`: CloudFront writes no brackets
-/// around an IPv6 address. Brackets are taken too, as in every other notation with a port.
+/// Parses the address in `198.51.100.10:46532` or `2001:db8::7334:46532`. CloudFront writes no
+/// brackets around an IPv6 address. They are accepted too, because other notations with a port use
+/// them.
 fn viewer_address(value: &str) -> Option<IpAddr> {
     let (address, port) = value.rsplit_once(':')?;
     let is_port = port.bytes().all(|b| b.is_ascii_digit()) && port.parse::<u16>().is_ok();
@@ -130,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn cloudfront_is_believed_with_either_secret() {
+    fn cloudfront_is_trusted_with_either_secret() {
         for secret in [SECRET, NEXT] {
             let mut headers = headers(&[
                 (SECRET_HEADER, secret),
@@ -169,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_front_door_nothing_is_believed() {
+    fn without_a_front_door_no_header_is_trusted() {
         let mut headers = headers(&[
             (SECRET_HEADER, SECRET),
             (VIEWER_ADDRESS, "198.51.100.10:46532"),
@@ -179,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn what_only_a_front_door_may_send_goes_no_further() {
+    fn front_door_headers_are_removed() {
         for door in [FrontDoor::None, cloudfront()] {
             for secret in [SECRET, "wrong"] {
                 let mut headers = headers(&[

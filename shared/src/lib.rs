@@ -1,21 +1,21 @@
-//! What both functions need and neither protocol owns.
+//! The code that both functions share, except for their protocols.
 //!
-//! | module | what it does | what it may use |
+//! | module | contents | what it may use |
 //! |---|---|---|
 //! | the packages `xml` and `password` | strict XML, SOAP envelopes, Argon2id | no async, no HTTP, no AWS |
 //! | [`users`], [`sessions`], [`brands`], [`mail`], [`rate_limit`], [`audit`] | the tables, and sending mail | their SDK, through [`dynamodb`], no HTTP, no protocol |
-//! | [`dynamodb`] | attribute values, errors, when a call is tried again | the SDK |
-//! | [`context`] | the request that is served | std |
+//! | [`dynamodb`] | attribute values, errors, retries | the SDK |
+//! | [`context`] | the context of a request | std |
 //! | [`text`] | untrusted text on one line | std |
 //! | `names` | normal forms of names and domains | `icu_normalizer`, `idna` |
 //! | [`config`], [`clock`] | the environment and the time, each read in one place | std |
-//! | [`password_service`], [`response_floor`] | Argon2id on a dedicated thread, and the time of an answer | `tokio` |
-//! | [`front_door`] | which requests came through CloudFront, and what it says of the caller | `http`, `subtle` |
-//! | [`http`] | paths, parameters of queries and forms, pages | `http`, `askama` |
-//! | [`telemetry`], [`metrics`] | logs, and what CloudWatch counts | `tracing`, `serde_json` |
+//! | [`password_service`], [`response_floor`] | Argon2id on a separate thread, and answers at fixed times | `tokio` |
+//! | [`front_door`] | requests that come through CloudFront, and its headers about the caller | `http`, `subtle` |
+//! | [`http`] | paths, parameters of queries and forms, HTML pages | `http`, `askama` |
+//! | [`telemetry`], [`metrics`] | logs and CloudWatch metrics | `tracing`, `serde_json` |
 //! | [`lambda`], [`aws`] | the boundary to AWS: events in, responses out, clients | `lambda_http`, the SDKs |
 //!
-//! Nothing here knows ASMX or ServiceStack; those live with their functions.
+//! Nothing here depends on ASMX or ServiceStack, which are implemented by their functions.
 
 pub mod audit;
 pub mod aws;

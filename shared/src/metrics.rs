@@ -1,8 +1,8 @@
-//! Metrics of an invocation, as a CloudWatch embedded metric: one log line that CloudWatch turns
-//! into metrics (CloudWatch user guide, "Specification: Embedded metric format").
+//! Metrics of an invocation in CloudWatch's embedded metric format: one log line that CloudWatch
+//! turns into metrics (CloudWatch user guide, "Specification: Embedded metric format").
 //!
-//! Every metric has the dimension `Function`; requests and their durations are also kept by
-//! `Outcome`. What is measured outside of an invocation is dropped.
+//! Every metric has the dimension `Function`. Requests and their durations also have the dimension
+//! `Outcome`. Measurements outside an invocation are dropped.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -21,29 +21,29 @@ const BY_OUTCOME: [Metric; 2] = [Metric::Requests, Metric::Duration];
 pub enum Metric {
     /// HTTP requests.
     Requests,
-    /// Time from a request to its response.
+    /// The time from a request to its response.
     Duration,
     /// Invocations that were the first of their process.
     ColdStarts,
-    /// Time to compute or compare the hash of one password.
+    /// The time to hash or verify one password.
     Argon2Time,
-    /// Time of one call to SES.
+    /// The time of one call to SES.
     MailTime,
     /// Resets and failed logins that took longer than one response floor.
     FloorExceeded,
-    /// Failures of DynamoDB or of hashing, whatever the caller was told.
+    /// Failures of DynamoDB or of hashing, whether or not the caller was told.
     Failures,
     /// Resets left to the sweep.
     ResetPending,
-    /// Resets given up.
+    /// Resets that were abandoned.
     ResetAbandoned,
-    /// Resets taken out of the queue because they cannot be read.
+    /// Resets that were removed from the queue because they cannot be read.
     ResetUnreadable,
     /// Mails that SES did not accept.
     MailFailures,
-    /// Mails that bounced for good.
+    /// Mails that bounced permanently.
     MailBounced,
-    /// Mails that bounced for now: a full mailbox, or an out-of-office reply.
+    /// Mails that bounced temporarily: a full mailbox, or an out-of-office reply.
     MailSoftBounced,
     /// Mails that a recipient reported as spam.
     MailComplained,
@@ -55,7 +55,7 @@ pub enum Metric {
     LoginFailures,
     /// Logins refused without a check, after too many failures.
     LoginsLimited,
-    /// Difference between the response times of a known and an unknown name, in the self-test.
+    /// The difference between the response times of a known and an unknown name in the self-test.
     SelfTestGap,
     /// Self-tests that failed.
     SelfTestFailures,
@@ -127,7 +127,7 @@ tokio::task_local! {
     static INVOCATION: RefCell<Measurements>;
 }
 
-/// The numbers that one invocation measured.
+/// The measurements of one invocation.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Measurements(BTreeMap<Metric, Vec<f64>>);
 
@@ -138,14 +138,14 @@ pub struct Labels<'a> {
     pub function: &'a str,
     /// The identifier of the invocation.
     pub request_id: &'a str,
-    /// The binding or format of the call, if there was one.
+    /// The binding or format of the call, if it has one.
     pub binding: Option<&'a str>,
-    /// How a request ended, a dimension of [`Metric::Requests`] and [`Metric::Duration`].
+    /// The outcome of the request, a dimension of [`Metric::Requests`] and [`Metric::Duration`].
     pub outcome: Option<&'a str>,
 }
 
-/// Runs `invocation` and returns its result with what it measured. A surrounding invocation
-/// measures the same.
+/// Runs `invocation` and returns its result and its measurements, which are also added to those of
+/// a surrounding invocation.
 pub async fn collect<F: Future>(invocation: F) -> (F::Output, Measurements) {
     let measured = RefCell::default();
     let (output, measured) = INVOCATION
@@ -169,17 +169,17 @@ pub fn time(metric: Metric, duration: Duration) {
 }
 
 fn change(change: impl FnOnce(&mut Measurements)) {
-    // Outside of an invocation there is nothing to add to.
+    // Outside an invocation, there is nothing to add to.
     let _ = INVOCATION.try_with(|measured| change(&mut measured.borrow_mut()));
 }
 
-/// Rounds to a microsecond.
+/// Converts to milliseconds, rounded to a microsecond.
 fn milliseconds(duration: Duration) -> f64 {
     (duration.as_secs_f64() * 1_000_000.0).round() / 1_000.0
 }
 
 impl Measurements {
-    /// The values of a metric, in the order of their measurement.
+    /// The values of a metric, in the order in which they were measured.
     #[must_use]
     pub fn values(&self, metric: Metric) -> &[f64] {
         self.0.get(&metric).map_or(&[], Vec::as_slice)
@@ -217,7 +217,7 @@ impl Measurements {
             line.insert("Binding".to_owned(), binding.into());
         }
         for (metric, values) in &self.0 {
-            // A metric has one number, or at most 100 of them.
+            // The format allows one number or an array of at most 100.
             let value = match values.as_slice() {
                 [one] => json!(one),
                 many => json!(many.get(..100).unwrap_or(many)),
@@ -246,7 +246,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn one_line_has_all_an_invocation_measured() {
+    async fn one_line_contains_all_measurements() {
         let ((), measured) = collect(async {
             count(Metric::Requests);
             time(Metric::Duration, Duration::from_micros(1_500));
@@ -294,7 +294,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_invocation_around_measures_the_same() {
+    async fn a_surrounding_invocation_measures_the_same() {
         let (inner, outer) = collect(async {
             count(Metric::MailFailures);
             let ((), inner) = collect(async { count(Metric::MailFailures) }).await;
@@ -306,7 +306,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_measured_outside_of_an_invocation_is_dropped() {
+    async fn measurements_outside_an_invocation_are_dropped() {
         count(Metric::Requests);
         let ((), measured) = collect(std::future::ready(())).await;
         assert_eq!(measured, Measurements::default());

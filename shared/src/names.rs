@@ -2,13 +2,15 @@
 
 use icu_normalizer::ComposingNormalizerBorrowed;
 
-/// The name trimmed, in Unicode normalisation form NFKC and lower case, each repeated until none
-/// changes it: a lower case letter may compose with a mark that its upper case letter does not
-/// compose with (`J` and U+030C). Width, case and outer white space distinguish no names (RFC 8265
-/// section 3.3 in spirit).
+/// Normalises a name: trims it, applies Unicode normalisation form NFKC, and converts it to lower
+/// case, so that names that differ only in width, case or outer white space are the same (in the
+/// spirit of RFC 8265 section 3.3).
+///
+/// The steps are repeated until none changes the name, since a lower case letter may compose with a
+/// mark that its upper case letter does not compose with (`J` and U+030C).
 pub(crate) fn normalise(name: &str) -> String {
     if name.is_ascii() {
-        // Its own NFKC, and by far the most names.
+        // ASCII, as most names are, is already in NFKC.
         return name.trim().to_ascii_lowercase();
     }
     let nfkc = ComposingNormalizerBorrowed::new_nfkc();
@@ -23,10 +25,12 @@ pub(crate) fn normalise(name: &str) -> String {
     }
 }
 
-/// The domain with each label that is not ASCII in Punycode (RFC 3492), after its normal form; the
-/// ideographic full stop separates labels (UTS 46). `None` if a label is too long to encode, or if the
-/// normal form has more than letters, digits, hyphens and full stops (RFC 5890 section 2.3.1): that of
-/// U+FF0C is a comma, which would make two recipients of one.
+/// Converts a domain to ASCII: normalises it and encodes each label that is not ASCII in Punycode
+/// (RFC 3492). The ideographic full stop separates labels (UTS 46).
+///
+/// `None` if a label is too long to encode, or if the result has other characters than letters,
+/// digits, hyphens and full stops (RFC 5890 section 2.3.1). For example, U+FF0C normalises to a
+/// comma, which would turn one recipient into two.
 pub(crate) fn ascii_domain(domain: &str) -> Option<String> {
     if domain.is_ascii() {
         return Some(domain.to_owned());
@@ -53,18 +57,18 @@ mod tests {
 
     use super::*;
 
-    /// The planes that have assigned characters, without private use.
+    /// All characters of the planes with assigned characters, except those for private use.
     fn characters() -> impl Iterator<Item = char> {
         ('\u{0}'..='\u{323af}').chain('\u{e0000}'..='\u{e01ef}')
     }
 
-    fn assert_stands_still(name: &str) {
+    fn assert_idempotent(name: &str) {
         let key = normalise(name);
         let again = normalise(&key);
         assert_eq!(again, key, "{}", name.escape_unicode());
     }
 
-    /// Marks that change their place next to one of another class.
+    /// Marks that are reordered next to a mark of another class.
     fn marks() -> Vec<char> {
         let nfd = DecomposingNormalizerBorrowed::new_nfd();
         let moves = |text: &str| nfd.normalize(text) != text;
@@ -75,7 +79,7 @@ mod tests {
         characters().filter(is_mark).collect()
     }
 
-    /// Marks that compose with something.
+    /// Marks that compose with another character.
     fn composing_marks() -> BTreeSet<char> {
         let nfd = DecomposingNormalizerBorrowed::new_nfd();
         let last = characters().filter_map(|c| {
@@ -87,39 +91,39 @@ mod tests {
     }
 
     #[test]
-    fn the_normal_form_of_a_normal_form_is_itself() {
+    fn normalising_is_idempotent() {
         let composing = composing_marks();
         assert!(composing.len() > 50, "{}", composing.len());
         for c in characters() {
-            assert_stands_still(c.encode_utf8(&mut [0; 4]));
+            assert_idempotent(c.encode_utf8(&mut [0; 4]));
             if c.is_uppercase() || c.to_lowercase().next() != Some(c) {
                 for mark in &composing {
-                    assert_stands_still(&format!("{c}{mark}"));
+                    assert_idempotent(&format!("{c}{mark}"));
                 }
             }
         }
     }
 
     #[test]
-    fn so_it_is_with_pairs_of_marks() {
+    fn pairs_of_marks_normalise_idempotently() {
         let marks = marks();
         assert!(marks.len() > 800, "{}", marks.len());
         for one in composing_marks() {
             for other in &marks {
                 for base in ["J", "\u{3a9}"] {
-                    assert_stands_still(&format!("{base}{one}{other}"));
-                    assert_stands_still(&format!("{base}{other}{one}"));
+                    assert_idempotent(&format!("{base}{one}{other}"));
+                    assert_idempotent(&format!("{base}{other}{one}"));
                 }
             }
         }
     }
 
     #[test]
-    fn spellings_that_one_round_does_not_bring_together() {
+    fn spellings_that_need_several_rounds_are_equal() {
         for (name, key) in [
             ("J\u{30c}ane", "\u{1f0}ane"),
             ("\u{1f0}ane", "\u{1f0}ane"),
-            // White space that only the normal form has.
+            // White space that only the normal form contains.
             ("\u{b4}", "\u{301}"),
             ("\u{3a3}\u{3a3}", "\u{3c3}\u{3c2}"),
         ] {

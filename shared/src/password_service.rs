@@ -1,4 +1,4 @@
-//! Passwords in an async program: hashed on a thread of their own, and measured.
+//! Password hashing for async code: on a separate thread, with the time measured.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,7 +11,7 @@ use crate::metrics::{self, Metric};
 use crate::users::{self, Account, Attempt, Login};
 use password::{HashError, Hasher, Salt, Secret};
 
-/// Makes, hashes and verifies passwords.
+/// Generates, hashes and verifies passwords.
 #[derive(Clone)]
 pub struct PasswordService {
     hasher: Hasher,
@@ -31,23 +31,23 @@ impl fmt::Debug for PasswordService {
 pub struct GeneratedPassword {
     /// The password, for its mail.
     pub password: Secret,
-    /// Its PHC string, for the table.
+    /// The PHC string of its hash, for the table.
     pub hash: Secret,
 }
 
-/// Why a password could not be hashed.
+/// The reason a password could not be hashed or verified.
 #[derive(Debug, thiserror::Error)]
 pub enum PasswordError {
-    /// The hash failed.
+    /// Hashing failed.
     #[error(transparent)]
     Hash(#[from] HashError),
-    /// The thread of the hash panicked, or the runtime is shutting down.
+    /// The hashing thread panicked, or the runtime is shutting down.
     #[error("the hashing thread failed")]
     Thread(#[from] JoinError),
 }
 
 impl PasswordService {
-    /// Hashes with `hasher`; takes passwords and salts from `rng`.
+    /// Makes a service that hashes with `hasher` and takes passwords and salts from `rng`.
     #[must_use]
     pub fn new(hasher: Hasher, rng: impl CryptoRng + Send + 'static) -> Self {
         Self {
@@ -56,7 +56,7 @@ impl PasswordService {
         }
     }
 
-    /// Makes a password (at least 128 bits of entropy) and hashes it.
+    /// Generates a password with at least 128 bits of entropy, and hashes it.
     pub async fn generate(&self) -> Result<GeneratedPassword, PasswordError> {
         let password = self.random(|mut rng| password::generate(&mut rng));
         let hash = self.hash(&password).await?;
@@ -70,7 +70,7 @@ impl PasswordService {
         self.run(move |hasher| hasher.hash(&password, salt)).await
     }
 
-    /// Verifies a password as [`users::verify`] does, and returns the account with the result.
+    /// Verifies a password with [`users::verify`]. Returns the account with the result.
     pub async fn verify(
         &self,
         account: Option<Account>,

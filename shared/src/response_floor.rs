@@ -1,5 +1,5 @@
-//! The response floor: answers are given at multiples of it, so that the time of an answer does not
-//! tell who is on file.
+//! The response floor: answers are sent at multiples of it, so that response times do not reveal
+//! which accounts exist.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 
 use crate::metrics::{self, Metric};
 
-/// The time that ending work, encoding its answer and the grain of a timer may take.
+/// The time reserved for ending work, encoding the answer and the inaccuracy of the timer.
 const MARGIN: Duration = Duration::from_millis(20);
 
 /// The response floor of one request.
@@ -18,14 +18,14 @@ pub struct ResponseFloor {
 }
 
 impl ResponseFloor {
-    /// The floor of a request that begins now; zero switches it off.
+    /// Starts the clock of a request that begins now. A floor of zero disables it.
     #[must_use]
     pub fn begin(floor: Duration) -> Self {
         let began = Instant::now();
         Self { began, floor }
     }
 
-    /// Waits for the next response slot.
+    /// Waits for the next response slot, the next multiple of the floor.
     pub async fn wait(&self) {
         if self.floor.is_zero() {
             return;
@@ -36,8 +36,8 @@ impl ResponseFloor {
         sleep_until(self.next_slot()).await;
     }
 
-    /// Runs `work` until just before the next response slot; `None` if it was cut off. For work
-    /// that only some requests have: the others are answered in that slot.
+    /// Runs `work` until just before the next response slot. Returns `None` if it was cut off. Use
+    /// it for work that only some requests need, since the others are answered in that slot.
     pub async fn run_until_slot<T>(&self, work: impl Future<Output = T>) -> Option<T> {
         if self.floor.is_zero() {
             return Some(work.await);
@@ -46,8 +46,8 @@ impl ResponseFloor {
         timeout_at(self.next_slot() - margin, work).await.ok()
     }
 
-    /// The first multiple of the floor that is not over. A request that takes longer than one floor
-    /// is answered at the second, so that its exact duration stays hidden too.
+    /// The next multiple of the floor. A request that takes longer than one floor is answered at
+    /// the second, so that its exact duration stays hidden too.
     fn next_slot(&self) -> Instant {
         let elapsed = self.began.elapsed().as_nanos();
         let floors = elapsed.div_ceil(self.floor.as_nanos().max(1)).max(1);
@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn work_that_is_late_is_cut_off_in_time_for_the_answer() {
+    async fn late_work_is_cut_off_in_time_for_the_answer() {
         for (before, takes, is_done, until) in [
             (0, 479, true, 500),
             (0, 481, false, 500),

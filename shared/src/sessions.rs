@@ -1,7 +1,7 @@
-//! The Sessions table: who is logged in, and until when.
+//! The Sessions table: the sessions that are open, and when they end.
 //!
-//! An item has the SHA-256 of a session's id as its key, so whoever reads the table cannot use what
-//! is in it. A session is worth what its account is worth at each call: see [`Session::admits`].
+//! The key of an item is the SHA-256 of a session's id, so a reader of the table cannot use the
+//! sessions in it. Each call checks a session against its account: see [`Session::admits`].
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,12 +17,12 @@ use crate::clock::Timestamp;
 use crate::dynamodb::{Item, StoreError, get_number, get_text, number, text};
 use crate::users::{Account, LoginOutcome, UsernameKey, recognise};
 
-/// Random bytes of an id: 144 bits, where ASVS 5.0 7.2.3 asks for 128.
+/// The number of random bytes of an id: 144 bits, while ASVS 5.0 7.2.3 requires 128.
 const ID_BYTES: usize = 18;
-/// Characters of an id in Base64.
+/// The length of an id in Base64, in characters.
 const ID_LENGTH: usize = ID_BYTES * 4 / 3;
 
-/// The id of a session: whoever knows it is logged in.
+/// The id of a session. It is a secret: a caller that knows it is logged in.
 #[derive(Clone)]
 pub struct SessionId(Secret);
 
@@ -33,7 +33,7 @@ impl fmt::Debug for SessionId {
 }
 
 impl SessionId {
-    /// Makes an id: 24 characters of URL-safe Base64 (RFC 4648 section 5).
+    /// Generates an id of 24 characters in URL-safe Base64 (RFC 4648 section 5).
     #[must_use]
     pub fn generate(rng: &mut dyn CryptoRng) -> Self {
         let mut bytes = [0; ID_BYTES];
@@ -41,7 +41,8 @@ impl SessionId {
         Self(Secret::from(BASE64_URL_SAFE_NO_PAD.encode(bytes)))
     }
 
-    /// Reads an id that a caller sent; `None` for what no id looks like, which needs no look-up.
+    /// Parses an id that a caller sent. `None` if it does not have the form of an id, so that no
+    /// look-up is needed.
     #[must_use]
     pub fn parse(sent: &str) -> Option<Self> {
         let is_of_id = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
@@ -49,29 +50,29 @@ impl SessionId {
         is_id.then(|| Self(Secret::from(sent)))
     }
 
-    /// The id itself, for the caller it belongs to.
+    /// The id as text. It may only be sent to the caller that it belongs to.
     #[must_use]
     pub fn expose(&self) -> &str {
         self.0.expose_secret()
     }
 
-    /// The SHA-256 of the id in hexadecimal digits. The id is random, so no salt is needed.
+    /// The SHA-256 of the id in hexadecimal. The id is random, so no salt is needed.
     fn digest(&self) -> String {
         let digest = Sha256::digest(self.expose());
         digest.iter().map(|byte| format!("{byte:02x}")).collect()
     }
 }
 
-/// A session, as it was opened.
+/// A session with the state of its account at the login.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Session {
     /// The key of the account that logged in.
     pub username: UsernameKey,
     /// The account's `version` at the login.
     version: u64,
-    /// When the account logged in.
+    /// The time of the login.
     created_at: Timestamp,
-    /// When the session ends, however often it is used.
+    /// The time at which the session ends, however often it is used.
     expires_at: Timestamp,
 }
 
@@ -82,7 +83,7 @@ impl fmt::Debug for Session {
 }
 
 impl Session {
-    /// A session of an account that has just logged in.
+    /// Makes the session of an account that has just logged in.
     #[must_use]
     pub fn begin(account: &Account, now: Timestamp, lifetime_seconds: u64) -> Self {
         Self {
@@ -93,9 +94,9 @@ impl Session {
         }
     }
 
-    /// Whether the account is still logged in by this session: it is not over, the password is the
-    /// one of the login and still valid, nobody ended the account's sessions, and the account is
-    /// not disabled.
+    /// Whether the account is still logged in with this session: the session has not ended, the
+    /// password is still the same and valid, the account's sessions were not ended since, and the
+    /// account is not disabled.
     #[must_use]
     pub fn admits(&self, account: &Account, now: Timestamp) -> bool {
         let is_ended = account
@@ -151,7 +152,7 @@ impl fmt::Debug for Sessions {
 }
 
 impl Sessions {
-    /// The table of this name; ids are taken from `rng`.
+    /// Uses the table with this name. Ids are generated with `rng`.
     #[must_use]
     pub fn new(client: Client, table: String, rng: impl CryptoRng + Send + 'static) -> Self {
         Self {
@@ -161,7 +162,7 @@ impl Sessions {
         }
     }
 
-    /// Makes an id.
+    /// Generates an id.
     #[must_use]
     pub fn generate_id(&self) -> SessionId {
         let mut rng = self.rng.lock().unwrap_or_else(PoisonError::into_inner);
@@ -206,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_is_read_as_it_was_made() {
+    fn a_generated_id_can_be_parsed() {
         let id = id(1);
         assert_eq!(id.expose().len(), 24);
         assert_eq!(SessionId::parse(id.expose()).unwrap().digest(), id.digest());

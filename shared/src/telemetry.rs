@@ -1,4 +1,4 @@
-//! Logs, as Lambda's advanced logging controls ask for them.
+//! Logging as configured by Lambda's advanced logging controls.
 
 use tracing::Subscriber;
 use tracing::level_filters::LevelFilter;
@@ -10,14 +10,14 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::config::{ConfigError, Env};
 
-/// Starts logging to the standard output, as [`init_to`] does. It is compiled here, for size, and not
-/// in the binaries, whose own code is optimised for speed.
+/// Starts logging to the standard output. This is not generic, so that it is compiled in this
+/// crate, which is optimised for size, and not in the binaries, which are optimised for speed.
 pub fn init(env: Env<'_>) -> Result<(), ConfigError> {
     init_to(env, std::io::stdout)
 }
 
-/// Starts logging: as JSON when `AWS_LAMBDA_LOG_FORMAT` says so, else as text; from the level
-/// `AWS_LAMBDA_LOG_LEVEL` (or `RUST_LOG`, on a developer's machine) on, else from INFO on.
+/// Starts logging to `writer`, as JSON if `AWS_LAMBDA_LOG_FORMAT` is `JSON`, else as text. The
+/// level is `AWS_LAMBDA_LOG_LEVEL` (or `RUST_LOG`, on a developer's machine), else INFO.
 pub fn init_to<W>(env: Env<'_>, writer: W) -> Result<(), ConfigError>
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
@@ -26,8 +26,8 @@ where
     Ok(())
 }
 
-/// From now on a panic is logged as an event like any other. Only where it was: its message may
-/// quote what a caller sent, as those of `str` do.
+/// Logs panics as events from now on. Only the location is logged, because a panic message may
+/// quote input of a caller, as those of `str` do.
 pub fn log_panics() {
     std::panic::set_hook(Box::new(|panic| {
         let location = panic.location().map(tracing::field::display);
@@ -45,14 +45,14 @@ where
     let filter = Targets::new()
         .with_default(level.min(LevelFilter::WARN))
         .with_target("lambda_runtime", level.min(LevelFilter::INFO))
-        // The embedded DynamoDB warns of every condition that does not hold.
+        // The embedded DynamoDB warns about every failed condition.
         .with_target("dynoxide", level.min(LevelFilter::ERROR))
         .with_targets(OWN_TARGETS.map(|target| (target, level)));
     let lines = tracing_subscriber::fmt::layer()
         .with_target(false)
         .with_writer(writer);
     let lines = if is_json {
-        // Lambda reads the level of a line only if it has a time.
+        // Lambda reads the level of a line only if the line has a timestamp.
         let lines = lines.json().flatten_event(true).with_span_list(false);
         lines.boxed()
     } else {
@@ -61,8 +61,8 @@ where
     Ok(tracing_subscriber::registry().with(lines.with_filter(filter)))
 }
 
-/// What may log below WARN: the SDK and the HTTP client write whole requests there, with password
-/// hashes and addresses in them.
+/// The targets that may log below WARN. The SDK and the HTTP client log whole requests at these
+/// levels, with password hashes and addresses.
 const OWN_TARGETS: [&str; 5] = [
     "local",
     "password",
@@ -74,12 +74,12 @@ const OWN_TARGETS: [&str; 5] = [
 fn level(env: Env<'_>) -> Result<LevelFilter, ConfigError> {
     let name = "AWS_LAMBDA_LOG_LEVEL";
     match env.optional(name) {
-        // Lambda has a level above those of tracing.
+        // Lambda has one level more than tracing.
         Some(level) if level.eq_ignore_ascii_case("fatal") => Ok(LevelFilter::ERROR),
         Some(level) => level.parse().map_err(|_| {
             ConfigError::invalid(name, "must be TRACE, DEBUG, INFO, WARN, ERROR or FATAL")
         }),
-        // It may be meant for other programs and say more than a level.
+        // `RUST_LOG` may be meant for other programs and contain more than a level.
         None => {
             let level = env
                 .optional("RUST_LOG")
@@ -96,7 +96,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lambdas_level_wins_over_the_developers() {
+    fn lambdas_level_takes_precedence_over_the_developers() {
         let both = |name: &str| match name {
             "AWS_LAMBDA_LOG_LEVEL" => Some("WARN".to_owned()),
             "RUST_LOG" => Some("trace".to_owned()),
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn only_lambdas_own_variable_must_be_right() {
+    fn only_lambdas_own_variable_must_be_valid() {
         for (name, value, expected) in [
             ("AWS_LAMBDA_LOG_LEVEL", "FATAL", Some(LevelFilter::ERROR)),
             ("AWS_LAMBDA_LOG_LEVEL", "loud", None),
@@ -132,7 +132,7 @@ mod tests {
         }
     }
 
-    /// However a value is written, it stays in its line and in its place.
+    /// In every format, a value stays on its line.
     #[test]
     fn a_value_cannot_add_a_line() {
         let json = |name: &str| (name == "AWS_LAMBDA_LOG_FORMAT").then(|| "JSON".to_owned());

@@ -1,11 +1,11 @@
-//! Untrusted text within text of ours.
+//! Untrusted text inside trusted text.
 
 use std::borrow::Cow;
 
-/// Makes text safe to show within a line: it cannot end the line or reverse the text around it.
-/// Line breaks and other control characters become spaces, and the characters that override the
-/// direction of writing (Unicode Standard Annex 9) are left out. Names in right-to-left scripts
-/// need none of them.
+/// Makes text safe to show within a line: it can neither end the line nor reverse the text around
+/// it. Line breaks and other control characters become spaces, and the characters that override the
+/// direction of text (Unicode Standard Annex 9) are removed. Names in right-to-left scripts do not
+/// need them.
 #[must_use]
 pub fn one_line(text: &str) -> Cow<'_, str> {
     if !text.contains(|c| breaks_lines(c) || overrides_direction(c)) {
@@ -17,12 +17,12 @@ pub fn one_line(text: &str) -> Cow<'_, str> {
         .collect()
 }
 
-/// Control characters, and the two separators of Unicode's own.
+/// Control characters and Unicode's line and paragraph separators.
 fn breaks_lines(c: char) -> bool {
     c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')
 }
 
-/// Embeddings, overrides and isolates, and what ends them.
+/// Embeddings, overrides, isolates, and the characters that end them.
 pub(crate) fn overrides_direction(c: char) -> bool {
     matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
 }
@@ -32,7 +32,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_ends_the_line_or_turns_it_around() {
+    fn text_cannot_end_or_reverse_the_line() {
         for breaking in [
             "\r\n", "\n", "\r", "\u{0}", "\t", "\u{1b}", "\u{7f}", "\u{85}", "\u{2028}", "\u{2029}",
         ] {
@@ -46,7 +46,7 @@ mod tests {
     }
 
     #[test]
-    fn names_stay_as_they_are() {
+    fn names_are_unchanged() {
         for name in ["", "Zoë O'Neil", "עברית", "محمد\u{200F}", "क्‍ष", "👩‍🔧"]
         {
             assert!(matches!(one_line(name), Cow::Borrowed(same) if same == name));

@@ -1,7 +1,7 @@
 //! Which rows can be accounts: each by itself, beside the rows before it, and beside the accounts
 //! that are there.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher as _, RandomState};
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -16,7 +16,6 @@ use super::row::{COLUMNS, Row};
 use super::write::Existing;
 use crate::Error;
 use crate::access::Session;
-use crate::fields::roles;
 use crate::table::{Scan, key};
 
 /// A row that cannot be an account.
@@ -61,10 +60,6 @@ pub(crate) struct AccountFile<'a> {
     names: HashMap<u64, u64>,
     /// Accounts that are there and get the addresses of their rows.
     moved: HashSet<u64>,
-    /// The roles of accounts that are there and may be in the file, by their names.
-    roles: HashMap<u64, BTreeSet<String>>,
-    /// The addresses of accounts that are there and may be in the file, by their names.
-    emails: HashMap<u64, u64>,
     /// The user names with an `@`, in the file and in the table.
     like_addresses: HashSet<u64>,
     /// The user names in the file that are the address of another account that is there.
@@ -89,8 +84,6 @@ impl<'a> AccountFile<'a> {
             ids: HashMap::new(),
             names: HashMap::new(),
             moved: HashSet::new(),
-            roles: HashMap::new(),
-            emails: HashMap::new(),
             like_addresses: HashSet::new(),
             claimed: HashSet::new(),
         };
@@ -118,7 +111,7 @@ impl<'a> AccountFile<'a> {
         progress: ProgressBar,
     ) -> Result<(), Error> {
         let scan = Scan {
-            attributes: &["id", "email_key", "brand", "roles"],
+            attributes: &["id", "email_key", "brand"],
             after: None,
             progress,
         };
@@ -149,11 +142,6 @@ impl<'a> AccountFile<'a> {
         }
         if self.rows.may_have(name) {
             self.ids.insert(name, get_number(item, "id"));
-            let roles = roles(item);
-            if !roles.is_empty() {
-                self.roles.insert(name, roles);
-            }
-            self.emails.extend(as_name.map(|email| (name, email)));
         }
         if let Some(email) = email {
             let address = self.keys.of_address(email, get_text(item, "brand"));
@@ -206,13 +194,6 @@ impl<'a> AccountFile<'a> {
         }))
     }
 
-    /// The roles that the account has until now.
-    pub(crate) fn roles(&self, account: &NewAccount) -> &BTreeSet<String> {
-        const NONE: &BTreeSet<String> = &BTreeSet::new();
-        let name = self.keys.of_name(&account.profile.username);
-        self.roles.get(&name).unwrap_or(NONE)
-    }
-
     /// The accounts of good rows.
     pub(crate) fn listed(&self) -> Result<Listed, Error> {
         let mut listed = Listed::default();
@@ -236,12 +217,6 @@ impl<'a> AccountFile<'a> {
     pub(crate) fn is_listed(&self, listed: &Listed, username: &str) -> bool {
         let key = UsernameKey::stored(username.to_owned());
         listed.names.contains(&self.keys.of_name(&key))
-    }
-
-    /// Whether the account is there already and gets another address, or none.
-    pub(crate) fn is_moved(&self, account: &NewAccount) -> bool {
-        let name = self.keys.of_name(&account.profile.username);
-        self.ids.contains_key(&name) && self.emails.get(&name) != self.as_name(account).as_ref()
     }
 
     /// Whether the address of the account is the user name of another one, or the other way round.

@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use serde_json::Value;
-use shared::dynamodb::{Item, get_flag};
+use shared::dynamodb::{Item, StoreError, get_flag};
 use shared::users::{ADMIN_ROLE, UsernameKey, admin};
 
 use super::check::{AccountFile, Listed};
@@ -89,6 +89,11 @@ impl Missing {
         Err(nobody_left())
     }
 
+    /// How many accounts will be disabled.
+    pub(super) fn count(&self) -> u64 {
+        u64::try_from(self.accounts.len()).unwrap_or(u64::MAX)
+    }
+
     /// Prints what will be disabled.
     pub(super) fn print(&self, console: &mut Console) -> std::io::Result<()> {
         let names = self.accounts.iter().take(MOST_NAMED);
@@ -119,8 +124,8 @@ impl Missing {
         force: bool,
         console: &Console,
     ) -> Result<u64, Error> {
-        let count = u64::try_from(self.accounts.len()).unwrap_or(u64::MAX);
-        let progress = console.progress(Some(count), "disabling");
+        let progress = console.progress(Some(self.count()), "disabling");
+        let mut disabled = 0;
         for account in &self.accounts {
             let key = UsernameKey::stored(account.username.clone());
             let other_admin = if account.may_administer && !force {
@@ -131,13 +136,18 @@ impl Missing {
             };
             let change = admin::disable(session.now);
             let events = [("account.disabled", None)];
-            session
-                .change_with(&key, &change, &events, other_admin)
-                .await?;
+            let is_conditional = other_admin.is_some();
+            let changed = session.change_with(&key, &change, &events, other_admin);
+            match changed.await {
+                Ok(()) => disabled += 1,
+                // It was deleted meanwhile.
+                Err(Error::Store(StoreError::Conflict)) if !is_conditional => {}
+                Err(error) => return Err(error),
+            }
             progress.inc(1);
         }
         progress.finish_and_clear();
-        Ok(count)
+        Ok(disabled)
     }
 }
 

@@ -1,46 +1,43 @@
 //! What an import that overwrites would change, read from the table before anything is written.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
+use std::hash::RandomState;
 
-use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::types::KeysAndAttributes;
 use serde_json::json;
-use shared::dynamodb::{Backoff, Item, StoreError, get_flag, get_text, text};
-use shared::users::{NewAccount, admin};
+use shared::users::NewAccount;
 
 use super::check::AccountFile;
+use super::found::{self, MOST_KEYS};
+use super::replacement::{Plan, Replacement, plan};
 use crate::access::Session;
 use crate::console::Record;
-use crate::fields::roles;
 use crate::{Console, Error};
 
-/// The limit of `BatchGetItem`.
-const MOST_KEYS: usize = 100;
 /// Accounts that lose roles and are named.
 const MOST_NAMED: usize = 20;
-/// The attributes of an account that a row speaks of.
-const COMPARED: [&str; 9] = [
-    "display_username",
-    "id",
-    "email",
-    "email_key",
-    "display_name",
-    "brand",
-    "language",
-    "roles",
-    "disabled",
-];
 
 /// What an import would change.
 #[derive(Default)]
 pub(super) struct Preview {
     new: u64,
-    changed: u64,
-    unchanged: u64,
+    pub(super) changed: u64,
+    pub(super) unchanged: u64,
+    /// Accounts that get another address, or lose their own.
+    moved: u64,
+    /// Those of them whose password was mailed to the old address.
+    losing_password: u64,
     /// The first accounts that lose roles, with those.
     losses: Vec<(String, Vec<String>)>,
     /// All accounts that lose roles.
     losing: u64,
+    shown: Shown,
+}
+
+/// The changes that were shown, as digests.
+#[derive(Default)]
+struct Shown {
+    keys: RandomState,
+    changes: HashSet<u64>,
 }
 
 /// Compares the good rows with the accounts that exist, a hundred at a time.
@@ -48,8 +45,6 @@ pub(super) async fn preview(
     session: &Session<'_>,
     file: &AccountFile<'_>,
 ) -> Result<Preview, Error> {
-    let client = &session.clients()?.dynamodb;
-    let table = session.users_table()?;
     let good = file.accounts()?;
     let mut good = good.filter_map(|row| row.map(Result::ok).transpose());
     let mut preview = Preview::default();
@@ -61,94 +56,65 @@ pub(super) async fn preview(
         if batch.is_empty() {
             return Ok(preview);
         }
-        let found = read(client, &table, &batch).await?;
-        for account in &batch {
-            preview.count(account, found.get(account.profile.username.as_str()));
+        let found = found::read(session, &batch).await?;
+        for row in &batch {
+            let found = found.get(row.profile.username.as_str());
+            match plan(row, found, session.now) {
+                Plan::Add(_) => preview.new += 1,
+                Plan::Keep => preview.unchanged += 1,
+                Plan::Replace(replacement) => preview.count(row, replacement),
+                // The write refuses the row, too, and says so.
+                Plan::Refuse => {}
+            }
         }
     }
-}
-
-/// The accounts that exist, by their keys.
-async fn read(
-    client: &Client,
-    table: &str,
-    accounts: &[NewAccount],
-) -> Result<HashMap<String, Item>, Error> {
-    let keys = accounts.iter().map(|account| {
-        let username = text(account.profile.username.as_str());
-        Item::from([("username".to_owned(), username)])
-    });
-    let keys = KeysAndAttributes::builder()
-        .set_keys(Some(keys.collect()))
-        .consistent_read(true)
-        .build();
-    let keys = keys.map_err(StoreError::from)?;
-    let mut open = Some(HashMap::from([(table.to_owned(), keys)]));
-    let mut found = HashMap::new();
-    let mut backoff = Backoff::interactive();
-    while let Some(keys) = open.filter(|keys| !keys.is_empty()) {
-        let request = client.batch_get_item().set_request_items(Some(keys));
-        let output = request.send().await.map_err(Error::unavailable)?;
-        let items = output.responses.into_iter().flat_map(HashMap::into_values);
-        for item in items.flatten() {
-            let username = get_text(&item, "username").unwrap_or_default().to_owned();
-            found.insert(username, item);
-        }
-        // What is more than 16 MB, or too much for the table at once.
-        open = output.unprocessed_keys;
-        if open.as_ref().is_some_and(|keys| !keys.is_empty()) && !backoff.wait().await {
-            return Err(StoreError::Busy.into());
-        }
-    }
-    Ok(found)
 }
 
 impl Preview {
-    fn count(&mut self, account: &NewAccount, found: Option<&Item>) {
-        let Some(found) = found else {
-            self.new += 1;
-            return;
-        };
-        if is_same(account, found) {
-            self.unchanged += 1;
-            return;
-        }
+    fn count(&mut self, row: &NewAccount, replacement: Replacement) {
+        let digest = replacement.digest(row, &self.shown.keys);
+        self.shown.changes.insert(digest);
         self.changed += 1;
-        let lost: Vec<_> = roles(found).difference(&account.roles).cloned().collect();
-        if lost.is_empty() {
+        self.moved += u64::from(replacement.is_moved);
+        self.losing_password += u64::from(replacement.loses_password);
+        if replacement.roles_lost.is_empty() {
             return;
         }
         self.losing += 1;
         if self.losses.len() < MOST_NAMED {
-            let username = account.profile.username.as_str().to_owned();
-            self.losses.push((username, lost));
+            let username = row.profile.username.as_str().to_owned();
+            self.losses.push((username, replacement.roles_lost));
         }
+    }
+
+    /// Whether this change of the account was shown, and not another one.
+    pub(super) fn has_shown(&self, row: &NewAccount, replacement: &Replacement) -> bool {
+        let digest = replacement.digest(row, &self.shown.keys);
+        self.shown.changes.contains(&digest)
     }
 
     /// Prints what would change.
     pub(super) fn print(&self, console: &mut Console) -> std::io::Result<()> {
+        if console.is_json() {
+            return console.json(&self.record());
+        }
         let Self {
             new,
             changed,
             unchanged,
+            moved,
+            losing_password,
             ..
         } = self;
-        if console.is_json() {
-            let losses = self.losses.iter();
-            let losses: Vec<_> = losses
-                .map(|(username, roles)| json!({ "username": username, "roles": roles }))
-                .collect();
-            return console.json(&Record::new([
-                ("new", (*new).into()),
-                ("changed", (*changed).into()),
-                ("unchanged", (*unchanged).into()),
-                ("accounts_losing_roles", self.losing.into()),
-                ("roles_lost", losses.into()),
-            ]));
-        }
         console.line(&format!(
             "{new} new, {changed} changed, {unchanged} unchanged"
         ))?;
+        if *moved > 0 {
+            console.line(&format!(
+                "{moved} with another address, {losing_password} of them without the password that \
+                 was mailed to the old one"
+            ))?;
+        }
         for (username, roles) in &self.losses {
             console.line(&format!("{username} loses {}", roles.join(", ")))?;
         }
@@ -158,18 +124,20 @@ impl Preview {
             more => console.line(&format!("{more} more accounts lose roles")),
         }
     }
-}
 
-/// Whether the account already is as the row has it, its password hash included if the row has one.
-fn is_same(account: &NewAccount, found: &Item) -> bool {
-    let mut item = Item::new();
-    admin::import(account, shared::clock::Timestamp(0)).apply(&mut item);
-    let is_same_hash =
-        account.password_hash.is_none() || item.get("password_hash") == found.get("password_hash");
-    is_same_hash
-        && COMPARED.into_iter().all(|name| match name {
-            "roles" => account.roles == roles(found),
-            "disabled" => account.disabled == get_flag(found, name),
-            _ => item.get(name) == found.get(name),
-        })
+    fn record(&self) -> Record {
+        let losses = self.losses.iter();
+        let losses: Vec<_> = losses
+            .map(|(username, roles)| json!({ "username": username, "roles": roles }))
+            .collect();
+        Record::new([
+            ("new", self.new.into()),
+            ("changed", self.changed.into()),
+            ("unchanged", self.unchanged.into()),
+            ("addresses_changed", self.moved.into()),
+            ("passwords_withdrawn", self.losing_password.into()),
+            ("accounts_losing_roles", self.losing.into()),
+            ("roles_lost", losses.into()),
+        ])
+    }
 }

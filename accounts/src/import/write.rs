@@ -14,7 +14,7 @@ use shared::clock::Timestamp;
 use shared::dynamodb::{
     Backoff, Item, StoreError, cancellation_reasons, get_number, is_temporary, text,
 };
-use shared::users::{NewAccount, admin};
+use shared::users::{Change, NewAccount, admin};
 
 /// The limit of `TransactWriteItems`.
 const MOST_WRITES: usize = 100;
@@ -29,7 +29,7 @@ fn backoff() -> Backoff {
 pub enum Existing {
     /// Leaves it.
     Keep,
-    /// Replaces it.
+    /// Makes it as the file has it.
     Overwrite,
 }
 
@@ -48,13 +48,32 @@ impl Existing {
 /// An account to write.
 #[derive(Debug)]
 pub struct Import {
-    /// The account.
-    pub account: NewAccount,
-    /// The audit rows that are written with it.
-    pub audit: Vec<audit::Row>,
+    account: NewAccount,
+    /// The change of the account that exists; `None` adds a new one.
+    change: Option<Change>,
+    audit: Vec<audit::Row>,
 }
 
 impl Import {
+    /// A new account, and the audit rows that are written with it.
+    #[must_use]
+    pub fn new(account: NewAccount, audit: Vec<audit::Row>) -> Self {
+        Self {
+            account,
+            change: None,
+            audit,
+        }
+    }
+
+    /// Changes the account that exists instead.
+    #[must_use]
+    pub(super) fn replacing(self, change: Change) -> Self {
+        Self {
+            change: Some(change),
+            ..self
+        }
+    }
+
     fn writes(&self) -> usize {
         1 + self.audit.len()
     }
@@ -65,7 +84,8 @@ impl Import {
 pub enum Imported {
     /// Written.
     Written,
-    /// An account with this name and customer number exists already.
+    /// An account with this name and customer number exists already, or has changed since it was
+    /// read.
     Present,
     /// The name is that of another customer.
     Taken,
@@ -76,7 +96,6 @@ pub enum Imported {
 pub struct Importer {
     client: Client,
     table: String,
-    existing: Existing,
     now: Timestamp,
 }
 
@@ -91,13 +110,8 @@ impl fmt::Debug for Importer {
 impl Importer {
     /// Writes to the table of this name.
     #[must_use]
-    pub fn new(client: Client, table: String, existing: Existing, now: Timestamp) -> Self {
-        Self {
-            client,
-            table,
-            existing,
-            now,
-        }
+    pub fn new(client: Client, table: String, now: Timestamp) -> Self {
+        Self { client, table, now }
     }
 
     /// Writes accounts; the results are in their order. [`Existing::batch`] of them are one
@@ -153,12 +167,12 @@ impl Importer {
         imports: impl Iterator<Item = &'i Import>,
     ) -> Result<Vec<TransactWriteItem>, StoreError> {
         let mut writes = Vec::new();
-        for Import { account, audit } in imports {
-            writes.push(match self.existing {
-                Existing::Keep => self.creation(account)?,
-                Existing::Overwrite => self.replacement(account)?,
+        for import in imports {
+            writes.push(match &import.change {
+                None => self.creation(&import.account)?,
+                Some(change) => self.replacement(&import.account, change)?,
             });
-            for row in audit {
+            for row in &import.audit {
                 writes.push(row.write()?);
             }
         }
@@ -178,8 +192,12 @@ impl Importer {
         Ok(TransactWriteItem::builder().put(put.build()?).build())
     }
 
-    fn replacement(&self, account: &NewAccount) -> Result<TransactWriteItem, StoreError> {
-        let expressions = admin::overwrite(account, self.now).expressions();
+    fn replacement(
+        &self,
+        account: &NewAccount,
+        change: &Change,
+    ) -> Result<TransactWriteItem, StoreError> {
+        let expressions = change.expressions();
         let update = Update::builder()
             .table_name(&self.table)
             .key("username", text(account.profile.username.as_str()))

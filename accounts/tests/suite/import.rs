@@ -21,7 +21,7 @@ pub(crate) async fn import(
     let directory = TempDir::new().unwrap();
     let path = directory.path().join(name);
     std::fs::write(&path, content).unwrap();
-    let command = ["import", path.to_str().unwrap()];
+    let command = ["import", path.to_str().unwrap(), "--yes"];
     operator.run(&[&command, options].concat()).await
 }
 
@@ -160,9 +160,10 @@ async fn a_dry_run_for_scripts_says_how_many_rows_are_good() {
     let file = complete("username,id\njdoe,42\njane,43\n");
     let answer = import(&operator, "users.csv", &file, options).await;
     let preview = json!({
-        "new": 1, "changed": 1, "unchanged": 0, "accounts_losing_roles": 0, "roles_lost": [],
+        "new": 1, "changed": 1, "unchanged": 0, "addresses_changed": 1, "passwords_withdrawn": 0,
+        "accounts_losing_roles": 0, "roles_lost": [],
     });
-    let counts = json!({ "writable": 2, "present": 0, "refused": 0 });
+    let counts = json!({ "writable": 2, "unchanged": 0, "refused": 0 });
     assert_eq!(answer.json(), [preview, counts]);
     assert!(!operator.has("jane").await);
 }
@@ -179,7 +180,7 @@ async fn a_dry_run_needs_no_table() {
     let dry_run = [&command[..], &["--dry-run"]].concat();
     let answer = operator.run_with(&dry_run, "", &nowhere).await;
     assert_eq!(answer.out, "3 can be written, 0 there already, 0 refused\n");
-    let note = "not compared with the accounts that are there: ";
+    let note = "not compared with the accounts that exist: ";
     assert!(answer.err.starts_with(note), "{answer:?}");
     assert_eq!(answer.exit_code, ExitCode::SUCCESS);
     let answer = operator.run_with(&command, "", &nowhere).await;
@@ -324,7 +325,9 @@ async fn nobody_is_overwritten_unless_told_and_nobody_else_ever() {
 
     let options = ["--overwrite", "--skip-refused"];
     let answer = import(&operator, "users.csv", &complete(&file), &options).await;
-    let counts = "0 new, 1 changed, 0 unchanged\n1 written, 0 there already, 1 refused\n";
+    let counts = "0 new, 1 changed, 0 unchanged\n\
+                  1 with another address, 0 of them without the password that was mailed to the old \
+                  one\n1 written, 0 unchanged, 1 refused\n";
     assert_eq!(answer.out, format!("{refused}{counts}"));
     let mut audit = operator.audit("jdoe").await;
     audit.sort();
@@ -388,13 +391,15 @@ async fn what_overwrites_must_know_who_is_at_work_and_where_the_audit_trail_is()
 /// What came between the look at the table and the write is refused by the write.
 #[tokio::test]
 async fn an_account_that_came_meanwhile_is_not_overwritten() {
-    let preview = "0 new, 2 changed, 0 unchanged\n";
+    let preview = "0 new, 1 changed, 0 unchanged\n\
+                   1 with another address, 0 of them without the password that was mailed to the \
+                   old one\n";
     for (options, preview, outcome) in [
         (&[][..], "", "0 written, 1 there already, 1 refused\n"),
         (
             &["--overwrite"],
             preview,
-            "1 written, 0 there already, 1 refused\n",
+            "1 written, 0 unchanged, 1 refused\n",
         ),
     ] {
         let mut operator = Operator::start().await;
@@ -432,7 +437,7 @@ async fn what_an_overwrite_changes_is_shown_within_bounds() {
     let again = file("Support") + "new,100,,,,,,\n";
     let dry_run = ["--overwrite", "--dry-run"];
     let answer = import(&operator, "users.csv", &again, &dry_run).await;
-    let end = "27 can be written, 0 there already, 0 refused\n";
+    let end = "26 can be written, 1 unchanged, 0 refused\n";
     assert_eq!(answer.out, format!("{shown}{end}"));
     assert_eq!(
         operator.user("u00").await["roles"].as_ss().unwrap().len(),
@@ -440,7 +445,7 @@ async fn what_an_overwrite_changes_is_shown_within_bounds() {
     );
     assert!(!operator.has("new").await);
     let answer = import(&operator, "users.csv", &again, &["--overwrite"]).await;
-    let end = "27 written, 0 there already, 0 refused\n";
+    let end = "26 written, 1 unchanged, 0 refused\n";
     assert_eq!(answer.out, format!("{shown}{end}"));
 }
 
@@ -453,7 +458,9 @@ async fn addresses_may_move_among_the_accounts_of_a_file() {
     let answer = import(&operator, "users.csv", &complete(file), &options).await;
     assert_eq!(
         answer.out,
-        "0 new, 2 changed, 0 unchanged\nadmin loses Admin\n2 written, 0 there already, 0 refused\n"
+        "0 new, 2 changed, 0 unchanged\n\
+         2 with another address, 0 of them without the password that was mailed to the old one\n\
+         admin loses Admin\n2 written, 0 unchanged, 0 refused\n"
     );
     let email = |item| text(&item, "email").to_owned();
     assert_eq!(email(operator.user("bob").await), "admin@pumpalarm.com");

@@ -6,11 +6,13 @@ mod addresses;
 mod aws;
 mod brands;
 mod commands;
+mod doctor;
 mod failures;
 mod import;
 mod keys;
 mod missing;
 mod operators;
+mod overwrite;
 mod passwords;
 mod program;
 mod search;
@@ -91,8 +93,28 @@ impl Operator {
         self.run_at(&arguments, input, changes).await
     }
 
+    /// Runs a command at a terminal, where this is the answer to what it asks.
+    async fn run_asked(&self, arguments: &[&str], input: &str) -> Answer {
+        let ses_url = &self.sandbox.backend.ses_url;
+        let endpoints = ["--endpoint", &self.dynamodb_url, "--ses-endpoint", ses_url];
+        let arguments = [&endpoints, arguments].concat();
+        let console = |console: Console| console.asking();
+        self.run_on(&arguments, input, &[], console).await
+    }
+
     /// Runs a command with all of its options.
     async fn run_at(&self, arguments: &[&str], input: &str, changes: &[(&str, &str)]) -> Answer {
+        self.run_on(arguments, input, changes, |console| console)
+            .await
+    }
+
+    async fn run_on(
+        &self,
+        arguments: &[&str],
+        input: &str,
+        changes: &[(&str, &str)],
+        kind: impl FnOnce(Console) -> Console,
+    ) -> Answer {
         let arguments = ["accounts"].iter().chain(arguments);
         let arguments = Arguments::try_parse_from(arguments).unwrap();
         let lookup = |name: &str| {
@@ -105,11 +127,12 @@ impl Operator {
                 .or_else(|| local::default_variable(name))
         };
         let (out, err) = (Output::default(), Output::default());
-        let mut console = Console::new(
+        let console = Console::new(
             StripStream::new(Box::new(out.clone()) as Box<dyn Write>),
             StripStream::new(Box::new(err.clone()) as Box<dyn Write>),
             Cursor::new(input.to_owned()),
         );
+        let mut console = kind(console);
         let clock = Clock::new(|| Timestamp(NOW));
         let variables = Env::new(&lookup);
         let exit_code = accounts::run(arguments, variables, &clock, &mut console).await;

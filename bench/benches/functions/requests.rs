@@ -1,47 +1,57 @@
-//! The requests to DynamoDB of one warm call, and the capacity units they consume, with few and
-//! with many users in the table.
+//! The requests to DynamoDB of one warm call and of a search by `accounts`, the capacity units that
+//! they consume, and the time that they take, with growing numbers of users in the table.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
 
-use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::config::interceptors::{
-    AfterDeserializationInterceptorContextRef, BeforeTransmitInterceptorContextMut,
-};
-use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents};
-use aws_sdk_dynamodb::error::BoxError;
 use axum::body::Bytes;
 use http::Request;
 use local::tables::TableNames;
 use local::{Backend, Functions, Storage, gateway};
-use serde_json::{Value, json};
-use shared::aws::Clients;
+use serde_json::json;
 use shared::clock::Clock;
 use shared::config::Env;
 use testkit::requests;
+use tokio::process::Command;
 
+use super::meter::{Call, Meter};
+use super::statistic::median;
 use super::{Error, accounts};
 
-/// Users in the table, at least.
-const FEW: u64 = 1_000;
+/// The number of calls to measure. The first one after a start is not warm.
+const CALLS: u64 = 5;
+/// The maximum number of requests that are shown individually.
+const SHOWN: usize = 8;
 
-/// A call about the account of a number.
+/// A call about the account with a number.
 struct Operation {
     name: &'static str,
     request: fn(u64) -> Request<Bytes>,
+    mails: usize,
 }
 
-const OPERATIONS: [Operation; 3] = [
+const OPERATIONS: [Operation; 4] = [
     Operation {
         name: "reset",
         request: |number| requests::reset(&accounts::username(number)),
+        mails: 1,
     },
     Operation {
         name: "update",
         request: |number| set_password("admin", number),
+        mails: 1,
     },
     Operation {
         name: "update, by an e-mail address",
         request: |number| set_password("admin@pumpalarm.com", number),
+        mails: 1,
+    },
+    Operation {
+        name: "login for a session",
+        request: |_| requests::log_in("admin:p@55wOrd"),
+        mails: 0,
     },
 ];
 
@@ -54,122 +64,151 @@ fn set_password(administrator: &str, number: u64) -> Request<Bytes> {
     requests::set_password(&format!("{administrator}:p@55wOrd"), &body)
 }
 
-/// Measures with a thousand users, and with `many`.
+/// Measures with each of these numbers of users, in ascending order.
 #[expect(clippy::print_stdout, reason = "a benchmark prints its results")]
-pub(super) async fn measure(many: Option<u64>) -> Result<(), Error> {
-    let backend = Backend::start(Storage::Memory, TableNames::default()).await?;
-    let meter = Meter::default();
-    let functions = functions(&backend, &meter)?;
-    println!("\ncall | users | requests | capacity units | request by request");
+pub(super) async fn measure(program: &Path, sizes: &[u64]) -> Result<(), Error> {
+    let database = Backend::start(Storage::Memory, TableNames::default()).await?;
+    let (meter, backend) = metered(&database).await?;
+    let functions = functions(&backend, None)?;
+    println!(
+        "\ncall | users | requests | capacity units | request by request | time | of DynamoDB"
+    );
     let mut there = 0;
-    for users in [Some(FEW), many].into_iter().flatten() {
-        let (dynamodb, table) = (&backend.clients.dynamodb, &backend.tables.users);
+    for &users in sizes {
+        let (dynamodb, table) = (&database.clients.dynamodb, &database.tables.users);
         accounts::add(dynamodb, table, there..users).await?;
         there = users;
         for operation in &OPERATIONS {
-            // About two of them, so that the second call is a warm one.
-            for number in users - 2..users {
+            let mut measured = Vec::new();
+            // About different accounts, because resets are limited by name.
+            for number in users - CALLS - 1..users {
                 meter.take();
-                backend.outbox.clear();
-                let peer = ([192, 0, 2, 1], 50_000).into();
-                let response = gateway::call(&functions, &(operation.request)(number), peer).await;
-                if !response.status().is_success() || backend.outbox.mails().len() != 1 {
-                    return Err(format!("{}: {response:?}", operation.name).into());
-                }
+                measured.push((
+                    call(operation, number, &backend, &functions).await?,
+                    meter.take(),
+                ));
             }
-            println!("{} | {users} | {}", operation.name, row(&meter.take()));
+            println!("{} | {users} | {}", operation.name, row(&measured)?);
+        }
+        let name = accounts::username(users - 1);
+        let address = accounts::email(users - 1);
+        for search in [["find", &address].as_slice(), &["find", &name], &["list"]] {
+            let mut measured = Vec::new();
+            for _ in 0..3 {
+                meter.take();
+                measured.push((search_for(program, search, &backend).await?, meter.take()));
+            }
+            println!(
+                "accounts {} | {users} | {}",
+                search.join(" "),
+                row(&measured)?
+            );
         }
     }
     Ok(())
 }
 
-/// The functions as they are by default, limits included, only that nothing waits for the floor.
-fn functions(backend: &Backend, meter: &Meter) -> Result<Functions, Error> {
-    let dynamodb = backend.clients.dynamodb.config().to_builder();
-    let backend = Backend {
-        clients: Clients {
-            dynamodb: Client::from_conf(dynamodb.interceptor(meter.clone()).build()),
-            ses: backend.clients.ses.clone(),
-        },
-        ..backend.clone()
-    };
+/// Makes a backend that uses the DynamoDB of another one, through a meter.
+pub(super) async fn metered(database: &Backend) -> Result<(Meter, Backend), Error> {
+    let meter = Meter::start(&database.dynamodb_url).await?;
+    let storage = Storage::Running(meter.url.clone());
+    let backend = Backend::start(storage, TableNames::default()).await?;
+    Ok((meter, backend))
+}
+
+/// The functions with their default configuration including limits, except for the floor, and with
+/// this rate of mails if it is given.
+pub(super) fn functions(backend: &Backend, mail_rate: Option<u32>) -> Result<Functions, Error> {
     let lookup = |name: &str| match name {
         "RESPONSE_FLOOR_MS" => Some("0".to_owned()),
+        "MAIL_RATE" => mail_rate.map(|rate| rate.to_string()),
         _ => local::default_variable(name),
     };
-    let functions = Functions::new(&backend, Env::new(&lookup), &Clock::system());
-    Ok(functions?)
+    Ok(Functions::new(
+        backend,
+        Env::new(&lookup),
+        &Clock::system(),
+    )?)
 }
 
-fn row(requests: &[Consumed]) -> String {
-    let units: f64 = requests.iter().flatten().map(|(_, units)| units).sum();
-    let requests = requests.iter().map(|tables| {
-        let tables = tables
-            .iter()
-            .map(|(table, units)| format!("{table} {units}"));
-        tables.collect::<Vec<_>>().join(" and ")
-    });
-    let requests: Vec<_> = requests.collect();
-    format!("{} | {units} | {}", requests.len(), requests.join(", "))
-}
-
-/// The capacity units of one request, by table.
-type Consumed = Vec<(String, f64)>;
-
-/// Asks in every request for the capacity units it consumes, and keeps what the answers say.
-#[derive(Debug, Clone, Default)]
-struct Meter(Arc<Mutex<Vec<Consumed>>>);
-
-impl Meter {
-    fn take(&self) -> Vec<Consumed> {
-        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+/// Makes a call. Returns the time it took.
+async fn call(
+    operation: &Operation,
+    number: u64,
+    backend: &Backend,
+    functions: &Functions,
+) -> Result<Duration, Error> {
+    backend.outbox.clear();
+    let peer = ([192, 0, 2, 1], 50_000).into();
+    let began = Instant::now();
+    let response = gateway::call(functions, &(operation.request)(number), peer).await;
+    let took = began.elapsed();
+    if response.status().is_success() && backend.outbox.mails().len() == operation.mails {
+        Ok(took)
+    } else {
+        Err(format!("{}: {response:?}", operation.name).into())
     }
 }
 
-impl Intercept for Meter {
-    fn name(&self) -> &'static str {
-        "Meter"
-    }
-
-    fn modify_before_retry_loop(
-        &self,
-        context: &mut BeforeTransmitInterceptorContextMut<'_>,
-        _: &RuntimeComponents,
-        _: &mut ConfigBag,
-    ) -> Result<(), BoxError> {
-        let request = context.request_mut();
-        let mut body: Value = serde_json::from_slice(request.body().bytes().unwrap_or_default())?;
-        let members = body.as_object_mut().ok_or("the request is no object")?;
-        members.insert("ReturnConsumedCapacity".to_owned(), "TOTAL".into());
-        let body = body.to_string();
-        let length = body.len().to_string();
-        request.headers_mut().insert("content-length", length);
-        *request.body_mut() = body.into();
-        Ok(())
-    }
-
-    fn read_after_deserialization(
-        &self,
-        context: &AfterDeserializationInterceptorContextRef<'_>,
-        _: &RuntimeComponents,
-        _: &mut ConfigBag,
-    ) -> Result<(), BoxError> {
-        let body = context.response().body().bytes().unwrap_or_default();
-        let consumed = consumed(&serde_json::from_slice(body)?).ok_or("no capacity in it")?;
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        all.push(consumed);
-        Ok(())
+/// Runs a command of `accounts`. Returns the time it took, including its start.
+async fn search_for(program: &Path, line: &[&str], backend: &Backend) -> Result<Duration, Error> {
+    let mut command = Command::new(program);
+    command
+        .args(["--endpoint", &backend.dynamodb_url, "--users-table"])
+        .arg(&backend.tables.users)
+        .args(line)
+        .env_clear()
+        .stdout(Stdio::null());
+    let began = Instant::now();
+    let status = command.status().await?;
+    let took = began.elapsed();
+    if status.success() {
+        Ok(took)
+    } else {
+        Err(format!("accounts {}: {status}", line.join(" ")).into())
     }
 }
 
-/// What an answer says, of one table or of several.
-fn consumed(answer: &Value) -> Option<Consumed> {
-    let capacity = answer.get("ConsumedCapacity")?;
-    let tables = capacity.as_array().map(Vec::as_slice);
-    let tables = tables.unwrap_or(std::slice::from_ref(capacity)).iter();
-    let consumed = tables.map(|table| {
-        let name = table.get("TableName")?.as_str()?.to_owned();
-        Some((name, table.get("CapacityUnits")?.as_f64()?))
-    });
-    consumed.collect()
+/// The requests and units of the warm calls, which must all be the same, and the medians of their
+/// times. The first call is not warm and is left out.
+fn row(measured: &[(Duration, Vec<Call>)]) -> Result<String, Error> {
+    let [_, warm @ ..] = measured else {
+        return Err("nothing was measured".into());
+    };
+    let mut counts: Vec<_> = warm.iter().map(|(_, calls)| count(calls)).collect();
+    counts.dedup();
+    let [counted] = counts.as_slice() else {
+        return Err(format!("the same call took different requests: {counts:?}").into());
+    };
+    let time = median(warm.iter().map(|(took, _)| *took));
+    let in_dynamodb = warm
+        .iter()
+        .map(|(_, calls)| calls.iter().map(|call| call.took).sum::<Duration>());
+    Ok(format!(
+        "{counted} | {time:.1?} | {:.1?}",
+        median(in_dynamodb)
+    ))
+}
+
+/// The requests and the units of a call, in total and one by one.
+fn count(calls: &[Call]) -> String {
+    let units: f64 = calls.iter().map(Call::units).sum();
+    let one_by_one = if calls.len() > SHOWN {
+        let mut tables = BTreeMap::<_, f64>::new();
+        for (table, units) in calls.iter().flat_map(|call| &call.consumed) {
+            *tables.entry(table).or_default() += units;
+        }
+        of_tables(tables)
+    } else {
+        let calls = calls.iter();
+        let calls = calls.map(|call| of_tables(call.consumed.iter().map(|(t, u)| (t, *u))));
+        calls.collect::<Vec<_>>().join(", ")
+    };
+    format!("{} | {units} | {one_by_one}", calls.len())
+}
+
+fn of_tables<'a>(tables: impl IntoIterator<Item = (&'a String, f64)>) -> String {
+    let tables = tables.into_iter();
+    let tables = tables.map(|(table, units)| format!("{table} {units}"));
+    tables.collect::<Vec<_>>().join(" and ")
 }

@@ -1,29 +1,34 @@
-//! Configuration of the function, from its environment.
+//! The configuration of the function, from its environment.
 
 use shared::config::{ConfigError, Env};
 
 use crate::asmx::Protocols;
 
-/// Configuration of the function.
+/// The configuration of the function.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// Configuration that both functions have.
+    /// The configuration that both functions share.
     pub shared: shared::config::Config,
-    /// `TEMPORARY_PASSWORD_HOURS`: how long a mailed password can be used, 24 by default, which is
-    /// the most NIST SP 800-63B-4 section 4.2.1.2 allows for a secret sent by e-mail.
+    /// `TEMPORARY_PASSWORD_HOURS`: the lifetime of a mailed password, 24 by default. NIST SP
+    /// 800-63B-4 section 4.2.1.2 allows no more for a secret sent by e-mail.
     pub temporary_password_hours: u64,
-    /// `RESET_PER_MINUTE`: resets of one name in any minute, 1 by default; 0 for any number.
+    /// `RESET_PER_MINUTE`: the maximum number of resets of one name per minute, 1 by default. 0
+    /// means no limit.
     pub reset_per_minute: u32,
-    /// `RESET_PER_HOUR`: resets of one name in any hour, 5 by default; 0 for any number.
+    /// `RESET_PER_HOUR`: the maximum number of resets of one name per hour, 5 by default. 0 means
+    /// no limit.
     pub reset_per_hour: u32,
-    /// `SOURCE_PER_MINUTE`: resets from one address in any minute, 60 by default; 0 for any number.
+    /// `SOURCE_PER_MINUTE`: the maximum number of resets from one address per minute, 60 by
+    /// default. 0 means no limit.
     pub source_per_minute: u32,
-    /// `MAIL_RATE`: mails a second of a sweep, 12 by default: below the 14 that SES gives most
-    /// accounts, so that requests can mail meanwhile.
+    /// `MAIL_RATE`: the maximum number of mails that a sweep sends per second, 12 by default. It is
+    /// below the 14 that SES allows most accounts, so that requests can send mails at the same
+    /// time.
     pub mail_rate: u32,
-    /// `SELF_TEST_USERNAME`: whom the self-test resets, `self-test` by default.
+    /// `SELF_TEST_USERNAME`: the account that the self-test resets, `self-test` by default.
     pub self_test_username: String,
-    /// `ASMX_PROTOCOLS`: of `HttpGet,HttpPost,Soap,Soap12,Documentation`, all by default.
+    /// `ASMX_PROTOCOLS`: the enabled ones of `HttpGet,HttpPost,Soap,Soap12,Documentation`, all by
+    /// default.
     pub protocols: Protocols,
 }
 

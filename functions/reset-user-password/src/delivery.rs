@@ -1,5 +1,5 @@
-//! Delivery: mails a reserved password, promotes it, and corrects a mail that another change
-//! overtook. Requests and the sweep share it.
+//! Delivery of a reserved password: mails it, promotes it, and sends a correction if another change
+//! came first. Requests and the sweep share it.
 
 use password::ExposeSecret as _;
 use shared::audit::Audit;
@@ -13,50 +13,52 @@ use shared::users::{
     ADMIN_ROLE, Account, PendingReset, Postponement, Profile, Promotion, ResetMode, Users,
 };
 
-/// How many mails of one reset SES may refuse before it is abandoned.
+/// The number of mails of one reset that SES may refuse before the reset is abandoned.
 pub(crate) const MAX_REFUSALS: u64 = 5;
-/// The time to the next attempt after SES refused the sender, which an operator has to repair.
+/// The time until the next attempt after SES refused the sender, whose setup an operator has to
+/// correct.
 const SENDER_DELAY_SECONDS: u64 = 300;
 
-/// How a reset ended; for the log, the metrics, the sweep and operators, never for the wire.
+/// The outcome of a reset, for the log, the metrics, the sweep and operators. Callers must never
+/// see it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ResetOutcome {
-    /// The password is mailed and works.
+    /// The password is mailed and valid.
     Done,
-    /// There were too many requests: nothing changed.
+    /// There were too many requests. Nothing changed.
     Limited {
-        /// When the next request will be admitted.
+        /// The time at which the next request will be admitted.
         until: Timestamp,
     },
-    /// No account may be reset: the name is unknown, the account is disabled or has no address, or
-    /// another request is resetting it.
+    /// There is no account to reset: the name is unknown, the account is disabled or has no
+    /// address, or another request is resetting it.
     NotEligible,
-    /// SES did not accept the mail: the old password keeps working, and the sweep tries again.
+    /// SES did not accept the mail. The old password stays valid, and the sweep tries again.
     MailNotAccepted {
         /// The message of the [`MailError`], which has SES's code.
         reason: String,
     },
-    /// SES accepts no mails at present: the old password keeps working, and the sweep tries again.
+    /// SES currently accepts no mail. The old password stays valid, and the sweep tries again.
     MailUnavailable {
         /// The message of the [`MailError`], which has SES's code.
         reason: String,
     },
-    /// The answer was due before the end: the old password keeps working, and the sweep tries
+    /// The answer was due before the reset ended. The old password stays valid, and the sweep tries
     /// again.
     Overdue,
-    /// The password is mailed, but another change of the account came first and prevails.
+    /// The password is mailed, but another change of the account came first and takes precedence.
     Superseded,
-    /// Every attempt failed, and the sweep gave up: the old password keeps working.
+    /// Every attempt failed, and the sweep gave up. The old password stays valid.
     Abandoned,
-    /// The limits could not be read or written: nothing changed.
+    /// The limits could not be read or written. Nothing changed.
     NotCounted,
-    /// DynamoDB or the hash failed: the old password keeps working. What was reserved is left to the
-    /// sweep.
+    /// DynamoDB or hashing failed. The old password stays valid. If a password was reserved, the
+    /// sweep tries again.
     Failed,
 }
 
 impl ResetOutcome {
-    /// The stable name of the log event: see `docs/audit.md`.
+    /// The name of the log event (`docs/audit.md`). Names do not change.
     #[must_use]
     pub fn event(&self) -> &'static str {
         match self {
@@ -92,12 +94,13 @@ pub struct Delivery {
     pub(crate) mailer: Mailer,
     pub(crate) brands: Brands,
     pub(crate) mode: ResetMode,
-    /// How long a mailed password works, in seconds.
+    /// The lifetime of a mailed password, in seconds.
     pub(crate) lifetime: u64,
 }
 
 impl Delivery {
-    /// Mails a reserved password and makes it valid. `account` is as the reservation left it.
+    /// Mails a reserved password and makes it valid. `account` is the account after the
+    /// reservation.
     pub(crate) async fn deliver(
         &self,
         account: &Account,
@@ -131,8 +134,8 @@ impl Delivery {
         }
     }
 
-    /// Corrects the mail if an administrator's password came first. Whoever else has taken the
-    /// reset over mails again.
+    /// Sends a correction if an administrator's password came first. If another request has taken
+    /// the reset over, that one mails again.
     async fn on_promotion_conflict(
         &self,
         profile: &Profile,
@@ -147,9 +150,9 @@ impl Delivery {
         }
     }
 
-    /// Mails that an administrator's password has replaced the mailed one. A mail that says so may
-    /// have come before the one with the password, or never. The sweep repeats it until SES
-    /// accepts it.
+    /// Mails that an administrator's password has replaced the mailed one. An earlier mail about
+    /// the administrator's change may have arrived before the one with the password, or not at all.
+    /// The sweep repeats the correction until SES accepts it.
     async fn send_correction(
         &self,
         account: &Account,
@@ -166,8 +169,9 @@ impl Delivery {
         Ok(ResetOutcome::Superseded)
     }
 
-    /// A refused mail counts, and the next attempt comes later each time. What is no fault of the
-    /// mail does not count: after an outage the next attempt is due when the reservation ends.
+    /// Schedules the next attempt. A refusal of the mail itself counts, and each one makes the next
+    /// attempt later. Other failures do not count: after an outage, the next attempt is due when
+    /// the reservation ends.
     async fn on_mail_failure(
         &self,
         account: &Account,
@@ -220,8 +224,7 @@ impl Delivery {
         ctx: &RequestContext<'_>,
     ) -> Result<(), MailError> {
         let recipient = &account.profile;
-        // One more call that only known names have. The response floor hides it, as it hides the
-        // mail.
+        // This call is made for known names only. The response floor hides it, like the mail.
         let brand = self.brands.find(recipient.brand.as_deref(), ctx).await;
         let requested_at = account.reset.as_ref().and_then(|reset| reset.requested_at);
         let mail = NewPassword {
@@ -243,23 +246,24 @@ impl Delivery {
         ctx.now.plus_seconds(self.lifetime)
     }
 
-    /// Whether the mailed password takes the old one's place at once. The calls are the same.
+    /// Decides whether the mailed password replaces the old one at once. The number of calls is the
+    /// same.
     fn mode_for(&self, account: &Account) -> ResetMode {
         let by_operator = |reset: &PendingReset| reset.by_operator;
         if account.email_failed_at.is_some() {
-            // SES accepts mail to an address on its suppression list and never sends it.
+            // SES accepts mail to an address on its suppression list, but does not send it.
             ResetMode::Dual
         } else if account.reset.as_ref().is_some_and(by_operator) {
             ResetMode::Replace
         } else if account.roles.contains(ADMIN_ROLE) {
-            // A stranger must not lock a program out.
+            // Administrators are often programs, which a stranger must not be able to lock out.
             ResetMode::Dual
         } else {
             self.mode
         }
     }
 
-    /// What happens to the password that the user may know.
+    /// The state of the old password after the mail.
     fn old_password(&self, account: &Account, now: Timestamp) -> OldPassword {
         let is_expired = account.password_expires_at.is_some_and(|end| end <= now);
         if account.password_hash.is_none() {
@@ -267,7 +271,7 @@ impl Delivery {
         } else if self.mode_for(account) == ResetMode::Dual && !is_expired {
             OldPassword::Works
         } else {
-            OldPassword::Void
+            OldPassword::Invalid
         }
     }
 }
@@ -277,7 +281,7 @@ fn log(error: &MailError, ctx: &RequestContext<'_>, message: &str) {
     tracing::warn!(%request_id, error, event = "mail.failed", "{message}");
 }
 
-/// The time to the next attempt after so many refusals: 1, 2, 4, 8, 16 minutes.
+/// The time until the next attempt after this number of refusals: 1, 2, 4, 8 or 16 minutes.
 fn delay_seconds(refusals: u64) -> u64 {
     60 << (refusals.clamp(1, MAX_REFUSALS) - 1)
 }

@@ -1,5 +1,6 @@
-//! Reports about mails that SES had accepted: bounces, complaints, rejections and delays, which come
-//! through EventBridge (SES developer guide, "Monitoring Amazon SES sending using EventBridge").
+//! Handling of SES's reports about mails that it had accepted: bounces, complaints, rejections and
+//! delays, which arrive through EventBridge (SES developer guide, "Monitoring Amazon SES sending
+//! using EventBridge").
 
 use std::collections::HashMap;
 
@@ -20,10 +21,10 @@ const BOUNCED: &str = "Email Bounced";
 struct Feedback {
     /// The event's `detail-type`.
     kind: &'static str,
-    /// Whether this is for bounces that are `Permanent`, or for all others; `None` for what does not
-    /// bounce.
+    /// Whether this applies to `Permanent` bounces or to all others. `None` for reports other than
+    /// bounces.
     is_permanent: Option<bool>,
-    /// The name of our event, in the log and the audit trail.
+    /// The name of the event in the log and the audit trail.
     event: &'static str,
     metric: Metric,
     /// Whether the mail will not arrive.
@@ -76,14 +77,14 @@ const FEEDBACK: [Feedback; 5] = [
     },
 ];
 
-/// The part of the event's `detail` that is used here.
+/// The used part of the event's `detail`.
 #[derive(Deserialize)]
 struct Detail {
     mail: Mail,
     bounce: Option<Bounce>,
 }
 
-/// Why a mail came back: `Permanent`, `Transient` or `Undetermined`.
+/// A bounce, whose type is `Permanent`, `Transient` or `Undetermined`.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Bounce {
@@ -110,10 +111,10 @@ impl Mail {
     }
 }
 
-/// Why a report could not be handled.
+/// The reason a report could not be handled.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum FeedbackError {
-    /// The event is not as SES documents it.
+    /// The event does not have the documented form.
     #[error("the event lacks the mail it is about")]
     Malformed,
     /// DynamoDB failed.
@@ -121,7 +122,7 @@ pub(crate) enum FeedbackError {
     Store(#[from] StoreError),
 }
 
-/// Handles SES's report about a mail; `None` if the event is of another kind.
+/// Handles SES's report about a mail. `None` if the event is of another kind.
 pub(crate) async fn handle_feedback(
     delivery: &Delivery,
     event: &Event,

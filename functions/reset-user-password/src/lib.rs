@@ -1,5 +1,5 @@
-//! `ResetUserPassword` of the retired `IFCommonService.asmx`: SOAP 1.1, SOAP 1.2, HTTP GET and
-//! HTTP POST in, the same answer out for every name.
+//! `ResetUserPassword` of the old `IFCommonService.asmx`, by SOAP 1.1, SOAP 1.2, HTTP GET and HTTP
+//! POST. The answer is the same for every name.
 
 pub mod asmx;
 mod config;
@@ -47,7 +47,7 @@ pub struct Service {
     clock: Clock,
 }
 
-/// The response to a call, and how the call really ended.
+/// The response to a call, and its actual outcome.
 struct Called {
     response: Response<String>,
     binding: Binding,
@@ -66,7 +66,7 @@ impl From<Called> for Answer {
 }
 
 impl Service {
-    /// The function with this configuration, this hasher, these clients and this clock.
+    /// Makes the function.
     #[must_use]
     pub fn new(config: Config, hasher: Hasher, clients: Clients, clock: Clock) -> Self {
         let passwords = PasswordService::new(hasher, UnwrapErr(SysRng));

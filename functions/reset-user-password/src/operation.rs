@@ -1,4 +1,4 @@
-//! The operation: gives the account a new password and mails it to the address on file.
+//! The operation: generates a new password for an account and mails it to the account's address.
 
 use shared::audit::Audit;
 use shared::aws::Clients;
@@ -15,30 +15,31 @@ use shared::users::{Pending, UsernameKey, Users};
 use crate::Config;
 use crate::delivery::{Delivery, ResetOutcome};
 
-/// How long a reservation keeps other requests out. Longer than what follows it takes, and short
-/// enough that every reset left by an outage is due in the first or second sweep after it.
+/// The duration of a reservation, during which other requests cannot reset the account. It is
+/// longer than the rest of a reset takes, and short enough for the first or second sweep after an
+/// outage to finish every reset.
 pub(crate) const RESERVATION_SECONDS: u64 = 30;
 const SECONDS_AN_HOUR: u64 = 3_600;
 
 /// The input of a call.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Input {
-    /// The user name, as received.
+    /// The user name as received.
     pub username: Option<String>,
 }
 
 impl std::fmt::Debug for Input {
-    /// Without the name: people type passwords into user name boxes.
+    /// Leaves out the name, because people type passwords into user name boxes.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Input(..)")
     }
 }
 
-/// The request was accepted. The answer is the same for every name.
+/// The result of an accepted request. It is the same for every name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Accepted;
 
-/// A mistake of the caller.
+/// An error of the caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     /// The user name is missing or empty.
@@ -46,10 +47,10 @@ pub enum Error {
     UsernameRequired,
 }
 
-/// Why a reset could not be carried out.
+/// The reason a reset failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ResetFailure {
-    /// The request could not be counted, so it counts as one too many: nothing changed.
+    /// The request could not be counted and was therefore refused. Nothing changed.
     #[error("the request could not be counted")]
     NotCounted(#[source] StoreError),
     /// DynamoDB failed.
@@ -69,7 +70,7 @@ impl ResetFailure {
     }
 }
 
-/// The operation with all it needs.
+/// The operation and its dependencies.
 #[derive(Debug)]
 pub struct ResetUserPassword {
     pub(crate) delivery: Delivery,
@@ -80,7 +81,7 @@ pub struct ResetUserPassword {
 }
 
 impl ResetUserPassword {
-    /// The operation with this configuration and these clients.
+    /// Makes the operation.
     #[must_use]
     pub fn new(config: Config, passwords: PasswordService, clients: Clients) -> Self {
         let Config {
@@ -111,8 +112,8 @@ impl ResetUserPassword {
         }
     }
 
-    /// Resets the password of the account, if there is one. How that ended is for the log and the
-    /// metrics only: the caller gets [`Accepted`].
+    /// Resets the password of the account, if it exists. The outcome is only for the log and the
+    /// metrics: the caller gets [`Accepted`].
     pub async fn execute(
         &self,
         input: &Input,
@@ -139,11 +140,11 @@ impl ResetUserPassword {
         })
     }
 
-    /// Resets the password and returns how that ended. Without a response floor it takes the time it
-    /// takes.
+    /// Resets the password and returns the outcome. `floor` limits the time that the reset may
+    /// take, if given.
     ///
-    /// Whatever fails on the way, some password known to the user works: the old one until SES
-    /// accepted the mail, the mailed one from then on.
+    /// Whatever fails on the way, the user knows a valid password: the old one until SES accepts
+    /// the mail, the mailed one after that.
     pub async fn reset(
         &self,
         username: &UsernameKey,
@@ -172,16 +173,16 @@ impl ResetUserPassword {
         };
         let delivery = Box::pin(self.delivery.deliver(&account, &password, ctx));
         let delivered = match floor {
-            // What only known names have must not show in the time of the answer. The sweep takes
-            // over, as it would if the process had ended here.
+            // Work for known names only must not affect the time of the answer. If it is cut off,
+            // the sweep takes over, as it would after a crash.
             Some(floor) => floor.run_until_slot(delivery).await,
             None => Some(delivery.await),
         };
         Ok(delivered.unwrap_or(Ok(ResetOutcome::Overdue))?)
     }
 
-    /// Counts the request: by its source, then by its name, so that a source that is refused cannot
-    /// use up a name. Operators are counted apart from everybody else.
+    /// Counts the request by its source, then by its name, so that a source that is refused cannot
+    /// use up the quota of a name. Operators have separate quotas.
     async fn admit(
         &self,
         username: &UsernameKey,
@@ -206,7 +207,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_typed_is_not_in_debug_output() {
+    fn typed_names_are_not_in_debug_output() {
         let username = Some("p@55wOrd".to_owned());
         let shown = format!("{:?}", Input { username });
         assert_eq!(shown, "Input(..)");

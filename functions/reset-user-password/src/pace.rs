@@ -1,4 +1,4 @@
-//! How fast a sweep mails, and when it ends.
+//! The pace of a sweep: how fast it mails, and when it ends.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -8,13 +8,13 @@ use tokio::time::{Instant, Interval, MissedTickBehavior, interval};
 
 use crate::delivery::ResetOutcome;
 
-/// How long a sweep begins further mails: until the next one takes over. What is on its way then is
-/// done 15 seconds later, within the function's timeout of 80.
+/// The time during which a sweep starts new mails, until the next sweep takes over. Resets in
+/// progress take up to 15 seconds more, which is within the function's timeout of 80 seconds.
 const TIME_BUDGET: Duration = Duration::from_mins(1);
-/// After so many failures of SES in a row a sweep leaves everything else to the next one.
-const FAILURES_OF_AN_OUTAGE: u32 = 5;
+/// The number of consecutive failures of SES after which a sweep leaves the rest to the next one.
+const MAX_CONSECUTIVE_FAILURES: u32 = 5;
 
-/// Gives the attempts of a sweep their turns.
+/// A limiter of the attempts of a sweep.
 #[derive(Debug)]
 pub(crate) struct Pace {
     turns: Mutex<Interval>,
@@ -23,10 +23,10 @@ pub(crate) struct Pace {
 }
 
 impl Pace {
-    /// The pace of a sweep that begins now.
+    /// Starts the pace of a sweep that begins now.
     pub(crate) fn begin(mails_per_second: u32) -> Self {
         let mut turns = interval(Duration::from_secs(1) / mails_per_second.max(1));
-        // Turns that were missed are lost: they would be a burst.
+        // Missed turns are skipped, since catching up would cause a burst.
         turns.set_missed_tick_behavior(MissedTickBehavior::Skip);
         Self {
             turns: Mutex::new(turns),
@@ -35,7 +35,8 @@ impl Pace {
         }
     }
 
-    /// Waits until another mail may be sent; false when the sweep is over. First come, first served.
+    /// Waits until another mail may be sent, in the order of the calls. Returns `false` if the
+    /// sweep is over.
     pub(crate) async fn turn(&self) -> bool {
         let mut turns = self.turns.lock().await;
         if !self.is_over() {
@@ -44,13 +45,14 @@ impl Pace {
         !self.is_over()
     }
 
-    /// Whether time is up, or SES is down.
+    /// Whether the time is up or SES is down.
     pub(crate) fn is_over(&self) -> bool {
-        Instant::now() >= self.end || self.failures.load(Ordering::Relaxed) >= FAILURES_OF_AN_OUTAGE
+        Instant::now() >= self.end
+            || self.failures.load(Ordering::Relaxed) >= MAX_CONSECUTIVE_FAILURES
     }
 
-    /// Learns from an attempt whether SES works.
-    pub(crate) fn learn(&self, outcome: &ResetOutcome) {
+    /// Records whether SES worked in an attempt.
+    pub(crate) fn record(&self, outcome: &ResetOutcome) {
         match outcome {
             ResetOutcome::MailUnavailable { .. } => {
                 self.failures.fetch_add(1, Ordering::Relaxed);
@@ -69,7 +71,7 @@ impl Pace {
 mod tests {
     use super::*;
 
-    /// 50,000 resets in an hour need 14 mails in every second of it.
+    /// 50,000 resets in an hour need 14 mails every second.
     #[tokio::test(start_paused = true)]
     async fn a_sweep_mails_at_its_rate_until_the_next_one_begins() {
         let began = Instant::now();
@@ -82,9 +84,9 @@ mod tests {
         assert_eq!(began.elapsed().as_secs(), 60);
     }
 
-    /// What a slow SES held up does not follow all at once.
+    /// Mails that a slow SES delayed are not sent in a burst afterwards.
     #[tokio::test(start_paused = true)]
-    async fn turns_that_were_missed_are_lost() {
+    async fn missed_turns_are_skipped() {
         let pace = Pace::begin(10);
         assert!(pace.turn().await);
         tokio::time::sleep(Duration::from_millis(5_050)).await;
@@ -92,7 +94,7 @@ mod tests {
         for _ in 0..=10 {
             assert!(pace.turn().await);
         }
-        // The first one is at once.
+        // The first turn comes at once.
         assert_eq!(resumed.elapsed().as_millis(), 950);
     }
 
@@ -101,20 +103,20 @@ mod tests {
         let pace = Pace::begin(10);
         let reason = || "no answer".to_owned();
         let unavailable = ResetOutcome::MailUnavailable { reason: reason() };
-        let learn = |outcome: &_, times| (0..times).for_each(|_| pace.learn(outcome));
-        learn(&unavailable, 4);
-        learn(&ResetOutcome::Failed, 9);
+        let record = |outcome: &_, times| (0..times).for_each(|_| pace.record(outcome));
+        record(&unavailable, 4);
+        record(&ResetOutcome::Failed, 9);
         assert!(pace.turn().await);
         for answer in [
             ResetOutcome::Done,
             ResetOutcome::MailNotAccepted { reason: reason() },
             ResetOutcome::Superseded,
         ] {
-            learn(&answer, 1);
-            learn(&unavailable, 4);
+            record(&answer, 1);
+            record(&unavailable, 4);
             assert!(pace.turn().await, "{answer:?}");
         }
-        learn(&unavailable, 1);
+        record(&unavailable, 1);
         assert!(!pace.turn().await);
     }
 }

@@ -1,5 +1,5 @@
-//! The self-test: resets a synthetic account as a client would, and measures how much longer its
-//! answer takes than a stranger's.
+//! The self-test: resets a synthetic account like a client, and measures how the response time
+//! differs from that for an unknown name.
 
 use std::time::Duration;
 
@@ -22,14 +22,14 @@ struct Probe {
 }
 
 impl Service {
-    /// Resets the account of the self-test and a name that is not on file. A wrong result is counted
-    /// and logged; an error means that the test could not run.
+    /// Resets the account of the self-test and an unknown name. A wrong result is counted and
+    /// logged. An error means that the test could not run.
     pub(crate) async fn self_test(&self, request_id: &str) -> Result<Value, Error> {
         if !self.protocols.http_get {
             return Err("the self-test needs HttpGet among ASMX_PROTOCOLS".into());
         }
         let nobody = format!("self-test-{request_id}");
-        // The first request of a process touches what was not in use yet.
+        // The first request of a process is slower than the others, so its time is not used.
         self.probe(&format!("{nobody}-0"), request_id).await;
         let known = self.probe(&self.self_test_username, request_id).await;
         let unknown = self.probe(&nobody, request_id).await;

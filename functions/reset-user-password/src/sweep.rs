@@ -12,34 +12,34 @@ use crate::delivery::{MAX_REFUSALS, ResetOutcome};
 use crate::operation::{RESERVATION_SECONDS, ResetFailure, ResetUserPassword};
 use crate::pace::Pace;
 
-/// How long after its request a reset is given up, whatever the reason: as long as a mailed password
-/// can be used at most.
-const GIVE_UP_SECONDS: u64 = 24 * 3_600;
-/// How many resets of each shard a sweep looks at: more than it can mail, so that those that fail do
-/// not keep it from others.
+/// The time after its request at which a reset is abandoned. It equals the maximum lifetime of a
+/// mailed password.
+const MAX_AGE_SECONDS: u64 = 24 * 3_600;
+/// The number of resets that a sweep reads from each shard. It is more than a sweep can mail, so
+/// that resets that fail do not block others.
 const BATCH: usize = 1_000;
-/// How many resets are at work at once. At 100 mails a second, the highest rate, each may take 160
-/// ms; hashing is done one after another.
+/// The number of resets in progress at once. At 100 mails per second, the highest rate, each may
+/// take 160 ms.
 const IN_FLIGHT: usize = 16;
 
-/// What a sweep did.
+/// The results of a sweep.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct Summary {
     /// Resets that were due.
     due: u32,
-    /// Passwords that are mailed and work.
+    /// Passwords that were mailed and are valid.
     reset: u32,
-    /// Mails that were not accepted again: a later sweep tries once more.
+    /// Resets whose mail was not accepted again. A later sweep retries them.
     postponed: u32,
-    /// Resets that were given up.
+    /// Resets that were abandoned.
     abandoned: u32,
-    /// Resets that cannot be read, taken out of the queue.
+    /// Resets that cannot be read and were removed from the queue.
     unreadable: u32,
-    /// Resets that another request changed meanwhile.
+    /// Resets that another request changed in the meantime.
     skipped: u32,
-    /// Resets that are left to a later sweep: time was up, or SES is down.
+    /// Resets that are left to a later sweep, because the time was up or SES is down.
     left: u32,
-    /// Resets that DynamoDB or the hash failed: a later sweep tries again.
+    /// Resets that failed because of DynamoDB or hashing. A later sweep retries them.
     failed: u32,
 }
 
@@ -65,18 +65,18 @@ impl Summary {
     }
 }
 
-/// The fate of one reset.
+/// The result of one reset in a sweep.
 #[derive(Debug)]
 enum Swept {
-    /// An attempt was made, or is not possible.
+    /// An attempt was made or was not possible.
     Ended(ResetOutcome),
-    /// It was taken out of the queue.
+    /// The reset was removed from the queue.
     Unreadable,
-    /// A later sweep makes the attempt.
+    /// The reset is left to a later sweep.
     Left,
 }
 
-/// Finishes resets, as many as its time allows.
+/// A sweep, which finishes as many resets as its time allows.
 pub(crate) struct Sweep<'a> {
     pub(crate) operation: &'a ResetUserPassword,
     pub(crate) clock: &'a Clock,
@@ -86,9 +86,9 @@ pub(crate) struct Sweep<'a> {
 }
 
 impl Sweep<'_> {
-    /// Tries every reset that is due once more, the longest waiting first, with a new password: nobody
-    /// has seen the old one. Two sweeps at once share the work: the first to reserve an account has
-    /// it.
+    /// Retries every reset that is due, oldest first, with a new password, because the one before
+    /// may never have reached the user. Concurrent sweeps share the work: the first to reserve an
+    /// account gets it.
     pub(crate) async fn run(&self) -> Result<Summary, StoreError> {
         let users = &self.operation.delivery.users;
         let queued = users.queued(self.clock.now(), BATCH).await?;
@@ -103,7 +103,7 @@ impl Sweep<'_> {
         Ok(summary)
     }
 
-    /// Makes the next attempt for one account. A failure is logged: it keeps nobody else waiting.
+    /// Makes the next attempt for one account. A failure is logged and does not stop the sweep.
     async fn finish(&self, username: UsernameKey) -> Swept {
         if self.pace.is_over() {
             return Swept::Left;
@@ -115,7 +115,7 @@ impl Sweep<'_> {
             Swept::Ended(ResetOutcome::Failed)
         });
         if let Swept::Ended(outcome) = &swept {
-            self.pace.learn(outcome);
+            self.pace.record(outcome);
         }
         swept
     }
@@ -129,11 +129,11 @@ impl Sweep<'_> {
             Due::Yes(account, reset) => {
                 let is_eligible = !account.disabled && account.profile.email.is_some();
                 let began = reset.requested_at.unwrap_or(now);
-                let is_too_late = began.plus_seconds(GIVE_UP_SECONDS) <= now;
+                let is_too_late = began.plus_seconds(MAX_AGE_SECONDS) <= now;
                 if reset.attempts >= MAX_REFUSALS || is_too_late || !is_eligible {
                     return Ok(self.abandon(&account, &reset, now).await?);
                 }
-                // It costs a hash: not before its turn.
+                // An attempt costs a hash, so it waits for its turn first.
                 if !self.pace.turn().await {
                     return Ok(Swept::Left);
                 }
@@ -142,7 +142,8 @@ impl Sweep<'_> {
         }
     }
 
-    /// Makes a new password and mails it. [`ResetOutcome::NotEligible`] if another request was faster.
+    /// Generates a new password and mails it. [`ResetOutcome::NotEligible`] if another request came
+    /// first.
     async fn mail(
         &self,
         username: &UsernameKey,
@@ -200,8 +201,8 @@ impl Sweep<'_> {
         }
     }
 
-    /// Takes a reset that cannot be read out of the queue: the password stays as it is, and the
-    /// audit trail says whose it is.
+    /// Removes an unreadable reset from the queue. The password does not change, and the audit
+    /// trail names the account.
     async fn dequeue(&self, username: &UsernameKey, now: Timestamp) -> Result<Swept, StoreError> {
         let ctx = context(self.id, now);
         let delivery = &self.operation.delivery;

@@ -15,49 +15,49 @@ use crate::error::Error;
 
 const SECONDS_AN_HOUR: u64 = 3_600;
 
-/// What a call asks for.
+/// A call of the operation.
 #[derive(Debug, Clone)]
 pub enum Call {
     /// Opens a session.
     Login(Login),
-    /// Tells who the caller is.
+    /// Returns the caller.
     Status(Credential),
-    /// Closes a session, if there is one.
+    /// Closes the session, if there is one.
     Logout(Option<SessionId>),
 }
 
 /// A login that opens a session.
 #[derive(Debug, Clone)]
 pub struct Login {
-    /// Who logs in.
+    /// The credential of the user who logs in.
     pub credential: PasswordCredential,
-    /// Whether the session lasts for two weeks instead of `SESSION_HOURS`.
+    /// Whether the session lasts two weeks instead of `SESSION_HOURS`.
     pub is_permanent: bool,
     /// The session that the new one replaces (ASVS 5.0 7.2.4).
     pub replaced: Option<SessionId>,
 }
 
-/// How a call ended.
+/// The result of a call.
 #[derive(Debug, Clone)]
 pub enum Authenticated {
     /// A session was opened.
     LoggedIn(Caller, OpenedSession),
-    /// The caller is known.
+    /// The caller was identified.
     Known(Caller),
-    /// The session, if there was one, is closed.
+    /// The session, if there was one, was closed.
     LoggedOut,
 }
 
-/// Who is logged in.
+/// The user who is logged in.
 #[derive(Clone)]
 pub struct Caller {
     /// The customer number.
     pub id: u64,
-    /// The user name: as typed in at a login, else as it was entered.
+    /// The user name: as typed in if the call is a login, else as stored.
     pub username: String,
     /// The name of the person.
     pub display_name: String,
-    /// The session, unless the caller sent a password with the request.
+    /// The session. `None` if the caller sent a password with the request.
     pub session: Option<SessionId>,
 }
 
@@ -72,14 +72,14 @@ impl std::fmt::Debug for Caller {
 pub struct OpenedSession {
     /// Its id.
     pub id: SessionId,
-    /// The other of the two ids that ServiceStack hands out. It names no session.
+    /// The other of the two ids that ServiceStack hands out. It belongs to no session.
     pub idle_id: SessionId,
     /// Whether the user asked to be remembered.
     pub is_permanent: bool,
 }
 
 impl Authenticated {
-    /// The stable name of the log event: see `docs/audit.md`.
+    /// The name of the log event (`docs/audit.md`). Names do not change.
     #[must_use]
     pub fn event(&self) -> &'static str {
         match self {
@@ -90,7 +90,7 @@ impl Authenticated {
     }
 }
 
-/// The stable name of the log event of an error: see `docs/audit.md`.
+/// The name of the log event of an error (`docs/audit.md`). Names do not change.
 #[must_use]
 pub fn error_event(error: &Error) -> &'static str {
     match error {
@@ -99,7 +99,7 @@ pub fn error_event(error: &Error) -> &'static str {
     }
 }
 
-/// The operation with all it needs.
+/// The operation and its dependencies.
 #[derive(Debug)]
 pub struct Authenticate {
     callers: Arc<Callers>,
@@ -108,7 +108,7 @@ pub struct Authenticate {
 }
 
 impl Authenticate {
-    /// The operation on these sessions, which last for so many hours.
+    /// Makes the operation. Sessions last for `hours`, unless they are permanent.
     #[must_use]
     pub fn new(callers: Arc<Callers>, sessions: Sessions, hours: u64) -> Self {
         Self {
@@ -118,7 +118,7 @@ impl Authenticate {
         }
     }
 
-    /// Does what a call asks for.
+    /// Executes a call.
     pub async fn execute(
         &self,
         call: &Call,
@@ -146,7 +146,8 @@ impl Authenticate {
         result
     }
 
-    /// Opens a session. A login fails as one by Basic does: same limits, same time, same calls.
+    /// Opens a session. A login that fails has the same limits, time and calls as one with Basic
+    /// authentication.
     async fn log_in(
         &self,
         login: &Login,

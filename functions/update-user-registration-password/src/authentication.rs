@@ -1,4 +1,4 @@
-//! Authentication of the caller by password, with a user name or an e-mail address.
+//! Authentication with a password and a user name or an e-mail address.
 
 use password::Secret;
 use rand_core::CryptoRng;
@@ -18,7 +18,7 @@ use crate::Config;
 use crate::credential_cache::CredentialCache;
 use crate::error::Error;
 
-/// How many times as often as one name a source may fail: it may be an office.
+/// The number of names whose failure quota one source gets, since it may be an office.
 const NAMES_PER_SOURCE: u32 = 5;
 
 /// A user name or an e-mail address, with a password.
@@ -36,7 +36,7 @@ impl std::fmt::Debug for PasswordCredential {
     }
 }
 
-/// Verifies credentials, and counts the wrong ones.
+/// Verifies credentials and counts failures.
 #[derive(Debug)]
 pub(crate) struct Authenticator {
     pub(crate) users: Users,
@@ -49,7 +49,7 @@ pub(crate) struct Authenticator {
 }
 
 impl Authenticator {
-    /// Verifies as this configuration says. `rng` makes the key of the cache.
+    /// Makes an authenticator. `rng` generates the key of the cache.
     pub(crate) fn new(
         config: &Config,
         passwords: PasswordService,
@@ -68,9 +68,9 @@ impl Authenticator {
         }
     }
 
-    /// The account of a credential. An unknown name costs as much as a wrong password. Failures are
-    /// answered at the response floor: an older hash may cost less than a current one, an imported
-    /// one more.
+    /// Finds the account of a credential and verifies the password. An unknown name takes as long
+    /// as a wrong password. Failures are answered at the response floor, because an older hash may
+    /// take less time than a current one, and an imported one more.
     pub(crate) async fn authenticate(
         &self,
         credential: &PasswordCredential,
@@ -79,7 +79,8 @@ impl Authenticator {
     ) -> Result<Account, Error> {
         let typed = UsernameKey::new(&credential.username);
         let mut limits = self.failure_limits(&typed, ctx);
-        // At once: nothing was read whose time could show, and a flood must not occupy the function.
+        // Refused without waiting: nothing was read, so the duration reveals nothing, and a flood must
+        // not occupy the function.
         if self.limiter.is_exhausted_cached(&limits, ctx.now) {
             return Err(limited(ctx));
         }
@@ -107,7 +108,7 @@ impl Authenticator {
             Some(WriteBack::Rehash) => self.rehash(&account, password, ctx).await,
             Some(WriteBack::UseTemporary) => {
                 self.use_temporary(&account, ctx).await?;
-                // As stored: had another change come between, this one would not have been made.
+                // The stored version: the change would have failed if another had come first.
                 account.version += 1;
             }
             None => {}
@@ -115,8 +116,8 @@ impl Authenticator {
         Ok(account)
     }
 
-    /// The limits of failed logins. By name and source, not by name alone: a stranger must not lock
-    /// an administrator out.
+    /// The limits of failed logins, which are per name and source. With a limit per name, a
+    /// stranger could lock an administrator out.
     fn failure_limits(&self, typed: &UsernameKey, ctx: &RequestContext<'_>) -> Vec<RateLimit> {
         let of_source = self.failures_per_minute.saturating_mul(NAMES_PER_SOURCE);
         let source = RateLimitKey::source("login", ctx.source);
@@ -131,8 +132,9 @@ impl Authenticator {
         RateLimit::new(key, [Quota::per_minute(self.failures_per_minute)])
     }
 
-    /// Attempts by name and by address are attempts at one account. An address that stands for none
-    /// has a limit too, so that the calls are the same.
+    /// The limit of the account that an address belongs to, which counts logins by name and by
+    /// address together. An address without an account has a limit too, so that the calls are the
+    /// same.
     fn limit_behind_address(
         &self,
         typed: &UsernameKey,
@@ -147,8 +149,8 @@ impl Authenticator {
         }
     }
 
-    /// Counts a failure, also beyond a limit: attempts at the same moment all pass before the first
-    /// is counted.
+    /// Counts a failure, even beyond a limit, because concurrent attempts may all pass before the
+    /// first is counted.
     async fn count(
         &self,
         limits: &[RateLimit],
@@ -160,7 +162,7 @@ impl Authenticator {
         Ok(())
     }
 
-    /// Verifies the password, without hashing it if it was verified lately.
+    /// Verifies the password, without hashing it if it was verified recently.
     async fn verify(
         &self,
         account: Option<Account>,
@@ -178,7 +180,7 @@ impl Authenticator {
             now: ctx.now,
         };
         let (account, login) = self.passwords.verify(account, attempt).await?;
-        // With nothing to write, it is the password of the hash that the account was read with.
+        // If there is nothing to write back, the password belongs to the hash in `account`.
         if let Some(account) = &account
             && is_right(login)
             && login.write_back.is_none()
@@ -188,7 +190,7 @@ impl Authenticator {
         Ok((account, login))
     }
 
-    /// Stores the first use of a temporary password, which replaces the old one.
+    /// Replaces the old password with the temporary one after its first use.
     async fn use_temporary(
         &self,
         account: &Account,
@@ -202,9 +204,9 @@ impl Authenticator {
         Ok(self.users.use_temporary(account, ctx.now, &row).await?)
     }
 
-    /// The key of the account that a user name or an e-mail address names. A user name comes first:
-    /// nobody's address may keep its owner out. An address must be that of one account only. The
-    /// calls are the same whichever it is.
+    /// Returns the key of the account that a user name or an e-mail address identifies. A user name
+    /// comes first, so that another account with this address cannot lock its owner out. An address
+    /// counts only if it belongs to a single account. The calls are the same in every case.
     async fn resolve(
         &self,
         credential: &PasswordCredential,
@@ -221,7 +223,7 @@ impl Authenticator {
         Ok(typed)
     }
 
-    /// Stores the password under today's parameters. The login is valid whether that works or not.
+    /// Rehashes the password with current parameters. The login is valid even if this fails.
     async fn rehash(&self, account: &Account, password: &Secret, ctx: &RequestContext<'_>) {
         let stored = match self.passwords.hash(password).await {
             Ok(hash) => self.users.rehash(account, &hash).await.map_err(Error::from),

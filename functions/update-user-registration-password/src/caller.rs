@@ -1,4 +1,4 @@
-//! The caller of an operation, by whichever credential.
+//! Identification of the caller, by password or by session.
 
 use shared::context::RequestContext;
 use shared::response_floor::ResponseFloor;
@@ -17,16 +17,16 @@ pub enum Credential {
     Session(SessionId),
 }
 
-/// Finds the account of a caller.
+/// Identifies callers.
 #[derive(Debug)]
 pub struct Callers {
     authenticator: Authenticator,
-    /// `None` when logins by session are switched off.
+    /// `None` if sessions are disabled.
     sessions: Option<Sessions>,
 }
 
 impl Callers {
-    /// Callers by password and, if there are `sessions`, by session.
+    /// Identifies callers by password and, if `sessions` is given, by session.
     #[must_use]
     pub(crate) fn new(authenticator: Authenticator, sessions: Option<Sessions>) -> Self {
         Self {
@@ -35,8 +35,8 @@ impl Callers {
         }
     }
 
-    /// The account of a credential. Only a wrong password waits for the response floor: ids of
-    /// sessions cannot be guessed, so how long it takes to refuse one tells nothing.
+    /// Finds and verifies the account of a credential. Only a wrong password waits for the response
+    /// floor: session ids cannot be guessed, so the time it takes to refuse one reveals nothing.
     pub(crate) async fn identify(
         &self,
         credential: &Credential,
@@ -51,8 +51,8 @@ impl Callers {
         }
     }
 
-    /// The account of a session. Session and account are read at every call, so a session ends at
-    /// once with the password, the account or a logout.
+    /// Finds the account of a session. Session and account are read in every call, so a session
+    /// ends at once after a change of the password, a deletion of the account or a logout.
     async fn resume(&self, id: &SessionId, ctx: &RequestContext<'_>) -> Result<Account, Error> {
         let sessions = self.sessions.as_ref().ok_or(Error::InvalidSession)?;
         let session = sessions.find(id).await?.ok_or(Error::InvalidSession)?;

@@ -1,37 +1,37 @@
-//! Configuration of the function, from its environment.
+//! The configuration of the function, from its environment.
 
 use shared::config::{ConfigError, Env};
 
-/// Configuration of the function.
+/// The configuration of the function.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// Configuration that both functions have.
+    /// The configuration that both functions share.
     pub shared: shared::config::Config,
-    /// `LOGIN_FAILURES_PER_MINUTE`: failed logins of one name from one address in any minute, 10
-    /// by default; 0 for any number.
+    /// `LOGIN_FAILURES_PER_MINUTE`: the maximum number of failed logins of one name from one
+    /// address per minute, 10 by default. 0 means no limit.
     pub login_failures_per_minute: u32,
-    /// `CREDENTIAL_CACHE_SECONDS`: how long a credential that was verified is not hashed again, 300
-    /// by default, which is also the most; 0 for every time.
+    /// `CREDENTIAL_CACHE_SECONDS`: the time for which a verified credential is not hashed again,
+    /// 300 by default and at most. 0 disables the cache.
     pub credential_cache_seconds: u64,
-    /// Logins by session; `None` with `SESSION_HOURS=0`.
+    /// The configuration of sessions. `None` if `SESSION_HOURS=0`.
     pub sessions: Option<SessionConfig>,
     /// `NOTIFY_PASSWORD_SET`: `asked`, the default, or `always`.
     pub notify: Notify,
 }
 
-/// Configuration of logins by session.
+/// The configuration of sessions.
 #[derive(Debug, Clone)]
 pub struct SessionConfig {
     /// `SESSIONS_TABLE`
     pub table: String,
-    /// `SESSION_HOURS`: how long a session lasts, 12 hours by default; at most 336, as long as one
-    /// whose user asked to be remembered.
+    /// `SESSION_HOURS`: the lifetime of a session, 12 hours by default, at most
+    /// [`Self::PERMANENT_HOURS`].
     pub hours: u64,
 }
 
 impl SessionConfig {
-    /// Hours that a session lasts whose user asked to be remembered: the two weeks of
-    /// ServiceStack's `SessionFeature`.
+    /// The lifetime of a session whose user asked to be remembered: the two weeks of ServiceStack's
+    /// `SessionFeature`.
     pub const PERMANENT_HOURS: u64 = 14 * 24;
 
     fn read(env: Env<'_>) -> Result<Option<Self>, ConfigError> {
@@ -47,10 +47,10 @@ impl SessionConfig {
     }
 }
 
-/// When a customer is told that an administrator set their password.
+/// The condition under which a customer is mailed that an administrator set their password.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Notify {
-    /// When the caller asks for it with `SendResetEmail`, as the old service did.
+    /// If the caller asks for it with `SendResetEmail`, as in the old service.
     Asked,
     /// After every change (ASVS 5.0 6.3.7).
     Always,

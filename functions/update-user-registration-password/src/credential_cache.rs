@@ -1,9 +1,9 @@
-//! A cache of verified credentials, so that a client that sends its credential with every request
-//! does not wait for the same hash each time.
+//! A cache of verified credentials. It spares clients that send their credential with every request
+//! the wait for the same hash each time.
 //!
-//! An entry is a keyed digest; the key is random and never leaves the process, so passwords cannot
-//! be guessed from it. The stored hash is part of the digest, so that a change of it invalidates
-//! the entry; the account itself is read every time.
+//! An entry is a keyed digest. The key is random and never leaves the process, so passwords cannot
+//! be guessed from the digest. The stored hash is part of the digest, so that a change of the hash
+//! invalidates the entry. The account itself is read every time.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -15,10 +15,10 @@ use rand_core::CryptoRng;
 use shared::clock::Timestamp;
 use shared::users::{Account, UsernameKey};
 
-/// The largest number of accounts in the cache.
+/// The maximum number of accounts in the cache.
 const CACHE_CAPACITY: usize = 64;
 
-/// Verified credentials, one for each account.
+/// A cache of verified credentials, at most one per account.
 pub(crate) struct CredentialCache {
     lifetime_seconds: u64,
     keyed: Blake2sMac256,
@@ -37,7 +37,8 @@ impl std::fmt::Debug for CredentialCache {
 }
 
 impl CredentialCache {
-    /// A cache whose entries live for `lifetime_seconds`; 0 switches it off. `rng` makes its key.
+    /// Makes a cache whose entries live for `lifetime_seconds`; 0 disables it. `rng` generates its
+    /// key.
     pub(crate) fn new(lifetime_seconds: u64, rng: &mut impl CryptoRng) -> Self {
         let mut key = blake2::digest::Key::<Blake2sMac256>::default();
         rng.fill_bytes(&mut key);
@@ -48,7 +49,7 @@ impl CredentialCache {
         }
     }
 
-    /// Whether this password was verified for this account and its present hash.
+    /// Whether this password was verified for this account with its current hash.
     pub(crate) fn recognises(&self, account: &Account, password: &Secret, now: Timestamp) -> bool {
         let entries = self.entries();
         let entry = entries
@@ -77,7 +78,7 @@ impl CredentialCache {
     fn mac(&self, account: &Account, password: &Secret) -> Blake2sMac256 {
         let stored = account.password_hash.as_ref();
         let stored = stored.map_or("", |stored| stored.expose_secret());
-        // A PHC string has no NUL in it, so no two pairs are written alike.
+        // A PHC string contains no NUL, so different pairs give different inputs.
         self.keyed
             .clone()
             .chain_update(stored)

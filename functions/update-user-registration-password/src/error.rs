@@ -1,4 +1,4 @@
-//! Why a password is not set.
+//! The errors of both operations.
 
 use std::ops::RangeInclusive;
 
@@ -6,19 +6,19 @@ use password::Weakness;
 use shared::dynamodb::StoreError;
 use shared::password_service::PasswordError;
 
-/// Why the password is not set.
+/// The reason an operation fails.
 #[derive(thiserror::Error)]
 pub enum Error {
     /// The name or the password is wrong, or the account may not log in.
     #[error("the credential is not valid")]
     InvalidCredential,
-    /// The session is unknown or over.
+    /// The session is unknown or has ended.
     #[error("the session is not valid")]
     InvalidSession,
     /// The caller is not an administrator.
     #[error("the caller lacks the role")]
     RoleMissing,
-    /// The input breaks rules.
+    /// The input violates rules.
     #[error("the input is not valid")]
     Invalid(Vec<Violation>),
     /// No customer has this address.
@@ -27,7 +27,7 @@ pub enum Error {
         /// The address, as received.
         email: String,
     },
-    /// Several customers have this address, and the brand chooses none of them.
+    /// Several customers have this address, and the brand does not select one of them.
     #[error("several customers have this address")]
     AmbiguousCustomer {
         /// The address, as received.
@@ -36,19 +36,19 @@ pub enum Error {
     /// The account changed while its password was being set.
     #[error("the account changed meanwhile")]
     Conflict,
-    /// DynamoDB or a hash failed.
+    /// DynamoDB or hashing failed.
     #[error("the service failed")]
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
 impl std::fmt::Debug for Error {
-    /// The message, which contains no address.
+    /// Writes the message, which contains no address.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         std::fmt::Display::fmt(self, f)
     }
 }
 
-/// A rule that the input breaks.
+/// A rule that the input violates.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Violation {
     /// The address is missing or blank.
@@ -64,12 +64,12 @@ pub enum Violation {
         /// The length of the password.
         entered: usize,
     },
-    /// The password is easily guessed.
+    /// The password is easy to guess.
     PasswordWeak(Weakness),
 }
 
 impl Error {
-    /// The stable name of the log event: see `docs/audit.md`.
+    /// The name of the log event (`docs/audit.md`). Names do not change.
     #[must_use]
     pub fn event(&self) -> &'static str {
         match self {
@@ -105,7 +105,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_received_is_not_in_debug_output() {
+    fn received_values_are_not_in_debug_output() {
         let email = || "p@55wOrd".to_owned();
         let errors = [
             Error::UnknownCustomer { email: email() },

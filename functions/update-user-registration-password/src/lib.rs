@@ -1,5 +1,5 @@
-//! `UpdateUserRegistrationPassword` of the retired "Registrar Web Services": an administrator sets
-//! the password of a customer, in ServiceStack 4's formats.
+//! `UpdateUserRegistrationPassword` of the old "Registrar Web Services", in ServiceStack 4's
+//! formats: an administrator sets the password of a customer.
 
 pub mod authenticate;
 pub mod authentication;
@@ -42,18 +42,18 @@ pub use config::Config;
 #[derive(Debug)]
 pub struct Service {
     operation: UpdateUserRegistrationPassword,
-    /// `None` when logins by session are switched off.
+    /// `None` if sessions are disabled.
     authenticate: Option<Authenticate>,
     response_floor: Duration,
     front_door: FrontDoor,
     clock: Clock,
 }
 
-/// A reply, and the name of the event that led to it.
+/// A reply, and the name of its log event.
 type Replied<T> = Result<(Reply<T>, &'static str), Rejection>;
 
 impl Service {
-    /// The function with this configuration, this hasher, these clients and this clock.
+    /// Makes the function.
     #[must_use]
     pub fn new(config: Config, hasher: Hasher, clients: Clients, clock: Clock) -> Self {
         let passwords = PasswordService::new(hasher, UnwrapErr(SysRng));
@@ -75,8 +75,8 @@ impl Service {
         }
     }
 
-    /// A request without a credential costs nothing, and a body is read before a password is
-    /// verified, which is what takes the time.
+    /// Sets a password. Checks that there is a credential and reads the body before it verifies the
+    /// password, which is the slow part.
     async fn set_password(&self, endpoint: Endpoint, request: &Request) -> Replied<Outcome> {
         let floor = ResponseFloor::begin(self.response_floor);
         let credential = servicestack::credential(request, self.authenticate.is_some())?;

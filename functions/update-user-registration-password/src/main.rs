@@ -1,4 +1,4 @@
-//! The Lambda binary: wiring only.
+//! The entry point of the Lambda function.
 
 use std::sync::Arc;
 
@@ -10,14 +10,14 @@ use shared::clock::Clock;
 use shared::config::Env;
 use update_user_registration_password::{Config, Service};
 
-/// Its large blocks lie on huge pages, which takes a tenth off every hash.
+/// mimalloc puts large blocks on huge pages, which makes hashing a tenth faster.
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> Result<(), Error> {
     shared::telemetry::init(Env::of_process())?;
     let config = Config::read(Env::of_process())?;
-    // Its memory is touched while the clients read certificates, which takes as long.
+    // Its memory is allocated while the clients read certificates, which takes as long.
     let hasher = Hasher::new(config.shared.password_cost);
     let clients = Clients::new(AwsConfig::read(Env::of_process())?)?;
     let service = Service::new(config, hasher, clients, Clock::system());

@@ -1,5 +1,5 @@
-//! The operation: sets the password of a customer, found by e-mail address, on an administrator's
-//! behalf.
+//! The operation: an administrator sets the password of a customer, who is identified by e-mail
+//! address.
 
 use std::ops::RangeInclusive;
 use std::sync::Arc;
@@ -29,8 +29,8 @@ pub struct Input {
     pub new_password: Option<Secret>,
     /// Whether to mail the customer.
     pub send_reset_email: bool,
-    /// Chooses among several accounts with one address, and stands in for the brand of an account
-    /// that has none.
+    /// The brand that selects one of several accounts with the same address, and that is used for
+    /// an account without a brand.
     pub customer_brand_name: Option<String>,
     /// The person on whose behalf the caller acts.
     pub requester: Option<String>,
@@ -42,23 +42,23 @@ impl std::fmt::Debug for Input {
     }
 }
 
-/// The password is set.
+/// The result of a successful call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outcome {
     /// The customer number.
     pub id: u64,
     /// The name of the customer.
     pub display_name: String,
-    /// Whether SES accepted the mail, if one was asked for.
+    /// Whether SES accepted the mail, if one was requested.
     pub reset_email_sent: bool,
 }
 
 impl Outcome {
-    /// The stable name of the log event: see `docs/audit.md`.
+    /// The name of the log event (`docs/audit.md`). It does not change.
     pub const EVENT: &str = "password_set.done";
 }
 
-/// The operation with all it needs.
+/// The operation and its dependencies.
 #[derive(Debug)]
 pub struct UpdateUserRegistrationPassword {
     callers: Arc<Callers>,
@@ -72,7 +72,7 @@ pub struct UpdateUserRegistrationPassword {
 }
 
 impl UpdateUserRegistrationPassword {
-    /// The operation with this configuration and these clients, for these callers.
+    /// Makes the operation.
     #[must_use]
     pub fn new(
         config: Config,
@@ -163,7 +163,7 @@ impl UpdateUserRegistrationPassword {
         Ok(Outcome {
             id: customer.id,
             display_name: customer.display_name,
-            // Clients that did not ask for a mail expect `false`.
+            // Clients that did not request a mail expect `false`.
             reset_email_sent: input.send_reset_email && is_sent,
         })
     }
@@ -196,8 +196,8 @@ impl UpdateUserRegistrationPassword {
         }
     }
 
-    /// The customer with this address. The brand chooses among several and never refuses the only
-    /// one.
+    /// Finds the customer with this address. The brand selects one of several customers, but is
+    /// ignored if there is only one.
     async fn find(&self, email: &str, brand: Option<&str>) -> Result<Profile, Error> {
         let mut customers = self.users.with_email(&users::email_key(email)).await?;
         if customers.len() > 1 {
@@ -234,7 +234,8 @@ impl UpdateUserRegistrationPassword {
         }
     }
 
-    /// Mails the customer; returns whether SES accepted the mail. The password stays set either way.
+    /// Mails the customer. Returns whether SES accepted the mail. A failure does not undo the
+    /// change.
     async fn mail(&self, customer: &Profile, brand: &Brand, ctx: &RequestContext<'_>) -> bool {
         match self.try_mail(customer, brand, ctx).await {
             Ok(()) => true,
@@ -273,7 +274,7 @@ mod tests {
     use crate::authentication::PasswordCredential;
 
     #[test]
-    fn what_was_received_is_not_in_debug_output() {
+    fn received_values_are_not_in_debug_output() {
         let mark = || "p@55wOrd".to_owned();
         let input = Input {
             email: Some(mark()),

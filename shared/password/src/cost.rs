@@ -2,10 +2,9 @@
 
 use argon2::{Algorithm, Argon2, Params, Version};
 
-/// Bytes of a hash.
+/// The length of a hash, in bytes.
 pub(crate) const HASH_LENGTH: usize = 32;
-/// The most that a hash may cost: 1 GiB of memory, and all passes together 4 GiB, which take
-/// seconds.
+/// The maximum cost of a hash: 1 GiB of memory, and 4 GiB over all passes, which takes seconds.
 const MAX_MEMORY_KIB: u32 = 1 << 20;
 const MAX_WORK_KIB: u64 = 4 << 20;
 
@@ -16,7 +15,7 @@ pub struct Cost {
     iterations: u32,
 }
 
-/// A cost that is too low to protect a password, or beyond what a login may cost.
+/// The error for a cost that is too low to protect a password, or too high for a login.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "Argon2id with {memory_kib} KiB and {iterations} iterations is weaker than OWASP and ASVS allow \
@@ -29,14 +28,15 @@ pub struct CostError {
 }
 
 impl Cost {
-    /// 19 MiB and 2 iterations (OWASP Password Storage Cheat Sheet, ASVS 5.0 appendix C).
+    /// The default cost, 19 MiB and 2 iterations (OWASP Password Storage Cheat Sheet, ASVS 5.0
+    /// appendix C).
     pub const DEFAULT: Self = Self {
         memory_kib: 19_456,
         iterations: 2,
     };
 
-    /// Makes a cost that is no weaker than ASVS 5.0 appendix C allows, and no more than 1 GiB, or
-    /// 4 GiB over all iterations.
+    /// Makes a cost. Refuses one that is weaker than ASVS 5.0 appendix C allows, above 1 GiB, or
+    /// above 4 GiB over all iterations.
     pub fn new(memory_kib: u32, iterations: u32) -> Result<Self, CostError> {
         let least = match iterations {
             0 => u32::MAX,
@@ -48,7 +48,7 @@ impl Cost {
             memory_kib,
             iterations,
         };
-        if memory_kib >= least && cost.is_bearable() {
+        if memory_kib >= least && cost.is_affordable() {
             Ok(cost)
         } else {
             Err(CostError {
@@ -70,15 +70,15 @@ impl Cost {
         self.iterations
     }
 
-    /// Whether a login may cost as much.
-    pub(crate) fn is_bearable(self) -> bool {
+    /// Whether the cost is low enough for a login.
+    pub(crate) fn is_affordable(self) -> bool {
         let work = u64::from(self.memory_kib) * u64::from(self.iterations);
         self.memory_kib <= MAX_MEMORY_KIB && work <= MAX_WORK_KIB
     }
 
-    /// Argon2id with this cost.
+    /// Returns Argon2id configured with this cost.
     pub(crate) fn context(self) -> Argon2<'static> {
-        // A cost that can be made is one that Argon2 allows.
+        // Argon2 accepts every cost that `new` does.
         let params = Params::new(self.memory_kib, self.iterations, 1, Some(HASH_LENGTH));
         Argon2::new(
             Algorithm::Argon2id,
@@ -87,8 +87,8 @@ impl Cost {
         )
     }
 
-    /// The cost of a hash with these parameters, whatever their lanes.
-    pub(crate) fn of(params: &Params) -> Self {
+    /// The cost of a hash with these parameters. The number of lanes is ignored.
+    pub(crate) fn from_params(params: &Params) -> Self {
         Self {
             memory_kib: params.m_cost(),
             iterations: params.t_cost(),
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn costs_beyond_measure_are_refused() {
+    fn excessive_costs_are_refused() {
         for (memory, iterations, is_allowed) in [
             (1 << 20, 1, true),
             (1 << 20, 4, true),
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cost_is_what_argon2_is_given() {
+    fn argon2_gets_the_cost() {
         let cost = Cost::new(12_288, 3).unwrap();
         assert_eq!((cost.memory_kib(), cost.iterations()), (12_288, 3));
         let argon2 = cost.context();
@@ -143,6 +143,6 @@ mod tests {
             (12_288, 3, 1)
         );
         assert_eq!(params.output_len(), Some(HASH_LENGTH));
-        assert_eq!(Cost::of(params), cost);
+        assert_eq!(Cost::from_params(params), cost);
     }
 }

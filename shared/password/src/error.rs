@@ -1,12 +1,12 @@
 //! Errors of hashing and verifying.
 
-/// The reason why a password cannot be hashed or a stored hash not be read.
+/// The reason a password cannot be hashed, or a stored hash cannot be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum HashError {
     /// The stored value is malformed or in an unknown format.
     #[error("the stored password hash is not readable")]
     Unreadable,
-    /// The stored value demands more work than a login may cost.
+    /// Verifying the stored value would take more work than a login may cost.
     #[error("the stored password hash demands too much work")]
     TooCostly,
     /// Argon2 refused its input: a password beyond 4 GiB, or no memory.

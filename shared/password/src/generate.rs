@@ -4,8 +4,9 @@ use rand_core::CryptoRng;
 
 use secrecy::SecretString as Secret;
 
-/// 32 characters that are not confused when they are typed from a mail (no 0/O, 1/l/I, 2/z, 5/s) and
-/// mean nothing to XML, HTML or a shell. A power of two, so that five bits choose one without bias.
+/// The characters of generated passwords. None is easily mistaken for another when it is typed from
+/// a mail (no 0/O, 1/l/I, 2/z, 5/s), and none is special in XML, HTML or a shell. There are 32 of
+/// them, so five bits choose one without bias.
 const ALPHABET: &[u8; 32] = b"346789abcdefghjkmnpqrtuvwxyCEFHK";
 const GROUPS: usize = 5;
 const GROUP_LENGTH: usize = 6;
@@ -51,7 +52,7 @@ mod tests {
 
     /// Chi-squared over 32 characters: 31 degrees of freedom, 99.9 % below 61.1. The seed is fixed.
     #[test]
-    fn picks_every_character_alike() {
+    fn every_character_is_equally_likely() {
         let mut rng = ChaCha20Rng::from_seed([1; 32]);
         let mut counts: HashMap<char, f64> = HashMap::new();
         for _ in 0..2_000 {

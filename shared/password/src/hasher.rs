@@ -13,7 +13,7 @@ use crate::error::HashError;
 use crate::memory::MemoryPool;
 use crate::stored::{Argon2Hash, Format, Stored};
 
-/// Bytes of a salt (RFC 9106 section 3.1).
+/// The length of a salt, in bytes (RFC 9106 section 3.1).
 const SALT_LENGTH: usize = 16;
 
 /// A salt for one hash.
@@ -35,7 +35,7 @@ impl Salt {
 pub enum Verification {
     /// The password is right.
     Valid {
-        /// Whether the stored hash has other parameters than new ones: store a new one.
+        /// Whether new hashes have other parameters, so that this one should be replaced.
         needs_rehash: bool,
     },
     /// The password is wrong.
@@ -44,8 +44,8 @@ pub enum Verification {
 
 /// Hashes and verifies passwords with Argon2id. Clones share the work memory.
 ///
-/// A call keeps a core busy for tens of milliseconds: async callers make it where blocking is
-/// allowed.
+/// A call keeps a core busy for tens of milliseconds, so async code must make it on a thread that
+/// may block.
 #[derive(Debug, Clone)]
 pub struct Hasher {
     cost: Cost,
@@ -53,14 +53,15 @@ pub struct Hasher {
 }
 
 impl Hasher {
-    /// Makes a hasher. Its first work memory is made in the background; the first hash waits for it.
+    /// Makes a hasher. Its first work memory is allocated in the background; the first hash waits
+    /// for it.
     #[must_use]
     pub fn new(cost: Cost) -> Self {
         let memory_pool = MemoryPool::new(cost.context().params().block_count());
         Self { cost, memory_pool }
     }
 
-    /// Hashes `password` with `salt` to a PHC string.
+    /// Hashes `password` with `salt` and returns a PHC string.
     pub fn hash(&self, password: &Secret, Salt(salt): Salt) -> Result<Secret, HashError> {
         let context = self.cost.context();
         let output = self.compute(&context, password, &salt, HASH_LENGTH)?;
@@ -79,8 +80,8 @@ impl Hasher {
 
     /// Verifies `password` against a stored hash. Hashes are compared in constant time.
     ///
-    /// An imported hash costs one of Argon2 in addition: most are far cheaper, and a name with one
-    /// must not be answered sooner than an unknown name.
+    /// Verifying an imported hash also computes an Argon2 hash. Most imported hashes are far
+    /// cheaper, and an account that has one must not be answered sooner than an unknown name.
     pub fn verify(&self, password: &Secret, stored: &Secret) -> Result<Verification, HashError> {
         let (is_right, needs_rehash) = match Stored::parse(stored)?.0 {
             Format::Argon2(argon2) => (
@@ -105,11 +106,11 @@ impl Hasher {
         Ok(found == stored.hash)
     }
 
-    /// Spends the time of one [`Hasher::verify`] for an unknown name, so that it is not answered
-    /// sooner than a known one (OWASP Authentication Cheat Sheet, "Authentication Responses").
+    /// Takes as long as one [`Hasher::verify`], so that an unknown name is not answered sooner than
+    /// a known one (OWASP Authentication Cheat Sheet, "Authentication Responses").
     pub fn verify_dummy(&self, password: &Secret) -> Verification {
         let salt = [0_u8; SALT_LENGTH];
-        // Whether it could be computed makes no difference to the answer.
+        // The result is not needed, even if it is an error.
         let _ = self.compute(&self.cost.context(), password, &salt, HASH_LENGTH);
         Verification::Invalid
     }
@@ -214,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_hash_verifies_nothing() {
+    fn strings_that_are_not_hashes_are_errors() {
         let hasher = Hasher::new(Cost::DEFAULT);
         for stored in [
             "",
@@ -230,9 +231,10 @@ mod tests {
         }
     }
 
-    /// Membership's one SHA-1 would answer a thousand times sooner than a name that is not on file.
+    /// Without Argon2, the single SHA-1 of Membership would be a thousand times faster than the check
+    /// for an unknown user name.
     #[test]
-    fn an_imported_hash_costs_an_argon2_too() {
+    fn an_imported_hash_also_computes_argon2() {
         let stored =
             "$aspnet-membership-sha1$AAECAwQFBgcICQoLDA0ODw==$8Bt4t/PN+I7cSmB0CxoXGgWi7ak=";
         for password in ["Pässwörd 1 €", "wrong"] {
@@ -246,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_name_costs_an_argon2_too() {
+    fn an_unknown_name_also_computes_argon2() {
         let hasher = Hasher::new(Cost::DEFAULT);
         assert_eq!(hasher.verify_dummy(&secret("x")), Verification::Invalid);
         let used = hasher.memory_pool.take();
@@ -278,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn work_beyond_measure_is_refused() {
+    fn excessive_work_is_refused() {
         let hasher = Hasher::new(Cost::DEFAULT);
         for cost in [
             "m=1048577,t=1,p=1",
@@ -305,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn one_hash_after_the_other_uses_the_same_memory() {
+    fn consecutive_hashes_reuse_memory() {
         let hasher = Hasher::new(Cost::DEFAULT);
         let address = || {
             let memory = hasher.memory_pool.take();

@@ -1,5 +1,5 @@
-//! Hashes of other systems, as they are imported. They verify until a login or a reset replaces them
-//! by an Argon2id hash.
+//! Password hashes imported from other systems. They are accepted until a login or a reset replaces
+//! them with an Argon2id hash.
 //!
 //! | stored as | made by |
 //! |---|---|
@@ -23,9 +23,10 @@ use sha2::{Digest as _, Sha256, Sha512};
 use crate::error::HashError;
 use crate::membership::Membership;
 
-/// The maximum number of iterations of PBKDF2: three times OWASP's, and less than a second.
+/// The maximum number of iterations of PBKDF2: three times what OWASP recommends, and less than a
+/// second of work.
 const MAX_ITERATIONS: u32 = 2_000_000;
-/// The maximum cost of bcrypt: about a second.
+/// The maximum cost of bcrypt: about a second of work.
 const MAX_BCRYPT_COST: u32 = 14;
 /// The shortest salt and hash that ASP.NET Core Identity accepts, in bytes.
 const MIN_IDENTITY_LENGTH: usize = 16;
@@ -38,7 +39,7 @@ const IDENTITY_2_HASH_LENGTH: usize = 32;
 pub(crate) enum Imported {
     /// The whole string, which the crate `bcrypt` parses.
     Bcrypt(Secret),
-    /// A hash with its salt and how it was made: all other formats.
+    /// All other formats: a salt, a hash, and the scheme that computed it.
     Salted {
         scheme: Scheme,
         salt: Vec<u8>,
@@ -46,7 +47,7 @@ pub(crate) enum Imported {
     },
 }
 
-/// A scheme: how a hash is made of a password and a salt.
+/// A way to compute a hash from a password and a salt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Scheme {
     /// PBKDF2 (RFC 8018, section 5.2).
@@ -78,7 +79,7 @@ impl Imported {
             "pbkdf2-sha512" => pbkdf2_string(stored, Prf::Sha512),
             "aspnet-identity" => identity(rest),
             "servicestack-sha256" => salt_and_hash(rest, Scheme::SaltedHash),
-            _ => match Membership::of_identifier(identifier) {
+            _ => match Membership::from_identifier(identifier) {
                 Some(membership) => salt_and_hash(rest, Scheme::Membership(membership)),
                 None => return Ok(None),
             },
@@ -94,7 +95,7 @@ impl Imported {
         }
     }
 
-    /// Whether `password` is the right one. Hashes are compared in constant time.
+    /// Whether `password` matches the hash. Hashes are compared in constant time.
     pub(crate) fn matches(&self, password: &Secret) -> bool {
         match self {
             Self::Bcrypt(stored) => {
@@ -195,15 +196,15 @@ fn pbkdf2(prf: Prf, iterations: u32) -> Result<Scheme, HashError> {
 fn salt_and_hash(text: &str, scheme: Scheme) -> Result<Imported, HashError> {
     let (salt, hash) = text.split_once('$').ok_or(HashError::Unreadable)?;
     let salt = base64(salt)?;
-    // No old system had an empty salt: something was lost on the way.
+    // No other system has empty salts: this one was lost before the import.
     if salt.is_empty() {
         return Err(HashError::Unreadable);
     }
     scheme.with(&salt, &base64(hash)?)
 }
 
-/// `PasswordHasher` of ASP.NET Core: a byte says which of two layouts follows. All numbers are
-/// big-endian.
+/// Parses a hash of ASP.NET Core's `PasswordHasher`. The first byte tells which of two layouts
+/// follows; all numbers are big-endian.
 ///
 /// - 0: salt, hash
 /// - 1: PRF, iterations, length of the salt, salt, hash
@@ -330,7 +331,7 @@ mod tests {
         }
     }
 
-    /// bcrypt looks at 72 bytes only.
+    /// bcrypt uses only the first 72 bytes.
     #[test]
     fn bcrypt_hashes_of_long_passwords_verify() {
         let stored = "$2b$04$abcdefghijklmnopqrstuubzadhGtS2zEF.gu0yd0opP6cVzb.e0i";
@@ -340,7 +341,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_is_refused() {
+    fn unreadable_hashes_are_refused() {
         for stored in [
             "$2b$04$short",
             "$2b$xx$WU5KOq4hTw5ULoKf.vxN7uMsCutYOe7QOwW.8ZOSgt6G0thLoXWG2",
@@ -359,11 +360,11 @@ mod tests {
             "$servicestack-sha256$3q2+7w==$8Bt4t/PN+I7cSmB0CxoXGgWi7ak=",
             "$aspnet-identity$",
             "$aspnet-identity$AgAA",
-            // Microsoft's own: too short, and with data at the end.
+            // Examples from Microsoft's tests: one too short, one with trailing data.
             "$aspnet-identity$AAABAgMEBQYHCAkKCwwNDg+ukCEMDf0yyQ29NYubggE=",
             "$aspnet-identity$AAABAgMEBQYHCAkKCwwNDg+ukCEMDf0yyQ29NYubggHIVY0sdEUfdyeM+E1LtH1uJgAAAAAAAAAAAAA=",
             "$aspnet-identity$AQAAAAIAAAAyAAAAEOMwvh3+FZxqkdMBz2ekgGhwQ4A=",
-            // PRF 3, and a salt longer than all there is.
+            // PRF 3, then a salt length beyond the end of the data.
             "$aspnet-identity$AQAAAAMAAAAyAAAAEOMwvh3+FZxqkdMBz2ekgGhwQ4B6pZWND6zgESBuWiHw",
             "$aspnet-identity$AQAAAAIAAAAyAAAA/+Mwvh3+FZxqkdMBz2ekgGhwQ4B6pZWND6zgESBuWiHw",
         ] {
@@ -372,7 +373,7 @@ mod tests {
     }
 
     #[test]
-    fn work_beyond_measure_is_refused() {
+    fn excessive_work_is_refused() {
         for stored in [
             "$2b$15$WU5KOq4hTw5ULoKf.vxN7uMsCutYOe7QOwW.8ZOSgt6G0thLoXWG2",
             "$pbkdf2-sha256$i=2000001$AAECAwQFBgcICQoLDA0ODw$7JVVxQmle/vt2y4y0rVzoxqTdOhPxsi8gjw+ffFH/Ng",

@@ -16,6 +16,6 @@ pub use error::HashError;
 pub use generate::generate;
 pub use hasher::{Hasher, Salt, Verification};
 pub use policy::{MAX_LENGTH, MIN_LENGTH, Weakness, is_blank, length, weakness};
-/// A string that is not shown: redacted in `Debug`, without `Display`, wiped on drop.
+/// A secret string: redacted in `Debug`, without `Display`, wiped on drop.
 pub use secrecy::{ExposeSecret, SecretString as Secret};
 pub use stored::Stored;

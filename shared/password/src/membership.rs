@@ -5,8 +5,8 @@ use secrecy::zeroize::Zeroizing;
 use sha1::Sha1;
 use sha2::{Digest, Sha256, Sha512};
 
-/// The algorithm, by `hashAlgorithmType` of `<membership>` or `validation` of `<machineKey>` in
-/// web.config.
+/// A hash algorithm, as set by `hashAlgorithmType` of `<membership>` or `validation` of
+/// `<machineKey>` in web.config.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Membership {
     /// `SHA1`, the default before .NET 4.
@@ -31,7 +31,7 @@ impl Membership {
     ];
 
     /// The algorithm whose imported hashes begin with `$identifier$`.
-    pub(crate) fn of_identifier(identifier: &str) -> Option<Self> {
+    pub(crate) fn from_identifier(identifier: &str) -> Option<Self> {
         Self::ALL
             .into_iter()
             .find(|algorithm| algorithm.identifier() == identifier)
@@ -83,7 +83,7 @@ fn mac<M: Mac + KeyInit>(utf16: &[u8], key: &[u8], hash: &mut [u8]) {
     }
 }
 
-/// The key of an HMAC: the salt, repeated or cut off to the length of the block.
+/// Makes the key of an HMAC: the salt, repeated or truncated to the length of a block.
 fn key<const LENGTH: usize>(salt: &[u8]) -> [u8; LENGTH] {
     let mut key = [0; LENGTH];
     for (byte, &of_salt) in key.iter_mut().zip(salt.iter().cycle()) {

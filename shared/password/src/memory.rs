@@ -6,13 +6,13 @@ use std::thread;
 
 use argon2::Block;
 
-/// A pool of work memories, at most one for each core: the first is made at once, others when first
-/// needed.
+/// A pool of work memories, at most one per core. The first is allocated at once, the others when
+/// they are needed.
 ///
 /// Memories are reused because the page faults of new memory cost as much as the hash itself.
 #[derive(Debug)]
 pub(crate) struct MemoryPool {
-    /// The blocks of each memory.
+    /// The number of blocks in each memory.
     blocks: usize,
     limit: usize,
     state: Mutex<State>,
@@ -35,8 +35,8 @@ impl fmt::Debug for State {
 }
 
 impl MemoryPool {
-    /// Starts making the first memory in a new thread: it takes as long as everything else a process
-    /// does at its start.
+    /// Makes a pool and allocates its first memory in a new thread, since that takes as long as
+    /// everything else that a process does when it starts.
     pub(crate) fn new(blocks: usize) -> Arc<Self> {
         let pool = Arc::new(Self {
             blocks,
@@ -64,7 +64,7 @@ impl MemoryPool {
         self.returned.notify_all();
     }
 
-    /// Takes an idle memory, makes one, or waits for one to be returned.
+    /// Takes an idle memory, allocates one, or waits until one is returned.
     pub(crate) fn take(&self) -> Vec<Block> {
         let mut state = self.lock();
         loop {
@@ -95,13 +95,13 @@ impl MemoryPool {
     }
 }
 
-/// Overwrites enough of each block that the rest is useless for guessing the password.
+/// Overwrites enough of each block to make the rest useless for guessing the password.
 ///
-/// From a whole final state the passes can be run backwards to the first block, which is one
-/// BLAKE2b away from the password. Every such step, and every step forward, evaluates the
-/// compression function G on a whole block, and each output bit of G depends on each input bit
-/// (RFC 9106 sections 3.4 to 3.6). So 512 unknown bits in every block stop it, and cost a tenth of
-/// wiping all of it.
+/// From a complete final state, the passes can be run backwards to the first block, which is one
+/// BLAKE2b away from the password. Every step, backwards or forwards, evaluates the compression
+/// function G on a whole block, and each output bit of G depends on each input bit (RFC 9106
+/// sections 3.4 to 3.6). So 512 unknown bits in every block prevent this, for a tenth of the cost
+/// of wiping everything.
 fn wipe(memory: &mut [Block]) {
     for block in memory {
         for word in block.as_mut().iter_mut().take(8) {

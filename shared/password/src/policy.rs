@@ -1,6 +1,6 @@
-//! The policy for a password that a person chose (NIST SP 800-63B-4 section 3.1.1.2, OWASP ASVS 5.0
-//! 6.2): length in code points, no composition rules, no truncation, no folding, and none that an
-//! attacker tries first.
+//! The policy for passwords that people choose (NIST SP 800-63B-4 section 3.1.1.2, OWASP ASVS 5.0
+//! 6.2): a minimum and a maximum length in code points, no common passwords, and no composition
+//! rules. Passwords are neither truncated nor case-folded.
 
 use secrecy::{ExposeSecret as _, SecretString as Secret};
 
@@ -11,18 +11,18 @@ pub const MAX_LENGTH: usize = 128;
 
 /// The passwords of at least [`MIN_LENGTH`] characters among the most common ones, in lower case,
 /// sorted by bytes: Django's 20,000 (collected by Royce Williams, BSD licence) and zxcvbn's 30,000
-/// (Dropbox, MIT licence), both counted in public leaks. An entry is the number of bytes it shares
-/// with the one before, the number of bytes that follow, and these bytes; each number is one
-/// character: `0` for none, `1` for one, and so on in the order of ASCII.
+/// (Dropbox, MIT licence), both counted in public leaks. Each entry holds the number of bytes it
+/// shares with the previous one, the number of bytes that follow, and those bytes. A number is one
+/// character: `0` for zero, `1` for one, and so on in the order of ASCII.
 const COMMON: &[u8] = include_bytes!("common.txt");
 
-/// The reason why a password of the right length is refused.
+/// The reason a password of acceptable length is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Weakness {
     /// The password is in a list of common passwords.
     #[error("the password is one of the most common passwords")]
     Common,
-    /// The password is a word of the account or the service: one of `context`.
+    /// The password is a word of the account or the service: one that is in `context`.
     #[error("the password is the e-mail address, the user name, the display name or the brand")]
     Context,
 }
@@ -33,9 +33,9 @@ pub fn length(password: &Secret) -> usize {
     password.expose_secret().chars().count()
 }
 
-/// Whether a password has no visible character: it is empty, or all white space, control
-/// characters and characters that show nothing. Beside a visible one they are taken as they are:
-/// what is hashed is bytes, which U+0000 does not end.
+/// Whether a password has no visible character: it is empty, or consists of white space, control
+/// characters and invisible characters. Next to a visible character they are allowed and kept,
+/// U+0000 too, which does not end the bytes that are hashed.
 #[must_use]
 pub fn is_blank(password: &Secret) -> bool {
     let is_invisible = |c: char| c.is_whitespace() || c.is_control() || shows_nothing(c);
@@ -71,13 +71,13 @@ pub fn weakness(password: &Secret, context: &[&str]) -> Option<Weakness> {
     is_common(folded).then_some(Weakness::Common)
 }
 
-/// Whether the list has `folded`: one pass over the compressed list, so that no memory is kept for it.
+/// Whether `folded` is in the list. Reads the compressed list once, without keeping it in memory.
 fn is_common(folded: &str) -> bool {
-    // The number of bytes that the entry before has in common with `folded`.
+    // The number of bytes that the previous entry has in common with `folded`.
     let mut matched = 0;
     for (shared, suffix) in common() {
-        // An entry that shares less than that with the one before comes after `folded` in the
-        // alphabet; one that shares more differs from `folded` where the one before does.
+        // An entry that shares fewer bytes with the previous one sorts after `folded`. One that
+        // shares more differs from `folded` where the previous one does.
         if shared < matched {
             return false;
         }
@@ -93,7 +93,8 @@ fn is_common(folded: &str) -> bool {
     false
 }
 
-/// The entries of the list: how many bytes each shares with the one before, and the bytes that follow.
+/// The entries of the list: the number of bytes that each shares with the previous one, and the
+/// bytes that follow.
 fn common() -> impl Iterator<Item = (usize, &'static [u8])> {
     let number = |character: &u8| usize::from(character - b'0');
     let mut rest = COMMON;
@@ -146,9 +147,10 @@ mod tests {
         );
     }
 
-    /// Some of each letter, as each takes a pass; neighbours that are not in the list as well.
+    /// Tries some of each letter, since each look-up reads the list, and words next to them that
+    /// are not in the list.
     #[test]
-    fn those_in_the_list_are_found_and_no_others() {
+    fn exactly_the_listed_passwords_are_found() {
         let passwords = passwords();
         for password in passwords.iter().step_by(97) {
             assert!(is_common(password), "{password}");
@@ -189,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn the_accounts_own_words_are_refused() {
+    fn words_of_the_account_are_refused() {
         for word in [
             "jane.DOE@example.com",
             "Jane.Doe",
@@ -206,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn blank_is_without_a_visible_character() {
+    fn passwords_without_visible_characters_are_blank() {
         for (password, expected) in [
             ("", true),
             (" \t\u{a0}", true),
@@ -223,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn reasons_are_told_in_words() {
+    fn reasons_have_messages() {
         assert_eq!(
             Weakness::Common.to_string(),
             "the password is one of the most common passwords"

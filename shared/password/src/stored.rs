@@ -20,7 +20,7 @@ pub(crate) enum Format {
 }
 
 impl Stored {
-    /// Parses a stored hash: a PHC string of Argon2, or a hash of another system as it is imported.
+    /// Parses a stored hash: a PHC string of Argon2, or an imported hash of another system.
     pub fn parse(stored: &Secret) -> Result<Self, HashError> {
         let text = stored.expose_secret();
         Ok(Self(match Imported::parse(text)? {
@@ -45,7 +45,7 @@ impl fmt::Debug for Stored {
     }
 }
 
-/// A hash of Argon2 with all it was made with.
+/// An Argon2 hash with its parameters and salt.
 pub(crate) struct Argon2Hash {
     algorithm: Algorithm,
     version: Version,
@@ -67,7 +67,7 @@ impl Argon2Hash {
             Some(version) => Version::try_from(version).map_err(|_| HashError::Unreadable)?,
             None => Version::V0x10,
         };
-        if !Cost::of(&params).is_bearable() {
+        if !Cost::from_params(&params).is_affordable() {
             return Err(HashError::TooCostly);
         }
         Ok(Self {
@@ -84,10 +84,10 @@ impl Argon2Hash {
         Argon2::new(self.algorithm, self.version, self.params.clone())
     }
 
-    /// Whether new hashes of `cost` have other parameters.
+    /// Whether new hashes with `cost` have other parameters.
     pub(crate) fn needs_rehash(&self, cost: Cost) -> bool {
         self.algorithm != Algorithm::Argon2id
-            || Cost::of(&self.params) != cost
+            || Cost::from_params(&self.params) != cost
             || self.params.p_cost() != 1
             || self.version != Version::default()
             || self.hash.len() != HASH_LENGTH
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_hash_of_argon2_is_unreadable() {
+    fn other_strings_are_unreadable() {
         for (head, hash) in [
             ("$argon2x$v=19$m=19456,t=2,p=1", HASH),
             ("$argon2id$v=18$m=19456,t=2,p=1", HASH),

@@ -1,7 +1,7 @@
 //! The SDK clients.
 //!
-//! Without `aws-config`: Lambda says all there is to know in environment variables, and the
-//! providers for profiles, SSO, ECS, EC2 and STS would be a megabyte of every cold start.
+//! `aws-config` is not used. Lambda sets everything that is needed in environment variables, and
+//! the providers for profiles, SSO, ECS, EC2 and STS would add a megabyte to every cold start.
 
 use std::error::Error;
 use std::time::Duration;
@@ -17,7 +17,7 @@ use super::config::{AwsConfig, Timeouts};
 use super::http;
 use crate::config::ConfigError;
 
-/// One client for each service, made at init and shared by all requests.
+/// One client per service, made when the process starts and shared by all requests.
 #[derive(Debug, Clone)]
 pub struct Clients {
     /// For the tables.
@@ -27,14 +27,14 @@ pub struct Clients {
 }
 
 impl Clients {
-    /// Clients with this access. Fails where no certificates are to be trusted.
+    /// Makes clients with this configuration. Fails on a machine without root certificates.
     pub fn new(config: AwsConfig) -> Result<Self, ConfigError> {
         let shared = sdk_config(&config)?;
         Ok(Self::with(&shared, config))
     }
 
-    /// Clients that share connections and credentials with those of other services, at the endpoints
-    /// of `config`.
+    /// Makes clients for the endpoints of `config` that share connections and credentials with the
+    /// clients of other services.
     #[must_use]
     pub fn with(shared: &SdkConfig, config: AwsConfig) -> Self {
         let mut dynamodb = aws_sdk_dynamodb::config::Builder::from(shared);
@@ -48,16 +48,16 @@ impl Clients {
     }
 }
 
-/// What the clients of all services have in common: region, credentials, connections, timeouts and
-/// retries. Fails where no certificates are to be trusted.
+/// Makes the configuration that the clients of all services share: region, credentials,
+/// connections, timeouts and retries. Fails on a machine without root certificates.
 pub fn sdk_config(config: &AwsConfig) -> Result<SdkConfig, ConfigError> {
     let timeouts = config.timeouts;
     let bounds = TimeoutConfig::builder()
         .operation_attempt_timeout(timeouts.attempt)
         .operation_timeout(timeouts.operation)
         .build();
-    // The SDK waits a random part of this before the second attempt, twice as long before the
-    // third. Its default of a second is longer than the response floor.
+    // The SDK waits a random part of this before the second attempt, and of twice this before the
+    // third. Its default of one second is longer than the response floor.
     let retries = RetryConfig::standard()
         .with_max_attempts(3)
         .with_initial_backoff(Duration::from_millis(50));
@@ -66,20 +66,20 @@ pub fn sdk_config(config: &AwsConfig) -> Result<SdkConfig, ConfigError> {
         .region(Region::new(config.region.clone()))
         .credentials_provider(config.credentials.clone())
         .http_client(http_client(timeouts)?)
-        // Answers are a few hundred bytes: the timeouts are protection enough.
+        // Responses are a few hundred bytes long, so the timeouts are protection enough.
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
         .timeout_config(bounds)
         .retry_config(retries)
         .build())
 }
 
-/// Connections to AWS over TLS. Fails where no certificates are to be trusted.
+/// Makes an HTTP client for AWS over TLS. Fails on a machine without root certificates.
 pub fn http_client(timeouts: Timeouts) -> Result<SharedHttpClient, ConfigError> {
     http::client(timeouts).map_err(|error| ConfigError::invalid("SSL_CERT_FILE", error))
 }
 
-/// Opens a connection to DynamoDB and one to SES at once, by a call to each that changes nothing.
-/// A failure is logged: the process starts anyway, and the first request connects.
+/// Opens connections to DynamoDB and SES concurrently. The arguments are calls to each that change
+/// nothing. A failure is only logged: the process starts, and the first request connects.
 pub async fn connect<D: Error + 'static, S: Error + 'static>(
     dynamodb: impl Future<Output = Result<(), D>>,
     ses: impl Future<Output = Result<(), S>>,

@@ -1,4 +1,4 @@
-//! Where the AWS services are, who calls them, and how long a call may take.
+//! Configuration of the SDK clients.
 
 use std::time::Duration;
 
@@ -6,33 +6,33 @@ pub use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider};
 
 use crate::config::{ConfigError, Env};
 
-/// Where the services are, who calls them, and how long a call may take.
+/// Region, endpoints and credentials of the AWS services, and timeouts of calls to them.
 #[derive(Debug, Clone)]
 pub struct AwsConfig {
     /// `AWS_REGION`
     pub region: String,
-    /// Credentials, or what renews them.
+    /// Credentials, or a provider that renews them.
     pub credentials: SharedCredentialsProvider,
-    /// `AWS_ENDPOINT_URL_DYNAMODB`; AWS's own when there is none.
+    /// `AWS_ENDPOINT_URL_DYNAMODB`. The SDK's default endpoint if `None`.
     pub dynamodb_url: Option<String>,
-    /// `AWS_ENDPOINT_URL_SESV2`; AWS's own when there is none.
+    /// `AWS_ENDPOINT_URL_SESV2`. The SDK's default endpoint if `None`.
     pub ses_url: Option<String>,
-    /// Bounds on every call.
+    /// Timeouts of every call.
     pub timeouts: Timeouts,
 }
 
-/// Bounds on a call to AWS (ASVS 5.0 13.2.6). After connecting, the longer operation makes at most
-/// six calls in sequence, which take less than 20 seconds.
+/// Timeouts of a call to AWS (ASVS 5.0 13.2.6). The longest operation makes at most six calls in
+/// sequence after connecting, which take less than 20 seconds.
 #[derive(Debug, Clone, Copy)]
 pub struct Timeouts {
-    /// For a connection, which an attempt may have to open.
+    /// The timeout for opening a connection, which is part of an attempt.
     pub connect: Duration,
-    /// For one attempt, and for [`connect`](super::connect) at the start of a process.
+    /// The timeout of one attempt, and of [`connect`](super::connect) when a process starts.
     pub attempt: Duration,
-    /// For a call with all its attempts.
+    /// The timeout of a call with all its attempts.
     pub operation: Duration,
-    /// A connection that was idle for longer is not used again. Lambda freezes a process between
-    /// two events, and the other side forgets its connections meanwhile.
+    /// The time after which an idle connection is not used again. Lambda freezes a process between
+    /// two events, and the other side may close its connections meanwhile.
     pub idle: Duration,
 }
 
@@ -48,8 +48,8 @@ impl Default for Timeouts {
 }
 
 impl AwsConfig {
-    /// Reads what Lambda sets in the environment: `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and
-    /// `AWS_SESSION_TOKEN` besides region and endpoints. These credentials outlive the process:
+    /// Reads the variables that Lambda sets: `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and
+    /// `AWS_SESSION_TOKEN`, as well as region and endpoints. These credentials outlive the process:
     /// Lambda ends an execution environment before they expire.
     pub fn read(env: Env<'_>) -> Result<Self, ConfigError> {
         let credentials = Credentials::new(
@@ -115,7 +115,7 @@ mod tests {
     ];
 
     #[test]
-    fn names_what_lambda_would_have_set() {
+    fn missing_variables_of_lambda_are_named() {
         for (missing, _) in LAMBDA {
             let rest: Vec<_> = LAMBDA
                 .into_iter()
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn the_services_own_endpoint_wins() {
+    fn the_services_own_endpoint_takes_precedence() {
         let endpoints = [
             ("AWS_ENDPOINT_URL", "http://any"),
             ("AWS_ENDPOINT_URL_SESV2", "http://ses"),

@@ -1,8 +1,8 @@
 //! HTTP/1.1 to AWS, over rustls with ring.
 //!
-//! The SDK's own client brings HTTP/2 and proxies along, which calls to DynamoDB and SES have no use
-//! for: a tenth of either binary. This one is the same hyper client below the same SDK, which
-//! does the timeouts and the retries.
+//! The SDK's own client supports HTTP/2 and proxies. Calls to DynamoDB and SES need neither, and
+//! both make up a tenth of each binary. This client wraps the same hyper client; the SDK still does
+//! the timeouts and the retries.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -26,7 +26,7 @@ use rustls::crypto::ring;
 use super::config::Timeouts;
 use super::pool::{Client, Pool};
 
-/// A client that trusts the certificates of this machine. Fails where there are none.
+/// Makes a client that trusts the root certificates of this machine. Fails if it has none.
 pub(super) fn client(timeouts: Timeouts) -> std::io::Result<SharedHttpClient> {
     let mut tcp = TcpConnector::new();
     tcp.enforce_http(false);
@@ -56,8 +56,9 @@ impl HttpConnector for Connector {
         HttpConnectorFuture::new(async move {
             let again = duplicate(&request);
             let mut response = send(&pool.client(), request).await;
-            // A connection that the other side has forgotten ends like this at its first use, and
-            // the others are probably forgotten too. The SDK would wait before it tries again.
+            // A connection that the other side has closed ends like this when it is next used, and
+            // the other connections are probably closed too. The SDK would wait before it tries
+            // again.
             if let (Err(error), Some(again)) = (&response, again)
                 && is_broken_off(error)
             {
@@ -70,7 +71,7 @@ impl HttpConnector for Connector {
     }
 }
 
-/// The same request, unless its body can be read only once.
+/// Copies a request. Returns `None` if its body can be read only once.
 fn duplicate(request: &http::Request<SdkBody>) -> Option<http::Request<SdkBody>> {
     let mut copy = http::Request::new(request.body().try_clone()?);
     copy.method_mut().clone_from(request.method());
@@ -101,7 +102,7 @@ fn is_broken_off(error: &legacy::Error) -> bool {
             || source::<std::io::Error>(error).is_some())
 }
 
-/// Lets the SDK retire a connection that failed.
+/// Makes the metadata that lets the SDK retire a failed connection.
 fn poisonable(connection: &CaptureConnection) -> Option<ConnectionMetadata> {
     connection.connection_metadata().as_ref()?;
     let connection = connection.clone();
@@ -115,7 +116,7 @@ fn poisonable(connection: &CaptureConnection) -> Option<ConnectionMetadata> {
     Some(metadata.build())
 }
 
-/// What the SDK tries again is what failed on the way: as its own client decides.
+/// Classifies an error as the SDK's own client does: the SDK retries what failed in transit.
 fn failed(error: legacy::Error) -> ConnectorError {
     let is_io = error.is_connect() || source::<std::io::Error>(&error).is_some();
     let kind = match source::<hyper::Error>(&error) {
@@ -131,7 +132,7 @@ fn failed(error: legacy::Error) -> ConnectorError {
     kind(error.into())
 }
 
-/// The first cause of this type.
+/// The first error of this type in the chain of sources.
 fn source<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a E> {
     std::iter::successors(Some(error), |&error| error.source())
         .find_map(|error| error.downcast_ref())

@@ -1,4 +1,4 @@
-//! Clients of DynamoDB and SES, with the limits that both functions need.
+//! Clients of DynamoDB and SES, with the timeouts that both functions need.
 
 mod clients;
 mod config;

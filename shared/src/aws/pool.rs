@@ -1,4 +1,4 @@
-//! Connections that are used again, unless they were idle for too long.
+//! A pool of connections, which are reused unless they were idle for too long.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -11,10 +11,10 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 
 use crate::clock::{Clock, Timestamp};
 
-/// A client with the connections that it may use.
+/// A client with its own connections.
 pub(super) type Client = legacy::Client<HttpsConnector<TcpConnector>, SdkBody>;
 
-/// The current client, replaced with all its connections when they may be dead.
+/// A pool that replaces its client, with all connections, when they may be dead.
 #[derive(Debug)]
 pub(super) struct Pool {
     connector: HttpsConnector<TcpConnector>,
@@ -39,7 +39,7 @@ impl Pool {
         }
     }
 
-    /// The client for a call that begins now.
+    /// Returns the client for a call that begins now.
     pub(super) fn client(&self) -> Client {
         let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
         if current.idle() > self.max_idle {
@@ -50,7 +50,7 @@ impl Pool {
         current.client.clone()
     }
 
-    /// A client without connections, which later calls use too.
+    /// Replaces the client with a new one, which has no connections yet, and returns it.
     pub(super) fn renewed(&self) -> Client {
         let current = Current::new(&self.connector, self.max_idle);
         let client = current.client.clone();
@@ -72,11 +72,11 @@ impl Current {
         }
     }
 
-    /// Time since the last call began. The monotonic clock may stop while a process is
-    /// frozen, the system's may be set back, so the longer time counts.
+    /// The time since the last call began. The monotonic clock may stop while the process is
+    /// frozen, and the system clock may be set back, so the longer of both times counts.
     fn idle(&self) -> Duration {
         let seconds = Clock::system().now().0.saturating_sub(self.used_at.0);
-        // Two times that are a moment apart can be in different seconds.
+        // Two moments can be in different seconds although little time lies between them.
         self.used
             .elapsed()
             .max(Duration::from_secs(seconds.saturating_sub(1)))

@@ -1,5 +1,5 @@
-//! HTTP as both legacy hosts had it: percent-encoded paths, the parameters of queries and forms,
-//! and pages for people.
+//! HTTP as on both legacy hosts: percent-encoded paths, the parameters of queries and forms, and
+//! HTML pages.
 
 mod page;
 mod parameters;

@@ -1,17 +1,17 @@
-//! Pages for people.
+//! HTML pages.
 
 use askama::Template;
 use http::{HeaderValue, Response, header};
 
-/// What a page may do, as its `Content-Security-Policy` says (CSP Level 3). No page loads anything
-/// or runs a script, and none can be framed.
+/// The `Content-Security-Policy` of a page (CSP Level 3). No page loads resources, runs scripts or
+/// can be framed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PagePolicy {
-    /// Inline styles, and a form that is sent to the page's own origin.
+    /// Allows inline styles, and a form that is sent to the page's own origin.
     Form,
-    /// Inline styles.
+    /// Allows inline styles.
     Styled,
-    /// Nothing at all.
+    /// Allows nothing.
     Plain,
 }
 
@@ -31,8 +31,8 @@ impl PagePolicy {
     }
 }
 
-/// A response of status 200 with a page in UTF-8 and its policy. Browsers must not take it for
-/// another type (Fetch Standard, `X-Content-Type-Options`).
+/// Makes a response of status 200 with a page in UTF-8 and its policy. Browsers must not treat it
+/// as another type (Fetch Standard, `X-Content-Type-Options`).
 pub fn page(template: &impl Template, policy: PagePolicy) -> Response<String> {
     // Rendering into a String cannot fail.
     let mut response = Response::new(template.render().unwrap_or_default());

@@ -1,20 +1,20 @@
-//! `application/x-www-form-urlencoded` as .NET's `System.Web.HttpValueCollection` reads it, which
-//! both legacy hosts used for queries and forms. It differs from the URL Standard: `%uXXXX` is a
-//! UTF-16 code unit, a part without `=` is a value without a name, several values of one name are
-//! joined by commas.
+//! Decoding of `application/x-www-form-urlencoded` as in .NET's `System.Web.HttpValueCollection`,
+//! which both legacy hosts used for queries and forms. It differs from the URL Standard: `%uXXXX`
+//! is a UTF-16 code unit, a part without `=` is a value without a name, and several values of one
+//! name are joined by commas.
 
 use std::borrow::Cow;
 
-/// The most parts of a query or a form: ASP.NET's `aspnet:MaxHttpCollectionKeys`.
+/// The maximum number of parameters in a query or a form: ASP.NET's `aspnet:MaxHttpCollectionKeys`.
 pub const MAX_PARAMETERS: usize = 1_000;
 
-/// The parameters of a query or a form, in their order.
+/// The parameters of a query or a form, in the order received.
 #[derive(Debug, Clone, Default)]
 pub struct Parameters(Vec<(Option<String>, String)>);
 
 impl Parameters {
-    /// Splits at `&` and decodes names and values, whose bytes `charset` turns into text. Stops
-    /// after one parameter more than [`MAX_PARAMETERS`].
+    /// Splits at `&` and decodes names and values, using `charset` to turn bytes into text. Reads
+    /// at most one parameter more than [`MAX_PARAMETERS`].
     pub fn decode<E>(
         encoded: &[u8],
         charset: impl Fn(&[u8]) -> Result<Cow<'_, str>, E>,
@@ -38,19 +38,19 @@ impl Parameters {
             .collect()
     }
 
-    /// Whether there were more than [`MAX_PARAMETERS`].
+    /// Whether there are more than [`MAX_PARAMETERS`].
     #[must_use]
-    pub fn are_too_many(&self) -> bool {
+    pub fn exceed_limit(&self) -> bool {
         self.0.len() > MAX_PARAMETERS
     }
 
-    /// The value of a name in any case of ASCII, several values joined by commas.
+    /// The value with this name, ignoring ASCII case. Several values are joined by commas.
     #[must_use]
     pub fn value(&self, name: &str) -> Option<String> {
         self.joined(|n| n.is_some_and(|n| n.eq_ignore_ascii_case(name)))
     }
 
-    /// The value without a name, several values joined by commas.
+    /// The value without a name. Several values are joined by commas.
     #[must_use]
     pub fn nameless(&self) -> Option<String> {
         self.joined(|name| name.is_none())
@@ -71,8 +71,8 @@ impl FromIterator<(Option<String>, String)> for Parameters {
     }
 }
 
-/// Decodes one name or value as `HttpUtility.UrlDecode` does: `+`, `%XX` and `%uXXXX`. A wrong
-/// escape stays as it is; a lone surrogate becomes U+FFFD.
+/// Decodes `+`, `%XX` and `%uXXXX` in one name or value, like `HttpUtility.UrlDecode`. A malformed
+/// escape is kept; a lone surrogate becomes U+FFFD.
 pub fn url_decode<E>(
     encoded: &[u8],
     charset: impl Fn(&[u8]) -> Result<Cow<'_, str>, E>,
@@ -187,10 +187,10 @@ mod tests {
     #[test]
     fn one_parameter_over_the_limit_is_noticed() {
         let parts = |number: usize| "&".repeat(number - 1);
-        assert!(!parameters(&parts(MAX_PARAMETERS)).are_too_many());
+        assert!(!parameters(&parts(MAX_PARAMETERS)).exceed_limit());
         for number in [MAX_PARAMETERS + 1, 100 * MAX_PARAMETERS] {
             let parameters = parameters(&parts(number));
-            assert!(parameters.are_too_many());
+            assert!(parameters.exceed_limit());
             assert_eq!(parameters.0.len(), MAX_PARAMETERS + 1);
         }
     }

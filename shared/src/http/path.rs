@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use percent_encoding::percent_decode_str;
 
-/// Decodes the percent-encoding of a path once (RFC 3986 section 2.1). An incomplete escape stays
-/// as it is; bytes that are not UTF-8 become U+FFFD.
+/// Decodes the percent-encoding of a path once (RFC 3986 section 2.1). An incomplete escape is
+/// kept; bytes that are not UTF-8 become U+FFFD.
 #[must_use]
 pub fn decode_path(path: &str) -> Cow<'_, str> {
     percent_decode_str(path).decode_utf8_lossy()

@@ -1,4 +1,4 @@
-//! What a function does with each kind of event.
+//! The interface between a function and the Lambda runtime.
 
 use std::fmt::{self, Debug};
 
@@ -11,27 +11,27 @@ use serde_json::Value;
 use super::request::Request;
 use crate::front_door::FrontDoor;
 
-/// A function: it answers HTTP requests and takes events of EventBridge.
+/// A function, which answers HTTP requests and handles events of EventBridge.
 pub trait Handler: Debug + Send + Sync + 'static {
-    /// Opens the connections that requests will use, before the first request is looked at: who is
-    /// made to wait for a connection must not depend on whom the request is about. A failure is
-    /// logged; the request that needs the connection tries again.
+    /// Opens the connections that requests will use, before the first request is handled. Otherwise
+    /// a request about one user could have to wait for a connection that a request about another
+    /// does not need. A failure is logged, and the request that needs the connection tries again.
     fn init(&self) -> BoxFuture<'_, ()> {
         Box::pin(std::future::ready(()))
     }
 
-    /// The front door that requests must have come through, if there is one.
+    /// The front door that requests must come through.
     fn front_door(&self) -> &FrontDoor;
 
-    /// Answers a request. Every failure is a response in the caller's protocol: an error would
-    /// become the gateway's own JSON, which no legacy client can read.
+    /// Answers a request. Every failure is a response in the caller's protocol, because the gateway
+    /// would turn an error into JSON, which no legacy client can read.
     fn handle(&self, request: Request) -> BoxFuture<'_, Answer>;
 
-    /// The protocol's server fault, for a request whose handling panicked.
+    /// Returns the protocol's server fault, for a request whose handler panicked.
     fn fault(&self, request: &Request) -> Response<String>;
 
-    /// Answers an event of EventBridge with a small JSON result. An error makes the invocation
-    /// fail, so that it is counted and retried.
+    /// Handles an event of EventBridge and returns a small JSON result. An error makes the
+    /// invocation fail, so that Lambda counts and retries it.
     fn on_event<'a>(
         &'a self,
         event: &'a Event,
@@ -39,19 +39,19 @@ pub trait Handler: Debug + Send + Sync + 'static {
     ) -> BoxFuture<'a, Result<Value, Error>>;
 }
 
-/// A response, with the names under which the log and the metrics count the request.
+/// A response, with labels for the log and the metrics.
 pub struct Answer {
     /// The response.
     pub response: Response<String>,
     /// The binding (ASMX) or format (ServiceStack) of the call; `None` for pages.
     pub binding: Option<&'static str>,
-    /// How the operation ended, as the name of its log event, for instance `reset.done`; `None`
-    /// when no operation ran.
+    /// The outcome of the operation, as the name of its log event, for example `reset.done`. `None`
+    /// if no operation ran.
     pub outcome: Option<&'static str>,
 }
 
 impl Debug for Answer {
-    /// Omits the response, which may name an address.
+    /// Omits the response, which may contain a mail address.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Answer")
             .field("binding", &self.binding)
@@ -73,16 +73,16 @@ impl From<Response<String>> for Answer {
 /// An event of EventBridge (EventBridge user guide, "Events").
 #[derive(Clone, Deserialize)]
 pub struct Event {
-    /// The `detail-type`, for instance `Scheduled Event` or `Email Bounced`.
+    /// The `detail-type`, for example `Scheduled Event` or `Email Bounced`.
     #[serde(rename = "detail-type")]
     pub kind: String,
-    /// What happened; `null` when the event does not say.
+    /// The details of the event; `null` if it has none.
     #[serde(default, deserialize_with = "detail")]
     pub detail: Value,
 }
 
 impl Debug for Event {
-    /// Omits the detail: reports of SES name addresses.
+    /// Omits the detail, because reports of SES contain addresses.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Event")
             .field("kind", &self.kind)
@@ -91,19 +91,19 @@ impl Debug for Event {
 }
 
 impl Event {
-    /// The kind of a schedule's events.
+    /// The kind of the events that a schedule sends.
     pub const SCHEDULED: &str = "Scheduled Event";
-    /// The error of a function that expects no events of this kind.
+    /// The error message for an event of an unexpected kind.
     pub const UNKNOWN: &str = "no events of this kind are expected";
 
-    /// The task that a schedule asks for; `None` for the default one.
+    /// The task that a schedule requests. `None` for the default task.
     #[must_use]
     pub fn task(&self) -> Option<&str> {
         self.detail.get("task")?.as_str()
     }
 }
 
-/// Rules of EventBridge send `detail` as an object. EventBridge Scheduler sends an object as the
+/// Deserializes `detail`. Rules of EventBridge send it as an object, EventBridge Scheduler as the
 /// JSON text that it was configured with.
 fn detail<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Value, D::Error> {
     let detail = Value::deserialize(deserializer)?;

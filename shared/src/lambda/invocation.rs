@@ -1,4 +1,4 @@
-//! One invocation: an event in, the gateway's response or a result out, what it measured emitted.
+//! An invocation: takes an event, returns the gateway's response or a result, and emits metrics.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -19,20 +19,20 @@ use crate::clock::Clock;
 use crate::front_door::Bypassed;
 use crate::metrics::{self, Labels, Metric};
 
-/// What the log and the metrics of an invocation need to know of it.
+/// The data about an invocation that its log and its metrics need.
 #[derive(Debug, Clone)]
 pub(super) struct Invocation {
     /// The function's name, a dimension of its metrics.
     pub(super) function: String,
-    /// The identifier that Lambda gave it.
+    /// The identifier that Lambda assigned.
     pub(super) request_id: String,
     /// Whether it is the first of its process.
     pub(super) is_cold_start: bool,
-    /// Where its line of metrics goes.
+    /// Emits the line of metrics.
     pub(super) emit: fn(&Value),
 }
 
-/// Answers one event, given and returned as JSON, as [`run`](super::run) would. Emits no metrics.
+/// Handles one event like [`run`](super::run), but takes and returns JSON and emits no metrics.
 pub async fn invoke(
     handler: &Arc<dyn Handler>,
     event: &str,
@@ -119,9 +119,9 @@ impl Invocation {
         answer
     }
 
-    /// The handler's answer, or the protocol's server fault if it panics.
+    /// Returns the handler's answer, or the protocol's server fault if the handler panics.
     async fn handle(&self, handler: &dyn Handler, request: Request) -> Answer {
-        // Only for a panic; without the body, which may be large and is not needed then.
+        // Only needed after a panic, and without the body, which may be large.
         let for_fault = request.without_body();
         let result = AssertUnwindSafe(handler.handle(request))
             .catch_unwind()
@@ -133,7 +133,7 @@ impl Invocation {
         })
     }
 
-    /// The log line and the metrics of a request.
+    /// Writes the log line and the metrics of a request.
     fn record(&self, method: &Method, answer: &Answer, duration: Duration) {
         metrics::count(Metric::Requests);
         metrics::time(Metric::Duration, duration);
@@ -150,8 +150,8 @@ impl Invocation {
     }
 }
 
-/// The answer to a request that went around the front door: in API Gateway's form, because it is not
-/// from a client of either protocol, and before anything that costs something.
+/// The answer to a request that bypassed the front door. It has API Gateway's format, because such
+/// a request does not come from a client of either protocol.
 fn forbidden() -> Answer {
     let mut response = Response::new(r#"{"message":"Forbidden"}"#.to_owned());
     *response.status_mut() = StatusCode::FORBIDDEN;
@@ -173,14 +173,15 @@ fn default_outcome(status: StatusCode) -> &'static str {
     }
 }
 
-/// Events that are not HTTP requests.
+/// Handles an event that is not an HTTP request.
 async fn on_event(handler: &dyn Handler, event: &str, request_id: &str) -> Result<Value, Error> {
     let event: Event = serde_json::from_str(event)
         .map_err(|_| "the event is neither an HTTP request nor one of EventBridge's")?;
     handler.on_event(&event, request_id).await
 }
 
-/// A body is text whatever its media type: base64 would only make it longer.
+/// A response whose body is sent as text, whatever its media type. Base64 would only make it
+/// longer.
 struct TextResponse(Response<String>);
 
 impl IntoResponse for TextResponse {
@@ -211,7 +212,7 @@ mod tests {
         Echo(FrontDoor::CloudFront(vec![Secret::from(SECRET)]))
     }
 
-    /// Answers with what it was asked, and panics when told to.
+    /// Echoes the request, and panics when the path says so.
     #[derive(Debug, Default)]
     struct Echo(FrontDoor);
 
@@ -316,7 +317,7 @@ mod tests {
         }
     }
 
-    /// The line of metrics of an invocation on this thread.
+    /// The line of metrics that an invocation emits on this thread.
     fn emitted(event: &Value) -> Value {
         emitted_by(Echo::default(), event)
     }
@@ -358,7 +359,7 @@ mod tests {
         assert_eq!(event["ColdStarts"], 1.0);
     }
 
-    /// A request from 192.0.2.1 by https to example.com, with these headers too.
+    /// A request from 192.0.2.1 to https://example.com with these additional headers.
     fn request(path: &str, headers: &[(&str, &str)]) -> Value {
         let mut event = get(path);
         event["requestContext"]["http"]["sourceIp"] = "192.0.2.1".into();
@@ -376,17 +377,17 @@ mod tests {
     ];
 
     #[tokio::test]
-    async fn cloudfront_tells_the_source_and_the_scheme_with_the_secret_alone() {
+    async fn cloudfront_tells_source_and_scheme_only_with_the_secret() {
         let event = request("/caller", &FROM_CLOUDFRONT);
         let answered = result_of(behind_cloudfront(), event.clone()).await.unwrap();
         assert_eq!(answered["body"], "198.51.100.10 http://example.com/caller");
-        // The same headers where there is no front door: anybody may have written them.
+        // The same headers without a front door: any caller may have written them.
         let answered = result_of(Echo::default(), event).await.unwrap();
         assert_eq!(answered["body"], "192.0.2.1 https://example.com/caller");
     }
 
     #[tokio::test]
-    async fn addresses_that_a_caller_can_write_are_never_believed() {
+    async fn addresses_that_callers_can_write_are_never_trusted() {
         let written = [
             ("x-forwarded-for", "203.0.113.7"),
             ("forwarded", "for=203.0.113.7;proto=http;host=evil.example"),
@@ -402,7 +403,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_viewer_without_an_address_that_can_be_read_has_one_source_with_all_such() {
+    async fn viewers_with_unreadable_addresses_share_one_source() {
         for fields in [&[][..], &[("cloudfront-viewer-address", "elsewhere")]] {
             let event = request("/caller", &[fields, &FROM_CLOUDFRONT[..1]].concat());
             let answered = result_of(behind_cloudfront(), event).await.unwrap();
@@ -411,12 +412,12 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_request_that_went_around_the_front_door_is_refused_as_the_gateway_would() {
+    async fn a_request_that_bypasses_the_front_door_gets_the_gateways_403() {
         let fields = [
             ("x-front-door-secret", "0123456789abcdef0123456789abcdee"),
             ("cloudfront-viewer-address", "198.51.100.10:46532"),
         ];
-        // A handler that is called panics, and would answer 500.
+        // If the handler were called, it would panic and the answer would be 500.
         for fields in [&[][..], &fields[1..], &fields] {
             let event = request("/panic", fields);
             let answered = result_of(behind_cloudfront(), event).await.unwrap();
@@ -430,7 +431,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn no_handler_sees_what_only_a_front_door_may_send() {
+    async fn handlers_never_see_front_door_headers() {
         for echo in [Echo::default(), behind_cloudfront()] {
             let event = request("/headers", &FROM_CLOUDFRONT);
             let answered = result_of(echo, event).await.unwrap();
@@ -451,7 +452,7 @@ mod tests {
     }
 
     #[test]
-    fn metrics_tell_who_went_around_the_front_door() {
+    fn metrics_count_requests_that_bypass_the_front_door() {
         let line = emitted_by(behind_cloudfront(), &get("/x"));
         assert_eq!(line["Outcome"], "front_door.bypassed");
         assert_eq!(line["Requests"], 1.0);

@@ -1,8 +1,9 @@
-//! The boundary to Lambda: events become [`Request`]s, responses become what the gateway expects.
+//! The boundary to Lambda, which turns events into [`Request`]s and responses into the gateway's
+//! format.
 //!
-//! `lambda_http` knows the events; this adds what it leaves open: events that its conversion would
-//! refuse or panic on (`repair`), events that are no requests, a panic answered in the caller's
-//! protocol, and the metrics of each invocation.
+//! `lambda_http` converts the events. This module adds what `lambda_http` lacks: repair of events
+//! that it would refuse or panic on (`repair`), events that are not HTTP requests, answers to
+//! panics in the caller's protocol, and metrics of each invocation.
 
 mod handler;
 mod invocation;

@@ -1,8 +1,8 @@
 //! Repair of HTTP events that `lambda_http` would refuse or panic on.
 //!
-//! A gateway passes on what a client sent: a header that is not ASCII, a host that is none, a path
-//! longer than a URI can be. None of it may become an error of the invocation, which the client
-//! would see as the gateway's own 500.
+//! A gateway passes on everything that a client sends: headers that are not ASCII, invalid host
+//! names, paths longer than a URI may be. None of these may fail the invocation, which the client
+//! would see as a 500 of the gateway.
 
 use std::collections::HashMap;
 
@@ -15,13 +15,13 @@ use url::Url;
 
 use super::request::MAX_HEAD;
 
-/// The longest host name (RFC 1035 section 2.3.4) with a port.
+/// The maximum length of a host name (RFC 1035 section 2.3.4) with a port.
 const MAX_HOST: usize = 255 + ":65535".len();
 
 /// The characters that the query of an `http::Uri` must not contain.
 const NOT_QUERY: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'<').add(b'>').add(b'#');
 
-/// Returns the event, changed so far that `lambda_http` converts it.
+/// Changes the event so that `lambda_http` can convert it.
 pub(super) fn repaired(event: LambdaRequest) -> LambdaRequest {
     match event {
         LambdaRequest::PassThrough(event) => {
@@ -31,8 +31,8 @@ pub(super) fn repaired(event: LambdaRequest) -> LambdaRequest {
     }
 }
 
-/// Rebuilds an HTTP event that `lambda_http` did not recognise, from the members that a request is
-/// made of. Values of another type than theirs are left out. `None` for other events.
+/// Rebuilds an HTTP event that `lambda_http` did not recognise from the members that make up a
+/// request, leaving out values of the wrong type. Returns `None` for other events.
 fn rebuilt(event: &str) -> Option<LambdaRequest> {
     let event: Value = serde_json::from_str(event).ok()?;
     let at = |pointer| event.pointer(pointer);
@@ -92,8 +92,8 @@ fn headers(headers: &Value) -> Value {
     headers
 }
 
-/// The texts in an object or array, and those in the arrays of an object, changed by `change`.
-/// Other values are left out.
+/// Applies `change` to the strings in an object, in its arrays, or in an array. Leaves out other
+/// values.
 fn texts(values: &Value, change: fn(&str) -> String) -> Value {
     match values {
         Value::Object(members) => members
@@ -109,7 +109,7 @@ fn texts(values: &Value, change: fn(&str) -> String) -> Value {
     }
 }
 
-/// The text of a value; `null` has an empty one.
+/// Applies `change` to a string. `null` becomes an empty string.
 fn text(value: &Value, change: fn(&str) -> String) -> Option<Value> {
     match value {
         Value::String(text) => Some(change(text).into()),
@@ -140,8 +140,8 @@ fn safe(event: LambdaRequest) -> LambdaRequest {
             make_headers_safe(&mut event.multi_value_headers);
             make_domain_safe(&mut event.request_context.domain_name);
             let path = with_slash(event.path);
-            let single = Parameters::of(&event.query_string_parameters);
-            let several = Parameters::of(&event.multi_value_query_string_parameters);
+            let single = Parameters::from_query_map(&event.query_string_parameters);
+            let several = Parameters::from_query_map(&event.multi_value_query_string_parameters);
             if path.len() + single.query_length().max(several.query_length()) > MAX_HEAD {
                 event.path = Some(too_long());
                 event.query_string_parameters = HashMap::<String, String>::new().into();
@@ -158,8 +158,8 @@ fn safe(event: LambdaRequest) -> LambdaRequest {
     }
 }
 
-/// The path of a request whose URI is refused for its length, and which `http::Uri` may be too
-/// short for.
+/// Replaces a path that is too long, possibly too long even for `http::Uri`. The request is then
+/// refused for its length.
 fn too_long() -> String {
     "/".repeat(MAX_HEAD + 1)
 }
@@ -173,12 +173,12 @@ fn with_slash(path: Option<String>) -> String {
     }
 }
 
-/// The parameters of a REST API's query, without names that have no value: `query_map` panics when
-/// it comes to one.
+/// The parameters of a REST API's query. Names with an empty list of values are left out, since
+/// `query_map` panics on them.
 struct Parameters(HashMap<String, Vec<String>>);
 
 impl Parameters {
-    fn of(query_map: &impl Serialize) -> Self {
+    fn from_query_map(query_map: &impl Serialize) -> Self {
         let parameters = serde_json::to_value(query_map).and_then(serde_json::from_value);
         let mut parameters: HashMap<_, Vec<_>> = parameters.unwrap_or_default();
         parameters.retain(|_, values| !values.is_empty());
@@ -208,7 +208,7 @@ fn make_headers_safe(headers: &mut HeaderMap) {
     keep_one(headers, header::HOST, is_host);
 }
 
-/// Removes a header that has several values or a wrong one.
+/// Removes a header that has several values or an invalid one.
 fn keep_one(headers: &mut HeaderMap, name: HeaderName, is_right: fn(&str) -> bool) {
     let mut values = headers.get_all(&name).iter();
     let first = values.next().and_then(|value| value.to_str().ok());
@@ -217,8 +217,8 @@ fn keep_one(headers: &mut HeaderMap, name: HeaderName, is_right: fn(&str) -> boo
     }
 }
 
-/// Whether this is a host, perhaps with a port, that both parsers behind `lambda_http` take. The
-/// first one drops tabs and line breaks, and both take a list separated by commas for a name.
+/// Whether both parsers behind `lambda_http` accept this as a host, with or without a port. The
+/// first one drops tabs and line breaks, and both accept a comma-separated list as a name.
 fn is_host(host: &str) -> bool {
     let is_host_byte = |b: u8| b.is_ascii_alphanumeric() || b"-._~:[]%".contains(&b);
     host.len() <= MAX_HOST
@@ -227,7 +227,7 @@ fn is_host(host: &str) -> bool {
             .is_ok_and(|url| url.as_str().parse::<http::Uri>().is_ok())
 }
 
-/// Checks the gateway's own name, which is used when there is no Host header.
+/// Removes the gateway's domain name, the fallback for the Host header, if it is invalid.
 fn make_domain_safe(domain_name: &mut Option<String>) {
     if domain_name.as_deref().is_some_and(|name| !is_host(name)) {
         *domain_name = None;
@@ -287,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn headers_that_are_not_ascii_do_not_lose_the_request() {
+    fn headers_that_are_not_ascii_do_not_fail_the_request() {
         let request = converted(&json!({
             "headers": { "host": "example.com", "user-agent": "Zoë\u{7f}", "na me": "x" }
         }));
@@ -328,7 +328,7 @@ mod tests {
     ];
 
     #[test]
-    fn hosts_that_are_none_give_way_to_the_gateways() {
+    fn the_gateways_name_replaces_invalid_hosts() {
         for &host in NO_HOSTS {
             let request = converted(&json!({
                 "headers": { "host": host, "x-forwarded-proto": "gopher" }
@@ -342,7 +342,7 @@ mod tests {
     }
 
     #[test]
-    fn of_several_hosts_none_is_used() {
+    fn several_hosts_are_ignored() {
         let mut event = rest_event();
         for (headers, expected) in [
             (json!({ "host": ["example.com"] }), "example.com"),
@@ -369,7 +369,7 @@ mod tests {
     }
 
     #[test]
-    fn long_hosts_are_none() {
+    fn long_hosts_are_invalid() {
         let long = ["a".repeat(60).as_str(); 5].join(".");
         assert!(!is_host(&long));
         assert!(is_host(&long[..MAX_HOST - ":65535".len()]));
@@ -377,7 +377,7 @@ mod tests {
         assert!(is_host("EXAMPLE.com"));
     }
 
-    /// A URI holds 65,534 bytes, and escapes make three of one.
+    /// A URI holds 65,534 bytes, and percent-encoding triples the length of a byte.
     #[test]
     fn a_uri_of_any_length_is_converted() {
         for length in [MAX_HEAD, MAX_HEAD + 1, 65_535, 200_000] {
@@ -407,7 +407,7 @@ mod tests {
     }
 
     #[test]
-    fn values_of_another_type_do_not_lose_the_request() {
+    fn values_of_another_type_do_not_fail_the_request() {
         for strange in [
             json!(null),
             json!(1),
@@ -466,7 +466,7 @@ mod tests {
     }
 
     #[test]
-    fn other_events_stay_as_they_are() {
+    fn other_events_are_unchanged() {
         for event in [
             json!({}),
             json!({ "requestContext": {} }),
@@ -484,7 +484,7 @@ mod tests {
     }
 
     #[test]
-    fn a_gateway_without_a_name_can_be_called_too() {
+    fn a_gateway_without_a_name_works_too() {
         for &host in NO_HOSTS {
             let request = converted(&json!({
                 "headers": { "host": host },
@@ -499,7 +499,7 @@ mod tests {
     }
 
     #[test]
-    fn any_query_and_path_can_be_asked_for() {
+    fn any_query_and_path_can_be_requested() {
         let request = converted(&json!({ "rawQueryString": "a=<b> \"c\"&d=é#%zz" }));
         assert_eq!(request.query, "a=%3Cb%3E%20%22c%22&d=%C3%A9%23%zz");
         for path in ["", "no-slash", "/a b/é", "//x", "/../..", "/%zz"] {

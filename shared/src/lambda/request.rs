@@ -1,4 +1,4 @@
-//! A request as the functions see it, whichever gateway it came through.
+//! HTTP requests, independent of the kind of gateway.
 
 use std::borrow::Cow;
 
@@ -7,11 +7,12 @@ use lambda_http::{Body, RequestExt as _, request::RequestContext};
 
 use crate::front_door::{Bypassed, FrontDoor};
 
-/// The most bytes of path, query and headers together: what the legacy servers' HTTP.sys took
-/// (`MaxRequestBytes`). API Gateway passes on 10,240 bytes and what it adds itself.
+/// The maximum length of path, query and headers together, in bytes: the limit of HTTP.sys on the
+/// legacy servers (`MaxRequestBytes`). API Gateway passes on 10,240 bytes plus the headers that it
+/// adds.
 pub const MAX_HEAD: usize = 16 * 1024;
 
-/// The source of all requests of which the front door told none.
+/// The source of all requests whose address the front door did not report.
 const UNKNOWN_SOURCE: &str = "unknown";
 
 /// An HTTP request.
@@ -19,32 +20,32 @@ const UNKNOWN_SOURCE: &str = "unknown";
 pub struct Request {
     /// The verb, as sent.
     pub method: Method,
-    /// The path as the gateway passes it on: percent-encoded or not, without the stage.
+    /// The path as passed on by the gateway, percent-encoded or not, without the stage.
     pub path: String,
     /// The query, percent-encoded, without the question mark.
     pub query: String,
-    /// Whether the query is as it was sent. A REST API passes on names and values, so that `?a` and
+    /// Whether the query is exactly as sent. A REST API passes on names and values, so `?a` and
     /// `?a=` both arrive as `a=`.
     pub is_query_verbatim: bool,
     /// The headers.
     pub headers: HeaderMap,
     /// The body, decoded if the gateway encoded it.
     pub body: Vec<u8>,
-    /// The address of the caller: as the front door saw it if there is one, else as the gateway did.
-    /// Never from a header that the caller can set.
+    /// The caller's address, as seen by the front door if there is one, else by the gateway. It
+    /// never comes from a header that the caller can set.
     pub source: String,
     /// The identifier of this invocation, as in the logs.
     pub request_id: String,
-    /// `http` or `https`, told by whom [`Request::source`] is.
+    /// `http` or `https`, from the same origin as [`Request::source`].
     scheme: &'static str,
     /// See [`Request::base_path`].
     base_path: String,
-    /// The host the gateway was called by, for a request without a Host header.
+    /// The gateway's domain name, for requests without a Host header.
     domain_name: String,
 }
 
 impl std::fmt::Debug for Request {
-    /// Neither the query nor headers nor the body: they may hold credentials.
+    /// Omits the query, the headers and the body, which may contain credentials.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Request")
             .field("method", &self.method)
@@ -54,8 +55,8 @@ impl std::fmt::Debug for Request {
 }
 
 impl Request {
-    /// A request that no gateway passed on. `target` is a path with or without a query (RFC 9112
-    /// section 3.2.1).
+    /// Makes a request that did not come through a gateway. `target` is a path with or without a
+    /// query (RFC 9112 section 3.2.1).
     #[must_use]
     pub fn new(method: Method, target: &str, headers: HeaderMap, body: Vec<u8>) -> Self {
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
@@ -74,8 +75,8 @@ impl Request {
         }
     }
 
-    /// The value of a header; what is not UTF-8 in it becomes U+FFFD. Several of one name are joined
-    /// by a comma, as the gateway does it (RFC 9110 section 5.3).
+    /// The value of a header. Bytes that are not UTF-8 become U+FFFD. Several headers with the same
+    /// name are joined by a comma, as the gateway does (RFC 9110 section 5.3).
     #[must_use]
     pub fn header(&self, name: impl header::AsHeaderName) -> Option<Cow<'_, str>> {
         let mut values = self
@@ -91,8 +92,9 @@ impl Request {
 
     /// The URL the caller used, without the query.
     ///
-    /// It holds the Host header, which is the caller's own: use it only in an answer to the caller, or to
-    /// compare it with `Origin`, since a browser sets both and no page can change either.
+    /// It contains the Host header, which the caller controls. Use it only in an answer to the
+    /// caller, or to compare it with `Origin`: a browser sets both headers, and no page can change
+    /// either.
     #[must_use]
     pub fn url(&self) -> String {
         format!("{}{}", self.base_url(), self.path)
@@ -105,7 +107,7 @@ impl Request {
         format!("{}://{}{}", self.scheme, self.host(), self.base_path)
     }
 
-    /// The Host header, or the gateway's domain without one.
+    /// The Host header, or the gateway's domain name if there is none.
     #[must_use]
     pub fn host(&self) -> Cow<'_, str> {
         self.header(header::HOST)
@@ -113,25 +115,25 @@ impl Request {
             .unwrap_or(Cow::Borrowed(&self.domain_name))
     }
 
-    /// The part of the caller's path that the gateway adds to [`Request::path`]: `/` and a named
-    /// stage, or nothing.
+    /// The part of the caller's path that the gateway leaves out of [`Request::path`]: `/` and a
+    /// named stage, or nothing.
     #[must_use]
     pub fn base_path(&self) -> &str {
         &self.base_path
     }
 
-    /// How long the path, the query and the headers are together, in bytes.
+    /// The length of the path, the query and the headers together, in bytes.
     pub(super) fn head_length(&self) -> usize {
         let headers = self.headers.iter();
         let fields = headers.map(|(name, value)| name.as_str().len() + value.len());
         self.path.len() + self.query.len() + fields.sum::<usize>()
     }
 
-    /// The request with the source and the scheme that the front door tells, if there is one, and
-    /// without the headers that only a front door may send.
+    /// Takes over the source and the scheme from the front door, if there is one, and removes the
+    /// headers that only a front door may send.
     ///
-    /// A viewer whose address cannot be read is not shut out, since the viewer did not write it: all
-    /// of them have the limits of one source.
+    /// A viewer whose address cannot be read is still served, since the viewer did not write it.
+    /// All such viewers share the rate limits of one source.
     pub(super) fn admitted(mut self, front_door: &FrontDoor) -> Result<Self, Bypassed> {
         let Some(viewer) = front_door.admit(&mut self.headers)? else {
             return Ok(self);
@@ -206,7 +208,7 @@ impl From<lambda_http::Request> for Request {
             .unwrap_or(&raw_path)
             .to_owned();
         let (parts, body) = request.into_parts();
-        // The gateway writes it over what the caller sent.
+        // The gateway overwrites what the caller sent.
         let scheme = match parts.headers.get("x-forwarded-proto") {
             Some(scheme) if scheme == "http" => "http",
             _ => "https",

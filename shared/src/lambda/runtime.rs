@@ -1,4 +1,4 @@
-//! The loop of the Lambda Runtime API.
+//! The main loop, which serves the Lambda Runtime API.
 
 use std::io::Write as _;
 use std::sync::Arc;
@@ -13,15 +13,15 @@ use super::handler::Handler;
 use super::invocation::{Invocation, answer};
 use crate::telemetry;
 
-/// Polls after which `lambda_runtime` has asked for the first event. Work in [`Handler::init`]
-/// before that would delay the request for it.
+/// The number of polls after which `lambda_runtime` has requested the first event. If
+/// [`Handler::init`] did its work earlier, it would delay that request.
 const POLLS_BEFORE_INIT: usize = 16;
 
-/// Serves the Lambda Runtime API until the process is stopped; prints a line of metrics for every
-/// invocation. One thread is enough: an execution environment gets one request at a time, and only
-/// the hash needs another.
+/// Serves the Lambda Runtime API until the process is stopped, and prints a line of metrics for
+/// every invocation. One thread is enough, because an execution environment handles one event at a
+/// time; only hashing uses another thread.
 ///
-/// The first event is asked for while [`Handler::init`] runs, and waits for its end.
+/// Requests the first event while [`Handler::init`] runs, and handles it when `init` has ended.
 pub fn run(handler: Arc<dyn Handler>) -> Result<(), Error> {
     telemetry::log_panics();
     let starting = Arc::clone(&handler);
@@ -56,7 +56,7 @@ pub fn run(handler: Arc<dyn Handler>) -> Result<(), Error> {
         })
 }
 
-/// Metrics that cannot be written are no reason to fail a request.
+/// Prints metrics. A failure to write them must not fail the request.
 fn print(metrics: &Value) {
     let _ = writeln!(std::io::stdout(), "{metrics}");
 }

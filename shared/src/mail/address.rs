@@ -1,11 +1,12 @@
-//! What counts as an e-mail address, and the form in which SES takes it.
+//! Validation of e-mail addresses, and their form for SES.
 
 use std::borrow::Cow;
 
 use crate::names::ascii_domain;
 use crate::text::overrides_direction;
 
-/// Whether this is a single address: no second recipient, no name, no further header, and at most 320 bytes (RFC 5321 section 4.5.3.1: 64 for the local part, 255 for the domain).
+/// Whether this is a single address, without a second recipient, a name or a further header, of at
+/// most 320 bytes (RFC 5321 section 4.5.3.1: 64 for the local part, 255 for the domain).
 pub(super) fn is_one_address(to: &str) -> bool {
     let is_foreign = |c: char| {
         c.is_control()
@@ -19,8 +20,8 @@ pub(super) fn is_one_address(to: &str) -> bool {
     has_both_parts && to.len() <= 320 && !to.contains(is_foreign)
 }
 
-/// The single address as SES takes it: the domain in Punycode, the local part in ASCII (SES API
-/// reference, `Destination`). `None` if there is no such form.
+/// Converts a single address to the form that SES accepts: the domain in Punycode, the local part
+/// in ASCII (SES API reference, `Destination`). `None` if that is impossible.
 #[must_use]
 pub fn recipient(address: &str) -> Option<Cow<'_, str>> {
     if !is_one_address(address) {
@@ -34,19 +35,20 @@ pub fn recipient(address: &str) -> Option<Cow<'_, str>> {
     Some(Cow::Owned(format!("{local}@{domain}")))
 }
 
-/// Why an address is not put on file.
+/// The reason an address cannot be stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum AddressError {
-    /// It is no address.
+    /// The text is not an address.
     #[error("is not an address")]
     Malformed,
-    /// The part before the `@` is not in ASCII.
+    /// The part before the `@` is not ASCII.
     #[error("has a part before the @ that is not in ASCII, to which SES sends no mail")]
     LocalPart,
 }
 
-/// The address as it is put on file: trimmed, its domain in Punycode.
-pub fn entered(address: &str) -> Result<String, AddressError> {
+/// Converts an address that was entered to the form that is stored: trimmed, with its domain in
+/// Punycode.
+pub fn normalise_address(address: &str) -> Result<String, AddressError> {
     let address = address.trim();
     if !is_address(address) || address.contains(is_invisible) {
         return Err(AddressError::Malformed);
@@ -57,19 +59,19 @@ pub fn entered(address: &str) -> Result<String, AddressError> {
     {
         return Err(AddressError::LocalPart);
     }
-    // The normal form of a domain may have other characters than the domain, a hyphen in front for instance.
+    // Normalising may introduce other characters, for example a leading hyphen.
     let ascii = recipient(address).filter(|ascii| is_address(ascii) && has_lengths_of_dns(ascii));
     ascii.map(Cow::into_owned).ok_or(AddressError::Malformed)
 }
 
-/// Characters that change the order of others or show nothing, in a domain.
+/// Whether a character changes the direction of text or is invisible in a domain.
 fn is_invisible(c: char) -> bool {
     overrides_direction(c)
         || matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}'..='\u{2064}' | '\u{feff}')
 }
 
-/// Labels of 1 to 63 bytes, at most 253 in all (RFC 1035 section 2.3.4), and a local part of at
-/// most 64 (RFC 5321 section 4.5.3.1.1).
+/// Whether labels have 1 to 63 bytes, the domain at most 253 (RFC 1035 section 2.3.4), and the
+/// local part at most 64 (RFC 5321 section 4.5.3.1.1).
 fn has_lengths_of_dns(address: &str) -> bool {
     address.rsplit_once('@').is_some_and(|(local, domain)| {
         local.len() <= 64
@@ -80,8 +82,8 @@ fn has_lengths_of_dns(address: &str) -> bool {
     })
 }
 
-/// Whether this is an address that mail could go to: dot-separated atoms (RFC 5322 section 3.2.3,
-/// with letters of any script), `@`, and a domain of at least two labels.
+/// Whether this is a valid address: dot-separated atoms (RFC 5322 section 3.2.3, with letters of
+/// any script), `@`, and a domain of at least two labels.
 #[must_use]
 pub fn is_address(address: &str) -> bool {
     let is_atom = |atom: &str| {
@@ -154,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_put_on_file_is_an_address_that_ses_takes() {
+    fn stored_addresses_are_accepted_by_ses() {
         for (address, expected) in [
             (" First.Last@Example.com ", Ok("First.Last@Example.com")),
             ("a@Exämple.de", Ok("a@xn--exmple-cua.de")),
@@ -181,7 +183,7 @@ mod tests {
                 Err(AddressError::Malformed),
             ),
         ] {
-            let entered = entered(address);
+            let entered = normalise_address(address);
             assert_eq!(entered.as_deref(), expected.as_ref().copied(), "{address}");
         }
     }

@@ -1,33 +1,33 @@
-//! The brand in whose name a mail is sent, and the rules for its values, which hold for the
-//! configuration and the Brands table.
+//! The brand of a mail, and the rules for its values, which apply to the configuration and to the
+//! Brands table.
 
 use std::collections::BTreeMap;
 
 use super::address::{is_address, is_one_address};
 use super::language::{LANGUAGES, Language};
 
-/// The sender of a mail and the product it names.
+/// The brand of a mail: its sender, and the product it is about.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Brand {
     /// The name of the product.
     pub product_name: String,
-    /// The sender: an address SES may send from, with or without a name.
+    /// The sender: an address that SES may send from, with or without a name.
     pub from: String,
-    /// Where people ask for help: an address or a telephone number.
+    /// The contact for help: an address or a telephone number.
     pub support_contact: String,
-    /// Where people log in.
+    /// The URL at which people log in.
     pub login_url: String,
     /// The SES configuration set, if any.
     pub configuration_set: Option<String>,
-    /// Where answers to a mail go, if not to the sender.
+    /// The address for replies, if it is not the sender's.
     pub reply_to: Option<String>,
-    /// The language of recipients who have none, a BCP 47 tag; English if it is missing.
+    /// The language of recipients whose account has no language, a BCP 47 tag. English if missing.
     pub language: Option<String>,
-    /// The last words of a mail, by the name of their attribute in [`CLOSINGS`].
+    /// The closing words of a mail, by the name of their attribute in [`CLOSINGS`].
     pub closings: BTreeMap<&'static str, String>,
 }
 
-/// Checks a value; the error describes a valid one.
+/// A check of a value. The error describes valid values.
 type Check = fn(&str) -> Result<(), &'static str>;
 
 /// An attribute of a brand.
@@ -35,7 +35,8 @@ type Check = fn(&str) -> Result<(), &'static str>;
 pub struct Attribute {
     /// Its name in the Brands table.
     pub name: &'static str,
-    /// The environment variable that holds the default brand's value; `None` if that has no value.
+    /// The environment variable with the default brand's value. `None` if the default brand has no
+    /// such value.
     pub variable: Option<&'static str>,
     check: Check,
 }
@@ -52,13 +53,13 @@ pub const FROM_ADDRESS: Attribute = Attribute {
     variable: Some("MAIL_FROM"),
     check: check_sender,
 };
-/// Where people ask for help.
+/// The contact for help.
 pub const SUPPORT_CONTACT: Attribute = Attribute {
     name: "support_contact",
     variable: Some("SUPPORT_CONTACT"),
     check: check_line,
 };
-/// Where people log in.
+/// The URL at which people log in.
 pub const LOGIN_URL: Attribute = Attribute {
     name: "login_url",
     variable: Some("LOGIN_URL"),
@@ -71,19 +72,19 @@ pub const CONFIGURATION_SET: Attribute = Attribute {
     check: check_configuration_set,
 };
 
-/// Where answers go.
+/// The address for replies.
 pub const REPLY_TO: Attribute = Attribute {
     name: "reply_to",
     variable: Some("REPLY_TO"),
     check: check_address,
 };
-/// The language of recipients who have none.
+/// The language of recipients whose account has no language.
 pub const LANGUAGE: Attribute = Attribute {
     name: "language",
     variable: Some("MAIL_LANGUAGE"),
     check: check_language,
 };
-/// The last words of mails, one attribute for each language: `closing_en` and so on.
+/// The closing words of mails, one attribute per language: `closing_en` and so on.
 pub const CLOSINGS: [Attribute; LANGUAGES.len()] = [
     closing("closing_en"),
     closing("closing_de"),
@@ -103,7 +104,7 @@ const fn closing(name: &'static str) -> Attribute {
     }
 }
 
-/// All attributes of a brand but [`CLOSINGS`].
+/// All attributes of a brand except [`CLOSINGS`].
 pub const ATTRIBUTES: [Attribute; 7] = [
     PRODUCT_NAME,
     FROM_ADDRESS,
@@ -115,7 +116,7 @@ pub const ATTRIBUTES: [Attribute; 7] = [
 ];
 
 impl Brand {
-    /// The last words of a mail in this language.
+    /// The closing words of a mail in this language.
     pub(super) fn closing(&self, language: Language) -> Option<&str> {
         let subtag = language.subtag();
         let mut closings = self.closings.iter();
@@ -125,16 +126,15 @@ impl Brand {
 }
 
 impl Attribute {
-    /// The text as mails use it, trimmed; `None` when it is empty. The error describes a valid
-    /// value.
-    pub fn usable<'t>(&self, text: &'t str) -> Result<Option<&'t str>, &'static str> {
+    /// Trims and checks a value. `None` if it is empty. The error describes valid values.
+    pub fn parse<'t>(&self, text: &'t str) -> Result<Option<&'t str>, &'static str> {
         let text = Some(text.trim()).filter(|text| !text.is_empty());
         text.map(|text| (self.check)(text).map(|()| text))
             .transpose()
     }
 }
 
-/// Checks a text for one line of a mail.
+/// Checks that a text is one line.
 fn check_line(text: &str) -> Result<(), &'static str> {
     if text.contains(char::is_control) {
         return Err("must be one line");
@@ -142,8 +142,8 @@ fn check_line(text: &str) -> Result<(), &'static str> {
     Ok(())
 }
 
-/// A sender as SES takes it: an address, or a name (RFC 5322 section 3.2.5, `phrase`) and an
-/// address in angle brackets, in ASCII.
+/// Checks that a sender is valid for SES: an address, or a name (RFC 5322 section 3.2.5, `phrase`)
+/// and an address in angle brackets, in ASCII.
 fn check_sender(from: &str) -> Result<(), &'static str> {
     let named = from
         .strip_suffix('>')
@@ -176,7 +176,7 @@ fn check_address(address: &str) -> Result<(), &'static str> {
 }
 
 fn check_language(tag: &str) -> Result<(), &'static str> {
-    match Language::named(tag) {
+    match Language::from_tag(tag) {
         Some(_) => Ok(()),
         None => {
             Err("must be a language that mails are written in: en, de, es, fr, it, nl, pl or pt")
@@ -184,8 +184,8 @@ fn check_language(tag: &str) -> Result<(), &'static str> {
     }
 }
 
-/// A URL that people can follow from a mail. User information (RFC 3986 section 3.2.1) is refused: it
-/// makes a link look like one to another host.
+/// Checks that a URL works as a link in a mail. User information (RFC 3986 section 3.2.1) is
+/// refused, because it makes a link look like one to another host.
 fn check_url(url: &str) -> Result<(), &'static str> {
     let is_web = url.starts_with("https://") || url.starts_with("http://");
     let uri = url.parse::<http::Uri>().ok().filter(|_| is_web);
@@ -204,7 +204,7 @@ fn check_url(url: &str) -> Result<(), &'static str> {
     }
 }
 
-/// A name as SES allows it (`CreateConfigurationSet`).
+/// Checks that a name is valid for SES (`CreateConfigurationSet`).
 fn check_configuration_set(name: &str) -> Result<(), &'static str> {
     let is_allowed = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
     if name.len() <= 64 && name.chars().all(is_allowed) {
@@ -249,7 +249,7 @@ mod tests {
         }
     }
 
-    /// The attributes follow the languages, one by one.
+    /// The attributes are in the order of the languages.
     #[test]
     fn every_language_has_a_closing() {
         for (language, attribute) in LANGUAGES.into_iter().zip(CLOSINGS) {

@@ -1,60 +1,61 @@
-//! The phrases of mails in each language. A further language is a template, `templates/mail/*.txt`,
-//! and a line of [`LANGUAGES`]: a template that lacks a phrase does not compile.
+//! The phrases of mails in each language. To add a language, add a template to
+//! `templates/mail/*.txt` and a line to [`LANGUAGES`]. A template that lacks a phrase does not
+//! compile.
 
 use askama::Template;
 
-/// What happens to the old password when a new one is mailed.
+/// The state of the old password after a new one is mailed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OldPassword {
-    /// There was none.
+    /// There is no old password.
     Missing,
     /// It works until the new one is used.
     Works,
     /// It no longer works.
-    Void,
+    Invalid,
 }
 
-/// A phrase of a mail, with the values in it.
+/// A phrase of a mail, with the values that it contains.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Phrase<'a> {
-    /// Greeting of the person with this name, which may be empty.
+    /// A greeting of the person with this name, which may be empty.
     Greeting(&'a str),
-    /// One of the next five, before its value in plain text.
+    /// One of the next five phrases, as a label before a value in plain text.
     Label(&'a str),
     Username,
     Password,
     ExpiresAt,
     RequestedAt,
     ChangedAt,
-    /// The id of the request, by which support can find it.
+    /// The id of the request, with which support can find it in the logs.
     Request(&'a str),
 
-    /// The product.
+    /// The name of the product.
     NewPasswordSubject(&'a str),
-    /// The product.
+    /// The name of the product.
     NewPasswordRequested(&'a str),
-    /// What happens to the old password, and that the new one must be changed; the login URL follows.
+    /// The state of the old password, and the request to change the new one. The login URL follows.
     ChangePassword(OldPassword),
-    /// What to do if somebody else asked, and whom to tell.
+    /// Instructions in case somebody else made the request, and the contact.
     RequestedByOthers(OldPassword, &'a str),
 
     LoginUpdatedSubject,
-    /// The product.
+    /// The name of the product.
     LoginUpdated(&'a str),
     /// The login URL follows.
     LogIn,
 
     AddressChangedSubject,
-    /// The product.
+    /// The name of the product.
     AddressChanged(&'a str),
     /// The login URL follows.
     LoginPage,
 
-    /// What to do if the change was not expected, and whom to tell.
+    /// Instructions in case the change was not expected, and the contact.
     UpdateNotExpected(&'a str),
 }
 
-/// A language that mails are written in.
+/// A language of mails.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Language {
     /// Its BCP 47 tag.
@@ -86,39 +87,39 @@ pub(super) const LANGUAGES: [Language; 8] = [
     language!("pt-BR", "mail/pt.txt"),
 ];
 
-/// The BCP 47 tags of the languages that mails are written in; the first is the default.
+/// The BCP 47 tags of the languages of mails; the first is the default.
 pub fn languages() -> impl Iterator<Item = &'static str> {
     LANGUAGES.iter().map(|language| language.tag)
 }
 
 impl Language {
-    /// The language for a recipient with this BCP 47 tag: theirs if mails are written in it, else
-    /// the brand's, else English.
-    pub(super) fn of(recipient: Option<&str>, brand: Option<&str>) -> Self {
+    /// Chooses the language for a recipient, given BCP 47 tags: the recipient's if mails are
+    /// available in it, else the brand's, else English.
+    pub(super) fn choose(recipient: Option<&str>, brand: Option<&str>) -> Self {
         let [english, ..] = LANGUAGES;
         let mut wanted = [recipient, brand].into_iter().flatten();
-        wanted.find_map(Self::named).unwrap_or(english)
+        wanted.find_map(Self::from_tag).unwrap_or(english)
     }
 
-    /// The language of a BCP 47 tag, chosen by its primary subtag.
-    pub(super) fn named(tag: &str) -> Option<Self> {
+    /// Finds the language of a BCP 47 tag by its primary subtag.
+    pub(super) fn from_tag(tag: &str) -> Option<Self> {
         let wanted = primary_subtag(tag.trim());
         let mut languages = LANGUAGES.into_iter();
         languages.find(|language| language.subtag().eq_ignore_ascii_case(wanted))
     }
 
-    /// The primary subtag of its tag.
+    /// The primary subtag of the tag.
     pub(super) fn subtag(self) -> &'static str {
         primary_subtag(self.tag)
     }
 
-    /// The phrase, in one line.
+    /// Renders a phrase, as one line.
     pub(super) fn say(self, phrase: Phrase<'_>) -> askama::Result<String> {
         Ok((self.phrase)(phrase)?.trim().to_owned())
     }
 }
 
-/// The part of a BCP 47 tag that names the language (RFC 5646 section 2.2.1).
+/// The part of a BCP 47 tag that identifies the language (RFC 5646 section 2.2.1).
 fn primary_subtag(tag: &str) -> &str {
     tag.split_once('-').map_or(tag, |(primary, _)| primary)
 }
@@ -144,11 +145,11 @@ mod tests {
             (Some("x-de"), "en"),
             (Some("\r\nde"), "de"),
         ] {
-            assert_eq!(Language::of(tag, None).tag, language, "{tag:?}");
+            assert_eq!(Language::choose(tag, None).tag, language, "{tag:?}");
         }
-        // A brand's language is for those who have none that mails are written in.
+        // The brand's language is for recipients without a language that mails are available in.
         for (tag, language) in [(None, "it"), (Some("sv"), "it"), (Some("de"), "de")] {
-            assert_eq!(Language::of(tag, Some("it")).tag, language, "{tag:?}");
+            assert_eq!(Language::choose(tag, Some("it")).tag, language, "{tag:?}");
         }
     }
 }

@@ -9,7 +9,7 @@ mod transport;
 
 use std::fmt;
 
-pub use address::{AddressError, entered, is_address, recipient};
+pub use address::{AddressError, is_address, normalise_address, recipient};
 pub use brand::Brand;
 pub use language::{OldPassword, languages};
 pub use render::{AddressChanged, LoginUpdated, NewPassword};
@@ -19,7 +19,7 @@ pub use transport::Mailer;
 /// A rendered mail.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Message {
-    /// One line.
+    /// The subject, which is one line.
     pub subject: String,
     /// The plain text part.
     pub text: String,
@@ -28,7 +28,7 @@ pub struct Message {
 }
 
 impl fmt::Debug for Message {
-    /// The parts may hold a password.
+    /// Omits both parts, which may contain a password.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Message")
             .field("subject", &self.subject)
@@ -36,7 +36,7 @@ impl fmt::Debug for Message {
     }
 }
 
-/// Why a mail was not accepted for delivery.
+/// The reason a mail was not accepted for delivery.
 #[derive(Debug, thiserror::Error)]
 pub enum MailError {
     /// A template failed.
@@ -45,18 +45,18 @@ pub enum MailError {
     /// The SDK refused the message.
     #[error("the mail could not be built")]
     Message(#[from] aws_sdk_sesv2::error::BuildError),
-    /// There is no address on file, or it is not a single address.
+    /// The account has no address, or not a single valid one.
     #[error("the address on file is malformed")]
     Address,
-    /// SES refused this mail, and will refuse it again. Only the code of its error: the text names
-    /// the address.
+    /// SES refused this mail and would refuse it again. Contains only the error code, because the
+    /// message contains the address.
     #[error("SES did not accept the mail: {0}")]
     Refused(String),
-    /// SES refuses what this sender sends: its domain, its configuration set or the function's role
-    /// is not set up for it.
+    /// SES refuses mails from this sender: the domain, the configuration set or the function's role
+    /// is not set up correctly.
     #[error("SES did not accept the mail: {0}")]
     Sender(String),
-    /// SES did not answer, or accepts no mail at present: it fails, throttles, or is paused.
+    /// SES did not answer, or currently accepts no mail because it fails, throttles, or is paused.
     #[error("SES did not accept the mail: {0}")]
     Unavailable(String),
 }

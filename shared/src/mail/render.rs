@@ -1,8 +1,9 @@
-//! Mails from compile-time templates: a layout for each part, filled with the phrases of a language.
+//! Rendering of mails from compile-time templates: a layout for each part, filled with the phrases
+//! of a language.
 //!
 //! Every value in a template goes through an escaper of this module (`askama.toml` chooses it by
-//! the template's extension), so that no name can add a line, a header or markup. In the HTML part
-//! a phrase is such a value, as a whole.
+//! the template's extension), so that no name can add a line, a header or markup. In the HTML part,
+//! a whole phrase is one such value.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -16,22 +17,22 @@ use crate::clock::Timestamp;
 use crate::text::one_line;
 use crate::users::Profile;
 
-/// A mail that carries a password made by the service.
+/// A mail with a generated password.
 #[derive(Clone, Copy)]
 pub struct NewPassword<'a> {
     /// The sender's brand.
     pub brand: &'a Brand,
-    /// The recipient, whose language is used if there is a translation, else English.
+    /// The recipient.
     pub recipient: &'a Profile,
-    /// The password, in clear: this mail is the one place for it.
+    /// The password in clear text. It appears nowhere but in this mail.
     pub password: &'a str,
-    /// What happens to the old password.
+    /// The state of the old password.
     pub old_password: OldPassword,
     /// The time of the request.
     pub at: Timestamp,
-    /// The time at which it expires.
+    /// The time at which the password expires.
     pub expires_at: Timestamp,
-    /// The id of the request, by which support can find it.
+    /// The id of the request, with which support can find it in the logs.
     pub request_id: &'a str,
 }
 
@@ -43,16 +44,16 @@ impl fmt::Debug for NewPassword<'_> {
     }
 }
 
-/// A mail that says an administrator set a password. It never contains the password.
+/// A mail about a password that an administrator set. It does not contain the password.
 #[derive(Clone, Copy)]
 pub struct LoginUpdated<'a> {
     /// The sender's brand.
     pub brand: &'a Brand,
-    /// The recipient, whose language is used if there is a translation, else English.
+    /// The recipient.
     pub recipient: &'a Profile,
     /// The time of the change.
     pub at: Timestamp,
-    /// The id of the request, by which support can find it.
+    /// The id of the request, with which support can find it in the logs.
     pub request_id: &'a str,
 }
 
@@ -64,7 +65,7 @@ impl fmt::Debug for LoginUpdated<'_> {
     }
 }
 
-/// A mail to the former address of an account. It does not contain the new one.
+/// A mail to the former address of an account. It does not contain the new address.
 #[derive(Clone, Copy)]
 pub struct AddressChanged<'a> {
     /// The sender's brand.
@@ -73,7 +74,7 @@ pub struct AddressChanged<'a> {
     pub recipient: &'a Profile,
     /// The time of the change.
     pub at: Timestamp,
-    /// The id of the request, by which support can find it.
+    /// The id of the request, with which support can find it in the logs.
     pub request_id: &'a str,
 }
 
@@ -164,19 +165,19 @@ impl AddressChanged<'_> {
 }
 
 fn language(recipient: &Profile, brand: &Brand) -> Language {
-    Language::of(recipient.language.as_deref(), brand.language.as_deref())
+    Language::choose(recipient.language.as_deref(), brand.language.as_deref())
 }
 
-/// Greets the person, without the name if mail programs would make a link of it: the name comes
-/// from whoever filled in a form once, and the mail is ours.
+/// Greets the person. Leaves out a name that mail programs would turn into a link: names were
+/// entered by users, who must not be able to put a link into our mail.
 fn greeting(language: Language, recipient: &Profile) -> askama::Result<String> {
     let name = recipient.display_name.as_str();
     let name = if looks_like_link(name) { "" } else { name };
     language.say(Phrase::Greeting(name))
 }
 
-/// Whether a mail program may make a link of this: an address of the web or of mail, or a dot between
-/// two letters, as in `example.com`.
+/// Whether a mail program may turn this into a link: it contains a character of a URL or a mail
+/// address, or a dot between two letters, as in `example.com`.
 fn looks_like_link(name: &str) -> bool {
     let is_inner_dot = |(at, _): (usize, &str)| {
         let before = name.get(..at).and_then(|before| before.chars().last());
@@ -186,20 +187,20 @@ fn looks_like_link(name: &str) -> bool {
     name.contains(['/', '@', '\\']) || name.match_indices('.').any(is_inner_dot)
 }
 
-/// The width of the labels' column, where no label is longer.
+/// The minimum width of the column of labels.
 const SHORTEST_COLUMN: usize = 14;
 
-/// The contents of a mail, in their order.
+/// The contents of a mail, in order.
 struct Layout<'a> {
     language: &'static str,
     subject: String,
     greeting: String,
     event: String,
     fields: Vec<Field<'a>>,
-    /// What to do next, at `login_url`.
+    /// The next step, at `login_url`.
     instruction: String,
     login_url: &'a str,
-    /// What to do if the reader had no part in it.
+    /// Instructions in case the reader did not expect this mail.
     otherwise: String,
     closing: Option<&'a str>,
     request: String,
@@ -208,10 +209,11 @@ struct Layout<'a> {
 /// A labelled value.
 struct Field<'a> {
     head: String,
-    /// The head as it leads to the value in plain text.
+    /// The head in the form that precedes the value in plain text.
     label: String,
     value: Cow<'a, str>,
-    /// Whether people will type it, and need a font in which no two characters look alike.
+    /// Whether people will type the value, and so need a font in which no two characters look
+    /// alike.
     is_typed: bool,
 }
 
@@ -258,7 +260,7 @@ impl Layout<'_> {
             .max(SHORTEST_COLUMN)
     }
 
-    /// The label of a field, as wide as the column.
+    /// The label of a field, padded to the width of the column.
     fn padded(&self, field: &Field<'_>) -> String {
         let width = self.column();
         format!("{:<width$}", field.label)
@@ -273,7 +275,7 @@ impl Layout<'_> {
     }
 }
 
-/// Values in a phrase or a plain text part.
+/// The escaper for values in a phrase or a plain text part.
 #[derive(Clone, Copy)]
 pub(crate) struct OneLine;
 
@@ -283,7 +285,7 @@ impl Escaper for OneLine {
     }
 }
 
-/// Values in an HTML part.
+/// The escaper for values in an HTML part.
 #[derive(Clone, Copy)]
 pub(crate) struct OneLineHtml;
 
@@ -329,7 +331,7 @@ mod tests {
             brand,
             recipient: &recipient(language, name, username),
             password: "abc-def",
-            old_password: OldPassword::Void,
+            old_password: OldPassword::Invalid,
             at: AT,
             expires_at: EXPIRES_AT,
             request_id: "r-1",
@@ -361,7 +363,7 @@ mod tests {
     }
 
     #[test]
-    fn address_changed_says_all_a_person_needs() {
+    fn address_changed_contains_all_information() {
         for language in LANGUAGES {
             let mail = address_changed(language.tag, "Jane Doe", "jdoe");
             let login = "https://example.com/login?a=1";
@@ -398,7 +400,7 @@ mod tests {
     }
 
     #[test]
-    fn new_password_says_all_a_person_needs() {
+    fn new_password_contains_all_information() {
         for language in LANGUAGES {
             let mail = new_password(language.tag, &brand(), "Jane <Doe>", "jdoe");
             assert_says(
@@ -423,7 +425,7 @@ mod tests {
     }
 
     #[test]
-    fn a_brand_has_the_last_word_in_each_language() {
+    fn a_brand_has_closing_words_in_each_language() {
         let closings = [
             ("closing_en", "Kind regards, Acme & Sons".to_owned()),
             ("closing_de", "Viele Grüße, Acme".to_owned()),
@@ -440,7 +442,7 @@ mod tests {
             mail.text
         );
         assert!(mail.html.contains("<p>Kind regards, Acme &#38; Sons</p>"));
-        // A language that mails are not written in gives way to the brand's.
+        // The brand's language replaces one that mails are not available in.
         let mail = login_updated("sv", &brand, "Jane", "jdoe");
         assert!(
             mail.text.contains("\n\nViele Grüße, Acme\n"),
@@ -462,9 +464,9 @@ mod tests {
         }
     }
 
-    /// Nothing of a mail is in another language than the rest of it.
+    /// A mail does not mix languages.
     #[test]
-    fn languages_have_no_line_in_common_but_values() {
+    fn languages_share_no_lines_except_values() {
         let lines = |language| {
             let mails = [
                 new_password(language, &brand(), "Jane", "jdoe"),
@@ -503,7 +505,7 @@ mod tests {
         assert_eq!(subjects("sv"), english);
     }
 
-    /// The plain text part as it is read; the tests of the functions find the password by its head.
+    /// The layout of the plain text part. The tests of the functions find the password by its head.
     #[test]
     fn heads_and_values_are_aligned() {
         let text = new_password("de", &brand(), "", "jdoe").text;
@@ -535,9 +537,9 @@ mod tests {
         );
     }
 
-    /// Whatever an account or a brand is called, the mail has the lines that its templates have.
+    /// Names of accounts and brands do not add lines to the mail.
     #[test]
-    fn no_name_adds_a_line_or_turns_one_around() {
+    fn names_cannot_add_or_reverse_lines() {
         let render = |name: &str| {
             let brand = Brand {
                 product_name: name.to_owned(),
@@ -581,7 +583,7 @@ mod tests {
     }
 
     #[test]
-    fn no_name_is_markup() {
+    fn names_are_not_markup() {
         let hostile = "</p><script>alert('\"&')</script>";
         let tags = |html: &str| html.matches('<').count();
         for Language { tag, .. } in LANGUAGES {

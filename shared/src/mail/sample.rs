@@ -1,4 +1,4 @@
-//! Sample mails: each kind, with a person, a password and a request that are made up.
+//! Sample mails of each kind, with a fictitious person, password and request.
 
 use std::str::FromStr;
 
@@ -11,16 +11,16 @@ use crate::users::{Profile, UsernameKey};
 
 const PASSWORD: &str = "this-is-where-the-password-goes";
 const REQUEST_ID: &str = "00000000-0000-0000-0000-000000000000";
-const SECONDS_A_DAY: u64 = 86_400;
+const SECONDS_PER_DAY: u64 = 86_400;
 
 /// A kind of mail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// A new password, after a reset.
+    /// The mail with the new password after a reset.
     NewPassword,
-    /// An administrator set a password.
+    /// The mail after an administrator set a password.
     LoginUpdated,
-    /// An operator changed the address; it goes to the old one.
+    /// The mail to the old address after an operator changed it.
     AddressChanged,
 }
 
@@ -28,7 +28,7 @@ impl Kind {
     /// All kinds.
     pub const ALL: [Self; 3] = [Self::NewPassword, Self::LoginUpdated, Self::AddressChanged];
 
-    /// The name for command lines and URLs.
+    /// The name in command lines and URLs.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -48,7 +48,7 @@ impl FromStr for Kind {
     }
 }
 
-/// A mail of this kind to a person of the brand, in this language (a BCP 47 tag) or the brand's.
+/// Renders a mail of this kind from the brand, in this language (a BCP 47 tag) or the brand's.
 pub fn render_sample(
     kind: Kind,
     brand: &Brand,
@@ -70,9 +70,9 @@ pub fn render_sample(
             brand,
             recipient,
             password: PASSWORD,
-            old_password: OldPassword::Void,
+            old_password: OldPassword::Invalid,
             at,
-            expires_at: at.plus_seconds(SECONDS_A_DAY),
+            expires_at: at.plus_seconds(SECONDS_PER_DAY),
             request_id,
         }
         .render(),

@@ -17,8 +17,8 @@ use crate::users::Profile;
 /// The SDK's authentication scheme without a signature.
 const NO_AUTH: AuthSchemeId = AuthSchemeId::new("noAuth");
 
-/// So that no out-of-office note comes back: RFC 3834 section 5, and what Exchange looks for
-/// (`[MS-OXCMAIL]`). Reports about mails that cannot be delivered are still wanted.
+/// Headers that prevent out-of-office replies: RFC 3834 section 5, and Exchange's own
+/// (`[MS-OXCMAIL]`). They do not suppress reports about undeliverable mail.
 const HEADERS: [(&str, &str); 2] = [
     ("Auto-Submitted", "auto-generated"),
     ("X-Auto-Response-Suppress", "OOF, AutoReply"),
@@ -31,22 +31,23 @@ pub struct Mailer {
 }
 
 impl Mailer {
-    /// Sends with this client.
+    /// Makes a mailer that uses this client.
     #[must_use]
     pub fn new(client: Client) -> Self {
         Self { client }
     }
 
-    /// Opens the connection to SES, so that the first mail does not have to. SES has no operation
-    /// without effect that every role may call. This call is therefore not signed: SES refuses it
-    /// before it looks at permissions, and no trail records a denied call of the role. Any answer
-    /// will do, so nothing is tried twice.
+    /// Opens the connection to SES, so that the first mail does not have to wait for it. SES has no
+    /// operation without side effects that every role may call, and another operation would make the
+    /// binary larger. This `SendEmail` is therefore empty and unsigned: SES refuses it before it
+    /// checks permissions, and the trail of API calls has no denied call of the role. Any answer will
+    /// do, so there are no retries.
     pub async fn connect(&self) -> Result<(), MailError> {
         let unsigned = Config::builder()
             .retry_config(RetryConfig::disabled())
             .allow_no_auth()
             .auth_scheme_preference([NO_AUTH]);
-        let call = self.client.list_contact_lists().customize();
+        let call = self.client.send_email().customize();
         match call.config_override(unsigned).send().await {
             Err(error) if error.raw_response().is_none() => {
                 Err(MailError::Unavailable("no answer".to_owned()))
@@ -55,8 +56,8 @@ impl Mailer {
         }
     }
 
-    /// Sends a mail. `Ok` means that SES accepted it for delivery. SES's reports about it carry the
-    /// id of the request that sent it and a digest of the account.
+    /// Sends a mail. `Ok` means that SES accepted it for delivery. Tags put the id of the request
+    /// and a digest of the account into SES's reports about the mail.
     pub async fn send(
         &self,
         brand: &Brand,
@@ -101,8 +102,8 @@ impl Mailer {
     }
 }
 
-/// What a failure says about the next attempt. `status` is missing where SES did not answer. The
-/// codes are those of `SendEmail` in the SES API v2 reference and its "Common errors".
+/// Classifies a failure by what it means for the next attempt. `status` is `None` if SES did not
+/// answer. The codes are those of `SendEmail` in the SES API v2 reference and its "Common errors".
 fn classify(status: Option<u16>, code: Option<&str>) -> MailError {
     let name = code.unwrap_or("no answer").to_owned();
     match (status, code) {
@@ -112,7 +113,7 @@ fn classify(status: Option<u16>, code: Option<&str>) -> MailError {
     }
 }
 
-/// Codes that pass by themselves, or once the account may send again.
+/// Error codes that are temporary, or end once the account may send again.
 const OUTAGES: [&str; 5] = [
     "TooManyRequestsException",
     "ThrottlingException",
@@ -133,9 +134,9 @@ fn header(name: &str, value: &str) -> Result<MessageHeader, BuildError> {
 mod tests {
     use super::*;
 
-    /// Every error that SES documents for `SendEmail`, and what a proxy or a lost connection makes.
+    /// Every error that SES documents for `SendEmail`, and errors of proxies and lost connections.
     #[test]
-    fn only_what_is_wrong_with_this_mail_is_a_refusal_of_it() {
+    fn only_errors_of_the_mail_itself_are_refusals() {
         for (status, code, expected) in [
             (Some(400), Some("MessageRejected"), "refused"),
             (Some(400), Some("BadRequestException"), "refused"),

@@ -1,22 +1,22 @@
-//! What is counted: names and sources, as keys of the Limits table.
+//! The keys of the Limits table: names and sources.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::users::UsernameKey;
 
-/// What is counted: the key of an item of the Limits table.
+/// The key of an item of the Limits table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RateLimitKey(pub(super) String);
 
 impl RateLimitKey {
-    /// A user name that was typed in, on file or not, as a digest: people type passwords into user
-    /// name boxes.
+    /// A user name that was typed in, whether or not it exists. The key contains only its digest,
+    /// because people type passwords into user name boxes.
     #[must_use]
     pub fn name(kind: &str, name: &UsernameKey) -> Self {
         Self(format!("{kind}#{}", name.digest()))
     }
 
-    /// A user name that was typed in at one source.
+    /// A user name that was typed in, from one source.
     #[must_use]
     pub fn name_at_source(kind: &str, name: &UsernameKey, source: &str) -> Self {
         Self(format!("{kind}#{}#{}", name.digest(), network(source)))
@@ -32,8 +32,8 @@ impl RateLimitKey {
 /// The well-known prefix of IPv4 addresses in IPv6, `64:ff9b::/96` (RFC 6052 section 2.1).
 const NAT64: u128 = 0x0064_ff9b << 64;
 
-/// The network of an address: of IPv6 the first 64 bits, which one customer has; an IPv4 address
-/// that is written as an IPv6 one (mapped or NAT64) is that IPv4 address.
+/// The network of an address. For IPv6 this is the first 64 bits, which one customer gets. An IPv4
+/// address in IPv6 notation (mapped or NAT64) counts as that IPv4 address.
 fn network(source: &str) -> String {
     match source.parse() {
         Ok(IpAddr::V6(address)) => network_v6(address),

@@ -1,4 +1,4 @@
-//! Counting in the Limits table.
+//! Counting of uses in the Limits table.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -17,43 +17,44 @@ use crate::context::RequestContext;
 use crate::dynamodb::{Item, StoreError, get_text, number, text};
 use crate::users::{Account, UsernameKey, Users};
 
-/// Keys whose TATs are cached in the process.
+/// The number of keys whose TATs are cached in the process.
 const CACHE_CAPACITY: usize = 256;
 
-/// How much longer than its quotas an item lives: uses beyond a quota count longer than one period.
+/// The time an item lives beyond the period of its longest quota, since uses beyond a quota count
+/// for more than one period.
 const GRACE_SECONDS: u64 = 3_600;
 
-/// What an update may add to.
+/// The upper bound of a TAT to which a use may be added.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Bound {
-    /// A TAT that leaves room for the use.
+    /// The latest TAT that leaves room for the use.
     Quota,
-    /// Any TAT.
+    /// No bound.
     None,
 }
 
-/// Whether a use was counted.
+/// The result of counting a use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Admission {
-    /// It was.
+    /// The use was counted.
     Admitted,
     /// The quota is used up.
     Refused {
-        /// When the next use will be admitted.
+        /// The time at which the next use will be admitted.
         until: Timestamp,
     },
 }
 
-/// An account, unless whoever asks is limited.
+/// The result of looking up an account together with its limits.
 #[derive(Debug, Clone)]
 #[expect(
     clippy::large_enum_variant,
-    reason = "it is taken apart where it is returned"
+    reason = "it is matched as soon as it is returned"
 )]
 pub enum Lookup {
     /// A quota is used up.
     Limited,
-    /// None is; the account, if there is one.
+    /// No quota is used up. Contains the account, if it exists.
     Found(Option<Account>),
 }
 
@@ -62,12 +63,13 @@ pub enum Lookup {
 pub struct RateLimiter {
     client: Client,
     table: String,
-    /// What this process last saw of each key. TATs only grow, so a refusal by the cache is right.
+    /// The TATs of each key that this process last saw. TATs only grow, so a refusal based on the
+    /// cache is correct.
     cache: Arc<Mutex<HashMap<String, Tats>>>,
 }
 
 impl RateLimiter {
-    /// The table of this name.
+    /// Uses the table with this name.
     #[must_use]
     pub fn new(client: Client, table: String) -> Self {
         Self {
@@ -77,8 +79,8 @@ impl RateLimiter {
         }
     }
 
-    /// Counts one use of the key, unless a quota is used up. One request; one or two more if the
-    /// process had not seen lately whether the key is in use.
+    /// Counts one use of the key, unless a quota is used up. Makes one call to DynamoDB, or one or
+    /// two more if the cache does not show whether the key is in use.
     pub async fn admit(
         &self,
         limit: &RateLimit,
@@ -87,8 +89,8 @@ impl RateLimiter {
         self.take(limit, Bound::Quota, ctx).await
     }
 
-    /// Counts a use that has happened, also beyond the quota: what was too much is made up for by
-    /// the refusal of later uses.
+    /// Counts a use that has already happened, even beyond the quota. The excess is made up for by
+    /// refusing later uses.
     pub async fn count(
         &self,
         limit: &RateLimit,
@@ -107,8 +109,9 @@ impl RateLimiter {
             return Ok(Admission::Admitted);
         }
         let mut tats = self.cached(limit);
-        // A condition that fails says what the item is. It fails again only if it was missing or
-        // idle and is in use now, once for each quota.
+        // A failed condition returns the current item. The condition can fail again only if a TAT
+        // was missing or in the past and another use has changed it since, which happens at most
+        // once per quota.
         for _ in 0..limit.quotas.len() + 2 {
             let until = limit.refused_until(&tats, ctx.now);
             if let Some(until) = until.filter(|_| bound == Bound::Quota) {
@@ -126,7 +129,7 @@ impl RateLimiter {
                     };
                     tats = Tats::read(limit, &item);
                     self.remember(limit, tats.clone());
-                    // The SDK repeats a call whose answer is lost.
+                    // The use is already counted: the SDK repeats a call if its answer is lost.
                     if get_text(&item, "request_id") == Some(ctx.request_id) {
                         return Ok(Admission::Admitted);
                     }
@@ -136,7 +139,7 @@ impl RateLimiter {
         Err(StoreError::Busy)
     }
 
-    /// Whether a quota of one of the limits is used up, as far as this process knows.
+    /// Whether a quota of one of the limits is used up according to the cache of this process.
     #[must_use]
     pub fn is_exhausted_cached(&self, limits: &[RateLimit], now: Timestamp) -> bool {
         limits
@@ -144,7 +147,7 @@ impl RateLimiter {
             .any(|limit| limit.refused_until(&self.cached(limit), now).is_some())
     }
 
-    /// Reads an account and its limits at once, and counts nothing.
+    /// Reads an account and its limits in one call, without counting a use.
     pub async fn find_unless_limited(
         &self,
         users: &Users,
@@ -177,10 +180,12 @@ impl RateLimiter {
         Ok(Lookup::Found(Users::account(account.as_ref())?))
     }
 
-    /// Adds one use to each TAT. A TAT in the past begins anew at `now`; one in the future grows,
-    /// which needs no knowledge of its value. Which of the two it is must be guessed, as DynamoDB
-    /// has no maximum: of one use there is never a part left, and an unknown TAT is as good as
-    /// missing or busy.
+    /// Makes the update that adds one use to each TAT: `max(tat, now) + interval`.
+    ///
+    /// DynamoDB has no `max`, so the update assumes that a TAT is either in the past or in the
+    /// future, and its condition checks the assumption. The cached TAT tells which. A quota of a
+    /// single use admits one only if the TAT is in the past. A TAT that is not cached is assumed to
+    /// be missing or in the future.
     fn update(
         &self,
         limit: &RateLimit,
@@ -256,7 +261,8 @@ impl RateLimiter {
     }
 }
 
-/// The item that did not meet the condition of an update; `None` if the update failed otherwise.
+/// The item that did not meet the condition of an update. `None` if the update failed in another
+/// way.
 fn condition_failure(error: &SdkError<UpdateItemError>) -> Option<Item> {
     match error.as_service_error()? {
         UpdateItemError::ConditionalCheckFailedException(failure) => {

@@ -1,14 +1,14 @@
-//! The arithmetic of the algorithm: quotas, and what is left of them.
+//! The arithmetic of GCRA.
 
 use super::key::RateLimitKey;
 use crate::clock::Timestamp;
 use crate::dynamodb::{Item, get_number, text};
 
-/// TATs are in microseconds: an emission interval that was rounded to milliseconds would allow more
-/// than the quota.
+/// Microseconds per second. TATs are in microseconds, because emission intervals rounded to
+/// milliseconds would allow more uses than the quota.
 pub(super) const MICROSECONDS: u64 = 1_000_000;
 
-/// At most `uses` at once, which come back evenly within `seconds`.
+/// A quota: at most `uses` at once, which are restored evenly within `seconds`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Quota {
     pub(super) uses: u32,
@@ -16,25 +16,25 @@ pub struct Quota {
 }
 
 impl Quota {
-    /// A quota for a minute; 0 uses for no limit.
+    /// A quota per minute. 0 uses mean no limit.
     #[must_use]
     pub fn per_minute(uses: u32) -> Self {
         Self { uses, seconds: 60 }
     }
 
-    /// A quota for an hour; 0 uses for no limit.
+    /// A quota per hour. 0 uses mean no limit.
     #[must_use]
     pub fn per_hour(uses: u32) -> Self {
         let seconds = 3_600;
         Self { uses, seconds }
     }
 
-    /// The attribute of the TAT.
+    /// The name of the attribute with the TAT.
     pub(super) fn attribute(&self) -> String {
         format!("tat_{}", self.seconds)
     }
 
-    /// The emission interval.
+    /// The emission interval, in microseconds.
     pub(super) fn interval(&self) -> u64 {
         self.seconds * MICROSECONDS / u64::from(self.uses.max(1))
     }
@@ -44,7 +44,7 @@ impl Quota {
         now + self.seconds * MICROSECONDS - self.interval()
     }
 
-    /// When a use is admitted next; `None` if it is admitted at `now`.
+    /// The time at which the next use is admitted. `None` if that is `now`.
     pub(super) fn refused_until(&self, tat: u64, now: u64) -> Option<u64> {
         let latest = self.latest(now);
         (tat > latest).then(|| now + (tat - latest))
@@ -59,14 +59,14 @@ pub struct RateLimit {
 }
 
 impl RateLimit {
-    /// The quotas of a key; those of 0 uses limit nothing.
+    /// Limits a key to quotas. Ignores quotas of 0 uses.
     #[must_use]
     pub fn new(key: RateLimitKey, quotas: impl IntoIterator<Item = Quota>) -> Self {
         let quotas = quotas.into_iter().filter(|quota| quota.uses > 0).collect();
         Self { key, quotas }
     }
 
-    /// When the next use is admitted; `None` if one is admitted now.
+    /// The time at which the next use is admitted. `None` if that is `now`.
     pub(super) fn refused_until(&self, tats: &Tats, now: Timestamp) -> Option<Timestamp> {
         let quotas = self.quotas.iter().zip(&tats.0);
         let refusals =
@@ -89,7 +89,7 @@ pub(super) fn microseconds(at: Timestamp) -> u64 {
     at.0.saturating_mul(MICROSECONDS)
 }
 
-/// The TAT of each quota of a limit, in their order; `None` where it is not known.
+/// The TATs of a limit, in the order of its quotas. `None` if unknown.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Tats(pub(super) Vec<Option<u64>>);
 
@@ -119,7 +119,7 @@ mod tests {
 
     const NOW: u64 = 1_000 * MICROSECONDS;
 
-    /// Counts one use in memory, as the update does; returns whether it was admitted.
+    /// Counts one use in memory, like the update. Returns whether it was admitted.
     fn admit(quota: Quota, tat: &mut u64, now: u64) -> bool {
         if quota.refused_until(*tat, now).is_some() {
             return false;
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn the_quota_comes_at_once_and_back_evenly() {
+    fn the_quota_is_available_at_once_and_restored_evenly() {
         let (quota, mut tat) = (Quota::per_minute(3), 0);
         let mut at = |seconds: u64| admit(quota, &mut tat, NOW + seconds * MICROSECONDS);
         assert_eq!([at(0), at(0), at(0), at(0)], [true, true, true, false]);
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_says_when_it_ends() {
+    fn a_refusal_tells_when_it_ends() {
         let limit = RateLimit::new(
             RateLimitKey::source("test", "192.0.2.1"),
             [Quota::per_minute(1), Quota::per_hour(5)],
@@ -152,7 +152,8 @@ mod tests {
         assert_eq!(refused(Some(NOW), full), Some(Timestamp(1_720)));
     }
 
-    /// For every quota there is, whoever keeps to it is admitted, and a burst gets no more.
+    /// For every possible quota, evenly spaced uses are admitted, and a burst gets no more than the
+    /// quota.
     #[test]
     fn a_burst_is_the_quota_exactly() {
         for uses in 1..=1_000 {
@@ -167,9 +168,9 @@ mod tests {
         }
     }
 
-    /// Against a sliding window, second by second, with traffic of every density.
+    /// Compares with a sliding window, second by second, for traffic of every density.
     #[test]
-    fn who_keeps_to_the_quota_in_every_window_is_admitted() {
+    fn uses_within_the_quota_of_every_window_are_admitted() {
         let mut rng = ChaCha20Rng::seed_from_u64(7);
         for uses in [1, 2, 5, 7, 60] {
             let quota = Quota::per_minute(uses);
@@ -182,7 +183,7 @@ mod tests {
                     kept.retain(|at| at + 60 > now);
                     admitted.retain(|at| at + 60 > now);
                     let keeps_to_it = kept.len() < uses as usize;
-                    // Who is over the quota tries now and then.
+                    // A caller over the quota tries from time to time.
                     if !keeps_to_it && rng.next_u64() % 3 > 0 {
                         continue;
                     }

@@ -1,4 +1,4 @@
-//! Changes of an account that operators make, each a [`Change`] of one item.
+//! The changes that operators make to an account, each a [`Change`] of one item.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -8,19 +8,19 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use super::change::{Change, Condition, Path};
 use super::item::{Account, Profile};
 use super::key::{brand_key, email_key};
-use super::protocol::{MAILED, UNDER_WAY, has_address};
+use super::protocol::{MAILED_PASSWORD, PENDING_RESET, has_address};
 use crate::clock::Timestamp;
-use crate::dynamodb::{Item, number, secret, text};
+use crate::dynamodb::{Item, get_flag, get_text, number, secret, text};
 use password::Secret;
 
-/// New account, or the new state of one that an import overwrites.
+/// A new account, or the new state of an account that an import overwrites.
 #[derive(Clone)]
 pub struct NewAccount {
-    /// Owner: names, customer number, address, brand and language.
+    /// The owner: names, customer number, address, brand and language.
     pub profile: Profile,
-    /// Roles, which compare exactly.
+    /// The roles, which are case-sensitive.
     pub roles: BTreeSet<String>,
-    /// Stored hash of the password; `None` leaves the first password to a reset.
+    /// The stored hash of the password. If `None`, the owner gets the first password by a reset.
     pub password_hash: Option<Secret>,
     /// Whether logins and resets are refused.
     pub disabled: bool,
@@ -33,7 +33,7 @@ impl fmt::Debug for NewAccount {
 }
 
 /// Adds an account, unless its user name is taken. A password counts as set at `now`. Sessions of a
-/// deleted account of this name stay void.
+/// deleted account with the same name stay invalid.
 #[must_use]
 pub fn add(account: &NewAccount, now: Timestamp) -> Change {
     let mut set = present(account);
@@ -49,8 +49,9 @@ pub fn add(account: &NewAccount, now: Timestamp) -> Change {
     }
 }
 
-/// Adds an account that an import brings, unless its user name is taken. Its password is older than
-/// `now`, which becomes `imported_at`. Sessions of a deleted account of this name stay void.
+/// Adds an imported account, unless its user name is taken. Sets `imported_at` and not
+/// `password_changed_at`, since the password is older than `now`. Sessions of a deleted account
+/// with the same name stay invalid.
 #[must_use]
 pub fn import(account: &NewAccount, now: Timestamp) -> Change {
     let mut set = present(account);
@@ -64,30 +65,79 @@ pub fn import(account: &NewAccount, now: Timestamp) -> Change {
     }
 }
 
-/// Adds an account, or replaces the one with this user name and customer number, and ends its
-/// sessions. Without a hash, the password stays and so does a reset under way; with one, all that was
-/// mailed is void.
+/// Overwrites an account with a row of an import and ends its sessions, unless an attribute that the
+/// row contains has changed since `found` was read. `None` if nothing differs.
+///
+/// Without a hash in the row, the password stays. Another hash invalidates everything that was
+/// mailed: a temporary password and a pending reset. So does
+/// [another address](is_other_address), which also removes a mailed password that the user has not
+/// changed yet.
 #[must_use]
-pub fn overwrite(account: &NewAccount, now: Timestamp) -> Change {
-    let mut set = present(account);
-    let mut remove = absent(account);
-    // The file confirms the address, or has another one.
-    remove.push("email_failed_at");
-    set.push(("imported_at", number(now.0)));
-    set.push(("sessions_valid_after", number(now.0)));
-    if account.password_hash.is_some() {
-        set.push(("password_changed_at", number(now.0)));
-        remove.extend(UNDER_WAY);
-        remove.extend(MAILED);
+pub fn overwrite(account: &NewAccount, found: &Item, now: Timestamp) -> Option<Change> {
+    let mut change = differences(account, found)?;
+    let old = get_text(found, "email").filter(|email| !email.is_empty());
+    let new = account.profile.email.as_deref();
+    let is_moved = is_other(old, new);
+    let is_new_hash = change.set.iter().any(|(path, _)| *path == "password_hash");
+    if is_moved && account.password_hash.is_none() {
+        let mut password = Change::only_if(has("password_hash", found.get("password_hash")));
+        if get_flag(found, "must_change_password") {
+            password.remove.push("password_hash");
+        }
+        change = change.and(password);
     }
-    Change {
-        condition: Condition::Any(vec![
-            Condition::Missing("username"),
-            Condition::Equals("id", number(account.profile.id)),
-        ]),
+    if old != new {
+        change.remove.push("email_failed_at");
+    }
+    if is_moved || is_new_hash {
+        change.remove.extend(PENDING_RESET);
+        change.remove.extend(MAILED_PASSWORD);
+    }
+    if is_new_hash {
+        change.set.push(("password_changed_at", number(now.0)));
+    }
+    change.set.push(("imported_at", number(now.0)));
+    change.set.push(("sessions_valid_after", number(now.0)));
+    change.count = Some("version");
+    Some(change)
+}
+
+/// Replaces the attributes of a row that differ, unless an attribute that the row contains has
+/// changed since `found` was read. `None` if none differs.
+fn differences(account: &NewAccount, found: &Item) -> Option<Change> {
+    let mut conditions = vec![Condition::Exists("username")];
+    let (mut set, mut remove) = (Vec::new(), Vec::new());
+    for (path, new) in attributes(account) {
+        if path == "password_hash" && new.is_none() {
+            continue;
+        }
+        let old = found.get(path);
+        conditions.push(has(path, old));
+        match new {
+            new if is_same(old, new.as_ref()) => {}
+            Some(new) => set.push((path, new)),
+            None => remove.push(path),
+        }
+    }
+    let is_changed = !(set.is_empty() && remove.is_empty());
+    is_changed.then_some(Change {
+        condition: Condition::All(conditions),
         set,
-        count: Some("version"),
+        count: None,
         remove,
+    })
+}
+
+/// Whether two values of an attribute have the same meaning: sets have no order, and an account that
+/// is not disabled or has no name may lack the attribute.
+fn is_same(old: Option<&AttributeValue>, new: Option<&AttributeValue>) -> bool {
+    match (old, new) {
+        (Some(AttributeValue::Ss(old)), Some(AttributeValue::Ss(new))) => {
+            BTreeSet::from_iter(old) == BTreeSet::from_iter(new)
+        }
+        (Some(AttributeValue::Bool(false)), None) => true,
+        (None, Some(AttributeValue::S(text))) => text.is_empty(),
+        (old, new) => old == new,
     }
 }
 
@@ -116,13 +166,10 @@ pub fn enable() -> Change {
     }
 }
 
-/// Replaces the roles `old` by `new`, unless they have changed since they were read.
+/// Replaces the roles `old` with `new`, unless they have changed since they were read.
 #[must_use]
 pub fn set_roles(old: &BTreeSet<String>, new: &BTreeSet<String>) -> Change {
-    let unchanged = match roles(old) {
-        Some(roles) => Condition::Equals("roles", roles),
-        None => Condition::Missing("roles"),
-    };
+    let unchanged = has("roles", roles(old).as_ref());
     let (set, remove) = match roles(new) {
         Some(roles) => (vec![("roles", roles)], vec![]),
         None => (vec![], vec!["roles"]),
@@ -135,18 +182,22 @@ pub fn set_roles(old: &BTreeSet<String>, new: &BTreeSet<String>) -> Change {
     }
 }
 
-/// Whether an address, or that there is none, differs from the one on file.
+/// Whether `new` differs from the account's address. `None` means no address.
 #[must_use]
 pub fn is_other_address(account: &Account, new: Option<&str>) -> bool {
-    let old = account.profile.email.as_deref();
+    is_other(account.profile.email.as_deref(), new)
+}
+
+fn is_other(old: Option<&str>, new: Option<&str>) -> bool {
     old.map(email_key) != new.map(email_key)
 }
 
-/// Replaces or removes the address and its mark `email_failed_at`, unless the address or the password
-/// has changed since the account was read.
+/// Replaces or removes the address, and removes its mark `email_failed_at`, unless the address or
+/// the password has changed since the account was read.
 ///
-/// [Another address](is_other_address) ends sessions and all that was mailed to the old one: a
-/// temporary password, a reset under way, and a password that was not changed since it was mailed.
+/// [Another address](is_other_address) ends the sessions and invalidates everything that was mailed
+/// to the old one: a temporary password, a pending reset, and a mailed password that the user has
+/// not changed yet.
 #[must_use]
 pub fn set_email(account: &Account, new: Option<&str>, now: Timestamp) -> Change {
     let has_address = has_address(account.profile.email.as_deref());
@@ -164,8 +215,8 @@ pub fn set_email(account: &Account, new: Option<&str>, now: Timestamp) -> Change
     if is_other_address(account, new) {
         conditions.push(has_hash(account));
         set.push(("sessions_valid_after", number(now.0)));
-        remove.extend(UNDER_WAY);
-        remove.extend(MAILED);
+        remove.extend(PENDING_RESET);
+        remove.extend(MAILED_PASSWORD);
         if account.must_change_password {
             remove.push("password_hash");
             count = Some("version");
@@ -179,16 +230,22 @@ pub fn set_email(account: &Account, new: Option<&str>, now: Timestamp) -> Change
     }
 }
 
-/// Condition that the password has not changed since the account was read.
+/// The condition that the password has not changed since the account was read.
 fn has_hash(account: &Account) -> Condition {
-    match &account.password_hash {
-        Some(hash) => Condition::Equals("password_hash", secret(hash)),
-        None => Condition::Missing("password_hash"),
+    let hash = account.password_hash.as_ref().map(secret);
+    has("password_hash", hash.as_ref())
+}
+
+/// The condition that an attribute has this value, or is missing if it is `None`.
+fn has(path: Path, value: Option<&AttributeValue>) -> Condition {
+    match value {
+        Some(value) => Condition::Equals(path, value.clone()),
+        None => Condition::Missing(path),
     }
 }
 
-/// Replaces customer number, name, brand and language by those of `new`, unless one of those that
-/// differ has changed since the account was read. `None` if none differs.
+/// Replaces those of customer number, name, brand and language that differ from `new`, unless one
+/// of them has changed since the account was read. `None` if none differs.
 #[must_use]
 pub fn set_profile(account: &Account, new: &Profile) -> Option<Change> {
     let (old, new) = (described(&account.profile), described(new));
@@ -219,7 +276,7 @@ pub fn set_profile(account: &Account, new: &Profile) -> Option<Change> {
     })
 }
 
-/// Ends all sessions of an account. The count ends those that began in this second, too.
+/// Ends all sessions of an account. The new `version` also ends those that began in this second.
 #[must_use]
 pub fn end_sessions(now: Timestamp) -> Change {
     Change {
@@ -230,8 +287,8 @@ pub fn end_sessions(now: Timestamp) -> Change {
     }
 }
 
-/// Takes the password with this hash away and ends sessions. A password that was mailed to work
-/// beside it keeps working, and so does a reset under way.
+/// Removes the password with this hash and ends the sessions. A temporary password and a pending
+/// reset stay valid.
 #[must_use]
 pub fn expire_password(hash: &Secret, now: Timestamp) -> Change {
     Change {
@@ -246,7 +303,8 @@ pub fn expire_password(hash: &Secret, now: Timestamp) -> Change {
     }
 }
 
-/// Attributes that must not have changed since an account was read that moves to another key.
+/// The attributes that must not have changed since an account was read for it to be moved to
+/// another key.
 const MOVED: [Path; 10] = [
     "version",
     "password_hash",
@@ -260,17 +318,14 @@ const MOVED: [Path; 10] = [
     "sessions_valid_after",
 ];
 
-/// Condition that the attributes of an item have not changed since it was read.
+/// The condition that the relevant attributes of an item have not changed since it was read.
 #[must_use]
 pub fn is_unchanged(item: &Item) -> Condition {
-    let unchanged = MOVED.map(|path| match item.get(path) {
-        Some(value) => Condition::Equals(path, value.clone()),
-        None => Condition::Missing(path),
-    });
+    let unchanged = MOVED.map(|path| has(path, item.get(path)));
     Condition::All([&[Condition::Exists("username")], &unchanged[..]].concat())
 }
 
-/// Replaces or removes the key of the address in `email-index`, unless the account has changed since it
+/// Replaces or removes the address's key in `email-index`, unless the account has changed since it
 /// was read.
 #[must_use]
 pub fn set_email_key(item: &Item, email_key: Option<&str>) -> Change {
@@ -289,13 +344,13 @@ pub fn set_email_key(item: &Item, email_key: Option<&str>) -> Change {
     }
 }
 
-/// Roles as an attribute; `None` for none, as DynamoDB has no empty sets.
+/// Roles as an attribute. `None` if there are none, because DynamoDB has no empty sets.
 fn roles(roles: &BTreeSet<String>) -> Option<AttributeValue> {
     let roles: Vec<_> = roles.iter().cloned().collect();
     (!roles.is_empty()).then_some(AttributeValue::Ss(roles))
 }
 
-/// Attributes of an account, `None` for those that it lacks.
+/// The attributes of an account, `None` for those that it lacks.
 fn attributes(account: &NewAccount) -> [(Path, Option<AttributeValue>); 10] {
     let profile = &account.profile;
     let email = profile.email.as_deref();
@@ -317,7 +372,7 @@ fn attributes(account: &NewAccount) -> [(Path, Option<AttributeValue>); 10] {
     ]
 }
 
-/// Attributes that only describe the owner, in answers and mails.
+/// The attributes that only describe the owner, for answers and mails.
 fn described(profile: &Profile) -> [(Path, Option<AttributeValue>); 4] {
     [
         ("id", Some(number(profile.id))),
@@ -331,13 +386,5 @@ fn present(account: &NewAccount) -> Vec<(Path, AttributeValue)> {
     let attributes = attributes(account).into_iter();
     attributes
         .filter_map(|(path, value)| Some((path, value?)))
-        .collect()
-}
-
-fn absent(account: &NewAccount) -> Vec<Path> {
-    let attributes = attributes(account).into_iter();
-    attributes
-        .filter(|(path, value)| value.is_none() && *path != "password_hash")
-        .map(|(path, _)| path)
         .collect()
 }

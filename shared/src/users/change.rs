@@ -1,5 +1,5 @@
-//! A conditional change of one item, as data: DynamoDB makes it in one step, and
-//! [`Change::apply`] makes it in memory, where the protocol of resets is checked exhaustively.
+//! A conditional change of one item, as data. DynamoDB applies it in one step. [`Change::apply`]
+//! applies it in memory, which lets tests check the reset protocol exhaustively.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -8,10 +8,10 @@ use aws_sdk_dynamodb::types::AttributeValue;
 
 use crate::dynamodb::{Item, get_number, number};
 
-/// The name of an attribute; a dot leads into a map, as in `reset.request_id`.
+/// The path of an attribute. A dot leads into a map, as in `reset.request_id`.
 pub type Path = &'static str;
 
-/// What must hold of an item for a change to be made. A comparison with a missing attribute is false.
+/// The condition under which an item is changed. A comparison with a missing attribute is false.
 #[derive(Clone)]
 pub enum Condition {
     /// The attribute exists.
@@ -31,7 +31,7 @@ pub enum Condition {
 /// A conditional change of one item.
 #[derive(Clone)]
 pub struct Change {
-    /// What must hold.
+    /// The condition.
     pub condition: Condition,
     /// Attributes with their new values.
     pub set: Vec<(Path, AttributeValue)>,
@@ -42,7 +42,7 @@ pub struct Change {
 }
 
 impl fmt::Debug for Change {
-    /// Without the values: some are password hashes.
+    /// Leaves out the values, some of which are password hashes.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Change(..)")
     }
@@ -62,7 +62,7 @@ pub struct Expressions {
     pub update: String,
     /// The attribute names of both.
     pub names: HashMap<String, String>,
-    /// The values of both; `None` instead of an empty map, which DynamoDB refuses.
+    /// The values of both. `None` if there are none, because DynamoDB refuses an empty map.
     pub values: Option<Item>,
 }
 
@@ -73,7 +73,7 @@ impl fmt::Debug for Expressions {
 }
 
 impl Change {
-    /// A check without a change, for an item that the same transaction deletes or reads.
+    /// Makes a check without a change, for an item that the same transaction deletes or reads.
     #[must_use]
     pub fn only_if(condition: Condition) -> Self {
         Self {
@@ -84,8 +84,8 @@ impl Change {
         }
     }
 
-    /// This change and another one of other attributes, if the conditions of both hold. At most one
-    /// of them may count.
+    /// Combines this change with a change of other attributes, under the conditions of both. At
+    /// most one of them may have `count`.
     #[must_use]
     pub fn and(mut self, other: Self) -> Self {
         self.condition = Condition::All(vec![self.condition, other.condition]);
@@ -95,7 +95,7 @@ impl Change {
         self
     }
 
-    /// Makes the change if its condition holds; returns whether it did.
+    /// Applies the change if its condition holds. Returns whether it did.
     pub fn apply(&self, item: &mut Item) -> bool {
         if !self.condition.holds(item) {
             return false;
@@ -113,7 +113,7 @@ impl Change {
         true
     }
 
-    /// The change as DynamoDB's expressions.
+    /// Returns the change as DynamoDB's expressions.
     #[must_use]
     pub fn expressions(&self) -> Expressions {
         let mut writer = Writer::default();

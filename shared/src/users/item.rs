@@ -1,4 +1,4 @@
-//! Accounts, and how the items of the Users table hold them.
+//! Accounts, and reading them from items of the Users table.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -9,17 +9,17 @@ use crate::dynamodb::{Item, get_flag, get_map, get_number, get_text};
 use aws_sdk_dynamodb::types::AttributeValue;
 use password::Secret;
 
-/// The attribute that says that another password was set since a reset was asked for: the password
-/// mailed for that reset must not replace it.
+/// The attribute that marks a reset as superseded: another password was set after it was requested,
+/// so its mailed password must not become valid.
 pub(super) const SUPERSEDED: &str = "reset_superseded";
 
-/// Greatest customer number: the old service's contract has it as .NET's `long`.
+/// The maximum customer number, which is a `long` of .NET in the old service's contract.
 pub const MAX_ID: u64 = i64::MAX.unsigned_abs();
 
-/// The role of those who may set other accounts' passwords.
+/// The role that allows setting the passwords of other accounts.
 pub const ADMIN_ROLE: &str = "Admin";
 
-/// The owner of an account and how to reach them: the attributes that `email-index` projects.
+/// The owner of an account and their contact data: the attributes that `email-index` projects.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Profile {
     /// The key of the account.
@@ -28,18 +28,18 @@ pub struct Profile {
     pub display_username: String,
     /// The customer number.
     pub id: u64,
-    /// The address on file, without which the account cannot be reset.
+    /// The mail address. An account without one cannot be reset.
     pub email: Option<String>,
     /// The name of the person.
     pub display_name: String,
-    /// The brand, in key form where it was read from the table.
+    /// The brand. If read from the table, it is a key.
     pub brand: Option<String>,
     /// The language of the person, a BCP 47 tag.
     pub language: Option<String>,
 }
 
 impl fmt::Debug for Profile {
-    /// Without the address and the name of the person.
+    /// Leaves out the address and the names of the person.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Profile")
             .field("id", &self.id)
@@ -54,30 +54,30 @@ pub struct Account {
     pub profile: Profile,
     /// Its roles.
     pub roles: BTreeSet<String>,
-    /// The stored hash of the password; `None` if no password was ever set.
+    /// The stored hash of the password. `None` if the account has no password.
     pub password_hash: Option<Secret>,
-    /// When the password was last changed; `None` if it came with an import.
+    /// The time at which the password was last changed. `None` if it was imported.
     pub password_changed_at: Option<Timestamp>,
-    /// When the password stops working.
+    /// The time at which the password expires, if it does.
     pub password_expires_at: Option<Timestamp>,
     /// Whether the password was mailed and must be changed at the next login.
     pub must_change_password: bool,
-    /// A mailed password that works as well as the old one.
-    pub temporary: Option<Temporary>,
+    /// A mailed password that is valid in addition to the old one.
+    pub temporary: Option<TemporaryPassword>,
     /// A reset whose mail SES has not accepted yet.
     pub reset: Option<PendingReset>,
     /// Whether logins and resets are refused.
     pub disabled: bool,
-    /// When mail to the address bounced permanently or was reported as spam.
+    /// The time at which a mail to the address bounced permanently or was reported as spam.
     pub email_failed_at: Option<Timestamp>,
-    /// Grows with every change of the password; 0 if none was counted.
+    /// A counter of password changes.
     pub version: u64,
-    /// Sessions that began before are over.
+    /// Sessions that began before this time are invalid.
     pub sessions_valid_after: Option<Timestamp>,
 }
 
 impl fmt::Debug for Account {
-    /// Without hashes.
+    /// Leaves out the hashes.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Account")
             .field("profile", &self.profile)
@@ -85,40 +85,43 @@ impl fmt::Debug for Account {
     }
 }
 
-/// A mailed password that works as well as the old one, in [`super::ResetMode::Dual`].
+/// A mailed password that is valid in addition to the old one, in [`super::ResetMode::Dual`].
 #[derive(Debug, Clone)]
-pub struct Temporary {
+pub struct TemporaryPassword {
     /// Its PHC string.
     pub hash: Secret,
-    /// When it stops working.
+    /// The time at which it expires.
     pub expires_at: Timestamp,
 }
 
-/// An unfinished reset: SES has not accepted its mail yet, or the mail that corrects it.
+/// An unfinished reset: SES has not accepted its mail or, if it is superseded, the mail that
+/// corrects it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PendingReset {
     /// The request that made its password.
     pub request_id: String,
     /// The number of its mails that SES has refused.
     pub attempts: u64,
-    /// The time until which its request may be at work and no other takes it over.
+    /// The end of the reservation: until then, its request may be running, and no other may take it
+    /// over.
     pub expires_at: Timestamp,
-    /// When it was asked for; `None` in items of older versions.
+    /// The time at which it was requested. `None` in items written by older versions.
     pub requested_at: Option<Timestamp>,
-    /// Whether another password was set since it was asked for.
+    /// Whether another password was set since it was requested.
     pub is_superseded: bool,
-    /// Whether an operator asked for it.
+    /// Whether an operator requested it.
     pub by_operator: bool,
 }
 
-/// A reset that `pending-reset-index` holds, as the table has it: the index is behind the table.
+/// The state in the table of a reset found in `pending-reset-index`, which may lag behind the
+/// table.
 #[derive(Debug)]
 pub enum Due {
-    /// It is finished, another request has it, or the account is gone.
+    /// It is finished, another request is working on it, or the account is gone.
     No,
-    /// It is due, and an attribute without which it cannot be finished is missing or malformed.
+    /// It is due, but an attribute that is needed to finish it is missing or malformed.
     Unreadable,
-    /// It can be tried again.
+    /// It is due and can be retried.
     Yes(Box<Account>, PendingReset),
 }
 
@@ -131,13 +134,14 @@ pub(super) fn due(item: &Item, now: Timestamp) -> Due {
         return Due::Unreadable;
     };
     match account.reset.clone() {
-        // The reservation of a reset is never longer than the time until it is due.
+        // A reservation never ends later than the reset is due.
         Some(reset) if reset.expires_at <= now => Due::Yes(Box::new(account), reset),
         _ => Due::Unreadable,
     }
 }
 
-/// As DynamoDB compares: whatever was put into a table by hand, a fraction or less than zero too.
+/// Compares like DynamoDB, including fractions and negative numbers that someone may have put into
+/// the table by hand.
 fn is_at_most(value: Option<&AttributeValue>, time: Timestamp) -> bool {
     let number = value.and_then(|value| value.as_n().ok()?.parse::<f64>().ok());
     #[expect(
@@ -147,7 +151,7 @@ fn is_at_most(value: Option<&AttributeValue>, time: Timestamp) -> bool {
     number.is_some_and(|number| number <= time.0 as f64)
 }
 
-/// The profile of an item; `None` if an attribute that every account has is missing.
+/// Reads the profile of an item. `None` if an attribute that every account has is missing.
 pub(super) fn profile(item: &Item) -> Option<Profile> {
     let text = |name| get_text(item, name).map(str::to_owned);
     let username = text("username")?;
@@ -162,8 +166,9 @@ pub(super) fn profile(item: &Item) -> Option<Profile> {
     })
 }
 
-/// The account of an item; `None` if an attribute that every account has is missing.
-pub(super) fn account(item: &Item) -> Option<Account> {
+/// Reads the account of an item. `None` if an attribute that every account has is missing.
+#[must_use]
+pub fn account(item: &Item) -> Option<Account> {
     let time = |name| get_number(item, name).map(Timestamp);
     let roles = item.get("roles").and_then(|roles| roles.as_ss().ok());
     Some(Account {
@@ -175,22 +180,22 @@ pub(super) fn account(item: &Item) -> Option<Account> {
         must_change_password: get_flag(item, "must_change_password"),
         temporary: get_map(item, "temporary").and_then(temporary),
         reset: pending_reset(item),
-        // What may be reset or log in has to say so.
+        // An account whose attribute is malformed counts as disabled.
         disabled: !matches!(
             item.get("disabled"),
             None | Some(AttributeValue::Bool(false))
         ),
         email_failed_at: time("email_failed_at"),
         version: get_number(item, "version").unwrap_or_default(),
-        // Sessions end where it cannot be read until when they are valid.
+        // A malformed attribute ends all sessions.
         sessions_valid_after: item
             .contains_key("sessions_valid_after")
             .then(|| time("sessions_valid_after").unwrap_or(Timestamp(u64::MAX))),
     })
 }
 
-fn temporary(item: &Item) -> Option<Temporary> {
-    Some(Temporary {
+fn temporary(item: &Item) -> Option<TemporaryPassword> {
+    Some(TemporaryPassword {
         hash: Secret::from(get_text(item, "hash")?),
         expires_at: Timestamp(get_number(item, "expires_at")?),
     })

@@ -1,4 +1,4 @@
-//! Keys of accounts, addresses and brands: two spellings of a name have one key.
+//! Keys of accounts, addresses and brands. Different spellings of a name have the same key.
 
 use std::fmt;
 
@@ -6,15 +6,15 @@ use sha2::{Digest as _, Sha256};
 
 use crate::names::{ascii_domain, normalise};
 
-/// The longest name, in bytes of its normal form. DynamoDB would take 2,048.
+/// The maximum length of a name, in bytes of its normal form. DynamoDB's limit is 2,048.
 pub const MAX_NAME_LENGTH: usize = 256;
 
-/// The key of no account, U+0000, which no normalised name contains. Names that cannot be on file
-/// map to it, so that they cost the same calls as any other unknown name.
+/// A key that no account has: U+0000, which no normalised name contains. Names that no account can
+/// have map to it, so that they cost the same calls as any other unknown name.
 pub const NOBODY: &str = "\u{0}";
 
-/// The normal form of a name; empty if the name is too long to have a key. Normalising can make a
-/// string several times as long, so the input is bounded first.
+/// Normalises a name. Returns an empty string for a name that is too long to have a key. The length
+/// is checked before normalising, which can make a string several times as long.
 fn bounded(name: &str) -> String {
     if name.len() <= 8 * MAX_NAME_LENGTH {
         normalise(name)
@@ -23,7 +23,7 @@ fn bounded(name: &str) -> String {
     }
 }
 
-/// The key if it can be on file, else [`NOBODY`].
+/// Returns the key if an account can have it, else [`NOBODY`].
 fn possible(key: String) -> String {
     let is_possible = (1..=MAX_NAME_LENGTH).contains(&key.len()) && !key.contains(char::is_control);
     if is_possible { key } else { NOBODY.to_owned() }
@@ -34,26 +34,26 @@ fn possible(key: String) -> String {
 pub struct UsernameKey(String);
 
 impl UsernameKey {
-    /// The key of a user name as somebody typed it.
+    /// Makes the key of a user name in any spelling.
     #[must_use]
     pub fn new(name: &str) -> Self {
         Self(possible(bounded(name)))
     }
 
-    /// A key as it was read from the table, which is never normalised again: the rules may have
-    /// changed since it was written.
+    /// Wraps a key that was read from the table. It is not normalised again, because the rules may
+    /// have changed since it was written.
     #[must_use]
     pub fn stored(key: String) -> Self {
         Self(key)
     }
 
-    /// The key of no account.
+    /// Returns the key that no account has.
     #[must_use]
     pub fn nobody() -> Self {
         Self(NOBODY.to_owned())
     }
 
-    /// The SHA-256 of the key in hexadecimal digits, for places that must not hold the name.
+    /// The SHA-256 of the key in hexadecimal, for places that must not contain the name.
     #[must_use]
     pub fn digest(&self) -> String {
         let digest = Sha256::digest(&self.0);
@@ -68,13 +68,14 @@ impl UsernameKey {
 }
 
 impl fmt::Debug for UsernameKey {
-    /// Without the name: people type passwords into user name boxes.
+    /// Leaves out the name, because people type passwords into user name boxes.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("UsernameKey(..)")
     }
 }
 
-/// The key of an e-mail address in the index: its normal form, the domain in Punycode.
+/// Makes the key of an e-mail address in `email-index`: its normal form, with the domain in
+/// Punycode.
 #[must_use]
 pub fn email_key(address: &str) -> String {
     let key = bounded(address);
@@ -87,10 +88,10 @@ pub fn email_key(address: &str) -> String {
     }
 }
 
-/// The key of an account without a brand: an attribute of an index cannot be empty.
+/// The brand key of an account without a brand. An indexed attribute cannot be empty.
 pub const NO_BRAND: &str = "-";
 
-/// The key of a brand; [`NO_BRAND`] if there is none.
+/// Makes the key of a brand. Returns [`NO_BRAND`] if there is none.
 #[must_use]
 pub fn brand_key(brand: Option<&str>) -> String {
     match brand.map(normalise) {
@@ -130,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_cannot_be_on_file_are_nobody() {
+    fn impossible_names_map_to_nobody() {
         for name in [
             "",
             "   ",

@@ -1,7 +1,7 @@
-//! The Users table: its accounts, their keys, and the few ways they are read and changed.
+//! The Users table: its accounts, their keys, and the operations that read and change them.
 //!
-//! Other applications log users in with the same table, so its attributes are a public contract:
-//! see `docs/users-table.md`.
+//! Other applications log users in with the same table, so its attributes are a public contract
+//! (`docs/users-table.md`).
 
 pub mod admin;
 mod change;
@@ -15,9 +15,11 @@ mod verify;
 
 pub use admin::NewAccount;
 pub use change::{Change, Condition, Expressions, Path};
-pub use item::{ADMIN_ROLE, Account, Due, MAX_ID, PendingReset, Profile, Temporary};
+pub use item::{
+    ADMIN_ROLE, Account, Due, MAX_ID, PendingReset, Profile, TemporaryPassword, account,
+};
 pub use key::{MAX_NAME_LENGTH, NO_BRAND, NOBODY, UsernameKey, brand_key, email_key};
-pub use pending::{Queued, RESET_ATTRIBUTES, Standing, standing};
+pub use pending::{PendingState, Queued, RESET_ATTRIBUTES, pending_state};
 pub use protocol::{Pending, Postponement, Promotion, ResetMode};
 pub use store::{Users, change_with, write_all};
 pub use verify::{Attempt, Login, LoginOutcome, WriteBack, recognise, verify};

@@ -1,4 +1,4 @@
-//! The queue of pending resets, as `pending-reset-index` has it.
+//! Reading the queue of pending resets, the index `pending-reset-index`.
 
 use futures_util::future::try_join_all;
 
@@ -9,50 +9,53 @@ use super::store::Users;
 use crate::clock::Timestamp;
 use crate::dynamodb::{Item, StoreError, get_number, get_text, number, text};
 
-/// Resets in an answer of `pending-reset-index`: below the 1 MB that an answer may have.
+/// The page size of queries of `pending-reset-index`, which keeps a page below DynamoDB's limit of
+/// 1 MB.
 const PAGE: i32 = 1_000;
 
-/// A pending reset as `pending-reset-index` has it.
+/// An entry of `pending-reset-index`.
 #[derive(Debug, Clone)]
 pub struct Queued {
     /// The account.
     pub username: UsernameKey,
-    /// When the next attempt is due; the beginning of time if that cannot be read.
+    /// The time at which the next attempt is due; 0 if it cannot be read.
     pub due_at: Timestamp,
 }
 
-/// The state of a pending reset, by the item of its account.
+/// The state of a pending reset, according to the account's item.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Standing {
-    /// A sweep finishes it.
+pub enum PendingState {
+    /// A sweep will finish it.
     Queued(PendingReset),
-    /// The next sweep takes it out of the queue: an attribute that it needs is missing or malformed.
+    /// The next sweep will remove it from the queue, because a required attribute is missing or
+    /// malformed.
     Unreadable,
-    /// No sweep sees it: `pending-reset-index` does not have it, or not where sweeps look.
+    /// No sweep will find it: it is not in `pending-reset-index`, or not in a partition that sweeps
+    /// read.
     Stranded,
 }
 
-/// The attributes of a pending reset, of which a sound item has all or none.
+/// The attributes of a pending reset. A consistent item has all of them or none.
 pub const RESET_ATTRIBUTES: [&str; 3] = ["reset", "reset_queue", "reset_due_at"];
 
-/// The state of the pending reset of an item; `None` if it has none.
+/// The state of the pending reset of an item. `None` if it has none.
 #[must_use]
-pub fn standing(item: &Item) -> Option<Standing> {
+pub fn pending_state(item: &Item) -> Option<PendingState> {
     RESET_ATTRIBUTES
         .iter()
         .find(|name| item.contains_key(**name))?;
     let queue = get_text(item, "reset_queue");
     let is_seen = queue.is_some_and(|queue| queue::shards().any(|shard| shard == queue));
     Some(match item::due(item, Timestamp(u64::MAX)) {
-        Due::Yes(_, reset) if is_seen => Standing::Queued(reset),
-        Due::Unreadable if is_seen => Standing::Unreadable,
-        _ => Standing::Stranded,
+        Due::Yes(_, reset) if is_seen => PendingState::Queued(reset),
+        Due::Unreadable if is_seen => PendingState::Unreadable,
+        _ => PendingState::Stranded,
     })
 }
 
 impl Users {
-    /// Resets whose next attempt is due by then, the longest waiting first: at most `limit` of each
-    /// partition of the queue.
+    /// Reads the resets whose next attempt is due by `until`, oldest first, at most `limit` from
+    /// each partition of the queue.
     pub async fn queued(&self, until: Timestamp, limit: usize) -> Result<Vec<Queued>, StoreError> {
         let shards = queue::shards().map(|shard| self.queued_in(shard, until, limit));
         let mut queued = try_join_all(shards).await?.concat();

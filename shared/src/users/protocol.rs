@@ -1,10 +1,11 @@
-//! Steps by which a password changes, each a conditional [`Change`] of one item. Whatever crashes
-//! between two steps, some password known to the user verifies.
+//! The steps in which a password changes, each a conditional [`Change`] of one item. Even if the
+//! process crashes between two steps, the user knows a password that is valid.
 //!
-//! A request runs [`reserve`], mail, [`promote`]. If SES refuses the mail, [`postpone`]; the sweep
-//! then runs [`retry`], mail, [`promote`], and [`abandon`] in the end. After an outage the sweep
-//! retries when the reservation has expired. If another password was set before the promotion, a mail
-//! says so and [`clear_superseded`] ends the reset. [`dequeue`] removes a reset that cannot be read.
+//! A request runs [`reserve`], sends the mail, and runs [`promote`]. If SES refuses the mail, the
+//! request runs [`postpone`]. The sweep later runs [`retry`], sends another mail, and runs
+//! [`promote`] or, after too many attempts, [`abandon`]. After an outage, the sweep retries when
+//! the reservation has expired. If another password was set before the promotion, a mail says so
+//! and [`clear_superseded`] ends the reset. [`dequeue`] removes a reset that cannot be read.
 
 use std::collections::HashMap;
 
@@ -18,67 +19,69 @@ use crate::clock::Timestamp;
 use crate::dynamodb::{number, secret, text};
 use password::Secret;
 
-/// Attributes of a mailed password, until the user chooses another one.
-pub(super) const MAILED: [&str; 3] = ["temporary", "must_change_password", "password_expires_at"];
-/// Attributes of a reset under way.
-pub(super) const UNDER_WAY: [&str; 4] = ["reset", "reset_queue", "reset_due_at", SUPERSEDED];
+/// The attributes of a mailed password, which exist until the user chooses another one.
+pub(super) const MAILED_PASSWORD: [&str; 3] =
+    ["temporary", "must_change_password", "password_expires_at"];
+/// The attributes of a pending reset.
+pub(super) const PENDING_RESET: [&str; 4] = ["reset", "reset_queue", "reset_due_at", SUPERSEDED];
 
-/// New password whose mail SES has not accepted yet; the old one keeps working.
+/// A new password whose mail SES has not accepted yet. The old one stays valid.
 #[derive(Debug, Clone)]
 pub struct Pending<'a> {
-    /// Key of the account.
+    /// The key of the account.
     pub username: &'a UsernameKey,
-    /// PHC string of the new password.
+    /// The PHC string of the new password.
     pub hash: &'a Secret,
-    /// Id of the request that made the password.
+    /// The id of the request that generated the password.
     pub request_id: &'a str,
-    /// Number of mails of this reset that SES has refused.
+    /// The number of mails of this reset that SES has refused.
     pub attempts: u64,
-    /// Time of the request.
+    /// The time of the request.
     pub requested_at: Timestamp,
-    /// End of the reservation: until then no other request may replace the password.
+    /// The end of the reservation. Until then, no other request may replace the password.
     pub expires_at: Timestamp,
-    /// Time from which the sweep makes another password.
+    /// The time from which the sweep makes another password.
     pub due_at: Timestamp,
-    /// Whether an operator asked for the reset: then it replaces the old password in either mode.
+    /// Whether an operator requested the reset. It then replaces the old password in either mode.
     pub by_operator: bool,
 }
 
-/// Next attempt at a reset whose mail SES refused.
+/// The next attempt at a reset whose mail SES refused.
 #[derive(Debug, Clone, Copy)]
 pub struct Postponement<'a> {
-    /// Id of the request that sent the mail.
+    /// The id of the request that sent the mail.
     pub request_id: &'a str,
-    /// Number of mails of this reset that SES has refused.
+    /// The number of mails of this reset that SES has refused.
     pub attempts: u64,
-    /// Time from which the sweep makes another password.
+    /// The time from which the sweep makes another password.
     pub due_at: Timestamp,
 }
 
-/// Mailed password that becomes valid.
+/// A mailed password that becomes valid.
 #[derive(Debug, Clone)]
 pub struct Promotion<'a> {
-    /// PHC string, as it was reserved.
+    /// The PHC string that was reserved.
     pub hash: &'a Secret,
-    /// Id of the request that reserved it.
+    /// The id of the request that reserved it.
     pub request_id: &'a str,
-    /// Time of the promotion.
+    /// The time of the promotion.
     pub at: Timestamp,
-    /// Time from which the password is no longer accepted.
+    /// The time at which the password expires.
     pub password_expires_at: Timestamp,
 }
 
-/// Time at which a mailed password replaces the old one (`RESET_MODE`).
+/// The moment at which a mailed password replaces the old one (`RESET_MODE`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ResetMode {
-    /// When SES accepts the mail, as in the retired service.
+    /// When SES accepts the mail, as in the old service.
     #[default]
     Replace,
-    /// When it is first used, so that a stranger who asks for a reset locks nobody out.
+    /// When the mailed password is first used, so that a stranger who requests a reset locks nobody
+    /// out.
     Dual,
 }
 
-/// Condition that the address on file is `email`, or that there is none.
+/// The condition that the account's address is `email`, or that it has none.
 pub(super) fn has_address(email: Option<&str>) -> Condition {
     match email {
         Some(email) => Condition::Equals("email", text(email)),
@@ -86,11 +89,11 @@ pub(super) fn has_address(email: Option<&str>) -> Condition {
     }
 }
 
-/// Conditions for a reset: the account exists, is not disabled, and has an address.
+/// The conditions for a reset: the account exists, is not disabled, and has an address.
 fn is_eligible() -> [Condition; 4] {
     [
         Condition::Exists("username"),
-        // Without a number the sweep could not read the account.
+        // Without a customer number, the sweep could not read the account.
         Condition::AtMost("id", MAX_ID),
         Condition::Exists("email"),
         Condition::Any(vec![
@@ -124,9 +127,9 @@ fn pending_change(pending: &Pending<'_>, condition: Condition) -> Change {
     }
 }
 
-/// Stores a pending password next to the old one and queues the account, unless another request holds
-/// a reservation. Repeating it for the same request is safe: the SDK repeats a call whose answer is
-/// lost.
+/// Stores a pending password next to the old one and queues the account, unless another request
+/// holds a reservation. It is idempotent for one request, since the SDK repeats a call if its
+/// answer is lost.
 #[must_use]
 pub fn reserve(pending: &Pending<'_>, now: Timestamp) -> Change {
     let is_free = Condition::Any(vec![
@@ -140,8 +143,8 @@ pub fn reserve(pending: &Pending<'_>, now: Timestamp) -> Change {
     }
 }
 
-/// Replaces the pending password of a request whose mail was not accepted, once its reservation has
-/// expired.
+/// Replaces the pending password of a request whose mail was not accepted, if its reservation has
+/// expired. It is idempotent for one request.
 #[must_use]
 pub fn retry(pending: &Pending<'_>, failed_request_id: &str, now: Timestamp) -> Change {
     let is_still_failed = Condition::All(vec![
@@ -155,7 +158,7 @@ pub fn retry(pending: &Pending<'_>, failed_request_id: &str, now: Timestamp) -> 
     )
 }
 
-/// Postpones the next attempt after SES refused a mail. The reservation stays as it is.
+/// Postpones the next attempt after SES refused a mail. The reservation does not change.
 #[must_use]
 pub fn postpone(postponement: &Postponement<'_>) -> Change {
     Change {
@@ -169,13 +172,13 @@ pub fn postpone(postponement: &Postponement<'_>) -> Change {
     }
 }
 
-/// Makes the mailed password of a request valid: instead of the old one in [`ResetMode::Replace`], as
-/// well as the old one in [`ResetMode::Dual`].
+/// Makes the mailed password of a request valid: instead of the old one in [`ResetMode::Replace`],
+/// in addition to it in [`ResetMode::Dual`].
 #[must_use]
 pub fn promote(promotion: &Promotion<'_>, mode: ResetMode) -> Change {
     let condition = Condition::All(vec![
         Condition::Equals("reset.request_id", text(promotion.request_id)),
-        // A sweep that Lambda repeats has the id of the one before.
+        // A sweep that Lambda repeats has the same request id, but another password.
         Condition::Equals("reset.hash", secret(promotion.hash)),
         Condition::Missing(SUPERSEDED),
     ]);
@@ -214,7 +217,7 @@ pub fn promote(promotion: &Promotion<'_>, mode: ResetMode) -> Change {
     }
 }
 
-/// Replaces the old password by the temporary one at its first use.
+/// Replaces the old password with the temporary one at its first use.
 #[must_use]
 pub fn use_temporary(hash: &Secret, expires_at: Timestamp, now: Timestamp) -> Change {
     Change {
@@ -250,8 +253,8 @@ pub fn withdraw(request_id: &str) -> Change {
     }
 }
 
-/// Marks the address on file after a permanent bounce or a complaint, unless the account has another
-/// address now.
+/// Marks the account's address after a permanent bounce or a complaint, unless the account has
+/// another address now.
 #[must_use]
 pub fn mark_address(email: &str, now: Timestamp) -> Change {
     Change {
@@ -265,7 +268,7 @@ pub fn mark_address(email: &str, now: Timestamp) -> Change {
     }
 }
 
-/// Abandons a reset whose mail was never accepted. The old password stays.
+/// Abandons a reset whose mail was never accepted. The old password stays valid.
 #[must_use]
 pub fn abandon(failed_request_id: &str, now: Timestamp) -> Change {
     Change {
@@ -275,12 +278,12 @@ pub fn abandon(failed_request_id: &str, now: Timestamp) -> Change {
         ]),
         set: vec![],
         count: None,
-        remove: UNDER_WAY.to_vec(),
+        remove: PENDING_RESET.to_vec(),
     }
 }
 
-/// Removes a reset that cannot be read from the queue, unless a request has reserved one since: that one
-/// is due later.
+/// Removes an unreadable reset from the queue, unless a request has reserved another one since,
+/// which is due later.
 #[must_use]
 pub fn dequeue(now: Timestamp) -> Change {
     Change {
@@ -290,12 +293,11 @@ pub fn dequeue(now: Timestamp) -> Change {
         ]),
         set: vec![],
         count: None,
-        remove: UNDER_WAY.to_vec(),
+        remove: PENDING_RESET.to_vec(),
     }
 }
 
-/// Ends a reset that another password has superseded, after a mail that says that the mailed one does
-/// not work.
+/// Ends a superseded reset, after a mail has told the user that the mailed password does not work.
 #[must_use]
 pub fn clear_superseded(request_id: &str) -> Change {
     Change {
@@ -305,13 +307,13 @@ pub fn clear_superseded(request_id: &str) -> Change {
         ]),
         set: vec![],
         count: None,
-        remove: UNDER_WAY.to_vec(),
+        remove: PENDING_RESET.to_vec(),
     }
 }
 
-/// Sets a password that an administrator or operator chose and ends sessions, unless the account is
-/// gone or has another address now. Passwords that were mailed before no longer work. A reset under way
-/// stays in the queue until its user is told.
+/// Sets a password that an administrator or operator chose, and ends the sessions, unless the
+/// account is gone or has another address now. Passwords that were mailed before become invalid. A
+/// pending reset stays in the queue until its user is told.
 #[must_use]
 pub fn set_password(hash: &Secret, email: Option<&str>, now: Timestamp) -> Change {
     Change {
@@ -323,11 +325,11 @@ pub fn set_password(hash: &Secret, email: Option<&str>, now: Timestamp) -> Chang
             (SUPERSEDED, AttributeValue::Bool(true)),
         ],
         count: Some("version"),
-        remove: MAILED.to_vec(),
+        remove: MAILED_PASSWORD.to_vec(),
     }
 }
 
-/// Replaces the hash of the same password by one with current parameters.
+/// Replaces the hash of an unchanged password with one with current parameters.
 #[must_use]
 pub fn rehash(old: &Secret, new: &Secret) -> Change {
     Change {

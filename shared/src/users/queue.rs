@@ -1,25 +1,25 @@
-//! The queue of pending resets: the partitions of `pending-reset-index`.
+//! The partitions of `pending-reset-index`, the queue of pending resets.
 
 use sha2::{Digest as _, Sha256};
 
 use super::key::UsernameKey;
 
-/// A partition takes 1,000 writes a second (DynamoDB developer guide, "Partitions"), and a reset
-/// makes two: eight take 4,000 resets a second, twice what the usual 1,000 instances can make. Every
-/// sweep asks each of them.
+/// The number of partitions. One partition allows 1,000 writes per second (DynamoDB developer
+/// guide, "Partitions"), and a reset makes two. So eight allow 4,000 resets per second, twice what
+/// the usual 1,000 instances can make. Every sweep queries each of them.
 const SHARDS: u8 = 8;
 
-/// Where versions without shards put their resets. None of these can be left a day after the last
-/// such version ran: by then they are mailed or abandoned.
+/// The partition of resets from versions without shards. It is empty a day after the last such
+/// version ran: by then, its resets are mailed or abandoned.
 const UNSHARDED: &str = "pending";
 
-/// The partition that holds this account's reset.
+/// The partition of this account's reset.
 pub(super) fn shard(username: &UsernameKey) -> String {
     let digest = Sha256::digest(username.as_str());
     name(digest.first().map_or(0, |byte| byte % SHARDS))
 }
 
-/// All partitions that may hold a reset.
+/// All partitions that may contain a reset.
 pub(super) fn shards() -> impl Iterator<Item = String> {
     (0..SHARDS).map(name).chain([UNSHARDED.to_owned()])
 }
@@ -32,9 +32,9 @@ fn name(shard: u8) -> String {
 mod tests {
     use super::*;
 
-    /// A running system finds a reset where an earlier process put it.
+    /// A change would hide the resets that earlier versions have queued.
     #[test]
-    fn an_account_stays_in_its_shard() {
+    fn the_shard_of_an_account_does_not_change() {
         for (username, expected) in [("jdoe", "pending#03"), ("é", "pending#02")] {
             assert_eq!(shard(&UsernameKey::new(username)), expected, "{username}");
         }

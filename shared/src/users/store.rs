@@ -1,4 +1,4 @@
-//! The calls to DynamoDB.
+//! The calls to DynamoDB that read and write the Users table.
 
 use std::collections::HashMap;
 
@@ -16,7 +16,7 @@ use crate::clock::Timestamp;
 use crate::dynamodb::{Backoff, Cancellation, Item, StoreError, cancellation, number, text};
 use password::Secret;
 
-/// A table, and the keys of the items to read from it.
+/// A table and the keys of the items to read from it.
 pub(crate) type Keys = (String, KeysAndAttributes);
 
 /// The Users table.
@@ -27,13 +27,13 @@ pub struct Users {
 }
 
 impl Users {
-    /// The table with this name.
+    /// Uses the table with this name.
     #[must_use]
     pub fn new(client: Client, table: String) -> Self {
         Self { client, table }
     }
 
-    /// Whether the table answers: reads an item that does not exist.
+    /// Checks that the table answers, by reading an item that does not exist.
     pub async fn check(&self) -> Result<(), StoreError> {
         self.find(&UsernameKey::nobody()).await.map(|_| ())
     }
@@ -56,7 +56,7 @@ impl Users {
         Ok(output.item)
     }
 
-    /// Reads the account's item and `keys` of another table in one `BatchGetItem`, in more if
+    /// Reads the account's item and `keys` of another table in one `BatchGetItem`, or in several if
     /// DynamoDB is busy.
     pub(crate) async fn find_item_with(
         &self,
@@ -71,12 +71,13 @@ impl Users {
         Ok((of(&self.table).pop(), of(&other)))
     }
 
-    /// The account of an item that [`Users::find_item_with`] read.
+    /// Converts an item that [`Users::find_item_with`] returned.
     pub(crate) fn account(item: Option<&Item>) -> Result<Option<Account>, StoreError> {
         item.map(account).transpose()
     }
 
-    /// Asks again for what DynamoDB did not process, which the SDK does not.
+    /// Reads items, and requests those that DynamoDB left unprocessed again, which the SDK does
+    /// not.
     async fn read(
         &self,
         mut tables: HashMap<String, KeysAndAttributes>,
@@ -100,7 +101,7 @@ impl Users {
         }
     }
 
-    /// The profiles with this address, of all brands. `email-index` may be behind the table.
+    /// Finds the profiles of all brands with this address. `email-index` may lag behind the table.
     pub async fn with_email(&self, email_key: &str) -> Result<Vec<Profile>, StoreError> {
         let output = self
             .client
@@ -115,9 +116,9 @@ impl Users {
         output.items().iter().map(profile).collect()
     }
 
-    /// Stores `pending` without touching the old password. Returns the account, or `None` when it
-    /// cannot be reset: unknown, disabled, without an address, or being reset by another request.
-    /// Makes one call in every case.
+    /// Stores `pending` without touching the old password. Returns the account, or `None` if it
+    /// cannot be reset: it is unknown, disabled, without an address, or being reset by another
+    /// request. Always makes one call.
     pub async fn reserve(
         &self,
         pending: &Pending<'_>,
@@ -128,13 +129,13 @@ impl Users {
         found.as_ref().map(account).transpose()
     }
 
-    /// Whether the reset of this account is due, read consistently.
+    /// Reads, consistently, whether the reset of this account is due.
     pub async fn due(&self, username: &UsernameKey, now: Timestamp) -> Result<Due, StoreError> {
         let item = self.find_item(username).await?;
         Ok(item.map_or(Due::No, |item| item::due(&item, now)))
     }
 
-    /// Postpones the next attempt at a reset. Does nothing when another request has taken it over.
+    /// Postpones the next attempt at a reset. Does nothing if another request has taken it over.
     pub async fn postpone(
         &self,
         username: &UsernameKey,
@@ -144,8 +145,8 @@ impl Users {
         self.update(username, &change).await.map(|_| ())
     }
 
-    /// Takes a reset that cannot be read out of the queue and writes the audit row, both or neither.
-    /// [`StoreError::Conflict`] when it is not due any more.
+    /// Removes an unreadable reset from the queue and writes the audit row, atomically.
+    /// [`StoreError::Conflict`] if the reset is no longer due.
     pub async fn dequeue(
         &self,
         username: &UsernameKey,
@@ -155,8 +156,8 @@ impl Users {
         self.change(username, &protocol::dequeue(now), audit).await
     }
 
-    /// Replaces the pending password of a failed request. Returns the account, or `None` when
-    /// another change came first or the account can no longer be reset.
+    /// Replaces the pending password of a failed request. Returns the account, or `None` if another
+    /// change came first or the account can no longer be reset.
     pub async fn retry(
         &self,
         pending: &Pending<'_>,
@@ -168,8 +169,8 @@ impl Users {
         found.as_ref().map(account).transpose()
     }
 
-    /// Makes the pending password of this request valid and writes the audit row, both or neither.
-    /// [`StoreError::Conflict`] when another change came first.
+    /// Makes the pending password of this request valid and writes the audit row, atomically.
+    /// [`StoreError::Conflict`] if another change came first.
     pub async fn promote(
         &self,
         username: &UsernameKey,
@@ -181,8 +182,8 @@ impl Users {
         self.change(username, &change, audit).await
     }
 
-    /// Abandons a failed reset and writes the audit row, both or neither. [`StoreError::Conflict`]
-    /// when another change came first.
+    /// Abandons a failed reset and writes the audit row, atomically. [`StoreError::Conflict`] if
+    /// another change came first.
     pub async fn abandon(
         &self,
         username: &UsernameKey,
@@ -194,8 +195,8 @@ impl Users {
         self.change(username, &change, audit).await
     }
 
-    /// Ends a reset that an administrator's password overtook, once its user was told. Does nothing
-    /// when another request has taken it over.
+    /// Ends a superseded reset whose user has been told. Does nothing if another request has taken
+    /// it over.
     pub async fn clear_superseded(
         &self,
         username: &UsernameKey,
@@ -205,8 +206,8 @@ impl Users {
         self.update(username, &change).await.map(|_| ())
     }
 
-    /// Replaces the old password by the temporary one that was used and writes the audit row,
-    /// both or neither. [`StoreError::Conflict`] when another change came first.
+    /// Replaces the old password with the temporary one, which was used, and writes the audit row,
+    /// atomically. [`StoreError::Conflict`] if another change came first.
     pub async fn use_temporary(
         &self,
         account: &Account,
@@ -218,8 +219,8 @@ impl Users {
         self.change(&account.profile.username, &change, audit).await
     }
 
-    /// Withdraws the temporary password that this request mailed and writes the audit row, both or
-    /// neither. [`StoreError::Conflict`] when the account no longer has it.
+    /// Withdraws the temporary password that this request mailed and writes the audit row,
+    /// atomically. [`StoreError::Conflict`] if the account no longer has it.
     pub async fn withdraw(
         &self,
         username: &UsernameKey,
@@ -230,8 +231,8 @@ impl Users {
         self.change(username, &change, audit).await
     }
 
-    /// Marks the address of an account as one that mail does not reach and writes the audit row,
-    /// both or neither. [`StoreError::Conflict`] when the account has another address now.
+    /// Marks the address of an account as undeliverable and writes the audit row, atomically.
+    /// [`StoreError::Conflict`] if the account has another address now.
     pub async fn mark_address(
         &self,
         profile: &Profile,
@@ -243,9 +244,9 @@ impl Users {
         self.change(&profile.username, &change, audit).await
     }
 
-    /// Sets a password that an administrator chose and writes the audit row, both or neither. What
-    /// was mailed before does not work any more. [`StoreError::Conflict`] when the account is gone or has
-    /// another address now.
+    /// Sets a password that an administrator chose and writes the audit row, atomically. Passwords
+    /// that were mailed before become invalid. [`StoreError::Conflict`] if the account is gone or
+    /// has another address now.
     pub async fn set_password(
         &self,
         profile: &Profile,
@@ -258,7 +259,7 @@ impl Users {
         self.change(&profile.username, &change, audit).await
     }
 
-    /// Replaces the hash of an unchanged password by one with today's parameters.
+    /// Replaces the hash of an unchanged password with one with current parameters.
     pub async fn rehash(&self, account: &Account, hash: &Secret) -> Result<(), StoreError> {
         let old = account.password_hash.as_ref();
         let change = protocol::rehash(old.ok_or(StoreError::Conflict)?, hash);
@@ -266,7 +267,7 @@ impl Users {
         found.map(|_| ()).ok_or(StoreError::Conflict)
     }
 
-    /// The item after the change; `None` when its condition does not hold.
+    /// Applies a change. Returns the item after it, or `None` if the condition does not hold.
     async fn update(
         &self,
         username: &UsernameKey,
@@ -296,8 +297,8 @@ impl Users {
         }
     }
 
-    /// Makes a change and writes the audit row, both or neither. [`StoreError::Conflict`] when the
-    /// account is not as the change requires.
+    /// Applies a change and writes the audit row, atomically. [`StoreError::Conflict`] if the
+    /// change's condition does not hold.
     pub async fn change(
         &self,
         username: &UsernameKey,
@@ -308,8 +309,8 @@ impl Users {
             .await
     }
 
-    /// Makes a change and other writes, such as audit rows, all or nothing. [`StoreError::Conflict`]
-    /// when the account is not as the change requires, or a condition of another write does not hold.
+    /// Applies a change and other writes, such as audit rows, atomically. [`StoreError::Conflict`]
+    /// if the condition of the change or of another write does not hold.
     pub async fn change_with(
         &self,
         username: &UsernameKey,
@@ -322,9 +323,9 @@ impl Users {
         change_with(&self.client, update, change, others).await
     }
 
-    /// Deletes an account and makes other writes, all or nothing. [`StoreError::Conflict`] when the
-    /// account is gone or belongs to another customer now, or a condition of another write does not
-    /// hold.
+    /// Deletes an account and makes other writes, atomically. [`StoreError::Conflict`] if the
+    /// account is gone or now belongs to another customer, or if the condition of another write
+    /// does not hold.
     pub async fn delete_with(
         &self,
         profile: &Profile,
@@ -344,9 +345,8 @@ impl Users {
     }
 }
 
-/// Makes a change of the item that `update` names and other writes, all or nothing.
-/// [`StoreError::Conflict`] when the item is not as the change requires, or a condition of another
-/// write does not hold.
+/// Applies a change to the item that `update` names, and other writes, atomically.
+/// [`StoreError::Conflict`] if the condition of the change or of another write does not hold.
 pub async fn change_with(
     client: &Client,
     update: UpdateBuilder,
@@ -364,7 +364,7 @@ pub async fn change_with(
     write_all(client, others).await
 }
 
-/// Makes all writes or none. [`StoreError::Conflict`] when a condition does not hold.
+/// Makes all writes atomically. [`StoreError::Conflict`] if a condition does not hold.
 pub async fn write_all(client: &Client, writes: Vec<TransactWriteItem>) -> Result<(), StoreError> {
     let request = client.transact_write_items();
     let request = request.set_transact_items(Some(writes));
@@ -385,7 +385,7 @@ fn account(item: &Item) -> Result<Account, StoreError> {
     item::account(item).ok_or(StoreError::Malformed)
 }
 
-/// The profile of an item of `email-index`.
+/// Reads the profile of an item of `email-index`.
 fn profile(item: &Item) -> Result<Profile, StoreError> {
     let profile = item::profile(item).filter(|profile| profile.email.is_some());
     profile.ok_or(StoreError::Malformed)

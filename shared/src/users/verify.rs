@@ -1,40 +1,40 @@
-//! The rules of a login. Other applications follow the same ones: see `docs/users-table.md`.
+//! The rules of a login. Other applications follow the same rules (`docs/users-table.md`).
 
 use super::item::Account;
 use super::protocol::ResetMode;
 use crate::clock::Timestamp;
 use password::{HashError, Hasher, Secret, Verification};
 
-/// The result of a login, and what to store because of it.
+/// The result of a login.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
 pub struct Login {
-    /// How it ended.
+    /// The outcome.
     pub outcome: LoginOutcome,
-    /// What the caller must store.
+    /// The change that the caller must store.
     pub write_back: Option<WriteBack>,
 }
 
-/// How a login ended.
+/// The outcome of a login.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LoginOutcome {
     /// The password is right.
     Valid,
-    /// The password is right but was mailed: it only allows to choose another one.
+    /// The password is right, but it was mailed and must be changed before anything else.
     MustChange,
-    /// The password is right but was mailed too long ago: another reset is needed.
+    /// The password is right, but it was mailed and has expired. The user needs another reset.
     Expired,
     /// The name or the password is wrong, or the account is disabled.
     Wrong,
 }
 
-/// What a successful login stores.
+/// A change that a successful login stores.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WriteBack {
     /// A new hash of the same password, with [`super::Users::rehash`].
     Rehash,
-    /// The temporary password in place of the old one, with [`super::Users::use_temporary`]; the
-    /// login is valid once that is stored.
+    /// The temporary password instead of the old one, with [`super::Users::use_temporary`]. The
+    /// login is valid once this is stored.
     UseTemporary,
 }
 
@@ -48,17 +48,18 @@ const WRONG: Login = Login {
 pub struct Attempt {
     /// The password that was entered.
     pub password: Secret,
-    /// How the service resets passwords: it decides what an attempt at an unknown name costs.
+    /// The reset mode of the service, which determines how many hashes an attempt with an unknown
+    /// name computes.
     pub mode: ResetMode,
-    /// When it was made.
+    /// The time of the attempt.
     pub now: Timestamp,
 }
 
-/// Checks a password against an account, or against a decoy if there is no such account: an unknown
-/// name costs as much as a wrong password (ASVS 5.0 6.3.8).
+/// Checks a password against an account, or against a dummy hash if there is no account, so that an
+/// unknown name takes as long as a wrong password (ASVS 5.0 6.3.8).
 ///
-/// Takes the CPU for one hash, or in [`ResetMode::Dual`] for two if the password is wrong. The
-/// password of a disabled account is always wrong.
+/// Computes one hash, or two in [`ResetMode::Dual`] if the password is wrong. Every password of a
+/// disabled account is wrong.
 pub fn verify(
     hasher: &Hasher,
     account: Option<&Account>,
@@ -87,7 +88,8 @@ pub fn verify(
     }
 }
 
-/// The result of a login with a password that is known to match this account's `password_hash`.
+/// The result of a login with a password that is already known to match the account's
+/// `password_hash`.
 pub fn recognise(account: &Account, now: Timestamp) -> Login {
     if account.disabled {
         WRONG
@@ -144,7 +146,7 @@ mod tests {
     use rand_core::SeedableRng as _;
 
     use super::*;
-    use crate::users::{Profile, Temporary, UsernameKey};
+    use crate::users::{Profile, TemporaryPassword, UsernameKey};
     use password::{Cost, Salt};
 
     const NOW: Timestamp = Timestamp(1_000);
@@ -184,7 +186,7 @@ mod tests {
                 password_changed_at: None,
                 password_expires_at: None,
                 must_change_password: false,
-                temporary: Some(Temporary {
+                temporary: Some(TemporaryPassword {
                     hash: hash("temporary").unwrap(),
                     expires_at: Timestamp(2_000),
                 }),
@@ -208,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn either_password_is_right_until_the_temporary_one_expires() {
+    fn both_passwords_are_valid_until_the_temporary_one_expires() {
         let fixture = Fixture::new();
         assert_eq!(fixture.outcome("old"), LoginOutcome::Valid);
         assert_eq!(fixture.outcome("neither"), LoginOutcome::Wrong);
@@ -234,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn a_disabled_account_has_no_right_password() {
+    fn a_disabled_account_has_no_valid_password() {
         let mut fixture = Fixture::new();
         fixture.account.disabled = true;
         assert_eq!(recognise(&fixture.account, NOW), WRONG);
@@ -243,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_has_no_right_password() {
+    fn an_unknown_name_has_no_valid_password() {
         let hasher = Hasher::new(Cost::DEFAULT);
         for mode in [ResetMode::Replace, ResetMode::Dual] {
             for password in ["", "old"] {

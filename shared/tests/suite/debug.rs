@@ -1,4 +1,4 @@
-//! No secret is in the Debug output of a type that holds one.
+//! The Debug output of types with secrets contains no secrets.
 
 use std::collections::BTreeSet;
 use std::fmt::Debug;
@@ -12,12 +12,12 @@ use shared::clock::Timestamp;
 use shared::lambda::{Event, Request};
 use shared::mail::{Brand, LoginUpdated, Message, NewPassword, OldPassword};
 use shared::users::{
-    Account, Attempt, NewAccount, Pending, Profile, Promotion, ResetMode, Temporary, UsernameKey,
-    protocol, verify,
+    Account, Attempt, NewAccount, Pending, Profile, Promotion, ResetMode, TemporaryPassword,
+    UsernameKey, protocol, verify,
 };
 use xml::{Node, Reader};
 
-/// Stands in every place of a type that may hold a password, a hash, a credential or an address.
+/// The value of every field that may contain a password, a hash, a credential or an address.
 const MARK: &str = "p@55wOrd-mark";
 
 fn assert_hidden(value: &dyn Debug) {
@@ -47,7 +47,7 @@ fn account(hash: &Secret) -> Account {
         password_changed_at: None,
         password_expires_at: None,
         must_change_password: false,
-        temporary: Some(Temporary {
+        temporary: Some(TemporaryPassword {
             hash: hash.clone(),
             expires_at: Timestamp(1),
         }),

@@ -8,10 +8,10 @@ use crate::names::qualified_name;
 use crate::namespace::{Bindings, Namespace, NamespaceId};
 use crate::reference;
 
-/// The greatest number of attributes of an element, namespace declarations included.
+/// The maximum number of attributes of an element, namespace declarations included.
 pub const MAX_ATTRIBUTES: usize = 64;
 
-/// An attribute that is no namespace declaration.
+/// An attribute other than a namespace declaration.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Attribute<'a> {
     pub(crate) namespace: Namespace<'a>,
@@ -57,7 +57,7 @@ pub(crate) struct RawAttributes<'a> {
 
 impl<'a> RawAttributes<'a> {
     /// Starts at `rest`, the part of the tag after its name.
-    pub(crate) fn of(rest: &'a str) -> Self {
+    pub(crate) fn new(rest: &'a str) -> Self {
         Self { rest, count: 0 }
     }
 }
@@ -96,7 +96,7 @@ fn raw_attribute(text: &str) -> Option<((&str, &str), &str)> {
     Some(((name.trim_end_matches(is_space), value), after))
 }
 
-/// The value of an attribute, normalised for type CDATA (XML 1.0 section 3.3.3).
+/// Normalises the value of an attribute of type CDATA (XML 1.0 section 3.3.3).
 pub(crate) fn normalise_value(raw: &str) -> Result<Cow<'_, str>, ErrorKind> {
     if raw.bytes().all(is_plain_in_value) {
         return Ok(Cow::Borrowed(raw));

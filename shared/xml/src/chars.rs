@@ -24,13 +24,15 @@ pub(crate) fn check_legal(text: &str) -> Result<&str, ErrorKind> {
     }
 }
 
-/// Whether text of such bytes alone needs no check and no normalisation, as most text does.
+/// Whether text that consists only of such bytes needs neither checks nor normalisation, as is true
+/// of most text.
 pub(crate) fn is_plain_in_text(byte: u8) -> bool {
     // `<` and `&` end a text; `>` may end a `]]>`.
     matches!(byte, b'\t' | b'\n' | b' '..=b'=' | b'?'..=b'~')
 }
 
-/// Whether an attribute value of such bytes alone needs no check and no normalisation.
+/// Whether an attribute value that consists only of such bytes needs neither checks nor
+/// normalisation.
 pub(crate) fn is_plain_in_value(byte: u8) -> bool {
     matches!(byte, b' '..=b'%' | b'\''..=b';' | b'='..=b'~')
 }

@@ -20,9 +20,10 @@ impl Charset {
     /// UTF-8.
     pub const UTF_8: Self = Self::Standard(UTF_8);
 
-    /// Finds the charset of a label, in any case; `None` if the label is empty or unknown.
+    /// Finds the charset of a label, ignoring case. Returns `None` if the label is empty or
+    /// unknown.
     #[must_use]
-    pub fn named(label: &str) -> Option<Self> {
+    pub fn for_label(label: &str) -> Option<Self> {
         let label = label.trim();
         let is_one_of = |names: &[&str]| names.iter().any(|name| label.eq_ignore_ascii_case(name));
         if is_one_of(&["us-ascii", "ascii"]) {
@@ -36,7 +37,7 @@ impl Charset {
             .map(Self::Standard)
     }
 
-    /// Decodes `bytes`. Those that the charset does not allow become U+FFFD (`?` for US-ASCII).
+    /// Decodes `bytes`. Bytes that are invalid in the charset become U+FFFD (`?` for US-ASCII).
     #[must_use]
     pub fn decode(self, bytes: &[u8]) -> Cow<'_, str> {
         match self {
@@ -75,11 +76,11 @@ mod tests {
             ("windows-1252", Charset::Standard(encoding_rs::WINDOWS_1252)),
             ("utf-16", Charset::Standard(encoding_rs::UTF_16LE)),
         ] {
-            assert_eq!(Charset::named(label), Some(charset), "{label:?}");
+            assert_eq!(Charset::for_label(label), Some(charset), "{label:?}");
         }
-        // The Encoding Standard replaces the last by one U+FFFD, whatever the text is.
+        // The Encoding Standard decodes any text in the last one as a single U+FFFD.
         for label in ["", " ", "x-unknown", "iso-2022-kr"] {
-            assert_eq!(Charset::named(label), None, "{label:?}");
+            assert_eq!(Charset::for_label(label), None, "{label:?}");
         }
     }
 

@@ -19,7 +19,7 @@ pub(crate) fn check_instruction(content: &str) -> Result<(), ErrorKind> {
 /// Checks the text between `<?xml` and `?>` (XML 1.0 productions 23 to 26, 32 and 80; only
 /// version 1.0).
 pub(crate) fn check_declaration(content: &str) -> Result<(), ErrorKind> {
-    let mut attributes = RawAttributes::of(content).map(Result::ok).peekable();
+    let mut attributes = RawAttributes::new(content).map(Result::ok).peekable();
     let is_of_version_1_0 = attributes.next() == Some(Some(("version", "1.0")));
     attributes
         .next_if(|attribute| matches!(attribute, Some(("encoding", name)) if is_encoding(name)));
@@ -31,9 +31,8 @@ pub(crate) fn check_declaration(content: &str) -> Result<(), ErrorKind> {
     }
 }
 
-/// Whether a declaration may name this encoding. It need not be a name (production 81): whether it
-/// counts was decided when the bytes were decoded, and where it does not count, .NET does not look
-/// at it.
+/// Whether a declaration may name this encoding. It need not be a valid name (production 81): the
+/// bytes are already decoded by now, and .NET does not check a name that it does not use.
 fn is_encoding(name: &str) -> bool {
     check_legal(name).is_ok() && !name.contains('<')
 }

@@ -16,7 +16,7 @@ pub enum Fallback {
     Lossy,
 }
 
-/// The reason why bytes cannot be decoded.
+/// The reason bytes cannot be decoded.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DecodeError {
     /// The declaration names UTF-16, but the bytes are not UTF-16.
@@ -39,7 +39,7 @@ pub fn decode<'a>(
     charset: Option<&str>,
     fallback: Fallback,
 ) -> Result<Cow<'a, str>, DecodeError> {
-    let named = charset.and_then(Charset::named);
+    let named = charset.and_then(Charset::for_label);
     if let Some((encoding, text)) = after_byte_order_mark(bytes) {
         return match (named, fallback) {
             (None, Fallback::Strict) => strict(encoding, text),
@@ -61,8 +61,8 @@ pub fn decode<'a>(
 /// its byte order mark, else by its declaration. Ill-formed bytes are an error. The result has no
 /// byte order mark.
 ///
-/// Unlike [`decode`], it does not link the tables of all other encodings, a twentieth of a zipped
-/// binary.
+/// Unlike [`decode`], it does not link the tables of the other encodings, which are a twentieth of
+/// a zipped binary.
 pub fn decode_unicode(bytes: &[u8]) -> Result<Cow<'_, str>, DecodeError> {
     let (encoding, text) = match after_byte_order_mark(bytes) {
         Some(found) => found,
@@ -90,16 +90,16 @@ fn from_utf16(bytes: &[u8], from_bytes: fn([u8; 2]) -> u16) -> Option<String> {
     rest.is_empty().then_some(text)
 }
 
-/// The encoding of the byte order mark, if there is one, and the bytes behind the mark.
+/// The encoding that the byte order mark indicates, if there is one, and the bytes after the mark.
 fn after_byte_order_mark(bytes: &[u8]) -> Option<(&'static Encoding, &[u8])> {
     let (encoding, length) = Encoding::for_bom(bytes)?;
     Some((encoding, bytes.get(length..)?))
 }
 
-/// The charset told by the first bytes or by the declaration.
+/// Determines the charset from the first bytes or from the declaration.
 fn without_byte_order_mark(bytes: &[u8]) -> Result<Charset, DecodeError> {
     let declared = match declared_encoding(bytes) {
-        Some(name) => Charset::named(&name).ok_or(DecodeError::UnknownEncoding(name))?,
+        Some(name) => Charset::for_label(&name).ok_or(DecodeError::UnknownEncoding(name))?,
         None => Charset::UTF_8,
     };
     match (utf16_without_bom(bytes), declared) {
@@ -119,7 +119,7 @@ fn strict<'a>(encoding: &'static Encoding, bytes: &'a [u8]) -> Result<Cow<'a, st
         .ok_or(DecodeError::InvalidBytes)
 }
 
-/// The kind of UTF-16 told by a `<` with a zero byte behind or before it (XML 1.0 appendix F).
+/// Detects UTF-16 by a `<` with a zero byte after or before it (XML 1.0 appendix F).
 fn utf16_without_bom(bytes: &[u8]) -> Option<&'static Encoding> {
     match bytes {
         [b'<', 0, ..] => Some(UTF_16LE),
@@ -281,8 +281,8 @@ mod tests {
         }
     }
 
-    /// The charset of the transport decides whether ill-formed bytes are an error, and nothing does
-    /// in UTF-16 without a byte order mark.
+    /// The charset of the transport decides whether ill-formed bytes are an error, except in UTF-16
+    /// without a byte order mark.
     #[test]
     fn ill_formed_bytes() {
         let odd_utf16 = b"<\0a\0/";

@@ -1,10 +1,10 @@
 //! Errors of the reader.
 
-/// A rule that a document breaks, and where.
+/// A violation of a rule, with its position in the document.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{kind} at byte {offset}")]
 pub struct Error {
-    /// The rule.
+    /// The rule that is violated.
     pub kind: ErrorKind,
     /// The position in the text, in bytes from its start.
     pub offset: usize,

@@ -1,13 +1,14 @@
 //! Strict reading of XML 1.0 with namespaces, escaping for writing it, and SOAP envelopes.
 //!
-//! `quick-xml` finds the markup; [`Reader`] checks what it leaves to its caller: one root element,
-//! balanced tags, nothing but white space, comments and instructions outside the root, declared
-//! prefixes, unique attributes, legal names and characters, no DOCTYPE, no references but to
+//! `quick-xml` finds the markup; [`Reader`] checks what `quick-xml` leaves to its caller: one root
+//! element, balanced tags, only white space, comments and instructions outside the root, declared
+//! prefixes, unique attributes, legal names and characters, no DOCTYPE, only references to
 //! characters and the five predefined entities, and limits on depth, attributes and namespaces.
-//! [`decode()`] and [`decode_unicode`] turn the bytes of a document into text, [`Charset`] those of
-//! other bodies.
+//! [`decode()`] and [`decode_unicode`] turn the bytes of a document into text; [`Charset`] does the
+//! same for other bodies.
 //!
-//! This is a package because it is optimised for speed: see the workspace's `Cargo.toml`.
+//! It is a separate package so that it can be optimised for speed (see the workspace's
+//! `Cargo.toml`).
 
 mod attributes;
 mod chars;

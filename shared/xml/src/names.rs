@@ -3,8 +3,8 @@
 use crate::chars::split_once;
 use crate::error::ErrorKind;
 
-/// Splits a qualified name into its prefix, empty when there is none, and its local part
-/// (Namespaces in XML 1.0, productions 7 to 11).
+/// Splits a qualified name into its prefix (empty if it has none) and its local part (Namespaces in
+/// XML 1.0, productions 7 to 11).
 pub(crate) fn qualified_name(name: &str) -> Result<(&str, &str), ErrorKind> {
     let (prefix, local) = match split_once(name, b':') {
         Some((prefix, local)) => {
@@ -17,7 +17,7 @@ pub(crate) fn qualified_name(name: &str) -> Result<(&str, &str), ErrorKind> {
     Ok((prefix, local))
 }
 
-/// Refuses what is not a name without a colon (Namespaces in XML 1.0, production 4).
+/// Checks that `name` is a name without a colon (Namespaces in XML 1.0, production 4).
 pub(crate) fn check_name(name: &str) -> Result<(), ErrorKind> {
     let mut chars = name.chars();
     if chars.next().is_some_and(is_name_start) && chars.all(is_name_char) {

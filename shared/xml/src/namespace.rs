@@ -1,12 +1,13 @@
 //! Namespaces and their declarations (Namespaces in XML 1.0).
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::ops::Deref;
 use std::rc::Rc;
 
 use crate::error::ErrorKind;
 
-/// The greatest number of namespace declarations in force at one place: each name is looked up among
+/// The maximum number of namespace declarations in scope at one place. Each name is looked up among
 /// them.
 pub const MAX_NAMESPACES: usize = 256;
 /// The namespace of `xsi:nil` and `xsi:type`.
@@ -19,8 +20,8 @@ const BUILT_IN: [(&str, &str); 2] = [("", ""), ("xml", XML_NAMESPACE)];
 
 /// The name of a namespace.
 ///
-/// One with references in it is shared by all that are in the namespace, so that a long one is not
-/// copied for each of many short elements.
+/// A name that contains references is shared by all elements and attributes in the namespace, so
+/// that a long name is not copied for each of many short elements.
 #[derive(Clone, Eq)]
 pub(crate) enum Namespace<'a> {
     Literal(&'a str),
@@ -53,8 +54,8 @@ impl<'a> From<Cow<'a, str>> for Namespace<'a> {
     }
 }
 
-/// The identity of a namespace among the bindings in force: comparing it costs the same for long
-/// names as for short ones.
+/// The identity of a namespace among the bindings in scope. Comparing it takes the same time for
+/// long names as for short ones.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct NamespaceId(usize);
 
@@ -68,27 +69,33 @@ pub(crate) struct Binding<'a> {
     depth: usize,
     prefix: &'a str,
     pub(crate) namespace: Namespace<'a>,
-    /// The index of the first binding in force of the same namespace.
+    /// The index of the first binding in scope of the same namespace.
     pub(crate) id: NamespaceId,
+    /// The index of the binding of the same prefix that this one hides.
+    hidden: Option<usize>,
 }
 
-/// The bindings in force, the innermost last.
-pub(crate) struct Bindings<'a>(Vec<Binding<'a>>);
+/// The bindings in scope.
+pub(crate) struct Bindings<'a> {
+    /// All bindings, the innermost last.
+    all: Vec<Binding<'a>>,
+    /// The index of the innermost binding of each prefix. With many declarations, searching all
+    /// bindings would make a name cost ten times as much.
+    by_prefix: BTreeMap<&'a str, usize>,
+}
 
 impl<'a> Bindings<'a> {
     /// The bindings outside the root element.
     pub(crate) fn new() -> Self {
-        // As many as an envelope needs.
-        let mut bindings = Vec::with_capacity(8);
-        for (index, (prefix, name)) in BUILT_IN.into_iter().enumerate() {
-            bindings.push(Binding {
-                depth: 0,
-                prefix,
-                namespace: Namespace::Literal(name),
-                id: NamespaceId(index),
-            });
+        let mut bindings = Self {
+            // Enough for most envelopes.
+            all: Vec::with_capacity(8),
+            by_prefix: BTreeMap::new(),
+        };
+        for (prefix, name) in BUILT_IN {
+            bindings.push(0, prefix, Namespace::Literal(name));
         }
-        Self(bindings)
+        bindings
     }
 
     /// Binds `prefix` inside the element at `depth`.
@@ -101,49 +108,50 @@ impl<'a> Bindings<'a> {
         if is_reserved(prefix, &namespace) {
             return Err(ErrorKind::NamespaceDeclaration);
         }
-        let of_this_element = |binding: &&Binding<'_>| binding.depth == depth;
-        if self
-            .0
-            .iter()
-            .rev()
-            .take_while(of_this_element)
-            .any(|binding| binding.prefix == prefix)
-        {
+        if self.innermost(prefix).is_some_and(|b| b.depth == depth) {
             return Err(ErrorKind::DuplicateAttribute);
         }
-        let index = self.0.len();
-        if index == BUILT_IN.len() + MAX_NAMESPACES {
+        if self.all.len() == BUILT_IN.len() + MAX_NAMESPACES {
             return Err(ErrorKind::Limit);
         }
-        let first = self
-            .0
-            .iter()
-            .position(|binding| binding.namespace == namespace);
-        self.0.push(Binding {
+        self.push(depth, prefix, namespace);
+        Ok(())
+    }
+
+    fn push(&mut self, depth: usize, prefix: &'a str, namespace: Namespace<'a>) {
+        let index = self.all.len();
+        let first = self.all.iter().position(|b| b.namespace == namespace);
+        self.all.push(Binding {
             depth,
             prefix,
             namespace,
             id: NamespaceId(first.unwrap_or(index)),
+            hidden: self.by_prefix.insert(prefix, index),
         });
-        Ok(())
+    }
+
+    fn innermost(&self, prefix: &str) -> Option<&Binding<'a>> {
+        self.all.get(*self.by_prefix.get(prefix)?)
     }
 
     /// The innermost binding of `prefix`.
     pub(crate) fn resolve(&self, prefix: &str) -> Result<&Binding<'a>, ErrorKind> {
-        self.0
-            .iter()
-            .rev()
-            .find(|binding| binding.prefix == prefix)
+        self.innermost(prefix)
             .ok_or_else(|| ErrorKind::UndeclaredPrefix(prefix.to_owned()))
     }
 
     /// Removes the bindings of the element at `depth`, which has ended.
     pub(crate) fn unbind(&mut self, depth: usize) {
-        while self.0.pop_if(|binding| binding.depth == depth).is_some() {}
+        while let Some(ended) = self.all.pop_if(|binding| binding.depth == depth) {
+            match ended.hidden {
+                Some(index) => self.by_prefix.insert(ended.prefix, index),
+                None => self.by_prefix.remove(ended.prefix),
+            };
+        }
     }
 }
 
-/// Whether no declaration may bind `prefix` to `namespace` (sections 2.2, 3 and 5).
+/// Whether declarations are forbidden to bind `prefix` to `namespace` (sections 2.2, 3 and 5).
 fn is_reserved(prefix: &str, namespace: &str) -> bool {
     namespace == XMLNS_NAMESPACE
         || (namespace == XML_NAMESPACE) != (prefix == "xml")

@@ -15,10 +15,10 @@ use crate::namespace::{Bindings, Namespace};
 use crate::node::{Element, Node};
 use crate::reference;
 
-/// The greatest depth to which elements may nest; the root is at depth 1.
+/// The maximum nesting depth of elements. The root is at depth 1.
 pub const MAX_DEPTH: usize = 64;
 
-/// A reader of one document, node by node. The first error ends it.
+/// A reader that returns the nodes of one document one by one. Do not go on after an error.
 pub struct Reader<'a> {
     text: &'a str,
     inner: quick_xml::Reader<&'a [u8]>,
@@ -39,7 +39,7 @@ impl fmt::Debug for Reader<'_> {
 }
 
 impl<'a> Reader<'a> {
-    /// Starts at the beginning of `text`, which has no byte order mark (see
+    /// Makes a reader of `text`, which must not begin with a byte order mark (see
     /// [`decode`](crate::decode())).
     #[must_use]
     pub fn new(text: &'a str) -> Self {
@@ -89,7 +89,8 @@ impl<'a> Reader<'a> {
                 Node::Start(_) => open += 1,
                 Node::End => open -= 1,
                 Node::Text(_) | Node::Comment | Node::Instruction => {}
-                // Not before the end tag: the end of the document inside an element is an error.
+                // Cannot come before the end tag: a document that ends inside an element is an
+                // error.
                 Node::Eof => break,
             }
         }
@@ -170,7 +171,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The kind of an error of quick-xml's.
+    /// Converts an error of quick-xml.
     fn markup_error(&self, error: &quick_xml::Error) -> ErrorKind {
         match error {
             quick_xml::Error::Syntax(SyntaxError::UnclosedDoctype)
@@ -228,7 +229,7 @@ impl<'a> Reader<'a> {
     /// Binds the namespaces that a start tag declares, and returns its other attributes.
     fn bind_namespaces(&mut self, rest: &'a str) -> Result<Vec<(&'a str, &'a str)>, ErrorKind> {
         let mut attributes = Vec::new();
-        for attribute in RawAttributes::of(rest) {
+        for attribute in RawAttributes::new(rest) {
             let (name, value) = attribute?;
             let prefix = match name.split_once(':') {
                 None if name == "xmlns" => "",
@@ -267,7 +268,7 @@ mod tests {
     use crate::attributes::MAX_ATTRIBUTES;
     use crate::namespace::MAX_NAMESPACES;
 
-    /// Reads all of it: each element as `{namespace}local`, the text after `=`.
+    /// Reads a whole document. Each element becomes `{namespace}local`, with its text after `=`.
     fn read(text: &str) -> Result<Vec<String>, ErrorKind> {
         let mut reader = Reader::new(text);
         let mut seen = Vec::new();
@@ -294,6 +295,10 @@ mod tests {
             ["{u}a", "{u}b", "{v}c", "{}d", "{u}e"]
         );
         assert_eq!(read("<p:a xmlns:p='a&amp;b'/>").unwrap(), ["{a&b}a"]);
+        assert_eq!(
+            read("<p:a xmlns:p='u'><p:b xmlns:p='v'/><p:c/></p:a>").unwrap(),
+            ["{u}a", "{v}b", "{u}c"]
+        );
     }
 
     #[test]
@@ -329,9 +334,9 @@ mod tests {
     }
 
     #[test]
-    fn what_is_around_the_root() {
+    fn content_around_the_root() {
         assert!(read("<?xml version='1.0'?>\r\n<!-- c --><?p x?><a/> <!-- d -->\n").is_ok());
-        // The bytes are decoded already: the name need not be one.
+        // The text is already decoded, so the name of the encoding is not checked.
         for name in ["utf-16", "", "ISO 8859-1", "8859_1", "a>b&c"] {
             let declaration = format!("<?xml version='1.0' encoding='{name}'?><a/>");
             assert!(read(&declaration).is_ok(), "{name}");
@@ -372,9 +377,9 @@ mod tests {
     }
 
     #[test]
-    fn what_is_inside_the_root() {
+    fn content_inside_the_root() {
         let many = |n: usize| (0..n).map(|i| format!(" a{i}='x'")).collect::<String>();
-        // Fifty a level, so that no other limit is in the way.
+        // Fifty per level, which stays below every other limit.
         let declaring = |n: usize| {
             let levels = n.div_ceil(50);
             let tags = (0..levels).map(|level| {
@@ -456,7 +461,7 @@ mod tests {
     }
 
     #[test]
-    fn errors_say_where() {
+    fn errors_have_positions() {
         let text = "\r\n  hello";
         let error = Reader::new(text).next_tag().unwrap_err();
         assert_eq!(error.kind, ErrorKind::OutsideRoot);
@@ -464,7 +469,7 @@ mod tests {
     }
 
     #[test]
-    fn skipping_ends_behind_the_end_tag() {
+    fn skipping_ends_after_the_end_tag() {
         let mut reader = Reader::new("<a><b><b>x</b><!-- c --><?p?><c/></b><d/></a>");
         reader.next_tag().unwrap();
         reader.next_tag().unwrap();
@@ -477,7 +482,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_for_what_is_no_text_says_where() {
+    fn not_text_errors_have_positions() {
         let mut reader = Reader::new("<a>xy<b/></a>");
         reader.next_tag().unwrap();
         let error = reader.text().unwrap_err();

@@ -1,4 +1,4 @@
-//! The table: one row a call, one column a failure.
+//! The fault matrix: one row for each call, one column for each failure.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,17 +9,17 @@ use tokio::task::JoinSet;
 use super::{Failure, Injection};
 use local::Error;
 
-/// Cells that prepare and check at once. More would keep calls waiting that are not meant to fail,
-/// until the SDK gives them up.
+/// The number of cells that prepare and check at once. With more, calls that should not fail would
+/// wait until the SDK's timeout.
 static WORKPLACES: Semaphore = Semaphore::const_new(2);
 
-/// Waits for a place to work at, for whatever takes the CPU.
-pub async fn at_work() -> Option<SemaphorePermit<'static>> {
-    // Nobody closes it.
+/// Waits for a permit for CPU-bound work.
+pub async fn work_permit() -> Option<SemaphorePermit<'static>> {
+    // The semaphore is never closed.
     WORKPLACES.acquire().await.ok()
 }
 
-/// What came of every failure of every call.
+/// The results of every failure of every call.
 #[derive(Debug)]
 pub struct Matrix {
     title: &'static str,
@@ -32,18 +32,18 @@ struct Row {
     cells: Vec<String>,
 }
 
-/// Which calls fail.
+/// The calls that fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Extent {
-    /// All but those between the first and the last of calls in a row that have one name, such as
-    /// the sweep's queries of every partition.
+    /// All calls, but of consecutive calls with the same name, such as the sweep's queries of the
+    /// partitions, only the first and the last.
     Kinds,
-    /// All of them.
+    /// All calls.
     Whole,
 }
 
 impl Extent {
-    /// The numbers of these calls that fail.
+    /// The numbers of the calls that fail.
     fn rows(self, calls: &[String]) -> Vec<usize> {
         let is_between = |number: usize| {
             let neighbours = (calls.get(number.wrapping_sub(1)), calls.get(number + 1));
@@ -58,17 +58,18 @@ impl Extent {
 /// A table to fill.
 #[derive(Debug, Clone, Copy)]
 pub struct Plan {
-    /// Head of the calls' column.
+    /// The heading of the column of calls.
     pub title: &'static str,
-    /// Which calls fail.
+    /// The calls that fail.
     pub extent: Extent,
-    /// Cells that are begun at once. The more of them are at work, the less is left of the time in
-    /// which an answer must come; those that wait for it are at no work.
+    /// The number of cells that are started at once. If an answer is due at a certain time, calls
+    /// that hang wait for it. The more cells run, the less of that time is left for the call that
+    /// must fail.
     pub at_once: usize,
 }
 
-/// Works every cell: `cell` lets one call fail in one way and says what came of it. `calls` are
-/// those of a run without failures, so that a new call gets its row by itself.
+/// Fills every cell. `cell` makes one call fail in one way and returns the result. `calls` are the
+/// calls of a run without failures, so that a new call gets a row automatically.
 pub async fn fill<F>(
     plan: Plan,
     calls: Vec<String>,
@@ -110,7 +111,7 @@ where
 }
 
 impl Matrix {
-    /// Whether there is a row, and no cell is empty.
+    /// Whether there are rows, and no cell is empty.
     #[must_use]
     pub fn is_complete(&self) -> bool {
         let mut cells = self.rows.iter().flat_map(|row| &row.cells);
@@ -119,7 +120,7 @@ impl Matrix {
 }
 
 impl fmt::Display for Matrix {
-    /// As Markdown.
+    /// Writes the matrix as Markdown.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let heads = Failure::ALL.map(|failure| failure.name);
         writeln!(f, "| {} | {} |", self.title, heads.join(" | "))?;

@@ -1,4 +1,4 @@
-//! Calls of the operation, by its names in the WSDL.
+//! Calls of the operation, and its names in the WSDL.
 
 use xml::soap::Version;
 
@@ -11,13 +11,13 @@ pub(super) const OPERATION: &str = "ResetUserPassword";
 /// The SOAP action of the operation.
 pub(super) const SOAP_ACTION: &str =
     "http://www.ifactorconsulting.com/webservices/ResetUserPassword";
-/// The longest body of a call in bytes; the legacy server allowed 4 MB.
+/// The maximum length of a call's body, in bytes. The legacy server allowed 4 MB.
 pub(super) const MAX_BODY: usize = 256 * 1024;
 
 /// A WSDL binding of the operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Binding {
-    /// A SOAP envelope of this version, posted to the service.
+    /// A SOAP envelope of this version, sent by POST.
     Soap(Version),
     /// Parameters in the query.
     HttpGet,
@@ -41,7 +41,7 @@ impl Binding {
 /// A call of the operation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Call {
-    /// The binding to answer by. The version of a SOAP call is its envelope's.
+    /// The binding to answer with. The version of a SOAP call is that of its envelope.
     pub binding: Binding,
     /// The parameters.
     pub input: Input,

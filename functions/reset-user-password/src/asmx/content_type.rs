@@ -1,4 +1,4 @@
-//! The Content-Type of a request, and the version of SOAP it hints at.
+//! The Content-Type of a request, and the SOAP version that it suggests.
 
 use std::borrow::Cow;
 
@@ -8,7 +8,7 @@ use xml::soap::Version;
 
 use super::protocols::Protocols;
 
-/// A Content-Type as ASMX reads it: less strictly than RFC 9110, and not trimmed.
+/// A Content-Type, parsed like ASMX: less strictly than RFC 9110, and without trimming.
 pub(super) struct ContentType<'a>(Cow<'a, str>);
 
 impl<'a> ContentType<'a> {
@@ -21,7 +21,7 @@ impl<'a> ContentType<'a> {
         &self.0
     }
 
-    /// Whether the media type is this one, in any case.
+    /// Whether the media type is this one, ignoring case.
     pub(super) fn is(&self, media_type: &str) -> bool {
         let base = self.0.split(';').next().unwrap_or_default();
         base.eq_ignore_ascii_case(media_type)
@@ -43,8 +43,8 @@ impl<'a> ContentType<'a> {
     }
 }
 
-/// The version to answer in until the envelope tells another. A message without a `SOAPAction`
-/// header is taken for SOAP 1.2. When only one version is on, it is that one.
+/// Guesses the version to answer in until the envelope shows the actual one. A message without a
+/// `SOAPAction` header counts as SOAP 1.2. If only one version is enabled, it is that one.
 pub(super) fn guessed_version(protocols: Protocols, request: &Request) -> Version {
     if let [only] = *protocols.soap() {
         return only;

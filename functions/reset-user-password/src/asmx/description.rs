@@ -1,4 +1,4 @@
-//! The service description: WSDL, DISCO, and pages for people.
+//! The service description: WSDL, DISCO and HTML pages.
 
 use std::fmt;
 
@@ -21,7 +21,7 @@ pub enum Page {
     Operations,
     /// `?op=ResetUserPassword`: a form that calls the operation, and sample messages.
     Operation,
-    /// `?op=` with this other name.
+    /// `?op=` with another name.
     UnknownOperation(String),
 }
 
@@ -58,7 +58,7 @@ struct UnknownOperationPage<'a> {
     name: &'a str,
 }
 
-/// The escaping of WSDL and DISCO, whose values are all in attributes.
+/// The escaper for WSDL and DISCO, whose values are all in attributes.
 #[derive(Clone, Copy)]
 struct AttributeEscaper;
 
@@ -71,8 +71,8 @@ impl askama::filters::Escaper for AttributeEscaper {
 }
 
 impl Page {
-    /// The response to a request for this page. It describes the protocols that are on, at the URL
-    /// of the request.
+    /// Returns the response to a request for this page. It describes the enabled protocols, at the
+    /// URL of the request.
     #[must_use]
     pub fn encode(&self, protocols: Protocols, request: &Request) -> Response<String> {
         let url = &*request.url();
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn protocols_that_are_off_are_not_described() {
+    fn disabled_protocols_are_not_described() {
         let (wsdl, disco) = documents("Soap");
         assert!(wsdl.contains("<wsdl:port name=\"IFCommonServiceSoap\""));
         for gone in ["Soap12\"", "HttpGet", "HttpPost", "name=\"string\""] {

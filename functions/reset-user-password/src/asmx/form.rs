@@ -19,7 +19,7 @@ pub(super) fn decode_query(request: &Request) -> Result<Call, Rejection> {
     call(Binding::HttpGet, &parameters)
 }
 
-/// Reads a call by HTTP POST. Its query is not used.
+/// Reads a call by HTTP POST, ignoring its query.
 pub(super) fn decode_body(request: &Request) -> Result<Call, Rejection> {
     let content_type = ContentType::of(request);
     if !content_type.is("application/x-www-form-urlencoded") {
@@ -32,19 +32,21 @@ pub(super) fn decode_body(request: &Request) -> Result<Call, Rejection> {
         let message = "Maximum request length exceeded.";
         return Err(Rejection::Text(message.to_owned()));
     }
-    let charset = content_type.parameter("charset").and_then(Charset::named);
+    let charset = content_type
+        .parameter("charset")
+        .and_then(Charset::for_label);
     let parameters = parameters(&request.body, charset.unwrap_or(Charset::UTF_8));
     call(Binding::HttpPost, &parameters)
 }
 
-/// The parameters of a query or a urlencoded body. Bytes that the charset does not allow become
-/// U+FFFD.
+/// Parses the parameters of a query or a urlencoded body. Bytes that are invalid in the charset
+/// become U+FFFD.
 pub(super) fn parameters(encoded: &[u8], charset: Charset) -> Parameters {
     let Ok(parameters) = Parameters::decode(encoded, |bytes| decoded(charset, bytes));
     parameters
 }
 
-/// A header with the URL encoding undone, as `HttpUtility.UrlDecode` does it.
+/// Decodes the URL encoding of a header, like `HttpUtility.UrlDecode`.
 pub(super) fn url_decode(value: &str) -> Cow<'_, str> {
     let Ok(value) =
         shared::http::url_decode(value.as_bytes(), |bytes| decoded(Charset::UTF_8, bytes));
@@ -53,14 +55,14 @@ pub(super) fn url_decode(value: &str) -> Cow<'_, str> {
 
 #[expect(
     clippy::unnecessary_wraps,
-    reason = "other charsets than lossy ones can fail"
+    reason = "callers of `url_decode` may use a decoder that fails"
 )]
 fn decoded(charset: Charset, bytes: &[u8]) -> Result<Cow<'_, str>, Infallible> {
     Ok(charset.decode(bytes))
 }
 
 fn call(binding: Binding, parameters: &Parameters) -> Result<Call, Rejection> {
-    if parameters.are_too_many() {
+    if parameters.exceed_limit() {
         let message = "Operation is not valid due to the current state of the object.";
         return Err(Rejection::Text(message.to_owned()));
     }

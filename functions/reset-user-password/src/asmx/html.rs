@@ -1,7 +1,7 @@
 //! HTML encoding of the .NET Framework.
 
-/// Encodes as `HttpUtility.HtmlEncode` of the .NET Framework 4: markup, quotes, and U+00A0 to
-/// U+00FF.
+/// Encodes markup, quotes, and U+00A0 to U+00FF, like `HttpUtility.HtmlEncode` of the .NET
+/// Framework 4.
 pub(super) fn html_encode(text: &str) -> String {
     text.chars()
         .map(|c| match c {

@@ -1,4 +1,4 @@
-//! The wire behaviour of an ASP.NET ASMX service under the .NET Framework 4 and IIS.
+//! The protocols of an ASP.NET ASMX service, as implemented by the .NET Framework 4 and IIS.
 
 mod call;
 mod content_type;

@@ -1,25 +1,26 @@
-//! The protocols of the service, switched on and off as by `<webServices><protocols>` in web.config.
+//! The protocols of the service, enabled and disabled as with `<webServices><protocols>` in
+//! web.config.
 
 use std::str::FromStr;
 
 use xml::soap::Version;
 
-/// The protocols that are on.
+/// The protocols that are enabled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(
     clippy::struct_excessive_bools,
     reason = "the switches are independent"
 )]
 pub struct Protocols {
-    /// `HttpGet`: calls by query.
+    /// `HttpGet`: calls with a query.
     pub http_get: bool,
-    /// `HttpPost`: calls by form.
+    /// `HttpPost`: calls with a form.
     pub http_post: bool,
     /// `Soap`: SOAP 1.1.
     pub soap11: bool,
     /// `Soap12`: SOAP 1.2.
     pub soap12: bool,
-    /// `Documentation`: the pages, WSDL and DISCO.
+    /// `Documentation`: the HTML pages, WSDL and DISCO.
     pub documentation: bool,
 }
 
@@ -33,7 +34,7 @@ impl Protocols {
         documentation: true,
     };
 
-    /// Whether this version of SOAP is on.
+    /// Whether this version of SOAP is enabled.
     #[must_use]
     pub fn has(self, version: Version) -> bool {
         match version {
@@ -42,13 +43,13 @@ impl Protocols {
         }
     }
 
-    /// Whether any version of SOAP is on.
+    /// Whether any version of SOAP is enabled.
     #[must_use]
     pub fn has_soap(self) -> bool {
         self.soap11 || self.soap12
     }
 
-    /// The versions of SOAP that are on, the older first.
+    /// The enabled versions of SOAP, the older first.
     #[must_use]
     pub fn soap(self) -> Vec<Version> {
         Version::ALL
@@ -58,7 +59,7 @@ impl Protocols {
     }
 }
 
-/// A name of no protocol.
+/// The error for an unknown name of a protocol.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is none of HttpGet, HttpPost, Soap, Soap12 and Documentation")]
 pub struct UnknownProtocol(String);
@@ -66,7 +67,7 @@ pub struct UnknownProtocol(String);
 impl FromStr for Protocols {
     type Err = UnknownProtocol;
 
-    /// Reads names in any case, separated by commas. Protocols that are not named are off.
+    /// Parses names separated by commas, ignoring case. Protocols that are not named are disabled.
     fn from_str(names: &str) -> Result<Self, UnknownProtocol> {
         let mut protocols = Self {
             http_get: false,
@@ -95,7 +96,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn soap_is_on_when_a_version_is() {
+    fn soap_is_enabled_if_a_version_is() {
         for (names, versions) in [
             ("Soap,Soap12", &[Version::V11, Version::V12][..]),
             ("Soap,HttpGet", &[Version::V11]),
@@ -109,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn names_switch_protocols_on() {
+    fn names_enable_protocols() {
         assert_eq!(
             "HttpGet, HTTPPOST,Soap,Soap12,Documentation".parse(),
             Ok(Protocols::ALL)

@@ -1,45 +1,45 @@
-//! Requests that end before the operation runs.
+//! Requests that are answered without running the operation.
 
 use xml::soap::{Fault, FaultCode, Version};
 
 use super::protocols::Protocols;
 
-/// Why a request is refused, and so how it is answered.
+/// The reason a request is refused, which determines its response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Rejection {
-    /// A SOAP fault.
+    /// A SOAP fault in this version.
     Fault(Version, Fault),
-    /// A SOAP envelope of a version that is off or unknown.
+    /// A SOAP envelope of a version that is disabled or unknown.
     VersionMismatch {
         /// The envelope's namespace.
         namespace: String,
-        /// The versions that are on.
+        /// The enabled versions.
         supported: Vec<Version>,
     },
     /// A SOAP message that is not well-formed: 400 without a body.
     BadRequest(Version),
-    /// A SOAP message under another content type: 415 without a body.
+    /// A SOAP message with another content type: 415 without a body.
     UnsupportedMediaType(Version),
-    /// An error of HTTP GET or HTTP POST: 500 with lines of text that are HTML-encoded already.
+    /// An error of HTTP GET or HTTP POST: 500 with lines of text, which are already HTML-encoded.
     Text(String),
-    /// A path that goes on behind `.asmx` but names no call: `/`, or a call by a protocol that is
-    /// off.
+    /// A path that continues after `.asmx` but names no call: `/`, or a call by a disabled
+    /// protocol.
     UnrecognizedUrl(String),
     /// A verb other than GET and POST.
     MethodNotAllowed,
     /// A query longer than ASP.NET allowed.
     QueryTooLong,
-    /// Another path than the service's.
+    /// A path other than the service's.
     NotFound,
 }
 
 impl Rejection {
-    /// A SOAP fault.
+    /// Makes a SOAP fault.
     pub(super) fn fault(version: Version, code: FaultCode, reason: impl Into<String>) -> Self {
         Self::Fault(version, Fault::new(code, reason))
     }
 
-    /// The rejection of an envelope in this namespace.
+    /// Rejects an envelope in this namespace.
     pub(super) fn version_mismatch(namespace: String, protocols: Protocols) -> Self {
         Self::VersionMismatch {
             namespace,

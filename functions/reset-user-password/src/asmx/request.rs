@@ -1,4 +1,4 @@
-//! Requests to typed calls.
+//! Decoding of requests into calls.
 
 use shared::lambda::Request;
 
@@ -10,7 +10,8 @@ use super::{form, soap};
 /// Reads a call that was routed to `binding`.
 ///
 /// # Errors
-/// What the legacy server would have answered instead of calling the operation.
+///
+/// Returns the answer that the legacy server would have sent instead of calling the operation.
 pub fn decode(
     protocols: Protocols,
     binding: Binding,

@@ -1,4 +1,4 @@
-//! Results and rejections to the bytes that the legacy server sent.
+//! Encoding of results and rejections, byte for byte as the legacy server sent them.
 
 use askama::Template;
 use http::{HeaderValue, Method, Response, StatusCode, header};
@@ -18,13 +18,13 @@ const RESULT: &str =
 
 /// The Cache-Control of ASP.NET for responses of status 200.
 const CACHE_SUCCESS: HeaderValue = HeaderValue::from_static("private, max-age=0");
-/// The Cache-Control of ASP.NET for all others.
+/// The Cache-Control of ASP.NET for all other responses.
 const CACHE_ERROR: HeaderValue = HeaderValue::from_static("private");
 
 pub(super) const XML: &str = "text/xml; charset=utf-8";
 
 impl Rejection {
-    /// The response to a refused request.
+    /// Encodes the response to a refused request.
     #[must_use]
     pub fn encode(&self) -> Response<String> {
         match self {
@@ -61,7 +61,7 @@ impl Rejection {
     }
 }
 
-/// The response to a call.
+/// Encodes the response to a call.
 #[must_use]
 pub fn encode(binding: Binding, result: &Result<Accepted, Error>) -> Response<String> {
     match (binding, result) {
@@ -92,8 +92,8 @@ pub fn encode(binding: Binding, result: &Result<Accepted, Error>) -> Response<St
     }
 }
 
-/// The response to a request whose handling panicked: the server fault of the binding that the
-/// request looks like.
+/// Encodes the response to a request whose handler panicked: the server fault of the binding that
+/// the request seems to use.
 #[must_use]
 pub fn server_fault(request: &Request) -> Response<String> {
     const MESSAGE: &str = "Server was unable to process request.";
@@ -106,12 +106,12 @@ pub fn server_fault(request: &Request) -> Response<String> {
     }
 }
 
-/// A response of status 200.
+/// Makes a response of status 200.
 pub(super) fn success(content_type: &'static str, body: String) -> Response<String> {
     with_cache_control(response(StatusCode::OK, content_type, body), CACHE_SUCCESS)
 }
 
-/// A page of status 200.
+/// Makes a page of status 200.
 pub(super) fn success_page(template: &impl Template) -> Response<String> {
     with_cache_control(page(template, PagePolicy::Form), CACHE_SUCCESS)
 }
@@ -123,7 +123,7 @@ const fn content_type(version: Version) -> &'static str {
     }
 }
 
-/// A fault in the first version that is on, which is SOAP 1.1 when both are.
+/// Makes a fault in the first enabled version, which is SOAP 1.1 if both are enabled.
 fn version_mismatch(namespace: &str, supported: &[Version]) -> Response<String> {
     let version = supported.first().copied().unwrap_or(Version::V11);
     let reason = format!(
@@ -152,8 +152,8 @@ fn empty(status: StatusCode, version: Version) -> Response<String> {
     error(status, content_type(version), String::new())
 }
 
-/// An error in lines of text. It may repeat what the caller sent, so no browser may take it for
-/// another type (Fetch Standard, `X-Content-Type-Options`).
+/// Makes an error in lines of text. It may quote the caller's input, so browsers must not treat it
+/// as another type (Fetch Standard, `X-Content-Type-Options`).
 fn text_error(message: &str) -> Response<String> {
     let mut response = error(
         StatusCode::INTERNAL_SERVER_ERROR,
@@ -170,11 +170,11 @@ fn text_error(message: &str) -> Response<String> {
 #[template(path = "error.html")]
 struct ErrorPage {
     status: StatusCode,
-    /// Markup.
+    /// The message as HTML.
     message: String,
 }
 
-/// A short page for people; programs look at the status.
+/// Makes a short HTML page for people. Programs read the status.
 fn page_error(status: StatusCode, message: &str) -> Response<String> {
     let mut markup = String::with_capacity(message.len());
     escape_text(message, &mut markup);

@@ -1,4 +1,4 @@
-//! Routing, by verb and by the path behind `.asmx`, which ASP.NET calls `PathInfo`.
+//! Routing by verb and by the path after `.asmx`, which ASP.NET calls `PathInfo`.
 
 use http::Method;
 use shared::http::decode_path;
@@ -19,18 +19,19 @@ pub(crate) const HTTP_GET_PATH: &str = "/webservices/IFCommonService.asmx/ResetU
 /// ASP.NET 4's `maxQueryStringLength`.
 const MAX_QUERY: usize = 2_048;
 
-/// The part of the service that answers a request.
+/// The destination of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Route {
     /// The operation, called by this binding.
     Call(Binding),
     /// A description of the service.
     Page(Page),
-    /// None.
+    /// The request is refused.
     Rejected(Rejection),
 }
 
-/// Routes a request. The service's path may be in any case, the operation's name only in its own.
+/// Routes a request. The case of the service's path is ignored, that of the operation's name is
+/// not.
 #[must_use]
 pub fn route(protocols: Protocols, request: &Request) -> Route {
     find(protocols, request).unwrap_or_else(Route::Rejected)
@@ -64,7 +65,7 @@ fn find(protocols: Protocols, request: &Request) -> Result<Route, Rejection> {
     }
 }
 
-/// The path with repeated slashes as one, as `System.Web.VirtualPath` has it.
+/// Replaces repeated slashes with one, like `System.Web.VirtualPath`.
 fn with_single_slashes(path: &str) -> String {
     let mut single = String::with_capacity(path.len());
     for c in path.chars() {
@@ -75,7 +76,7 @@ fn with_single_slashes(path: &str) -> String {
     single
 }
 
-/// The path behind the service's file; `None` for another file.
+/// The path after the service's file. `None` for other files.
 fn path_info(path: &str) -> Option<&str> {
     let (file, path_info) = path.split_at_checked(SERVICE_PATH.len())?;
     let is_service = file.eq_ignore_ascii_case(SERVICE_PATH);
@@ -88,7 +89,7 @@ fn check_name(name: &str) -> Result<(), Rejection> {
         return Ok(());
     }
     Err(Rejection::Text(if name.eq_ignore_ascii_case(OPERATION) {
-        // The two and three spaces are the legacy server's (case get.path.method-lower).
+        // The legacy server wrote two and three spaces here (case get.path.method-lower).
         format!(
             "Invalid method name &#39;{name}&#39;,  method names are case sensitive.   The method \
              name &#39;{OPERATION}&#39; with the same name but different casing was found.\r\n\
@@ -125,7 +126,7 @@ fn find_page(request: &Request) -> Result<Route, Rejection> {
     }))
 }
 
-/// The query `wsdl=` or `disco=` without its `=`, if a gateway may have added that.
+/// Removes the `=` from the query `wsdl=` or `disco=` if a gateway may have added it.
 fn bare_word(request: &Request) -> Option<&str> {
     let word = request.query.strip_suffix('=')?;
     let is_word = ["wsdl", "disco"]
@@ -184,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn a_query_has_a_greatest_length() {
+    fn a_query_has_a_maximum_length() {
         assert_eq!(get(&"x".repeat(2_048)), Route::Page(Page::Operations));
         let too_long = Route::Rejected(Rejection::QueryTooLong);
         assert_eq!(get(&"x".repeat(2_049)), too_long);
@@ -192,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_verb_does_depends_on_the_protocols_that_are_on() {
+    fn verbs_depend_on_the_enabled_protocols() {
         const ALL: &str = "HttpGet,HttpPost,Soap,Soap12,Documentation";
         let unrecognized =
             |path_info: &str| Route::Rejected(Rejection::UnrecognizedUrl(path_info.to_owned()));
@@ -286,11 +287,11 @@ mod tests {
     }
 
     #[test]
-    fn a_word_in_the_query_asks_for_a_document() {
+    fn a_word_in_the_query_requests_a_document() {
         for query in ["WsDl", "wsdl&foo=1", "foo=1&wsdl", "%57sdl", "wsdl&op=x"] {
             assert_eq!(get(query), Route::Page(Page::Wsdl), "{query}");
         }
-        // Several words are one, joined by commas.
+        // Several words are joined by commas.
         for query in ["wsdl&disco", "wsdl&wsdl", "wsdl&", "&disco"] {
             assert_eq!(get(query), Route::Page(Page::Operations), "{query}");
         }
@@ -320,7 +321,7 @@ mod tests {
     }
 
     #[test]
-    fn a_schema_is_looked_for_before_a_description() {
+    fn a_schema_takes_precedence_over_a_description() {
         let schema = not_found("Schema not found.");
         assert_eq!(get("wsdl&schema=1"), schema);
         assert_eq!(get("wsdl=1&SCHEMA="), schema);

@@ -1,5 +1,5 @@
-//! Calls by SOAP, read in the order of the .NET Framework's `SoapServerProtocol`, which decides
-//! which of several errors a client sees.
+//! Decoding of SOAP calls, in the order of the .NET Framework's `SoapServerProtocol`. The order
+//! decides which of several errors a client sees.
 
 use std::borrow::Cow;
 
@@ -17,7 +17,7 @@ use crate::operation::Input;
 const TOO_LONG: &str = "There was an exception running the extensions specified in the config \
                         file. ---> Maximum request length exceeded.";
 
-/// Reads a call. `guessed` is the version to answer in until the envelope tells another.
+/// Reads a call. `guessed` is the version to answer in until the envelope shows the actual one.
 pub(super) fn decode(
     protocols: Protocols,
     guessed: Version,
@@ -50,7 +50,7 @@ pub(super) fn decode(
     read(envelope)
 }
 
-/// The rejection of a message that does not begin as an envelope must.
+/// The rejection of a message that is not a valid envelope up to its body.
 fn refused(error: EnvelopeError, guessed: Version, protocols: Protocols) -> Rejection {
     let version = error.version.unwrap_or(guessed);
     match error.kind {
@@ -65,7 +65,7 @@ fn refused(error: EnvelopeError, guessed: Version, protocols: Protocols) -> Reje
     }
 }
 
-/// Reads the operation, and the envelope to its end.
+/// Reads the operation and the rest of the envelope.
 fn read(mut envelope: Envelope<'_>) -> Result<Call, Rejection> {
     let version = envelope.version();
     let not_understood = envelope.not_understood().map(str::to_owned);
@@ -82,7 +82,7 @@ fn read(mut envelope: Envelope<'_>) -> Result<Call, Rejection> {
     })
 }
 
-/// A message that is not well-formed, or has elements where only text is allowed.
+/// The error for a message that is not well-formed, or has elements where only text is allowed.
 struct Malformed;
 
 impl From<xml::Error> for Malformed {
@@ -91,7 +91,7 @@ impl From<xml::Error> for Malformed {
     }
 }
 
-/// The user name of the last operation that has one.
+/// Reads the user name of the last operation that has one.
 fn read_body(envelope: &mut Envelope<'_>) -> Result<Option<String>, Malformed> {
     let mut username = None;
     while let Some(child) = envelope.next_child()? {
@@ -105,7 +105,7 @@ fn read_body(envelope: &mut Envelope<'_>) -> Result<Option<String>, Malformed> {
     Ok(username)
 }
 
-/// The first user name of an operation.
+/// Reads the first user name of an operation.
 fn read_operation(reader: &mut Reader<'_>) -> Result<Option<String>, Malformed> {
     let mut username = None;
     while let Node::Start(element) = reader.next_tag()? {
@@ -118,8 +118,8 @@ fn read_operation(reader: &mut Reader<'_>) -> Result<Option<String>, Malformed> 
     Ok(username)
 }
 
-/// The text of an element as `XmlReader.ReadElementString` reads it. Of an element that begins with
-/// a child it is the text of that child.
+/// Reads the text of an element like `XmlReader.ReadElementString`. If the element begins with a
+/// child, that is the text of the child.
 fn read_string(reader: &mut Reader<'_>) -> Result<String, Malformed> {
     match reader.next_node()? {
         Node::Start(_) => {
@@ -134,15 +134,15 @@ fn read_string(reader: &mut Reader<'_>) -> Result<String, Malformed> {
 }
 
 /// Reads to the end of the envelope and one node further, not counting white space. The legacy
-/// server did not look behind a comment there.
+/// server did not read beyond a comment there.
 fn read_end(envelope: Envelope<'_>) -> Result<(), Malformed> {
     let mut reader = envelope.close()?;
     while let Node::Text(_) = reader.next_node()? {}
     Ok(())
 }
 
-/// The text of the message. `text/xml` is UTF-8 when nothing else is known, also when its XML
-/// declaration cannot be true: .NET did not look at that one.
+/// Decodes the message. `text/xml` is UTF-8 unless something else is known, even if its XML
+/// declaration cannot be true, because .NET did not read that declaration.
 fn text<'a>(content_type: &ContentType<'_>, body: &'a [u8]) -> Result<Cow<'a, str>, DecodeError> {
     let charset = content_type.parameter("charset");
     if content_type.is_of(Version::V11) {
@@ -153,8 +153,8 @@ fn text<'a>(content_type: &ContentType<'_>, body: &'a [u8]) -> Result<Cow<'a, st
     }
 }
 
-/// The text without NUL characters behind the last `>`: .NET takes them for the end of a
-/// zero-terminated stream.
+/// Removes NUL characters after the last `>`, which .NET treats as the end of a zero-terminated
+/// stream.
 fn without_padding(text: &str) -> &str {
     let unpadded = text.trim_end_matches('\0');
     if unpadded.ends_with('>') {
@@ -176,7 +176,7 @@ mod tests {
         <e:Body><ResetUserPassword xmlns=\"http://www.ifactorconsulting.com/webservices\">\
         <username>bob</username></ResetUserPassword></e:Body></e:Envelope>";
 
-    /// Decodes a call of SOAP 1.1 as `text/xml`, or of SOAP 1.2 as `application/soap+xml`, with the
+    /// Decodes a call in SOAP 1.1 as `text/xml`, or in SOAP 1.2 as `application/soap+xml`, with the
     /// right action.
     fn decoded(version: Version, body: &[u8]) -> Result<Call, Rejection> {
         sent_as(version.media_type(), version, body)
@@ -209,7 +209,7 @@ mod tests {
     const BAD_REQUEST: Rejection = Rejection::BadRequest(Version::V11);
 
     #[test]
-    fn one_node_behind_the_envelope_is_looked_at() {
+    fn one_node_after_the_envelope_is_read() {
         for fine in [
             "",
             " \r\n",
@@ -371,7 +371,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_but_a_header_stands_before_the_body() {
+    fn only_a_header_may_come_before_the_body() {
         let reason = "Server was unable to read request. ---> Request format is invalid: Missing \
                       required soap:Body element.";
         let expected = Err(Rejection::fault(Version::V11, FaultCode::Sender, reason));
@@ -390,6 +390,18 @@ mod tests {
         }
         let fine = ENVELOPE.replace("<e:Body>", " <!-- c --><e:Header/> <?p?><e:Body>");
         assert!(decoded(Version::V11, fine.as_bytes()).is_ok());
+    }
+
+    /// The reader that .NET generates skips unknown content before the operation. Without an action
+    /// the same text makes the request unroutable.
+    #[test]
+    fn text_before_the_operation_is_skipped_when_the_action_names_it() {
+        let body = ENVELOPE.replace("<e:Body>", "<e:Body>text");
+        assert_eq!(
+            decoded(Version::V11, body.as_bytes()),
+            decoded(Version::V11, ENVELOPE.as_bytes())
+        );
+        assert!(decoded(Version::V11, ENVELOPE.as_bytes()).is_ok());
     }
 
     #[test]

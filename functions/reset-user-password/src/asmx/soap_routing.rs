@@ -1,5 +1,5 @@
-//! The routing of SOAP messages to the operation: by their action, else by the first child of
-//! their body.
+//! Routing of SOAP messages to the operation, by their action or else by the first child of their
+//! body.
 
 use std::borrow::Cow;
 
@@ -13,7 +13,7 @@ use super::form::url_decode;
 use super::protocols::Protocols;
 use super::rejection::Rejection;
 
-/// The message of `String.Substring` when one quotation mark is the whole action.
+/// The message of `String.Substring` if the action is a single quotation mark.
 const LONE_QUOTE: &str = "Server was unable to process request. ---> Length cannot be less than \
                           zero.\r\nParameter name: length";
 const NO_ACTION: &str = "Unable to handle request without a valid action parameter. Please supply \
@@ -23,12 +23,12 @@ const NO_ACTION: &str = "Unable to handle request without a valid action paramet
 pub(super) enum Action {
     /// The service's operation.
     Known,
-    /// None, or another. The first child of the body may still name the operation; the reason is
-    /// for when it does not.
+    /// No operation, or another one. The first child of the body may still name the operation; the
+    /// reason is sent if it does not.
     Unknown(Cow<'static, str>),
 }
 
-/// Reads the action of a request that looks like this version.
+/// Reads the action of a request that seems to use this version.
 pub(super) fn action(guessed: Version, request: &Request) -> Result<Action, Rejection> {
     match guessed {
         Version::V11 => header_action(request),
@@ -36,7 +36,7 @@ pub(super) fn action(guessed: Version, request: &Request) -> Result<Action, Reje
     }
 }
 
-/// The action of SOAP 1.1, from the `SOAPAction` header. The envelope is not looked at.
+/// Reads the action of SOAP 1.1 from the `SOAPAction` header. The envelope is not considered.
 fn header_action(request: &Request) -> Result<Action, Rejection> {
     let value = request.header("soapaction").unwrap_or_default();
     if value == "\"" {
@@ -57,7 +57,7 @@ fn header_action(request: &Request) -> Result<Action, Rejection> {
     Err(Rejection::fault(Version::V11, FaultCode::Sender, reason))
 }
 
-/// The action of SOAP 1.2, from the `action` parameter of the content type.
+/// Reads the action of SOAP 1.2 from the `action` parameter of the content type.
 fn parameter_action(content_type: &ContentType<'_>) -> Action {
     match content_type.parameter("action").map(url_decode) {
         Some(action) if action == SOAP_ACTION => Action::Known,
@@ -68,8 +68,8 @@ fn parameter_action(content_type: &ContentType<'_>) -> Action {
     }
 }
 
-/// Checks that the first child of the body is the operation, as `GetRequestElement` does: in an
-/// envelope of any namespace but that of a version that is off, and skipping everything before the
+/// Checks that the first child of the body is the operation, like `GetRequestElement`: in an
+/// envelope of any namespace except that of a disabled version, and skipping everything before the
 /// body. The rules of envelopes are checked later.
 pub(super) fn check_first_child(
     protocols: Protocols,
@@ -84,7 +84,7 @@ pub(super) fn check_first_child(
     let mut reader = Reader::new(text);
     let root = find_root(&mut reader).map_err(|flaw| unable(Version::V12, &flaw.message(text)))?;
     let found = find_operation(&mut reader, &root);
-    let known = Version::of_namespace(root.namespace());
+    let known = Version::from_namespace(root.namespace());
     let version = known.filter(|version| protocols.has(*version));
     if matches!(found, Ok(true)) && version == known {
         return Ok(());
@@ -97,7 +97,7 @@ pub(super) fn check_first_child(
     })
 }
 
-/// A flaw of a message, met on the way to the first child of its body.
+/// An error in a message before the first child of its body.
 enum Flaw {
     Malformed(xml::Error),
     /// The envelope or the body is missing.
@@ -111,7 +111,7 @@ impl From<xml::Error> for Flaw {
 }
 
 impl Flaw {
-    /// The message of the .NET exception.
+    /// The message of .NET's exception.
     fn message(&self, text: &str) -> String {
         match self {
             Self::Malformed(error) => error_message(error, text),
@@ -127,7 +127,7 @@ fn find_root<'a>(reader: &mut Reader<'a>) -> Result<Element<'a>, Flaw> {
     }
 }
 
-/// Whether the body begins with the operation, white space, comments and instructions aside.
+/// Whether the body begins with the operation, ignoring white space, comments and instructions.
 fn find_operation(reader: &mut Reader<'_>, root: &Element<'_>) -> Result<bool, Flaw> {
     if root.local != "Envelope" {
         return Err(Flaw::Missing("Envelope"));
@@ -149,20 +149,20 @@ fn find_operation(reader: &mut Reader<'_>, root: &Element<'_>) -> Result<bool, F
     }
 }
 
-/// The message of .NET for a missing part of an envelope.
+/// .NET's message for a missing part of an envelope.
 pub(super) fn missing(part: &str) -> String {
     format!("Request format is invalid: Missing required soap:{part} element.")
 }
 
-/// The message of Microsoft's `XmlTextReader` for the errors that real callers meet, and its most
-/// general one for all others.
+/// The message of .NET's `XmlTextReader` for the errors that occur in practice, and its most
+/// general message for all others.
 fn error_message(error: &xml::Error, text: &str) -> String {
     let (line, column) = error.line_and_column(text);
     match &error.kind {
         ErrorKind::NoRoot => "Root element is missing.".to_owned(),
         ErrorKind::Doctype => "DTD is prohibited in this XML document.".to_owned(),
         ErrorKind::UndeclaredPrefix(prefix) => {
-            // The position is that of the prefix, behind the "<".
+            // The position is that of the prefix, after the "<".
             let column = column + 1;
             format!("'{prefix}' is an undeclared prefix. Line {line}, position {column}.")
         }
@@ -281,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn a_version_that_is_off_is_a_mismatch() {
+    fn a_disabled_version_is_a_mismatch() {
         let text = envelope(SOAP11, &format!("<e:Body>{CALL}</e:Body>"));
         let protocols = "Soap12".parse().unwrap();
         let expected = Rejection::version_mismatch(SOAP11.to_owned(), protocols);
@@ -290,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_that_begins_otherwise_is_refused() {
+    fn a_body_with_another_first_child_is_refused() {
         for content in [
             "<e:Body/>".to_owned(),
             "<e:Body></e:Body>".to_owned(),
@@ -318,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn flaws_on_the_way_to_the_body_are_the_servers_fault() {
+    fn errors_before_the_body_are_server_faults() {
         let body = "Request format is invalid: Missing required soap:Body element.";
         let root = "Request format is invalid: Missing required soap:Envelope element.";
         for (text, version, message) in [
@@ -362,7 +362,7 @@ mod tests {
     }
 
     #[test]
-    fn undecodable_messages_are_the_servers_fault() {
+    fn undecodable_messages_are_server_faults() {
         for (error, message) in [
             (
                 DecodeError::NotUtf16,

@@ -1,9 +1,10 @@
-//! What the metadata pages say of the login by session: its members of those that the service reads.
+//! The description of the operation `Authenticate` on the metadata pages, with the members that the
+//! service reads.
 
 use super::contract::{AUTHENTICATE, AUTHENTICATE_RESPONSE};
 use super::description::{Class, Member, Operation, Samples};
 
-/// The login by session.
+/// The operation `Authenticate`.
 pub(super) static AUTHENTICATE_OPERATION: Operation = Operation {
     name: AUTHENTICATE,
     response: AUTHENTICATE_RESPONSE,

@@ -1,4 +1,4 @@
-//! The cookies of a session, as ServiceStack's `SessionFeature` names them.
+//! The cookies of a session, with the names of ServiceStack's `SessionFeature`.
 
 use http::header::{CACHE_CONTROL, HeaderMap, HeaderValue, SET_COOKIE};
 use shared::clock::Timestamp;
@@ -6,12 +6,13 @@ use shared::lambda::Request;
 
 use crate::authenticate::{Authenticated, Caller, OpenedSession};
 
-const SECONDS_A_DAY: u64 = 86_400;
-/// Lifetime of every cookie but `ss-id`: twenty years, whatever the session's own is.
-const LIFETIME_SECONDS: u64 = 7_305 * SECONDS_A_DAY;
+const SECONDS_PER_DAY: u64 = 86_400;
+/// The lifetime of every cookie except `ss-id`: twenty years, independent of the session's
+/// lifetime.
+const LIFETIME_SECONDS: u64 = 7_305 * SECONDS_PER_DAY;
 
-/// Headers of an answer of `Authenticate`: cookies to keep or to forget. What may hold the id of a
-/// session is stored by no cache (ASVS 5.0 14.3.2).
+/// Makes the headers of an answer of `Authenticate`: cookies to set or delete. Caches must not
+/// store the answer, which may contain the id of a session (ASVS 5.0 14.3.2).
 pub fn cookies(authenticated: &Authenticated, request: &Request, now: Timestamp) -> HeaderMap {
     let mut headers = HeaderMap::new();
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -20,7 +21,8 @@ pub fn cookies(authenticated: &Authenticated, request: &Request, now: Timestamp)
         Authenticated::LoggedOut => closed(now),
         Authenticated::Known(_) => vec![],
     };
-    // Scripts do not see it, other sites' pages do not send it, and it does not travel in clear.
+    // Scripts cannot read the cookie, pages of other sites do not send it, and it is not sent
+    // unencrypted.
     let is_https = request.url().starts_with("https:");
     let secure = if is_https { ";Secure" } else { "" };
     for cookie in cookies {
@@ -33,7 +35,8 @@ pub fn cookies(authenticated: &Authenticated, request: &Request, now: Timestamp)
     headers
 }
 
-/// One of the two ids is the session's, the other is of no use.
+/// Makes the cookies of an opened session. One of the two ids is the session's, the other belongs
+/// to no session.
 fn opened(caller: &Caller, session: &OpenedSession, now: Timestamp) -> Vec<String> {
     let (id, idle_id) = (session.id.expose(), session.idle_id.expose());
     let (temporary, permanent, option) = if session.is_permanent {
@@ -52,7 +55,7 @@ fn opened(caller: &Caller, session: &OpenedSession, now: Timestamp) -> Vec<Strin
 }
 
 fn closed(now: Timestamp) -> Vec<String> {
-    let yesterday = Timestamp(now.0.saturating_sub(SECONDS_A_DAY)).http_date();
+    let yesterday = Timestamp(now.0.saturating_sub(SECONDS_PER_DAY)).http_date();
     ["ss-id", "ss-pid", "X-UAId"]
         .map(|name| format!("{name}=;path=/;expires={yesterday}"))
         .into()

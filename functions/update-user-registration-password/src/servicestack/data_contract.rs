@@ -1,4 +1,4 @@
-//! XML of the response DTOs and their errors, as .NET's `DataContractSerializer` writes it.
+//! The XML of the response DTOs and their errors, as written by .NET's `DataContractSerializer`.
 
 use xml::{SCHEMA_INSTANCE, escape_text, is_legal};
 
@@ -8,8 +8,8 @@ use super::contract::{
 use super::response_status::{ResponseError, ResponseStatus};
 use crate::operation::Outcome;
 
-/// Element of `UpdateUserRegistrationPasswordResponse` at a `depth` in the document, 1 for the root.
-/// Data contracts order members by name.
+/// Writes `UpdateUserRegistrationPasswordResponse` as an element at `depth` in the document, which
+/// is 1 for the root. Data contracts order members by name.
 pub(super) fn password_response_element(
     depth: usize,
     status: Option<&ResponseStatus>,
@@ -35,8 +35,9 @@ pub(super) fn password_response_element(
     )
 }
 
-/// Element of `AuthenticateResponse` at a `depth` in the document, 1 for the root, with the texts of
-/// its members. They are numbered, and so in the order of their declaration.
+/// Writes `AuthenticateResponse` as an element at `depth` in the document, which is 1 for the root.
+/// `members` are its text members. The data contract numbers the members, so they stay in the order
+/// of their declaration.
 pub(super) fn authenticate_response_element(
     depth: usize,
     status: Option<&ResponseStatus>,
@@ -55,14 +56,14 @@ pub(super) fn authenticate_response_element(
     )
 }
 
-/// Root element of ServiceStack's `ErrorResponse`.
+/// Writes ServiceStack's `ErrorResponse` as a root element.
 pub(super) fn error_response_element(status: &ResponseStatus) -> String {
     let status = status_xml("", 3, Some(status));
     let body = format!("<ResponseStatus>{status}</ResponseStatus>");
     element("ErrorResponse", TYPES_NAMESPACE, &body)
 }
 
-/// Document with a root element.
+/// Writes a document with this root element.
 pub(super) fn document(root: &str) -> String {
     format!("<?xml version=\"1.0\" encoding=\"utf-8\"?>{root}")
 }
@@ -71,8 +72,8 @@ fn element(name: &str, namespace: &str, body: &str) -> String {
     format!("<{name} xmlns:i=\"{SCHEMA_INSTANCE}\" xmlns=\"{namespace}\">{body}</{name}>")
 }
 
-/// Children of a `ResponseStatus`, all null without one. The serialiser names the prefixes it makes up
-/// after their `depth` in the document, for instance `d3p1`.
+/// Writes the children of a `ResponseStatus`, which are all null if it is `None`. The serialiser
+/// names the prefixes that it generates after their `depth` in the document, for example `d3p1`.
 fn status_xml(prefix: &str, depth: usize, status: Option<&ResponseStatus>) -> String {
     let errors = match status.and_then(|status| status.errors.as_deref()) {
         None => nil(prefix, "Errors"),
@@ -126,7 +127,7 @@ fn error_xml(prefix: &str, depth: usize, error: &ResponseError) -> String {
     .concat()
 }
 
-/// Element of a member that is null without a text.
+/// Writes a member, as null if it has no text.
 fn nillable(name: &str, text: Option<&str>) -> String {
     text.map_or_else(|| nil("", name), |text| text_element("", name, text))
 }
@@ -135,13 +136,13 @@ fn nil(prefix: &str, name: &str) -> String {
     format!("<{prefix}{name} i:nil=\"true\" />")
 }
 
-/// `Meta` at a `depth` in the document, which is null.
+/// Writes `Meta` as null, at `depth` in the document.
 fn meta(prefix: &str, depth: usize) -> String {
     format!("<{prefix}Meta xmlns:d{depth}p1=\"{ARRAYS_NAMESPACE}\" i:nil=\"true\" />")
 }
 
-/// Element with text. Characters that XML does not allow become U+FFFD: the original wrote references
-/// to them, which no strict parser reads.
+/// Writes an element with text. Characters that XML does not allow become U+FFFD. The original
+/// wrote references to them, which no strict parser accepts.
 fn text_element(prefix: &str, name: &str, text: &str) -> String {
     let mut element = format!("<{prefix}{name}>");
     let legal = text.replace(|c| !is_legal(c), "\u{fffd}");

@@ -1,28 +1,28 @@
-//! What the metadata pages say of an operation, in the words of the original's page.
+//! The description of an operation on the metadata pages, with the texts of the original's pages.
 
 use xml::soap::Version;
 
 use super::contract::{REQUEST_DTO, RESPONSE_DTO};
 
-/// Operation that has metadata pages.
+/// An operation that has metadata pages.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Operation {
-    /// Name of the request DTO.
+    /// The name of the request DTO.
     pub(super) name: &'static str,
-    /// Name of the response DTO.
+    /// The name of the response DTO.
     pub(super) response: &'static str,
-    /// Prefix in the WSDL of the namespace of both.
+    /// The prefix of the namespace of both in the WSDL.
     pub(super) prefix: &'static str,
     pub(super) summary: &'static str,
-    /// Roles that the caller needs.
+    /// The roles that the caller needs.
     pub(super) roles: &'static str,
-    /// Verbs and paths.
+    /// The verbs and paths.
     pub(super) routes: &'static [(&'static str, &'static str)],
     pub(super) classes: &'static [Class],
     pub(super) samples: Samples,
 }
 
-/// Sample of a request and of its answer in each format.
+/// A sample request and response in each format.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Samples {
     pub(super) xml: (&'static str, &'static str),
@@ -60,18 +60,18 @@ pub(super) static UPDATE_PASSWORD: Operation = Operation {
     },
 };
 
-/// Class of the data contract, with the members that it declares.
+/// A class of the data contract, with the members that it declares.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Class {
     pub(super) name: &'static str,
     pub(super) members: &'static [Member],
 }
 
-/// Row of a table of members.
+/// A row of the table of members.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Member {
     pub(super) name: &'static str,
-    /// Where the member is sent; `form` where the original declared nothing.
+    /// The location of the member in a request. It is `form` if the original declared nothing.
     pub(super) parameter: &'static str,
     pub(super) data_type: &'static str,
     pub(super) is_required: bool,
@@ -119,7 +119,7 @@ impl Member {
     }
 }
 
-/// Classes in the order of the original's page: the request, its base class, the response.
+/// The classes in the order of the original's page: the request, its base class, the response.
 const CLASSES: [Class; 3] = [
     Class {
         name: "UpdateUserRegistrationPasswordRequest",
@@ -157,7 +157,7 @@ const CLASSES: [Class; 3] = [
     },
 ];
 
-/// Format in which the operation has a page.
+/// A format for which the operation has a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PageFormat {
     /// XML.
@@ -173,7 +173,7 @@ pub enum PageFormat {
 }
 
 impl PageFormat {
-    /// Every format, in the order of the list of operations.
+    /// All formats, in the order of the list of operations.
     pub(super) const ALL: [Self; 6] = [
         Self::Xml,
         Self::Json,
@@ -183,7 +183,7 @@ impl PageFormat {
         Self::Soap(Version::V12),
     ];
 
-    /// Name in paths and suffixes.
+    /// The name in paths and suffixes.
     pub(super) const fn name(self) -> &'static str {
         match self {
             Self::Xml => "xml",
@@ -195,7 +195,7 @@ impl PageFormat {
         }
     }
 
-    /// Name in the list of operations.
+    /// The name in the list of operations.
     pub(super) const fn label(self) -> &'static str {
         match self {
             Self::Xml => "XML",
@@ -211,7 +211,7 @@ impl PageFormat {
         matches!(self, Self::Soap(_))
     }
 
-    /// Sample of a request and of its answer.
+    /// Returns a sample request and response.
     pub(super) const fn sample(self, samples: &Samples) -> Sample {
         match self {
             Self::Xml => Sample::plain("application/xml", samples.xml),
@@ -232,13 +232,13 @@ impl PageFormat {
     }
 }
 
-/// Sample of a request and of its answer.
+/// A sample request and response.
 pub(super) struct Sample {
     pub(super) request_type: &'static str,
     pub(super) response_type: &'static str,
     pub(super) request: &'static str,
     pub(super) response: &'static str,
-    /// What is around either of the two.
+    /// The text before and after each of the two.
     pub(super) before: &'static str,
     pub(super) after: &'static str,
 }

@@ -1,21 +1,21 @@
-//! Endpoints of the operation.
+//! The endpoints of an operation.
 
 use shared::lambda::Request;
 use xml::soap::Version;
 
 use super::format::{Format, ResponseFormat, accepted, format_parameter};
 
-/// Endpoint that calls the operation.
+/// An endpoint that calls an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Endpoint {
     /// `POST /UpdateUserRegistrationPassword`, the service's own route.
     Route {
-        /// Format of the answer, from a suffix such as `.json`.
+        /// The format of the answer, from a suffix such as `.json`.
         suffix: Option<Format>,
     },
     /// `POST /{format}/reply/UpdateUserRegistrationPasswordRequest`, a predefined route.
     Predefined {
-        /// Format of the body and, unless `?format=` names another, of the answer.
+        /// The format of the body and, unless `?format=` names another, of the answer.
         format: Format,
     },
     /// `POST /soap11` or `POST /soap12`.
@@ -23,8 +23,8 @@ pub enum Endpoint {
 }
 
 impl Endpoint {
-    /// Format of the answer: the suffix; else `?format=`; else a predefined route's own format, or
-    /// on the service's route what `Accept` asks for.
+    /// Determines the format of the answer: by the suffix, else by `?format=`, else by the
+    /// predefined route or, on the service's own route, by `Accept`.
     #[must_use]
     pub fn response_format(self, request: &Request) -> ResponseFormat {
         let decided = match self {
@@ -35,7 +35,7 @@ impl Endpoint {
             Self::Predefined { format } => Some(format_parameter(request).unwrap_or(format)),
             Self::Soap(version) => return ResponseFormat::soap(version),
         };
-        let format = decided.map_or_else(|| accepted(request), ResponseFormat::of);
+        let format = decided.map_or_else(|| accepted(request), ResponseFormat::new);
         format.with_json_style(request)
     }
 }

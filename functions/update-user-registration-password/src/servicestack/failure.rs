@@ -1,4 +1,4 @@
-//! Failures: how rejections and errors of the operation are answered.
+//! The answers to rejections and to errors of an operation.
 
 use http::StatusCode;
 
@@ -6,7 +6,7 @@ use super::rejection::{Rejection, Root};
 use super::response_status::{ResponseError, ResponseStatus};
 use crate::error::{Error, Violation};
 
-/// Answer to a request that did not succeed.
+/// An answer to a request that did not succeed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
     pub(super) http_status: StatusCode,
@@ -14,7 +14,7 @@ pub struct Failure {
     pub(super) status: ResponseStatus,
     /// Whether the answer has a `WWW-Authenticate` header.
     pub(super) challenge: bool,
-    /// `Allow` header.
+    /// The `Allow` header.
     pub(super) allow: Option<&'static str>,
 }
 
@@ -78,7 +78,7 @@ impl From<Error> for Failure {
 }
 
 impl Failure {
-    /// Answer to any fault of ours: it shows nothing of the cause.
+    /// Makes the answer to an internal error. It reveals nothing about the cause.
     pub(super) fn internal() -> Self {
         Self::new(
             (
@@ -90,7 +90,8 @@ impl Failure {
         )
     }
 
-    /// Answer to invalid input: the first error's code and message, and every error in `Errors`.
+    /// Makes the answer to invalid input: the first error's code and message, and all errors in
+    /// `Errors`.
     fn invalid(violations: &[Violation]) -> Self {
         let errors: Vec<_> = violations.iter().map(ResponseError::from).collect();
         let (code, message) = errors
@@ -114,7 +115,7 @@ impl Failure {
         }
     }
 
-    /// The same with the response DTO as its root in every format.
+    /// Uses the response DTO as the root in every format.
     pub(super) fn in_response_dto(mut self) -> Self {
         if self.root == Root::ResponseDtoInXml {
             self.root = Root::ResponseDto;

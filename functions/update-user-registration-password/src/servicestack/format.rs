@@ -1,4 +1,4 @@
-//! ServiceStack's formats, and how a request chooses one.
+//! ServiceStack's formats, and the choice of one by a request.
 
 use std::convert::Infallible;
 
@@ -9,10 +9,11 @@ use xml::soap::Version;
 
 use super::value::JsonStyle;
 
-/// Content type of SOAP 1.1, whose answer on the service's own route is an envelope too.
+/// The content type of SOAP 1.1. Requests with it are answered with an envelope on the service's
+/// own route too.
 const TEXT_XML: &str = "text/xml; charset=utf-8";
 
-/// Format of a body.
+/// A format of a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     /// JSON.
@@ -23,17 +24,17 @@ pub enum Format {
     Jsv,
     /// Comma-separated values.
     Csv,
-    /// HTML, for answers only.
+    /// HTML, only for answers.
     Html,
 }
 
 impl Format {
-    /// Every format.
+    /// All formats.
     pub const ALL: [Self; 5] = [Self::Json, Self::Xml, Self::Jsv, Self::Csv, Self::Html];
-    /// Formats that `Accept` is searched for first, in this order; weights are ignored.
+    /// The formats that are looked for in `Accept` first, in this order. Weights are ignored.
     const PREFERRED: [Self; 4] = [Self::Json, Self::Html, Self::Xml, Self::Jsv];
 
-    /// Name in paths, suffixes and `?format=`.
+    /// The name in paths, suffixes and `?format=`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -45,7 +46,7 @@ impl Format {
         }
     }
 
-    /// Media type of an answer.
+    /// The media type of an answer.
     #[must_use]
     pub const fn media_type(self) -> &'static str {
         match self {
@@ -57,15 +58,15 @@ impl Format {
         }
     }
 
-    /// Format of a name in any case.
-    pub(super) fn named(name: &str) -> Option<Self> {
+    /// Finds the format with this name, ignoring case.
+    pub(super) fn from_name(name: &str) -> Option<Self> {
         Self::ALL
             .into_iter()
             .find(|format| format.name().eq_ignore_ascii_case(name))
     }
 
-    /// Format of a body with this `Content-Type`.
-    pub(super) fn of_media_type(media_type: &str) -> Option<Self> {
+    /// Finds the format of a body with this `Content-Type`.
+    pub(super) fn from_media_type(media_type: &str) -> Option<Self> {
         let base = media_type
             .split(';')
             .next()
@@ -82,23 +83,24 @@ impl Format {
     }
 }
 
-/// Format of an answer, with its options.
+/// The format of an answer, with its options.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ResponseFormat {
-    /// Format of the body.
+    /// The format of the body.
     pub format: Format,
-    /// SOAP version of the envelope around a body in XML.
+    /// The SOAP version of the envelope around an XML body, if there is one.
     pub envelope: Option<Version>,
-    /// `Content-Type`: the format's media type, or the one the request used for its own body.
+    /// The `Content-Type`: the format's media type, or the one that the request used for its own
+    /// body.
     pub content_type: String,
-    /// Options of JSON and JSV.
+    /// The options of JSON and JSV.
     pub json_style: JsonStyle,
 }
 
 impl ResponseFormat {
-    /// Format under its own media type, with default options.
+    /// A format with its own media type and default options.
     #[must_use]
-    pub fn of(format: Format) -> Self {
+    pub fn new(format: Format) -> Self {
         let charset = if format == Format::Json {
             "; charset=utf-8"
         } else {
@@ -113,7 +115,7 @@ impl ResponseFormat {
         }
     }
 
-    /// XML in an envelope.
+    /// XML in a SOAP envelope.
     #[must_use]
     pub fn soap(version: Version) -> Self {
         let content_type = match version {
@@ -123,11 +125,11 @@ impl ResponseFormat {
         Self {
             envelope: Some(version),
             content_type: content_type.to_owned(),
-            ..Self::of(Format::Xml)
+            ..Self::new(Format::Xml)
         }
     }
 
-    /// Name in logs and metrics.
+    /// The name in logs and metrics.
     #[must_use]
     pub const fn name(&self) -> &'static str {
         match self.envelope {
@@ -137,7 +139,7 @@ impl ResponseFormat {
         }
     }
 
-    /// Same format with the JSON options of `?jsconfig=`.
+    /// Sets the JSON options from `?jsconfig=`.
     pub(super) fn with_json_style(self, request: &Request) -> Self {
         Self {
             json_style: json_style(request),
@@ -146,7 +148,8 @@ impl ResponseFormat {
     }
 }
 
-/// Format of `?format=`: a value that contains json, xml or jsv, else one that is csv or html.
+/// The format that `?format=` names: a value that contains json, xml or jsv, or one that equals csv
+/// or html.
 pub(super) fn format_parameter(request: &Request) -> Option<Format> {
     let value = query_value(request, "format")?.to_ascii_lowercase();
     let value = value.split('.').next().unwrap_or_default();
@@ -175,7 +178,7 @@ fn json_style(request: &Request) -> JsonStyle {
     style
 }
 
-/// Value of a parameter of the query. What is not UTF-8 in it becomes U+FFFD.
+/// The value of a parameter of the query. Bytes that are not UTF-8 become U+FFFD.
 pub(super) fn query_value(request: &Request, name: &str) -> Option<String> {
     let parameters = Parameters::decode(request.query.as_bytes(), |bytes| {
         Ok::<_, Infallible>(String::from_utf8_lossy(bytes))
@@ -183,8 +186,8 @@ pub(super) fn query_value(request: &Request, name: &str) -> Option<String> {
     parameters.ok()?.value(name)
 }
 
-/// Format that `Accept` asks for, in the order of ServiceStack's `GetResponseContentType`; weights
-/// are ignored.
+/// The format that `Accept` requests, in the order of ServiceStack's `GetResponseContentType`.
+/// Weights are ignored.
 pub(super) fn accepted(request: &Request) -> ResponseFormat {
     let accept = request.header(header::ACCEPT).unwrap_or_default();
     let accepts = |media_type: &str| {
@@ -200,7 +203,7 @@ pub(super) fn accepted(request: &Request) -> ResponseFormat {
         .find(|format| content_type == format.media_type())
         .filter(is_accepted);
     if let Some(format) = of_request.or_else(|| Format::PREFERRED.into_iter().find(is_accepted)) {
-        return ResponseFormat::of(format);
+        return ResponseFormat::new(format);
     }
     if content_type == TEXT_XML && (accept.is_empty() || accepts("*/*")) {
         return ResponseFormat::soap(Version::V11);
@@ -208,23 +211,23 @@ pub(super) fn accepted(request: &Request) -> ResponseFormat {
     if accepts("*/*") {
         return of_request_body(&content_type);
     }
-    ResponseFormat::of(if is_accepted(&Format::Csv) {
+    ResponseFormat::new(if is_accepted(&Format::Csv) {
         Format::Csv
     } else {
         Format::Json
     })
 }
 
-/// Format of the request's own body, under the media type that the request gives it, for instance
+/// The format of the request's own body, with the media type that the request gave it, for example
 /// `text/xml`.
 fn of_request_body(content_type: &str) -> ResponseFormat {
-    match Format::of_media_type(content_type) {
+    match Format::from_media_type(content_type) {
         Some(format) if content_type != format.media_type() => ResponseFormat {
             content_type: content_type.to_owned(),
-            ..ResponseFormat::of(format)
+            ..ResponseFormat::new(format)
         },
-        Some(format) => ResponseFormat::of(format),
-        None => ResponseFormat::of(Format::Json),
+        Some(format) => ResponseFormat::new(format),
+        None => ResponseFormat::new(Format::Json),
     }
 }
 
@@ -243,7 +246,7 @@ mod tests {
         let request = Request::new(Method::POST, &format!("?{query}"), headers, vec![]);
         let format = format_parameter(&request);
         format
-            .map_or_else(|| accepted(&request), ResponseFormat::of)
+            .map_or_else(|| accepted(&request), ResponseFormat::new)
             .with_json_style(&request)
     }
 
@@ -336,14 +339,14 @@ mod tests {
             ("", None),
         ] {
             assert_eq!(
-                Format::of_media_type(content_type),
+                Format::from_media_type(content_type),
                 expected,
                 "{content_type}"
             );
         }
     }
 
-    /// Clients of SOAP 1.1 are known by their content type on the service's own route too.
+    /// Clients of SOAP 1.1 are recognised by their content type on the service's own route too.
     #[test]
     fn text_xml_in_utf8_is_answered_by_an_envelope() {
         for (content_type, accept, envelope) in [

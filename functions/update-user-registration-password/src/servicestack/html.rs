@@ -1,14 +1,14 @@
-//! Responses with plain text, or with nothing.
+//! Responses with plain text or without content.
 
 use http::header::{self, HeaderValue};
 use http::{Response, StatusCode};
 
-/// Page without content.
+/// Makes a page without content.
 pub(super) fn empty_page(status: StatusCode) -> Response<String> {
     text(status, "text/html; charset=utf-8", "")
 }
 
-/// Plain text.
+/// Makes a response with plain text.
 pub(super) fn plain(status: StatusCode, body: &str) -> Response<String> {
     text(status, "text/plain", body)
 }

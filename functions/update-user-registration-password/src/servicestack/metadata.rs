@@ -1,5 +1,5 @@
-//! Metadata pages, on which the service describes itself: the list of its operations, and the
-//! operations in each format.
+//! The metadata pages, which describe the service: the list of its operations, and the operations
+//! in each format.
 
 use askama::Template;
 use http::header::{self, HeaderValue};
@@ -22,17 +22,17 @@ const TYPES: &str = concat!(
     include_str!("assets/schemas/types/after.xsd"),
 );
 
-/// ServiceStack's own types but for the login by session.
+/// ServiceStack's own types, without those of `Authenticate`.
 const TYPES_WITHOUT_SESSIONS: &str = concat!(
     include_str!("assets/schemas/types/before.xsd"),
     include_str!("assets/schemas/types/response-status.xsd"),
     include_str!("assets/schemas/types/after.xsd"),
 );
 
-/// Operations by name.
+/// The operations, in alphabetical order.
 static OPERATIONS: [&Operation; 2] = [&AUTHENTICATE_OPERATION, &UPDATE_PASSWORD];
 
-/// Operations that the service has with or without logins by session.
+/// The operations of a service with or without sessions.
 pub(super) fn operations(sessions: bool) -> &'static [&'static Operation] {
     let [_, without_sessions @ ..] = &OPERATIONS;
     if sessions {
@@ -42,26 +42,27 @@ pub(super) fn operations(sessions: bool) -> &'static [&'static Operation] {
     }
 }
 
-/// Metadata page.
+/// A metadata page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Page {
     /// `/`, which redirects to the list of operations.
     Root,
-    /// List of operations.
+    /// The list of operations.
     Operations(&'static [&'static Operation]),
     /// An operation, in a format.
     Operation(&'static Operation, PageFormat),
-    /// WSDL of the operations in a version of SOAP.
+    /// The WSDL of the operations in a version of SOAP.
     Wsdl(Version, &'static [&'static Operation]),
-    /// XML Schema of a namespace.
+    /// The XML Schema of a namespace.
     Schema(&'static str),
-    /// An empty page: the operation's name is in the wrong case.
+    /// An empty page, because the operation's name is in the wrong case.
     Misspelt,
-    /// An empty page: there is no operation of this name.
+    /// An empty page, because there is no operation with this name.
     Forbidden,
 }
 
-/// Schemas of the data contracts of the operations, in the order in which the original numbers them.
+/// The schemas of the data contracts of the operations, in the order in which the original numbers
+/// them.
 fn schemas(operations: &[&Operation]) -> [&'static str; 5] {
     let sessions = operations.contains(&&AUTHENTICATE_OPERATION);
     [
@@ -77,7 +78,7 @@ fn schemas(operations: &[&Operation]) -> [&'static str; 5] {
     ]
 }
 
-/// Page at a path without its leading slash.
+/// Finds the page at a path without its leading slash.
 pub(super) fn page(path: &str, request: &Request, sessions: bool) -> Option<Page> {
     let operations = operations(sessions);
     let format = match path.split_once('/') {
@@ -105,25 +106,25 @@ pub(super) fn page(path: &str, request: &Request, sessions: bool) -> Option<Page
     })
 }
 
-/// Schema that `?xsd=` numbers.
+/// The schema with the number in `?xsd=`.
 fn schema(request: &Request, operations: &[&Operation]) -> Option<&'static str> {
     let number: usize = query_value(request, "xsd")?.parse().ok()?;
     schemas(operations).get(number).copied()
 }
 
-/// Path of a version's endpoint, without its leading slash.
+/// The path of a version's endpoint, without its leading slash.
 pub(super) const fn soap_path(version: Version) -> &'static str {
     PageFormat::Soap(version).name()
 }
 
-/// Description of the operations (WSDL 1.1). The messages are the elements of the DTOs; those of the
-/// original were in a namespace that no schema declared, so that no tool could use it.
+/// The WSDL 1.1 description of the operations. Its messages are the elements of the DTOs. The
+/// original's were in a namespace that no schema declared, so no tool could use them.
 #[derive(Template)]
 #[template(path = "registrar.wsdl.xml")]
 struct Wsdl<'a> {
     name: &'static str,
     binding: &'static str,
-    /// Prefix of the extension elements.
+    /// The prefix of the extension elements.
     soap: &'static str,
     service: &'a str,
     path: &'static str,
@@ -173,7 +174,7 @@ impl Page {
     pub fn encode(self, request: &Request) -> Response<String> {
         let url = service_url(request);
         let (_, service) = url.split_once("://").unwrap_or(("", &url));
-        // The host, and the stage that a gateway puts in front of every path.
+        // The host, and the stage that a gateway adds to every path.
         let (host, base) = service.split_at(service.find('/').unwrap_or(service.len()));
         let host = without_port(host);
         match self {
@@ -194,7 +195,7 @@ impl Page {
                 let wsdl = Wsdl::new(version, &url, operations);
                 xml(wsdl.render().unwrap_or_default())
             }
-            // With the declaration and the end that the original writes.
+            // The original's XML declaration and ending.
             Self::Schema(schema) => xml(format!("<?xml version=\"1.0\"?>\n{}", schema.trim_end())),
             Self::Misspelt => html::empty_page(StatusCode::OK),
             Self::Forbidden => html::empty_page(StatusCode::FORBIDDEN),
@@ -206,7 +207,7 @@ fn page_of(template: &impl Template) -> Response<String> {
     shared::http::page(template, PagePolicy::Styled)
 }
 
-/// Host as the original's pages show it.
+/// The host without its port, as on the original's pages.
 fn without_port(host: &str) -> &str {
     match host.rsplit_once(':') {
         Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
@@ -214,7 +215,7 @@ fn without_port(host: &str) -> &str {
     }
 }
 
-/// URL of the service, without the request's own path.
+/// The URL of the service, without the request's own path.
 fn service_url(request: &Request) -> String {
     let url = request.url();
     url.strip_suffix(&request.path).unwrap_or(&url).to_owned()

@@ -1,4 +1,4 @@
-//! Protocol of a ServiceStack 4.5.8 host whose `DefaultContentType` is JSON.
+//! The protocol of a ServiceStack 4.5.8 host whose `DefaultContentType` is JSON.
 
 mod authenticate_description;
 mod contract;

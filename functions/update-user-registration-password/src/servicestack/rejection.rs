@@ -1,11 +1,12 @@
-//! Rejections: requests refused before the operation ran. Messages are ServiceStack's and .NET's.
+//! Rejections of requests before the operation runs. The messages are those of ServiceStack and
+//! .NET.
 
 use http::StatusCode;
 
-/// Why a request was refused before the operation ran.
+/// The reason a request is refused before the operation runs.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Rejection {
-    /// No credential, or none of a known kind.
+    /// There is no credential of a known kind.
     #[error("Unauthorized")]
     NoCredential,
     /// `Authorization: Basic` with text that is not Base64. The message is that of .NET's
@@ -25,16 +26,16 @@ pub enum Rejection {
     /// A call that a page of another origin made a browser send.
     #[error("Cross-site requests are not accepted")]
     CrossSite,
-    /// A body that its content type does not allow. The message's last quotation mark has no partner
-    /// in the original either (case malformed/json-route-application_jsv).
+    /// A body that is invalid for its content type. The message's last quotation mark is unpaired
+    /// in the original too (case malformed/json-route-application_jsv).
     #[error("Could not deserialize '{content_type}' request using {dto}'")]
     Unreadable {
-        /// Content type of the body.
+        /// The content type of the body.
         content_type: String,
-        /// CLR type of the request DTO.
+        /// The CLR type of the request DTO.
         dto: &'static str,
     },
-    /// A value in the query or a form that a boolean cannot have.
+    /// A value in the query or a form that is not a boolean.
     #[error("Unable to bind to request '{dto}'")]
     Unbindable {
         /// The request DTO.
@@ -44,13 +45,13 @@ pub enum Rejection {
         /// The value, as received.
         value: String,
     },
-    /// A body longer than the service reads.
+    /// A body that exceeds the maximum length.
     #[error("Maximum request length exceeded.")]
     TooLong,
-    /// A query or a form with more parameters than the service reads. The message is ASP.NET's.
+    /// A query or a form that exceeds the maximum number of parameters. The message is ASP.NET's.
     #[error("Operation is not valid due to the current state of the object.")]
     TooManyParameters,
-    /// A path at which there is nothing, or nothing for the request's verb.
+    /// An unknown path, or one that does not support the request's verb.
     #[error("404")]
     NotFound,
     /// A predefined route to an operation that does not exist.
@@ -67,15 +68,15 @@ pub enum Rejection {
     /// A login without a user name or a password.
     #[error("Validation failed: {}", missing.iter().map(|member| member.line()).collect::<String>())]
     LoginIncomplete {
-        /// What is missing.
+        /// The missing members.
         missing: Vec<LoginMember>,
     },
-    /// A login by a provider that the service does not have.
+    /// A login with an authentication provider that the service does not have.
     #[error("No configuration was added for OAuth provider '{0}'")]
     UnknownProvider(String),
 }
 
-/// Member without which there is no login.
+/// A member that a login requires.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LoginMember {
     /// `UserName`
@@ -85,12 +86,12 @@ pub enum LoginMember {
 }
 
 impl LoginMember {
-    /// Line of the summary of FluentValidation 6.
+    /// A line of FluentValidation 6's summary.
     fn line(self) -> String {
         format!("\r\n -- {}", self.message())
     }
 
-    /// Message of FluentValidation's `NotEmpty`.
+    /// The message of FluentValidation's `NotEmpty`.
     pub(super) fn message(self) -> String {
         format!("'{}' should not be empty.", self.label())
     }
@@ -110,28 +111,28 @@ impl LoginMember {
     }
 }
 
-/// Root of an error's body.
+/// The root of an error's body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Root {
-    /// The response DTO with default values, as ServiceStack answers errors of the service.
+    /// The response DTO with default values, as in ServiceStack's answers to errors of a service.
     ResponseDto,
-    /// `ErrorResponse`, as ServiceStack answers errors of its pipeline.
+    /// `ErrorResponse`, as in ServiceStack's answers to errors of its pipeline.
     ErrorResponse,
-    /// The response DTO in XML, since the old XML client reads no other root; `ErrorResponse` in every
-    /// other format.
+    /// The response DTO in XML, because the old XML client reads no other root, and `ErrorResponse`
+    /// in every other format.
     ResponseDtoInXml,
-    /// None: the message as plain text, whatever the client accepts
-    /// (case routing/get-unknown-accept-json).
+    /// No root: the message is plain text, whatever the client accepts (case
+    /// routing/get-unknown-accept-json).
     PlainText,
 }
 
 impl Rejection {
-    /// HTTP status, `ErrorCode` and root.
+    /// The HTTP status, `ErrorCode` and root.
     pub(super) const fn kind(&self) -> (StatusCode, &'static str, Root) {
         use Root::{ErrorResponse, PlainText, ResponseDto, ResponseDtoInXml};
         match self {
-            // The original sent no body. Clients took the code from the reason phrase, which
-            // gateways do not send, so it stands in a body that clients can read.
+            // The original sent no body, and clients took the code from the reason phrase. Gateways
+            // send no reason phrase, so the code is in a body that clients can read.
             Self::NoCredential => (StatusCode::UNAUTHORIZED, "Unauthorized", ResponseDto),
             Self::CredentialNotBase64 => {
                 (StatusCode::BAD_REQUEST, "FormatException", ErrorResponse)

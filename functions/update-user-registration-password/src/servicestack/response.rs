@@ -1,4 +1,4 @@
-//! Answers in every format.
+//! Encoding of answers in every format.
 
 use askama::Template;
 use http::header::{self, HeaderMap, HeaderValue};
@@ -19,11 +19,11 @@ use crate::error::Error;
 
 const CHALLENGE: &str = "basic realm=\"/auth/basic\"";
 
-/// Answer to a request, before it has a format.
+/// An answer to a request, independent of its format.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reply<T> {
     result: Result<T, Failure>,
-    /// Headers beside those of the format.
+    /// Headers in addition to those of the format.
     headers: HeaderMap,
 }
 
@@ -39,7 +39,7 @@ impl<T: ResponseDto> From<Rejection> for Reply<T> {
     }
 }
 
-/// Answer to a request that a bug in the service prevented from being handled.
+/// Makes the answer to a request whose handler panicked.
 #[must_use]
 pub fn server_fault<T: ResponseDto>(response_format: &ResponseFormat) -> Response<String> {
     Reply::<T>::new(Err(Failure::internal())).encode(response_format)
@@ -53,7 +53,7 @@ impl<T: ResponseDto> Reply<T> {
         }
     }
 
-    /// Same answer with these headers too.
+    /// Adds headers.
     #[must_use]
     pub fn with_headers(self, headers: HeaderMap) -> Self {
         Self { headers, ..self }
@@ -112,7 +112,7 @@ impl<T: ResponseDto> Reply<T> {
         }
     }
 
-    /// Options of JSON and JSV. ServiceStack ignores `jsconfig` in errors of its pipeline.
+    /// The options of JSON and JSV. ServiceStack ignores `jsconfig` in errors of its pipeline.
     fn style(&self, response_format: &ResponseFormat) -> JsonStyle {
         match &self.result {
             Err(failure) if failure.root != Root::ResponseDto => JsonStyle::default(),
@@ -157,10 +157,12 @@ impl<T: ResponseDto> Reply<T> {
         response
     }
 
-    /// Page for people who call the service from a browser: the members of the answer.
+    /// Makes an HTML page with the members of the answer, for people who call the service from a
+    /// browser.
     fn page(&self) -> Response<String> {
         page(
             &ReplyPage {
+                request: T::REQUEST,
                 rows: self.value().rows(),
             },
             PagePolicy::Styled,
@@ -171,6 +173,7 @@ impl<T: ResponseDto> Reply<T> {
 #[derive(Template)]
 #[template(path = "reply.html")]
 struct ReplyPage {
+    request: &'static str,
     rows: Vec<(&'static str, String)>,
 }
 

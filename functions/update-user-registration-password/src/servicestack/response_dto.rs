@@ -8,25 +8,25 @@ use super::value::Value;
 use crate::authenticate::{Authenticated, Caller};
 use crate::operation::Outcome;
 
-/// What an operation answers with. A failure is written with the same members, all at default, and a
+/// The response DTO of an operation. A failure has the same members, with default values, and a
 /// `ResponseStatus`.
 pub trait ResponseDto: Sized {
-    /// Request DTO, after which a file in CSV is named.
+    /// The request DTO, which names the file of an answer in CSV.
     const REQUEST: &'static str;
 
-    /// Members in the order of their declaration.
+    /// Returns the members in the order of their declaration.
     fn value(status: Value, outcome: Option<&Self>) -> Value;
 
-    /// XML element at a `depth` in the document, 1 for the root.
+    /// Writes an XML element at `depth` in the document, which is 1 for the root.
     fn element(depth: usize, status: Option<&ResponseStatus>, outcome: Option<&Self>) -> String;
 
-    /// `ResponseStatus` of a success.
+    /// Returns the `ResponseStatus` of a success.
     #[must_use]
     fn success() -> Value {
         Value::Null
     }
 
-    /// A failure as this operation answers it.
+    /// Adapts a failure to this operation.
     #[must_use]
     fn failure(failure: Failure) -> Failure {
         failure
@@ -72,18 +72,19 @@ impl ResponseDto for Authenticated {
         authenticate_response_element(depth, status, &texts.collect::<Vec<_>>())
     }
 
-    /// An empty one, where other operations have none.
+    /// Returns an empty `ResponseStatus`, while other operations have none.
     fn success() -> Value {
         Value::Object(vec![])
     }
 
-    /// Everything that the service itself refuses, a wrong password too, is in the response DTO.
+    /// Puts everything that the service itself refuses, including a wrong password, into the
+    /// response DTO.
     fn failure(failure: Failure) -> Failure {
         failure.in_response_dto()
     }
 }
 
-/// Members of `AuthenticateResponse` that are texts; those of other providers are null.
+/// The text members of `AuthenticateResponse`. Those of other providers are null.
 fn members(outcome: Option<&Authenticated>) -> [(&'static str, Option<String>); 7] {
     let caller = match outcome {
         Some(Authenticated::LoggedIn(caller, _) | Authenticated::Known(caller)) => Some(caller),

@@ -1,4 +1,4 @@
-//! `ResponseStatus`, in which ServiceStack tells what went wrong.
+//! `ResponseStatus`, ServiceStack's description of an error.
 
 use password::Weakness;
 
@@ -11,7 +11,7 @@ use crate::error::Violation;
 pub struct ResponseStatus {
     pub(super) error_code: String,
     pub(super) message: String,
-    /// `None` and an empty list are written differently.
+    /// The errors. `None` and an empty list are written differently.
     pub(super) errors: Option<Vec<ResponseError>>,
 }
 
@@ -25,7 +25,7 @@ pub struct ResponseError {
 }
 
 impl ResponseError {
-    /// Error of a value that a boolean cannot have.
+    /// Makes the error for a value that is not a boolean.
     pub(super) fn invalid_flag(field_name: &'static str, value: &str) -> Self {
         Self {
             error_code: "SerializationException",
@@ -35,7 +35,7 @@ impl ResponseError {
         }
     }
 
-    /// Error of a member that a login lacks.
+    /// Makes the error for a member that a login lacks.
     pub(super) fn empty(member: LoginMember) -> Self {
         Self {
             error_code: "NotEmpty",
@@ -46,8 +46,8 @@ impl ResponseError {
     }
 }
 
-/// FluentValidation's codes and texts. `Meta` leaves out `PropertyValue`, which would echo the
-/// password.
+/// Uses FluentValidation's codes and texts. `Meta` leaves out `PropertyValue`, which would repeat
+/// the password.
 impl From<&Violation> for ResponseError {
     fn from(violation: &Violation) -> Self {
         let (field_name, label) = match violation {
@@ -124,7 +124,7 @@ impl From<&ResponseError> for Value {
     }
 }
 
-/// The end of the sentence that begins with the member's label.
+/// The rest of the sentence that begins with the member's label.
 const fn weakness_text(weakness: Weakness) -> &'static str {
     match weakness {
         Weakness::Common => "is one of the most common passwords. Please choose another.",

@@ -1,4 +1,4 @@
-//! Routing: by verb and path, in ServiceStack's order.
+//! Routing by verb and path, in ServiceStack's order.
 
 use shared::http::decode_path;
 use shared::lambda::Request;
@@ -13,27 +13,28 @@ use super::request::{soap_operation, verb};
 
 const ROUTE: &str = "UpdateUserRegistrationPassword";
 
-/// What a request is for.
+/// The destination of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Route {
     /// A call of the operation.
     Call(Endpoint),
-    /// A login by session, a logout or a look at the session.
+    /// A call of `Authenticate`: a login, a logout or a status call.
     Authenticate {
-        /// Where it was called.
+        /// The endpoint that was called.
         endpoint: Endpoint,
-        /// Provider in the path.
+        /// The provider in the path.
         provider: Option<String>,
     },
     /// A page that describes the service.
     Page(Page),
-    /// Neither.
+    /// The request is refused.
     Rejected(Rejection),
 }
 
 impl Route {
-    /// Format of the answer to a call or its rejection: see [`Endpoint::response_format`]. Without an
-    /// endpoint, that of `?format=`, else of the path's first segment, else JSON.
+    /// Determines the format of the answer to a call or its rejection (see
+    /// [`Endpoint::response_format`]). Without an endpoint, it is the format of `?format=`, else of
+    /// the path's first segment, else JSON.
     #[must_use]
     pub fn response_format(&self, request: &Request) -> ResponseFormat {
         match self {
@@ -42,15 +43,15 @@ impl Route {
             }
             Self::Page(_) | Self::Rejected(_) => {
                 let path = request.path.trim_start_matches('/');
-                let of_path = || Format::named(path.split('/').next().unwrap_or_default());
+                let of_path = || Format::from_name(path.split('/').next().unwrap_or_default());
                 let format = format_parameter(request).or_else(of_path);
-                ResponseFormat::of(format.unwrap_or(Format::Json))
+                ResponseFormat::new(format.unwrap_or(Format::Json))
             }
         }
     }
 }
 
-/// Finds what a request is for. Without `sessions` there is no operation `Authenticate`.
+/// Routes a request. Without `sessions`, there is no operation `Authenticate`.
 #[must_use]
 pub fn route(request: &Request, sessions: bool) -> Route {
     let path = decode_path(&request.path);
@@ -87,7 +88,7 @@ pub fn route(request: &Request, sessions: bool) -> Route {
         Some((format, operation)) if sessions && operation.eq_ignore_ascii_case(AUTHENTICATE) => {
             authenticate(Endpoint::Predefined { format }, None, &verb)
         }
-        // `api/` is an alias of what exists alone.
+        // `api/` is an alias for existing operations only.
         Some((_, operation)) if !operation.eq_ignore_ascii_case(REQUEST_DTO) => {
             if is_api(path) {
                 rejected(Rejection::NotFound)
@@ -100,7 +101,8 @@ pub fn route(request: &Request, sessions: bool) -> Route {
     }
 }
 
-/// A call of `Authenticate`. What GET may do depends on the provider, which the body may name.
+/// Routes a call of `Authenticate`. GET is allowed here, since its meaning depends on the provider,
+/// which may be in the body.
 fn authenticate(endpoint: Endpoint, provider: Option<String>, verb: &str) -> Route {
     let is_allowed = ["GET", "POST"]
         .iter()
@@ -120,17 +122,18 @@ fn verb_not_allowed(operation: &'static str, allowed: &'static str) -> Rejection
     Rejection::VerbNotAllowed { operation, allowed }
 }
 
-/// The service's own route, in any case, with slashes at its end or a format in lower case as suffix.
+/// Matches the service's own route, in any case, with trailing slashes or a format in lower case as
+/// its suffix.
 fn own_route(path: &str) -> Option<Endpoint> {
     let (name, suffix) = without_suffix(path.trim_end_matches('/'));
-    // A suffix stands at the very end.
+    // A suffix must be at the very end.
     let is_slash_after_suffix = suffix.is_some() && path.ends_with('/');
     (name.eq_ignore_ascii_case(ROUTE) && !is_slash_after_suffix)
         .then_some(Endpoint::Route { suffix })
 }
 
-/// `auth`, `auth/{provider}` or the same of `authenticate`, in any case, with slashes at its end or a
-/// format in lower case as suffix.
+/// Matches `auth`, `auth/{provider}` and the same with `authenticate`, in any case, with trailing
+/// slashes or a format in lower case as the suffix.
 fn authenticate_route(path: &str) -> Option<(Endpoint, Option<String>)> {
     let (path, suffix) = without_suffix(path.trim_end_matches('/'));
     let (name, provider) = match path.split_once('/') {
@@ -144,7 +147,7 @@ fn authenticate_route(path: &str) -> Option<(Endpoint, Option<String>)> {
     (is_name && is_one_segment).then(|| (Endpoint::Route { suffix }, provider.map(str::to_owned)))
 }
 
-/// A path and the format that its suffix names, if it has one.
+/// Splits off a suffix that names a format, if there is one.
 fn without_suffix(path: &str) -> (&str, Option<Format>) {
     let with_format = path.rsplit_once('.').and_then(|(path, suffix)| {
         let format = Format::ALL.into_iter().find(|f| f.name() == suffix)?;
@@ -153,7 +156,7 @@ fn without_suffix(path: &str) -> (&str, Option<Format>) {
     with_format.unwrap_or((path, None))
 }
 
-/// SOAP version of `soap11` and `soap12`, in any case.
+/// The SOAP version of the paths `soap11` and `soap12`, in any case.
 fn soap_version(path: &str) -> Option<Version> {
     Version::ALL
         .into_iter()
@@ -165,17 +168,17 @@ fn is_api(path: &str) -> bool {
     first.is_some_and(|first| first.eq_ignore_ascii_case("api"))
 }
 
-/// Format and operation of `{format}/reply/{operation}`, and of its alias `api/{operation}`, which
-/// today's ServiceStack clients use.
+/// Matches `{format}/reply/{operation}` and its alias `api/{operation}`, which current ServiceStack
+/// clients use. Returns the format and the operation.
 fn predefined_route(path: &str) -> Option<(Format, &str)> {
     let (first, rest) = path.split_once('/')?;
     if is_api(path) {
         return Some((Format::Json, rest));
     }
-    let format = Format::named(first)?;
+    let format = Format::from_name(first)?;
     let (action, operation) = match rest.split_once('/') {
-        // Without an operation, the action with its slash is taken for one
-        // (cases routing/predef-no-op, -slash).
+        // Without an operation, the action with its slash counts as the operation (cases
+        // routing/predef-no-op, -slash).
         Some((action, "")) => (action, rest),
         Some((action, operation)) => (action, operation.trim_start_matches('/')),
         None => (rest, rest),

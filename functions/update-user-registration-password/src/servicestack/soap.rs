@@ -1,4 +1,4 @@
-//! Answers in SOAP envelopes, as ServiceStack writes them.
+//! Encoding of answers in SOAP envelopes, as in ServiceStack.
 
 use http::StatusCode;
 use xml::soap::{Fault, FaultCode, Version, encode_fault};
@@ -9,13 +9,13 @@ use super::failure::Failure;
 use super::rejection::Root;
 use super::response_dto::ResponseDto;
 
-/// Depth of the first child of Body in the document.
+/// The depth of the first child of Body in the document.
 const DEPTH: usize = 3;
 
-/// Answer in an envelope.
+/// An answer in an envelope.
 pub(super) struct SoapAnswer {
     pub(super) http_status: StatusCode,
-    /// `X-Status` header: the status that a failure has outside of SOAP.
+    /// The `X-Status` header: the status that a failure has outside SOAP.
     pub(super) x_status: Option<StatusCode>,
     pub(super) body: String,
 }
@@ -29,9 +29,9 @@ pub(super) fn encode_outcome<T: ResponseDto>(version: Version, outcome: &T) -> S
     }
 }
 
-/// Writes a failure. One that a client can read from the response DTO is HTTP 200 with `X-Status`,
-/// but for 401 and 403, by which a client knows that it has to send another credential. All others
-/// are faults, where the original never answered.
+/// Writes a failure. A failure that a client can read from the response DTO is HTTP 200 with
+/// `X-Status`, except for 401 and 403, which tell a client to send another credential. All others
+/// are faults; the original never answered in these cases.
 pub(super) fn encode_failure<T: ResponseDto>(version: Version, failure: &Failure) -> SoapAnswer {
     let status = failure.http_status;
     if status.is_server_error() || failure.root == Root::ErrorResponse {
@@ -50,7 +50,8 @@ pub(super) fn encode_failure<T: ResponseDto>(version: Version, failure: &Failure
     }
 }
 
-/// Statuses are those of SOAP 1.1 section 6.2 and SOAP 1.2 part 2 section 7.5.2.2.
+/// Makes a fault. The statuses are those of SOAP 1.1 section 6.2 and SOAP 1.2 part 2 section
+/// 7.5.2.2.
 fn fault(version: Version, failure: &Failure) -> SoapAnswer {
     let code = if failure.http_status.is_server_error() {
         FaultCode::Receiver

@@ -1,22 +1,22 @@
-//! Values of DTOs, and how JSON, JSV and CSV write them: members in the order of their declaration,
-//! without those that are null.
+//! The values of DTOs, and encoding them in JSON, JSV and CSV, with members in the order of their
+//! declaration. Null members are left out.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-/// Options of JSON and JSV, from `?jsconfig=`.
+/// The options of JSON and JSV, from `?jsconfig=`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct JsonStyle {
-    /// `eccn`: names of members in camel case.
+    /// `eccn`: names of members are in camel case.
     pub camel_case: bool,
-    /// `inv`: members that are null are written as `null`, in JSON.
+    /// `inv`: null members are written as `null`, in JSON.
     pub with_nulls: bool,
 }
 
-/// Value of a DTO or of a member.
+/// A value of a DTO or of a member.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Value {
-    /// A member that is null.
+    /// Null.
     Null,
     /// A boolean.
     Bool(bool),
@@ -26,9 +26,9 @@ pub enum Value {
     Text(String),
     /// A list.
     List(Vec<Value>),
-    /// Members by name.
+    /// An object: members by name.
     Object(Vec<(&'static str, Value)>),
-    /// Entries by key. Keys keep their case under [`JsonStyle::camel_case`].
+    /// A dictionary: entries by key. Keys keep their case under [`JsonStyle::camel_case`].
     Dictionary(Vec<(&'static str, Value)>),
 }
 
@@ -70,7 +70,7 @@ impl Value {
         }
     }
 
-    /// Writes JSV: JSON that quotes a string only where needed, and spells booleans as .NET does.
+    /// Writes JSV: JSON that quotes a string only if needed, and spells booleans as .NET does.
     pub(super) fn jsv(&self, style: JsonStyle) -> String {
         let mut out = String::new();
         self.write_jsv(style, &mut out);
@@ -103,7 +103,7 @@ impl Value {
         }
     }
 
-    /// Name of a member of this value. The keys of a dictionary are no names.
+    /// The name of a member of this value. The keys of a dictionary are not member names.
     fn member_name(&self, name: &'static str, style: JsonStyle) -> Cow<'static, str> {
         match self {
             Self::Object(_) if style.camel_case => Cow::Owned(camel(name)),
@@ -111,7 +111,7 @@ impl Value {
         }
     }
 
-    /// Members that are not null, for a page: strings as they are, everything else as JSON.
+    /// The members that are not null, for an HTML page: strings unchanged, everything else as JSON.
     pub(super) fn rows(&self) -> Vec<(&'static str, String)> {
         let Self::Object(members) = self else {
             return Vec::new();
@@ -125,7 +125,7 @@ impl Value {
             .collect()
     }
 
-    /// Writes a header and one row of CSV (RFC 4180). A value with parts is one field, in JSV.
+    /// Writes a header and one row of CSV (RFC 4180). A list or an object is one field, in JSV.
     pub(super) fn csv(&self) -> String {
         let Self::Object(members) = self else {
             return String::new();
@@ -175,7 +175,7 @@ fn push_number(value: u64, out: &mut String) {
     let _ = write!(out, "{value}");
 }
 
-/// Escapes only what JSON requires: everything above ASCII is written as it is.
+/// Escapes only what JSON requires. Characters beyond ASCII are not escaped.
 fn write_json_text(text: &str, out: &mut String) {
     out.push('"');
     for c in text.chars() {

@@ -1,5 +1,5 @@
-//! A failed login is answered at a multiple of the response floor, whatever the account's hash
-//! costs. That the times tell nothing is the subject of `testkit/tests/suite/timing/`.
+//! A failed login is answered at a multiple of the response floor, whatever the cost of the
+//! account's hash. `testkit/tests/suite/timing/` tests that the times reveal nothing.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -13,11 +13,11 @@ use shared::metrics::{self, Measurements, Metric};
 use testkit::Sandbox;
 use testkit::requests::{log_in, set_password};
 
-/// PBKDF2 on top of Argon2.
-const DEARER: &str = "$pbkdf2-sha256$i=1000,l=32$AAECAwQFBgcICQoLDA0ODw\
+/// A hash that costs PBKDF2 in addition to Argon2.
+const COSTLIER: &str = "$pbkdf2-sha256$i=1000,l=32$AAECAwQFBgcICQoLDA0ODw\
                       $AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
 
-/// How a login ends, and what it measures.
+/// The status and the measurements of a login.
 async fn login(sandbox: &Sandbox, credential: &str) -> (StatusCode, Measurements) {
     answer(sandbox, &change(credential)).await
 }
@@ -39,14 +39,14 @@ fn exceeded(measured: &Measurements) -> usize {
 
 async fn sandbox(variables: &[(&str, &str)]) -> Sandbox {
     let sandbox = Sandbox::start(variables).await.unwrap();
-    let hash = [("password_hash", DEARER)];
+    let hash = [("password_hash", COSTLIER)];
     sandbox.change_user("admin", &hash).await.unwrap();
     sandbox
 }
 
 #[tokio::test]
-async fn a_dearer_hash_is_answered_at_the_floor_like_an_unknown_name() {
-    // Many times as long as all of these logins take.
+async fn a_slower_hash_is_answered_at_the_floor_like_an_unknown_name() {
+    // Much longer than all of these logins take.
     let floor = Duration::from_secs(3);
     let sandbox = sandbox(&[("RESPONSE_FLOOR_MS", "3000")]).await;
     let logins = ["admin:wrong", "nobody:wrong"]
@@ -62,7 +62,7 @@ async fn a_dearer_hash_is_answered_at_the_floor_like_an_unknown_name() {
     .await;
 }
 
-/// With a floor that any hash exceeds, what waits for it is what is counted.
+/// Every hash exceeds this floor, so exactly those logins are counted that wait for the floor.
 #[tokio::test]
 async fn only_failed_logins_wait_and_those_beyond_the_floor_are_counted() {
     let sandbox = sandbox(&[
@@ -80,7 +80,8 @@ async fn only_failed_logins_wait_and_those_beyond_the_floor_are_counted() {
         assert_eq!(found, status, "{credential}");
         assert_eq!(exceeded(&measured), waits, "{credential}");
     }
-    // A process that has to read that the limit is reached has read the account too.
+    // A process that reads from the table that the limit is reached reads the account in the same
+    // call.
     let limit = [
         ("RESPONSE_FLOOR_MS", "1"),
         ("LOGIN_FAILURES_PER_MINUTE", "1"),

@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::node::{Element, Node};
 use crate::reader::Reader;
 
-/// An envelope that is read up to and including the start tag of its body.
+/// An envelope, read up to and including the start tag of its body.
 ///
 /// ```
 /// # use xml::soap::{Envelope, Version};
@@ -28,17 +28,17 @@ pub struct Envelope<'a> {
     reader: Reader<'a>,
 }
 
-/// The reason why a document is not read as an envelope.
+/// The reason a document cannot be read as an envelope.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{kind}")]
 pub struct EnvelopeError {
     /// The version of the envelope, if the root element could be read and has one.
     pub version: Option<Version>,
-    /// The rule that is broken.
+    /// The rule that is violated.
     pub kind: EnvelopeErrorKind,
 }
 
-/// The rule of XML or of SOAP that the beginning of an envelope breaks.
+/// A rule of XML or SOAP that the beginning of an envelope can violate.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EnvelopeErrorKind {
     /// The document is not well-formed.
@@ -50,7 +50,7 @@ pub enum EnvelopeErrorKind {
         /// The namespace of the root element, empty for none.
         namespace: String,
     },
-    /// The element of this name is not where the envelope must have it.
+    /// The element with this name is missing or in the wrong place.
     #[error("missing required {0} element")]
     Missing(&'static str),
 }
@@ -78,7 +78,7 @@ impl<'a> Envelope<'a> {
         })
     }
 
-    /// The version, told by the namespace of the envelope.
+    /// The version that the namespace of the envelope identifies.
     #[must_use]
     pub fn version(&self) -> Version {
         self.version
@@ -86,8 +86,8 @@ impl<'a> Envelope<'a> {
 
     /// The local name of the first header block with `mustUnderstand` set, if there is one.
     ///
-    /// As for an ASP.NET server, the attribute counts in the namespace of either version, and the
-    /// actor or role of the block does not matter.
+    /// As in ASP.NET, the attribute counts in the namespace of either version, and the actor or
+    /// role of the block is ignored.
     #[must_use]
     pub fn not_understood(&self) -> Option<&str> {
         self.not_understood.as_deref()
@@ -95,8 +95,8 @@ impl<'a> Envelope<'a> {
 
     /// The start tag of the next child element of the body, `None` at the end of the body.
     ///
-    /// Read what is inside with [`reader`](Self::reader) before asking for the next: up to and
-    /// including the end tag of the child.
+    /// Read the child with [`reader`](Self::reader), up to and including its end tag, before
+    /// calling this again.
     pub fn next_child(&mut self) -> Result<Option<Element<'a>>, Error> {
         match self.reader.next_tag()? {
             Node::Start(child) => Ok(Some(child)),
@@ -104,20 +104,20 @@ impl<'a> Envelope<'a> {
         }
     }
 
-    /// The reader behind the last node that was read.
+    /// The reader, positioned after the last node that was read.
     pub fn reader(&mut self) -> &mut Reader<'a> {
         &mut self.reader
     }
 
-    /// Reads from the end of the body to the end tag of the envelope; elements in between are
-    /// skipped. Returns the reader for what follows the envelope.
+    /// Reads from the end of the body to the end tag of the envelope, skipping elements in between.
+    /// Returns the reader, positioned after the envelope.
     pub fn close(mut self) -> Result<Reader<'a>, Error> {
         self.reader.skip()?;
         Ok(self.reader)
     }
 }
 
-/// Reads the start tag of the root: its version and its local name.
+/// Reads the start tag of the root. Returns its version and its local name.
 fn read_root<'a>(
     reader: &mut Reader<'a>,
     supported: &[Version],
@@ -125,7 +125,7 @@ fn read_root<'a>(
     let Node::Start(root) = reader.next_tag()? else {
         return Err(EnvelopeErrorKind::Missing("Envelope"));
     };
-    let version = Version::of_namespace(root.namespace())
+    let version = Version::from_namespace(root.namespace())
         .filter(|version| supported.contains(version))
         .ok_or_else(|| EnvelopeErrorKind::VersionMismatch {
             namespace: root.namespace().to_owned(),
@@ -161,7 +161,7 @@ fn read_to_body(
     }
 }
 
-/// The next start tag, if nothing but white space, comments and instructions comes before it.
+/// Reads the next start tag, if only white space, comments and instructions come before it.
 fn next_element<'a>(reader: &mut Reader<'a>) -> Result<Option<Element<'a>>, Error> {
     loop {
         match reader.next_node()? {
@@ -173,7 +173,7 @@ fn next_element<'a>(reader: &mut Reader<'a>) -> Result<Option<Element<'a>>, Erro
     }
 }
 
-/// Skips the blocks of a header. Returns the name of the first that must be understood.
+/// Skips the blocks of a header. Returns the name of the first one that must be understood.
 fn read_header(reader: &mut Reader<'_>) -> Result<Option<String>, Error> {
     let mut not_understood = None;
     while let Node::Start(block) = reader.next_tag()? {
@@ -220,7 +220,7 @@ mod tests {
         (error.version, error.kind)
     }
 
-    /// The children of the body with their text, then what the reader finds behind the envelope.
+    /// The children of the body with their text, then the nodes after the envelope.
     fn read(text: &str) -> Result<(Vec<String>, Vec<Node<'_>>), Error> {
         let mut envelope = Envelope::open(text, &Version::ALL).expect(text);
         let mut children = Vec::new();
@@ -258,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn the_body_comes_first_or_behind_the_header() {
+    fn the_body_comes_first_or_after_the_header() {
         let between = " \r\n<!-- c --><?p?>";
         for header in ["", "<e:Header/>", "<e:Header><a><b/>c</a></e:Header>"] {
             let text = envelope(SOAP11, &format!("{between}{header}{between}<e:Body/>"));
@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_an_envelope_misses_a_part() {
+    fn other_documents_lack_a_required_element() {
         let root = format!("<e:Envelop xmlns:e='{SOAP12}'><e:Body/></e:Envelop>");
         let missing = |part| (Some(Version::V12), EnvelopeErrorKind::Missing(part));
         assert_eq!(flaw(&root), missing("Envelope"));
@@ -296,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_malformed_up_to_the_body_is_an_error() {
+    fn malformed_xml_up_to_the_body_is_an_error() {
         let malformed = |text: &str| match flaw(text) {
             (version, EnvelopeErrorKind::Malformed(error)) => (version, error.kind),
             other => panic!("{text}: {other:?}"),
@@ -349,7 +349,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_malformed_from_the_body_on_is_an_error() {
+    fn malformed_xml_from_the_body_on_is_an_error() {
         for content in ["<e:Body><a>", "<e:Body></a>", "<e:Body/><a></b>"] {
             let text = envelope(SOAP11, content);
             assert_eq!(

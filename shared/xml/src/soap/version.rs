@@ -1,6 +1,6 @@
 //! The versions of SOAP.
 
-/// A version of SOAP, known by the namespace of its envelope.
+/// A version of SOAP, identified by the namespace of its envelope.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Version {
     /// SOAP 1.1.
@@ -33,7 +33,7 @@ impl Version {
 
     /// The version whose envelope has this namespace.
     #[must_use]
-    pub fn of_namespace(namespace: &str) -> Option<Self> {
+    pub fn from_namespace(namespace: &str) -> Option<Self> {
         Self::ALL
             .into_iter()
             .find(|version| version.namespace() == namespace)
@@ -60,9 +60,9 @@ mod tests {
         ] {
             assert_eq!(version.namespace(), namespace);
             assert_eq!(version.media_type(), media_type);
-            assert_eq!(Version::of_namespace(namespace), Some(version));
+            assert_eq!(Version::from_namespace(namespace), Some(version));
         }
-        assert_eq!(Version::of_namespace("text/xml"), None);
-        assert_eq!(Version::of_namespace(""), None);
+        assert_eq!(Version::from_namespace("text/xml"), None);
+        assert_eq!(Version::from_namespace(""), None);
     }
 }

@@ -1,4 +1,5 @@
-//! Calls of `Authenticate`: ServiceStack's login, logout and status, told apart by the provider.
+//! Decoding of calls of `Authenticate`: ServiceStack's login, logout and status, which the provider
+//! selects.
 
 use password::is_blank;
 use shared::lambda::Request;
@@ -15,9 +16,9 @@ use crate::servicestack::contract::AUTHENTICATE;
 use crate::servicestack::endpoint::Endpoint;
 use crate::servicestack::rejection::{LoginMember, Rejection};
 
-/// Reads a call, unless a foreign page made a browser send it: it could log its user in under
-/// another name, or out. The provider in the path wins over that in the body. No provider means
-/// `credentials` where there is a user name, else the status.
+/// Reads a call. Refuses one that a page of another site made a browser send, since it could log
+/// the user in under another name, or out. A provider in the path takes precedence over one in the
+/// body. Without a provider, the call is a login if there is a user name, else a status call.
 pub fn authenticate(
     endpoint: Endpoint,
     of_path: Option<&str>,

@@ -1,10 +1,10 @@
-//! What the readers of bodies share.
+//! Helpers that the readers of bodies share.
 
 use std::str::Utf8Error;
 
 use super::members::NotBoolean;
 
-/// A body that its format does not allow.
+/// The error for a body that is invalid in its format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Unreadable;
 
@@ -20,14 +20,14 @@ impl From<Utf8Error> for Unreadable {
     }
 }
 
-/// Text of a body in UTF-8, whatever its content type says, with or without a byte order mark.
-/// Other bytes are refused: a password with U+FFFD in it is one that nobody typed.
+/// Decodes a body as UTF-8, whatever its content type says, with or without a byte order mark.
+/// Other bytes are refused, because nobody chose a password that contains U+FFFD.
 pub(super) fn text(body: &[u8]) -> Result<&str, Unreadable> {
     let text = std::str::from_utf8(body)?;
     Ok(text.strip_prefix('\u{feff}').unwrap_or(text))
 }
 
-/// Boolean of JSON or JSV: null is false.
+/// Parses a boolean of JSON or JSV, in which null is false.
 pub(super) fn boolean(text: Option<&str>) -> Option<bool> {
     match text.map(str::to_ascii_lowercase).as_deref() {
         Some("true" | "1" | "on") => Some(true),

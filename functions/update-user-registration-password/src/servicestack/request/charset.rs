@@ -1,12 +1,13 @@
-//! Charsets of forms.
+//! The charsets of forms.
 
 use std::borrow::Cow;
 
 use super::body::Unreadable;
 
-/// Charset of a form or of one of its parts.
+/// The charset of a form or of one of its parts.
 ///
-/// Only these two, as the tables of all others are a twentieth of a zipped binary.
+/// Only two are supported, because the tables of the others would make up a twentieth of a zipped
+/// binary.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Charset {
     /// UTF-8, the default.
@@ -16,8 +17,8 @@ pub(super) enum Charset {
 }
 
 impl Charset {
-    /// Charset of a `charset` parameter. Another than these two is unreadable.
-    pub(super) fn named(label: Option<&str>) -> Result<Self, Unreadable> {
+    /// Finds the charset of a `charset` parameter. Other charsets are errors.
+    pub(super) fn for_label(label: Option<&str>) -> Result<Self, Unreadable> {
         match label.map(str::to_ascii_lowercase).as_deref() {
             None | Some("" | "utf-8" | "utf8" | "us-ascii") => Ok(Self::Utf8),
             Some("iso-8859-1" | "latin1") => Ok(Self::Latin1),
@@ -25,7 +26,7 @@ impl Charset {
         }
     }
 
-    /// Decodes text. Bytes that the charset does not have are unreadable.
+    /// Decodes text. Bytes that are invalid in the charset are errors.
     pub(super) fn decode(self, bytes: &[u8]) -> Result<Cow<'_, str>, Unreadable> {
         match self {
             Self::Utf8 => Ok(Cow::Borrowed(std::str::from_utf8(bytes)?)),

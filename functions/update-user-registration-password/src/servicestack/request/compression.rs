@@ -1,4 +1,4 @@
-//! Compressed bodies.
+//! Decompression of bodies.
 
 use std::borrow::Cow;
 use std::io::Read;
@@ -7,20 +7,20 @@ use flate2::read::{DeflateDecoder, GzDecoder};
 use http::header;
 use shared::lambda::Request;
 
-/// Longest body that is read, in bytes, before and after decompression.
+/// The maximum length of a body in bytes, before and after decompression.
 const MAX_BODY: usize = 256 * 1024;
 
-/// Why a body cannot be read.
+/// The reason a body cannot be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum BodyError {
-    /// It is longer than the service reads.
+    /// It exceeds the maximum length.
     TooLong,
-    /// It is not compressed as it says.
+    /// It is not compressed as `Content-Encoding` says.
     Corrupt,
 }
 
-/// Body without the compression that `Content-Encoding` names: `gzip`, or `deflate` as .NET
-/// understands it, which is RFC 1951 without the frame of RFC 1950. Other values are ignored.
+/// Decompresses a body by its `Content-Encoding`: `gzip`, or `deflate` as in .NET, which is RFC
+/// 1951 without the frame of RFC 1950. Other values are ignored.
 pub(super) fn plain_body(request: &Request) -> Result<Cow<'_, [u8]>, BodyError> {
     let body = request.body.as_slice();
     if body.len() > MAX_BODY {
@@ -34,7 +34,7 @@ pub(super) fn plain_body(request: &Request) -> Result<Cow<'_, [u8]>, BodyError> 
     }
 }
 
-/// Decompresses up to one byte more than is allowed.
+/// Decompresses at most one byte more than the maximum length.
 fn inflate(decoder: impl Read) -> Result<Vec<u8>, BodyError> {
     let limit = u64::try_from(MAX_BODY).unwrap_or(u64::MAX);
     let mut plain = Vec::new();

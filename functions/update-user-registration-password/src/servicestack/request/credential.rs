@@ -1,4 +1,4 @@
-//! Credential of a request: Basic, which wins, or a session.
+//! The credential of a request: Basic authentication, which takes precedence, or a session.
 
 use base64::Engine as _;
 use base64::alphabet::STANDARD;
@@ -14,19 +14,20 @@ use crate::authentication::PasswordCredential;
 use crate::caller::Credential;
 use crate::servicestack::rejection::Rejection;
 
-/// Longest `Authorization` header that is read, in bytes: a user name of 256 bytes with a password
-/// of 128 characters takes at most 1,034.
+/// The maximum length of an `Authorization` header, in bytes. A user name of 256 bytes with a
+/// password of 128 characters takes at most 1,034.
 const MAX_AUTHORIZATION: usize = 4 * 1024;
 
-/// Base64 as .NET reads it: unused bits may be set.
+/// Base64 as in .NET, where unused bits may be set.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &STANDARD,
     GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true),
 );
 
-/// Reads the credential of a call that changes something, unless a foreign page made a browser send
-/// it. A body that a form can send needs more where the credential is a cookie: a browser without
-/// Fetch Metadata names no foreign origin, so it has to name this one.
+/// Reads the credential of a call that changes something. Refuses one that a page of another site
+/// made a browser send. If the credential is a cookie and an HTML form could have sent the body,
+/// the browser must also confirm that the page belongs to this site, because a browser without
+/// Fetch Metadata does not reveal that it belongs to another.
 pub fn credential(request: &Request, sessions: bool) -> Result<Credential, Rejection> {
     let is_by_cookie = || session(request).is_some_and(|session| session.is_cookie);
     let credential = caller(request, sessions)?;
@@ -40,11 +41,12 @@ pub fn credential(request: &Request, sessions: bool) -> Result<Credential, Rejec
     }
 }
 
-/// Reads `Authorization: Basic` (RFC 7617, UTF-8) or else, if there are `sessions`, the id of one,
-/// unless a foreign page made a browser send it.
+/// Reads `Authorization: Basic` (RFC 7617, UTF-8) or else, if `sessions` are enabled, the id of a
+/// session. Refuses a request that a page of another site made a browser send.
 ///
-/// No credential, bytes that are not UTF-8 or an empty password is [`Rejection::NoCredential`], which
-/// is answered with a challenge.
+/// A missing credential and an empty password are [`Rejection::NoCredential`], which is answered
+/// with a challenge. Bytes that are not UTF-8 are answered like a wrong password, because .NET reads
+/// them as U+FFFD and finds no such account.
 pub(super) fn caller(request: &Request, sessions: bool) -> Result<Credential, Rejection> {
     if is_cross_site(request) {
         return Err(Rejection::CrossSite);
@@ -58,8 +60,8 @@ pub(super) fn caller(request: &Request, sessions: bool) -> Result<Credential, Re
     Ok(Credential::Session(session.id))
 }
 
-/// Whether a form can send a body of this type to another site: the types that need no permission
-/// by CORS (Fetch, "CORS-safelisted request-header"), and none at all.
+/// Whether an HTML form can send a body of this type to another site: the type needs no permission
+/// by CORS (Fetch, "CORS-safelisted request-header"), or is missing.
 fn is_form(request: &Request) -> bool {
     const FORMS: [&str; 4] = [
         "",
@@ -74,7 +76,8 @@ fn is_form(request: &Request) -> bool {
         .any(|form| form.eq_ignore_ascii_case(media_type))
 }
 
-/// The credential in an `Authorization` header; `None` for an empty one or another scheme.
+/// Reads the credential in an `Authorization` header. `None` if the header is empty or has another
+/// scheme.
 fn basic(value: &str) -> Result<Option<PasswordCredential>, Rejection> {
     if value.trim().is_empty() {
         return Ok(None);
@@ -92,7 +95,7 @@ fn basic(value: &str) -> Result<Option<PasswordCredential>, Rejection> {
     let decoded = BASE64
         .decode(encoded)
         .map_err(|_| Rejection::CredentialNotBase64)?;
-    let decoded = String::from_utf8(decoded).map_err(|_| Rejection::NoCredential)?;
+    let decoded = String::from_utf8(decoded).map_err(|_| Rejection::InvalidUserName)?;
     let decoded = Secret::from(decoded);
     let (username, password) = decoded
         .expose_secret()
@@ -101,7 +104,7 @@ fn basic(value: &str) -> Result<Option<PasswordCredential>, Rejection> {
     if password.is_empty() {
         return Err(Rejection::NoCredential);
     }
-    // The key of an account is trimmed; the original compared the name as it was sent.
+    // Keys of accounts are trimmed, but the original compared the name as it was sent.
     if username.is_empty() || username.trim() != username {
         return Err(Rejection::InvalidUserName);
     }
@@ -149,7 +152,7 @@ mod tests {
             ("Basic OnBhc3N3b3Jk", Rejection::InvalidUserName),
             ("Basic IGFkbWluOnA=", Rejection::InvalidUserName),
             ("Basic CWFkbWluOnA=", Rejection::InvalidUserName),
-            ("Basic YTr/", Rejection::NoCredential),
+            ("Basic YTr/", Rejection::InvalidUserName),
         ] {
             assert_eq!(basic(value).err(), Some(expected), "{value}");
         }

@@ -1,12 +1,13 @@
-//! CSV bodies (RFC 4180): a line of names and a line of values; further lines are ignored.
+//! Decoding of CSV bodies (RFC 4180): a line of names and a line of values. Further lines are
+//! ignored.
 //!
-//! Written by hand, because csv-core reads a field with text behind its closing quotation mark, or
-//! without one, as far as it understands it.
+//! Written by hand, because csv-core accepts a field with text after its closing quotation mark, or
+//! without one.
 
 use super::body::{self, Unreadable};
 use super::members::RequestDto;
 
-/// Reads a request DTO. Names may be in any case and order; unknown ones are skipped, and members
+/// Reads a request DTO. Names may be in any case and order. Unknown names are skipped, and members
 /// without a value are null.
 pub(super) fn read<D: RequestDto>(body: &[u8]) -> Result<D, Unreadable> {
     let (names, rest) = read_line(body::text(body)?)?;
@@ -23,12 +24,12 @@ pub(super) fn read<D: RequestDto>(body: &[u8]) -> Result<D, Unreadable> {
     Ok(dto)
 }
 
-/// Boolean of CSV: an empty field is none.
+/// Parses a boolean of CSV. An empty field is an error.
 fn boolean(text: Option<&str>) -> Option<bool> {
     body::boolean(Some(text?))
 }
 
-/// Fields of the first line, and what follows the line.
+/// Reads the first line. Returns its fields and the text after the line.
 fn read_line(mut text: &str) -> Result<(Vec<String>, &str), Unreadable> {
     let mut fields = Vec::new();
     loop {
@@ -43,7 +44,8 @@ fn read_line(mut text: &str) -> Result<(Vec<String>, &str), Unreadable> {
     }
 }
 
-/// Field at the start of `text`, and what follows it: a comma, a line break or nothing.
+/// Reads the field at the start of `text`. Returns it and the text after it, which begins with a
+/// comma or a line break or is empty.
 fn read_field(text: &str) -> Result<(String, &str), Unreadable> {
     let Some(mut rest) = text.strip_prefix('"') else {
         let end = text.find([',', '\r', '\n']).unwrap_or(text.len());

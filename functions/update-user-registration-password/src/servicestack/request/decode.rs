@@ -1,4 +1,4 @@
-//! Decoding of a request: the body by its format, then the query and the form.
+//! Decoding of requests: the body by its format, then the query and the form.
 
 use http::header;
 use shared::lambda::Request;
@@ -15,7 +15,7 @@ use crate::servicestack::endpoint::Endpoint;
 use crate::servicestack::format::Format;
 use crate::servicestack::rejection::Rejection;
 
-/// Longest `Requester` that is kept, in characters.
+/// The maximum length of `Requester`, in characters. The rest is cut off.
 const MAX_REQUESTER: usize = 256;
 
 /// Reads the input of a call.
@@ -23,8 +23,8 @@ pub fn decode(endpoint: Endpoint, request: &Request) -> Result<Input, Rejection>
     decode_dto(endpoint, request).map(with_annotation)
 }
 
-/// Reads a request DTO. On a route of its own the query wins over the body; everywhere a form wins
-/// over the query.
+/// Reads a request DTO. On a service's own route, the query takes precedence over the body. On
+/// every route, a form takes precedence over the query.
 pub(super) fn decode_dto<D: RequestDto>(
     endpoint: Endpoint,
     request: &Request,
@@ -64,16 +64,16 @@ pub(super) fn decode_dto<D: RequestDto>(
     Ok(dto)
 }
 
-/// Format of a body that is no form, and the name that error messages give it. A predefined route
-/// reads its own format, whatever the content type; the service's own route ignores a body whose
-/// content type it does not know.
+/// The format of a body that is not a form, and its name in error messages. A predefined route
+/// reads its own format, whatever the content type. The service's own route ignores a body with an
+/// unknown content type.
 fn body_format(endpoint: Endpoint, content_type: &str) -> (Option<Format>, &str) {
     match endpoint {
         Endpoint::Predefined { format } if format != Format::Html => {
             (Some(format), format.media_type())
         }
         Endpoint::Soap(version) => (None, version.media_type()),
-        _ => (Format::of_media_type(content_type), content_type),
+        _ => (Format::from_media_type(content_type), content_type),
     }
 }
 
@@ -87,8 +87,8 @@ fn read_body<D: RequestDto>(format: Format, body: &[u8]) -> Result<D, Unreadable
     }
 }
 
-/// Shortens `Requester` to a line that people can read in the audit trail. It is not refused, because
-/// it decides nothing.
+/// Shortens `Requester` to one line for the audit trail. It is never refused, because nothing
+/// depends on it.
 fn with_annotation(mut input: Input) -> Input {
     let shortened = |text: String| one_line(&text).chars().take(MAX_REQUESTER).collect();
     input.requester = input.requester.map(shortened);

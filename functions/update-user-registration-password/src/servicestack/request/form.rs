@@ -1,5 +1,5 @@
-//! Forms, `application/x-www-form-urlencoded` or `multipart/form-data`, and how their parameters
-//! and those of a query set the members of the request DTO.
+//! Decoding of forms (`application/x-www-form-urlencoded` and `multipart/form-data`) and queries,
+//! and binding of their parameters to the members of a request DTO.
 
 use http::header::CONTENT_TYPE;
 use shared::http::Parameters;
@@ -17,7 +17,7 @@ use crate::servicestack::rejection::Rejection;
 const URLENCODED: &str = "application/x-www-form-urlencoded";
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
-/// Parameters of a body whose content type is a form's; else `None`.
+/// Reads the parameters of a form. `None` if the content type is not that of a form.
 pub(super) fn parameters<D: RequestDto>(
     content_type: &str,
     body: &[u8],
@@ -25,7 +25,7 @@ pub(super) fn parameters<D: RequestDto>(
     let body = body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body);
     let media_type = header::value(content_type);
     if media_type.eq_ignore_ascii_case(URLENCODED) {
-        let charset = Charset::named(header::parameter(content_type, "charset"))?;
+        let charset = Charset::for_label(header::parameter(content_type, "charset"))?;
         urlencoded::<D>(body, charset).map(Some)
     } else if media_type.eq_ignore_ascii_case("multipart/form-data") {
         let boundary = header::parameter(content_type, "boundary").unwrap_or_default();
@@ -38,7 +38,7 @@ pub(super) fn parameters<D: RequestDto>(
     }
 }
 
-/// Value of a parameter of a urlencoded form.
+/// Reads a parameter of a urlencoded form.
 pub(super) fn form_value(request: &Request, name: &str) -> Option<String> {
     let content_type = request.header(CONTENT_TYPE)?;
     if !header::value(&content_type).eq_ignore_ascii_case(URLENCODED) {
@@ -49,14 +49,14 @@ pub(super) fn form_value(request: &Request, name: &str) -> Option<String> {
     form.value(name)
 }
 
-/// Parameters of a query, which is in UTF-8.
+/// Reads the parameters of a query, which is in UTF-8.
 pub(super) fn query<D: RequestDto>(query: &str) -> Result<Parameters, Unreadable> {
     urlencoded::<D>(query.as_bytes(), Charset::Utf8)
 }
 
 fn urlencoded<D: RequestDto>(encoded: &[u8], charset: Charset) -> Result<Parameters, Unreadable> {
     let parameters = Parameters::decode(encoded, |bytes| charset.decode(bytes))?;
-    // Half of a surrogate pair in `%uXXXX`.
+    // The value contains a lone surrogate in `%uXXXX`.
     let is_damaged = |member: &Member<D>| {
         let value = parameters.value(member.name);
         value.is_some_and(|value| value.contains('\u{fffd}'))
@@ -67,14 +67,14 @@ fn urlencoded<D: RequestDto>(encoded: &[u8], charset: Charset) -> Result<Paramet
     Ok(parameters)
 }
 
-/// Sets the members that a form or else a query has non-empty values for. A password in a query
-/// would end up in access logs, so it is not taken from there.
+/// Sets the members for which the form or else the query has non-empty values. A password is not
+/// read from the query, because access logs contain queries.
 pub(super) fn bind<D: RequestDto>(
     form: &Parameters,
     query: &Parameters,
     dto: &mut D,
 ) -> Result<(), Rejection> {
-    if form.are_too_many() || query.are_too_many() {
+    if form.exceed_limit() || query.exceed_limit() {
         return Err(Rejection::TooManyParameters);
     }
     for member in D::MEMBERS {
@@ -96,13 +96,14 @@ pub(super) fn bind<D: RequestDto>(
     Ok(())
 }
 
-/// First of several values of a boolean, without white space: ASP.NET MVC sends a hidden `false` after
-/// a checkbox's `true`.
+/// The first of several values of a boolean, trimmed. ASP.NET MVC sends a hidden `false` after a
+/// checkbox's `true`.
 fn first(values: &str) -> &str {
     values.split(',').next().unwrap_or_default().trim()
 }
 
-/// Boolean of a query or a form: a single character or a number that is not true is false.
+/// Parses a boolean of a query or a form. A single character or a number that does not mean true is
+/// false.
 fn boolean(text: Option<&str>) -> Option<bool> {
     match first(text?).to_ascii_lowercase().as_str() {
         "true" | "1" | "on" => Some(true),

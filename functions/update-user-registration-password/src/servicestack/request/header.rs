@@ -1,11 +1,12 @@
-//! Parameters of header fields, for instance `form-data; name="Email"` (RFC 9110 section 5.6.6).
+//! Parsing of header fields with parameters, for example `form-data; name="Email"` (RFC 9110
+//! section 5.6.6).
 
-/// Value in front of the parameters.
+/// The value before the parameters.
 pub(super) fn value(field: &str) -> &str {
     field.split(';').next().unwrap_or_default().trim()
 }
 
-/// First parameter of a name in any case, without its quotation marks.
+/// The first parameter with this name, ignoring case, without its quotation marks.
 pub(super) fn parameter<'a>(field: &'a str, name: &str) -> Option<&'a str> {
     let mut in_quotes = false;
     let pieces = field.split(move |c| {

@@ -1,4 +1,4 @@
-//! JSON bodies, read strictly (RFC 8259).
+//! Strict decoding of JSON bodies (RFC 8259).
 
 use std::marker::PhantomData;
 
@@ -18,7 +18,8 @@ pub(super) fn read<D: RequestDto>(body: &[u8]) -> Result<D, Unreadable> {
     Ok(dto)
 }
 
-/// Visitor of an object. The last of several members of one name counts; unknown ones are skipped.
+/// A visitor of an object. The last of several members with the same name counts. Unknown members
+/// are skipped.
 struct Members<D>(PhantomData<D>);
 
 impl<'de, D: RequestDto> Visitor<'de> for Members<D> {
@@ -44,7 +45,7 @@ fn set<D>(member: &Member<D>, dto: &mut D, value: &RawValue) -> Result<(), Unrea
     Ok(member.set(dto, text(value.get())?, boolean)?)
 }
 
-/// Text of a string, a number or a boolean; `None` for null.
+/// The text of a string, a number or a boolean. `None` for null.
 fn text(raw: &str) -> Result<Option<String>, Unreadable> {
     match raw.chars().next() {
         Some('"') => serde_json::from_str(raw).map(Some).map_err(|_| Unreadable),

@@ -1,11 +1,11 @@
-//! JSV bodies. JSV is ServiceStack's JSON-like format, with strings quoted as in CSV and only where
-//! needed.
+//! Decoding of JSV bodies. JSV is ServiceStack's JSON-like format, in which strings are quoted as
+//! in CSV, and only if needed.
 
 use super::body::{self, Unreadable, boolean};
 use super::members::RequestDto;
 
-/// Reads a request DTO: `{Name:value,Name:"a ""quoted"", value"}`. White space belongs to values,
-/// and a name in quotation marks is no name.
+/// Reads a request DTO: `{Name:value,Name:"a ""quoted"", value"}`. White space is part of values,
+/// and names cannot be quoted.
 pub(super) fn read<D: RequestDto>(body: &[u8]) -> Result<D, Unreadable> {
     let inside = body::text(body)?
         .trim()
@@ -25,8 +25,8 @@ pub(super) fn read<D: RequestDto>(body: &[u8]) -> Result<D, Unreadable> {
     Ok(dto)
 }
 
-/// Length of the value at the start of `text`: up to the next comma outside quotation marks and
-/// brackets, or to the end.
+/// The length of the value at the start of `text`, which ends at the next comma outside quotation
+/// marks and brackets, or at the end of `text`.
 fn value_length(text: &str) -> Result<usize, Unreadable> {
     let (mut in_quotes, mut depth) = (false, 0_usize);
     for (at, c) in text.char_indices() {

@@ -1,4 +1,4 @@
-//! Request DTOs and their members.
+//! The request DTOs and their members.
 
 use password::Secret;
 
@@ -8,50 +8,50 @@ use crate::servicestack::contract::{
     TYPES_NAMESPACE,
 };
 
-/// Request DTO that every reader can fill.
+/// A request DTO, which can be read from every format.
 pub(super) trait RequestDto: Default + 'static {
-    /// Name: the root of an XML body.
+    /// The name, which is also the root of an XML body.
     const NAME: &'static str;
-    /// XML namespace of the root.
+    /// The XML namespace of the root.
     const NAMESPACE: &'static str;
-    /// CLR type, as error messages name it.
+    /// The CLR type, for error messages.
     const TYPE: &'static str;
-    /// Members that are read.
+    /// The members that are read.
     const MEMBERS: &'static [Member<Self>];
 
-    /// Member of a name in any case.
+    /// Finds the member with this name, ignoring case.
     fn member(name: &str) -> Option<&'static Member<Self>> {
         let mut members = Self::MEMBERS.iter();
         members.find(|member| member.name.eq_ignore_ascii_case(name))
     }
 
-    /// Member that an XML element stands for.
+    /// Finds the member of an XML element.
     fn member_of_element(namespace: &str, name: &str) -> Option<&'static Member<Self>> {
         let mut members = Self::MEMBERS.iter();
         members.find(|member| member.name == name && member.namespace == namespace)
     }
 }
 
-/// Member of a request DTO.
+/// A member of a request DTO.
 pub(super) struct Member<D> {
     pub(super) name: &'static str,
-    /// XML namespace of the class that declares the member.
+    /// The XML namespace of the class that declares the member.
     namespace: &'static str,
-    /// Whether it is a password, which is not taken from a query.
+    /// Whether the member is a password, which is not read from a query.
     pub(super) is_secret: bool,
     set: Setter<D>,
 }
 
-/// Sets a member of a DTO.
+/// A setter of a member of a DTO.
 enum Setter<D> {
     Text(fn(&mut D, Option<String>)),
-    /// Boolean that is not null.
+    /// Sets a boolean that must not be null.
     Flag(fn(&mut D, bool)),
-    /// Boolean that may be null, which is as good as false.
+    /// Sets a boolean that may be null, which means false.
     NullableFlag(fn(&mut D, bool)),
 }
 
-/// Text that is no boolean; `None` if it was null.
+/// The error for a text that is not a boolean. Contains the text, or `None` for null.
 pub(super) struct NotBoolean(pub(super) Option<String>);
 
 impl<D> Member<D> {
@@ -124,7 +124,8 @@ impl RequestDto for Input {
     ];
 }
 
-/// ServiceStack's `Authenticate`. Its other members are of providers that the service does not have.
+/// ServiceStack's `Authenticate`. Its other members are for providers that the service does not
+/// have.
 #[derive(Default)]
 pub(super) struct Authenticate {
     pub(super) provider: Option<String>,

@@ -1,4 +1,4 @@
-//! Requests to typed input.
+//! Decoding of requests into typed input.
 
 mod authenticate;
 mod body;

@@ -1,9 +1,10 @@
-//! `multipart/form-data` (RFC 7578), with delimiters as strict as RFC 2046 section 5.1.1 has them.
+//! Decoding of `multipart/form-data` (RFC 7578), with delimiters as strict as in RFC 2046 section
+//! 5.1.1.
 //!
-//! Written by hand, because no crate found refuses every body that is cut or ambiguous, and such a
-//! body would set a password that nobody typed: multer 3.1 gives a part whose header ends in bare
-//! line feeds the value of the next part, and finds a `name` inside another parameter's quotation
-//! marks; multipart-rs 0.2 takes a cut body for a whole one, and a longer boundary for its own.
+//! Written by hand, because we found no crate that refuses every truncated or ambiguous body, which
+//! could set a password that nobody typed. multer 3.1 gives a part whose header ends in bare line
+//! feeds the value of the next part, and finds a `name` inside another parameter's quotation marks.
+//! multipart-rs 0.2 accepts a truncated body as complete, and a longer boundary as its own.
 
 use shared::http::{MAX_PARAMETERS, Parameters};
 
@@ -11,23 +12,23 @@ use super::body::Unreadable;
 use super::charset::Charset;
 use super::header::{parameter, value};
 
-/// Longest boundary (RFC 2046 section 5.1.1), in bytes.
+/// The maximum length of a boundary (RFC 2046 section 5.1.1), in bytes.
 const MAX_BOUNDARY: usize = 70;
 
 type Part = (Option<String>, String);
 
-/// Reads the parts that are no files. The body must end in the closing delimiter; what follows that
-/// is ignored.
+/// Reads the parts that are not files. The body must contain the closing delimiter; the text after
+/// it is ignored.
 pub(super) fn read(boundary: &str, body: &[u8]) -> Result<Parameters, Unreadable> {
     if boundary.len() > MAX_BOUNDARY {
         return Err(Unreadable);
     }
     let delimiter = format!("\r\n--{boundary}").into_bytes();
-    // As in the original, the first delimiter may stand anywhere in its line.
+    // As in the original, the first delimiter may be anywhere in its line.
     let first = delimiter.get(2..).ok_or(Unreadable)?;
     let (_preamble, mut rest) = split_at(body, first).ok_or(Unreadable)?;
     let mut parts = Vec::new();
-    // The one part over the limit is what the limit is noticed by.
+    // One part more than the limit is read, so that the caller can detect the excess.
     while parts.len() <= MAX_PARAMETERS {
         let Some(part) = after_delimiter_line(rest)? else {
             break;
@@ -39,7 +40,8 @@ pub(super) fn read(boundary: &str, body: &[u8]) -> Result<Parameters, Unreadable
     Ok(parts.into_iter().collect())
 }
 
-/// What follows the rest of a delimiter's line; `None` behind the closing delimiter.
+/// Skips the rest of a delimiter's line. Returns the text after it, or `None` after the closing
+/// delimiter.
 fn after_delimiter_line(rest: &[u8]) -> Result<Option<&[u8]>, Unreadable> {
     let (is_closing, rest) = match rest.strip_prefix(b"--") {
         Some(rest) => (true, rest),
@@ -75,18 +77,18 @@ fn read_part(part: &[u8]) -> Result<Option<Part>, Unreadable> {
         return Err(Unreadable);
     }
     let content_type = header.field("content-type").unwrap_or_default();
-    let charset = Charset::named(parameter(content_type, "charset"))?;
+    let charset = Charset::for_label(parameter(content_type, "charset"))?;
     Ok(Some((
         Some(name.to_owned()),
         charset.decode(content)?.into_owned(),
     )))
 }
 
-/// Header of a part.
+/// The header of a part.
 struct Header<'a>(&'a str);
 
 impl<'a> Header<'a> {
-    /// First field of a name in any case.
+    /// The first field with this name, ignoring case.
     fn field(&self, name: &str) -> Option<&'a str> {
         self.0.split("\r\n").find_map(|line| {
             let (n, value) = line.split_once(':')?;
@@ -95,7 +97,7 @@ impl<'a> Header<'a> {
     }
 }
 
-/// What is in front of and behind the first `separator`.
+/// Splits at the first `separator`.
 fn split_at<'a>(bytes: &'a [u8], separator: &[u8]) -> Option<(&'a [u8], &'a [u8])> {
     let at = bytes
         .windows(separator.len())
@@ -152,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cut_body_is_unreadable_wherever_it_is_cut() {
+    fn truncated_bodies_are_unreadable() {
         let whole = "--b\r\nContent-Disposition: form-data; name=NewPassword\r\n\r\nx\r\n--b--";
         for end in 0..whole.len() {
             assert_eq!(password(&whole[..end]), Err(Unreadable), "{end}");
@@ -169,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_ambiguous_is_unreadable() {
+    fn ambiguous_bodies_are_unreadable() {
         for lines in [
             "--b\r\nContent-Disposition: form-data; name=NewPassword\n\nx\r\n--b\r\nContent-Disposition: form-data; name=y\r\n\r\nz\r\n--b--",
             "--b\r\nX: y\nContent-Disposition: form-data; name=y\r\nContent-Disposition: form-data; name=NewPassword\r\n\r\nx\r\n--b--",

@@ -1,4 +1,4 @@
-//! Where a call comes from, as browsers tell.
+//! The origin of a call, according to browsers.
 
 use std::borrow::Cow;
 
@@ -7,10 +7,11 @@ use shared::lambda::Request;
 
 /// Whether a page of another origin made a browser send the request.
 ///
-/// A browser sends the Basic credential it knows with every request, so a foreign page's form could
-/// set passwords. `Sec-Fetch-Site` (W3C Fetch Metadata) and `Origin` (RFC 6454 section 7) tell, and no
-/// page can change them; programs rarely send either. A page of another subdomain counts as foreign: nobody
-/// could read an answer of the original from there, and one subdomain that is taken over is enough.
+/// A browser sends a Basic credential that it knows with every request, so a form on a page of
+/// another origin could set passwords. `Sec-Fetch-Site` (W3C Fetch Metadata) and `Origin` (RFC 6454
+/// section 7) reveal the origin, and no page can change them. Programs rarely send either. A page
+/// of another subdomain counts as another site: no such page could read an answer of the original,
+/// and an attacker needs to take over only one subdomain.
 pub(super) fn is_cross_site(request: &Request) -> bool {
     let origin = request.header(header::ORIGIN);
     match request.header("sec-fetch-site").as_deref() {
@@ -20,7 +21,7 @@ pub(super) fn is_cross_site(request: &Request) -> bool {
     }
 }
 
-/// Whether a page of this origin made a browser send the request, as far as the browser tells.
+/// Whether the browser says that a page of this origin made it send the request.
 pub(super) fn is_same_origin(request: &Request) -> bool {
     let is_named = |origin: Cow<'_, str>| is_own(&origin, request);
     request.header("sec-fetch-site").as_deref() == Some("same-origin")
@@ -34,7 +35,7 @@ fn is_own(origin: &str, request: &Request) -> bool {
     without_default_port(service).eq_ignore_ascii_case(origin)
 }
 
-/// Origin as browsers write it (RFC 6454 section 6.1).
+/// An origin without its default port, as written by browsers (RFC 6454 section 6.1).
 fn without_default_port(origin: &str) -> &str {
     let port = match origin.split_once(':') {
         Some(("https", _)) => ":443",

@@ -1,18 +1,18 @@
-//! The session id of a request: in cookies, or in headers of the same meaning.
+//! The session id of a request, in cookies or in equivalent headers.
 
 use http::header::COOKIE;
 use shared::lambda::Request;
 use shared::sessions::SessionId;
 
-/// Session id, and how it was sent.
+/// A session id, and how it was sent.
 pub(super) struct SentSession {
     pub(super) id: SessionId,
-    /// Whether it came in a cookie, which a browser sends by itself.
+    /// Whether it was in a cookie, which a browser sends automatically.
     pub(super) is_cookie: bool,
 }
 
-/// Session id that the request means: `ss-id` or, with `ss-opt=perm`, `ss-pid`. Each is a cookie or
-/// else a header (`X-ss-id`), never a parameter of the query, which access logs keep.
+/// Reads the session id of a request: `ss-id` or, with `ss-opt=perm`, `ss-pid`. Each is a cookie or
+/// else a header (`X-ss-id`), never a parameter of the query, because access logs contain queries.
 pub(super) fn session(request: &Request) -> Option<SentSession> {
     let (options, _) = parameter(request, "ss-opt").unwrap_or_default();
     let is_permanent = options.split(',').any(|option| option.trim() == "perm");
@@ -22,7 +22,7 @@ pub(super) fn session(request: &Request) -> Option<SentSession> {
     Some(SentSession { id, is_cookie })
 }
 
-/// Value of a cookie or else of a header, and whether it was a cookie.
+/// The value of a cookie or else of a header, and whether it was a cookie.
 fn parameter(request: &Request, name: &str) -> Option<(String, bool)> {
     let of_cookie = cookie(request, name).map(|value| (value, true));
     of_cookie.or_else(|| {
@@ -31,7 +31,7 @@ fn parameter(request: &Request, name: &str) -> Option<(String, bool)> {
     })
 }
 
-/// First cookie of a name (RFC 6265 section 5.4).
+/// The first cookie with this name (RFC 6265 section 5.4).
 fn cookie(request: &Request, name: &str) -> Option<String> {
     let fields = request.headers.get_all(COOKIE).iter();
     let mut cookies = fields

@@ -1,5 +1,5 @@
-//! SOAP requests: the request DTO is the first child of Body. Neither header blocks nor the content
-//! type are looked at.
+//! Decoding of SOAP requests. The request DTO is the first child of Body. Header blocks and the
+//! content type are ignored.
 
 use shared::lambda::Request;
 use xml::Node;
@@ -11,10 +11,10 @@ use super::compression::plain_body;
 use super::members::RequestDto;
 use super::xml::read_dto;
 
-/// Why an envelope is not a call of the operation.
+/// The reason an envelope is not a call of the operation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum SoapError {
-    /// It is no envelope of the version, or what is in it cannot be read.
+    /// It is not an envelope of the version, or its contents cannot be read.
     Unreadable,
     /// The first child of Body has this name.
     UnknownOperation(String),
@@ -38,7 +38,7 @@ impl From<xml::Error> for SoapError {
     }
 }
 
-/// Name of the first child of Body; `None` for what is no envelope of the version.
+/// The name of the first child of Body. `None` if the body is not an envelope of the version.
 pub(in crate::servicestack) fn soap_operation(
     version: Version,
     request: &Request,
@@ -50,7 +50,7 @@ pub(in crate::servicestack) fn soap_operation(
     Some(dto.local.to_owned())
 }
 
-/// Reads an envelope of a version.
+/// Reads a request DTO from an envelope of a version.
 pub(super) fn read<D: RequestDto>(version: Version, body: &[u8]) -> Result<D, SoapError> {
     let text = decode_unicode(body).map_err(|_| SoapError::Unreadable)?;
     let mut envelope = Envelope::open(&text, &[version])?;
@@ -70,7 +70,7 @@ mod tests {
     use crate::operation::Input;
     use crate::servicestack::contract::{DTO_NAMESPACE, REQUEST_DTO};
 
-    /// What is read of an envelope with this in its body, and this behind it.
+    /// The address that is read from an envelope with this body and this text after it.
     fn email(version: Version, body: &str, behind: &str) -> Result<Option<String>, SoapError> {
         let namespace = version.namespace();
         let envelope =

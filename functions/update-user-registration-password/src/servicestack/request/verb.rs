@@ -7,8 +7,8 @@ use shared::lambda::Request;
 use super::form::form_value;
 use crate::servicestack::format::query_value;
 
-/// Verb of the request. Proxies and clients that cannot send one name it in a header, in the query or
-/// in a form.
+/// The verb of the request. Clients that cannot send every verb may name it in the header
+/// `X-HTTP-Method-Override`, or in a parameter of the query or a form with the same name.
 pub(in crate::servicestack) fn verb(request: &Request) -> String {
     let name = "x-http-method-override";
     let of_header = request.header(name).map(Cow::into_owned);

@@ -1,4 +1,4 @@
-//! XML bodies, as .NET's `DataContractSerializer` reads them.
+//! Decoding of XML bodies, like .NET's `DataContractSerializer`.
 
 use xml::{Element, Node, Reader, SCHEMA_INSTANCE};
 
@@ -24,8 +24,8 @@ pub(super) fn read<D: RequestDto>(body: &[u8]) -> Result<D, Unreadable> {
     Ok(dto)
 }
 
-/// Reads the request DTO up to its end tag: members in any order, the first of several, unknown ones
-/// skipped.
+/// Reads the request DTO up to its end tag. Members may be in any order. The first of several
+/// members with the same name counts, and unknown members are skipped.
 pub(super) fn read_dto<D: RequestDto>(
     root: &Element<'_>,
     reader: &mut Reader<'_>,
@@ -53,7 +53,7 @@ pub(super) fn read_dto<D: RequestDto>(
     Ok(dto)
 }
 
-/// Start tag of the next child; `None` at the end tag. An instruction is unreadable.
+/// Reads the start tag of the next child. `None` at the end tag. An instruction is an error.
 fn next_element<'a>(reader: &mut Reader<'a>) -> Result<Option<Element<'a>>, Unreadable> {
     loop {
         match reader.next_node()? {
@@ -65,7 +65,8 @@ fn next_element<'a>(reader: &mut Reader<'a>) -> Result<Option<Element<'a>>, Unre
     }
 }
 
-/// Text up to the end tag, without comments. An element or an instruction in it is unreadable.
+/// Reads the text up to the end tag, without comments. An element or an instruction in it is an
+/// error.
 fn read_text(reader: &mut Reader<'_>) -> Result<String, Unreadable> {
     let mut text = String::new();
     loop {
@@ -78,8 +79,8 @@ fn read_text(reader: &mut Reader<'_>) -> Result<String, Unreadable> {
     }
 }
 
-/// Whether `xsi:nil` is set. Another value than a boolean is unreadable, as is a reference to another
-/// object (`z:Ref`).
+/// Whether `xsi:nil` is set. A value that is not a boolean is an error, as is a reference to
+/// another object (`z:Ref`).
 fn is_nil(element: &Element<'_>) -> Result<bool, Unreadable> {
     if element.attribute(SERIALIZATION_NAMESPACE, "Ref").is_some() {
         return Err(Unreadable);
@@ -90,8 +91,8 @@ fn is_nil(element: &Element<'_>) -> Result<bool, Unreadable> {
     }
 }
 
-/// Boolean of XML Schema (part 2, section 3.2.2), which has no nil. Only XML's own white space is
-/// trimmed.
+/// Parses a boolean of XML Schema (part 2, section 3.2.2), which cannot be null. Only XML's own
+/// white space is trimmed.
 fn boolean(text: Option<&str>) -> Option<bool> {
     match text?.trim_matches([' ', '\t', '\r', '\n']) {
         "true" | "1" => Some(true),

@@ -1,0 +1,87 @@
+//! What a row changes of the account that exists.
+
+use std::hash::{BuildHasher as _, RandomState};
+
+use shared::clock::Timestamp;
+use shared::dynamodb::Item;
+use shared::users::{Account, Change, NewAccount, account, admin};
+
+use super::events::{Events, GRANTED, IMPORTED, REVOKED, joined, of_roles};
+use crate::address::Replaced;
+
+/// What is done with a row.
+pub(super) enum Plan {
+    /// There is no such account: the row becomes one.
+    Add(Events),
+    /// The account differs from the row.
+    Replace(Replacement),
+    /// The account is as the row has it.
+    Keep,
+    /// The account is that of another customer, or cannot be read.
+    Refuse,
+}
+
+/// What a row changes of an account.
+pub(super) struct Replacement {
+    pub(super) change: Change,
+    pub(super) events: Events,
+    pub(super) roles_lost: Vec<String>,
+    /// Whether it gets another address, or loses its own.
+    pub(super) is_moved: bool,
+    /// Whether it has no password afterwards, as the one it had was mailed to the old address.
+    pub(super) loses_password: bool,
+}
+
+/// What is done with a row whose account was read, if it exists.
+pub(super) fn plan(row: &NewAccount, found: Option<&Item>, now: Timestamp) -> Plan {
+    let Some(item) = found else {
+        let imported = [(IMPORTED, None)].into_iter();
+        return Plan::Add(imported.chain(of_roles(row)).collect());
+    };
+    let Some(old) = account(item).filter(|old| old.profile.id == row.profile.id) else {
+        return Plan::Refuse;
+    };
+    match admin::overwrite(row, item, now) {
+        Some(change) => Plan::Replace(Replacement::new(row, &old, change)),
+        None => Plan::Keep,
+    }
+}
+
+impl Replacement {
+    fn new(row: &NewAccount, old: &Account, change: Change) -> Self {
+        let new = row.profile.email.as_deref();
+        let is_moved = admin::is_other_address(old, new);
+        let revoked = joined(old.roles.difference(&row.roles));
+        let granted = joined(row.roles.difference(&old.roles));
+        let mut events = vec![(IMPORTED, None)];
+        events.extend(revoked.map(|roles| (REVOKED, Some(roles))));
+        events.extend(granted.map(|roles| (GRANTED, Some(roles))));
+        if is_moved {
+            let replaced = Replaced { account: old, new };
+            events.extend(replaced.events().into_iter().map(|event| (event, None)));
+        }
+        Self {
+            change,
+            events,
+            roles_lost: old.roles.difference(&row.roles).cloned().collect(),
+            is_moved,
+            loses_password: is_moved && old.must_change_password && row.password_hash.is_none(),
+        }
+    }
+
+    /// A digest of what changes, by which two changes of one run compare: that of an account which
+    /// another change came to has another one.
+    pub(super) fn digest(&self, row: &NewAccount, keys: &RandomState) -> u64 {
+        let expressions = self.change.expressions();
+        let values = expressions.values.unwrap_or_default();
+        let mut values: Vec<_> = values.iter().collect();
+        values.sort_by_key(|(name, _)| *name);
+        let username = row.profile.username.as_str();
+        let change = (
+            expressions.condition,
+            expressions.update,
+            format!("{values:?}"),
+        );
+        keys.hash_one((username, change))
+    }
+}
