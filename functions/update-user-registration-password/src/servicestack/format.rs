@@ -316,8 +316,8 @@ mod tests {
     #[test]
     fn an_envelope_has_its_version_in_logs() {
         for (format, name) in [
-            (ResponseFormat::of(Format::Xml), "xml"),
-            (ResponseFormat::of(Format::Html), "html"),
+            (ResponseFormat::new(Format::Xml), "xml"),
+            (ResponseFormat::new(Format::Html), "html"),
             (ResponseFormat::soap(Version::V11), "soap11"),
             (ResponseFormat::soap(Version::V12), "soap12"),
         ] {

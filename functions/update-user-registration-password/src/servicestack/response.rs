@@ -189,7 +189,7 @@ mod tests {
                 camel_case: true,
                 ..JsonStyle::default()
             },
-            ..ResponseFormat::of(Format::Json)
+            ..ResponseFormat::new(Format::Json)
         };
         for (rejection, member) in [
             (Rejection::CrossSite, "\"responseStatus\":{\"errorCode\":"),
