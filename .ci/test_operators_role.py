@@ -97,8 +97,9 @@ class OperatorsRole(unittest.TestCase):
             ("end-sessions",),
             ("disable",),
             ("enable",),
-            ("grant", "Reader"),
-            ("revoke", "Reader"),
+            # Another administrator is left, which the second one checks.
+            ("grant", "Admin"),
+            ("revoke", "Admin"),
             ("audit",),
         ):
             accounts(*command, "new")

@@ -92,7 +92,11 @@ async fn answer(
     headers: HeaderMap,
     body: String,
 ) -> Response {
-    assert!(headers.contains_key("authorization"), "{uri} is not signed");
+    let signature = headers.get("authorization").unwrap().to_str().unwrap();
+    let signed = |scope: &str| {
+        let scope = format!("/{scope}/aws4_request");
+        assert!(signature.contains(&scope), "{signature} is not for {scope}");
+    };
     let target = headers.get("x-amz-target");
     let target = target.and_then(|target| target.to_str().unwrap().rsplit('.').next());
     let (call, protocol) = match target {
@@ -128,6 +132,11 @@ async fn answer(
             let protocol = Protocol::Query {
                 action: action.clone(),
             };
+            signed(match action.as_str() {
+                "SimulatePrincipalPolicy" => "us-east-1/iam",
+                "ListSubscriptionsByTopic" => "eu-west-1/sns",
+                _ => "eu-west-1/cloudformation",
+            });
             if action == "SimulatePrincipalPolicy" {
                 state.calls.lock().unwrap().push(action);
                 let answers = state.answers.lock().unwrap();
@@ -135,7 +144,15 @@ async fn answer(
             }
             (action, protocol)
         }
-        None => (uri.path().to_owned(), Protocol::Json),
+        None => {
+            let is_mail = uri.path().starts_with("/v2/email/");
+            signed(if is_mail {
+                "eu-west-1/ses"
+            } else {
+                "eu-west-1/lambda"
+            });
+            (uri.path().to_owned(), Protocol::Json)
+        }
     };
     state.calls.lock().unwrap().push(call.clone());
     let answers = state.answers.lock().unwrap().clone();

@@ -329,8 +329,8 @@ async fn a_certificate_of_a_stranger_is_not_trusted() {
     );
 }
 
-/// A host name of its own comes before API Gateway's, and `ResetUserPassword` without documentation has
-/// no page.
+/// The host name of the stack comes before API Gateway's, and `ResetUserPassword` without
+/// documentation has no page.
 #[tokio::test]
 async fn a_host_without_documentation_refuses_its_page() {
     let served = Host::start(Shown {
@@ -426,12 +426,18 @@ async fn local_has_tables_and_the_rest_is_not_checked() {
     }
     for (subject, words) in [
         ("UsersTable recovery", "not AWS's"),
-        ("Key", "no stack is given"),
-        ("ResetUserPasswordFunction", "no stack is given"),
+        ("Key", "there is no stack at --endpoint"),
+        (
+            "ResetUserPasswordFunction",
+            "there is no stack at --endpoint",
+        ),
         ("SES account", "the endpoint does not offer ses:GetAccount"),
         ("sender no-reply@pumpalarm.com DMARC", "use --dns-server"),
-        ("Alarm subscription", "no stack is given"),
-        ("Host of ResetUserPassword", "no stack is given"),
+        ("Alarm subscription", "there is no stack at --endpoint"),
+        (
+            "Host of ResetUserPassword",
+            "there is no stack at --endpoint",
+        ),
     ] {
         let check = check(&answer, subject);
         assert_eq!(check["result"], "not_checked", "{check}");
