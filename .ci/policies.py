@@ -1,4 +1,4 @@
-"""The policies in policies/, as the tests look at them."""
+"""Helpers for tests of the IAM policies in policies/."""
 
 import fnmatch
 import json
@@ -6,7 +6,7 @@ import json
 from stack import as_list
 from transform import ROOT
 
-# What a managed policy may have, without white space (IAM quotas).
+# The maximum length of a managed policy in characters, without white space (IAM quotas).
 MAX_SIZE = 6144
 
 
@@ -19,7 +19,7 @@ def statements(*names):
 
 
 def allows(allowed, action):
-    """Whether a list of actions, which may have wildcards, has this one. IAM ignores case."""
+    """Whether a list of actions, which may contain wildcards, includes this one. IAM ignores case."""
     return any(fnmatch.fnmatchcase(action.lower(), pattern.lower()) for pattern in allowed)
 
 
@@ -29,7 +29,7 @@ def actions(found):
 
 
 def table_actions(placeholder):
-    """The actions of operate.json on a table by its placeholder, and what follows that."""
+    """The actions that operate.json allows on a table. `placeholder` is the table's, with the rest of the ARN."""
     ending = f"table/${{{placeholder}"
     found = [
         statement

@@ -1,4 +1,4 @@
-"""The policies for those who deploy and operate, held against the template and the sources.
+"""Compares the policies for deployment and for operators with the template and the source code.
 
 `python -m unittest discover -s .ci` with what `.ci/run` installs.
 """
@@ -20,12 +20,11 @@ from stack import TEMPLATE, as_list
 from transform import ROOT, serverless, with_code
 
 DEPLOY = ("deploy", "deploy-services")
-# The clients of the SDK, and what IAM calls their services.
+# The clients of the SDK, and the names of their services in IAM.
 CLIENTS = {"cloudformation": "cloudformation", "dynamodb": "dynamodb", "sesv2": "ses", "sts": "sts"}
-# IAM knows a transaction by what is in it, and asks for no permission to say who somebody is.
+# IAM checks the operations in a transaction instead of the transaction, and requires no permission for
+# GetCallerIdentity.
 WITHOUT_PERMISSION = {"dynamodb:TransactWriteItems", "sts:GetCallerIdentity"}
-# How the functions open a connection to SES, which may be refused.
-OF_FUNCTIONS = {"ses:ListContactLists"}
 # Features of resource types that the template does not use.
 UNUSED = [
     # Network, file systems, layers, signing, capacity and concurrency of functions.
@@ -53,7 +52,7 @@ UNUSED = [
 
 
 def operations():
-    """Every operation of the SDK's clients by its name in Rust, as IAM calls it."""
+    """The names in IAM of every operation of the SDK's clients, by the name in Rust."""
     session = botocore.session.get_session()
     found = {}
     for service, prefix in CLIENTS.items():
@@ -63,14 +62,14 @@ def operations():
 
 
 def sources():
-    """The code that `accounts` may run, without its tests."""
+    """The source code that `accounts` may run, without tests."""
     for folder in ("accounts/src", "shared/src"):
         for file in sorted((ROOT / folder).rglob("*.rs")):
             yield file.read_text().partition("#[cfg(test)]\nmod tests")[0]
 
 
 def called():
-    """The actions that the sources name: a client's method without arguments, or a `Call`."""
+    """The actions in the source code: a client's method without arguments, or a `Call`."""
     known = operations()
     found = set()
     for text in sources():
@@ -78,7 +77,7 @@ def called():
             found |= known.get(name, set())
         for api, operation in re.findall(r'Call::\w+\(\s*Api::(\w+),\s*"(\w+)"', text):
             found.add(f"{api.lower()}:{operation}")
-    return found - WITHOUT_PERMISSION - OF_FUNCTIONS
+    return found - WITHOUT_PERMISSION
 
 
 def schemas():
@@ -93,7 +92,7 @@ def schemas():
 
 
 def granted(role):
-    """What the policy `calls` of a role in the template allows, by resource and what follows its ARN."""
+    """The actions that the policy `calls` of a role in the template allows, by resource and suffix of its ARN."""
     [calls] = [one for one in TEMPLATE["Resources"][role]["Properties"]["Policies"] if one["PolicyName"] == "calls"]
     for statement in calls["PolicyDocument"]["Statement"]:
         for resource in as_list(statement["Resource"]):
@@ -110,7 +109,7 @@ def granted(role):
 
 
 def examined(constant):
-    """What `accounts doctor` asks of IAM in a constant of its source."""
+    """The actions that `accounts doctor` checks with IAM, from a constant in its source code."""
     text = (ROOT / "accounts/src/doctor/roles.rs").read_text()
     [block] = re.findall(rf"const {constant}: \[Grant; \d+\] = \[(.*?)\n\];", text, re.DOTALL)
     for resource, rest, listed in re.findall(r'grant\(\s*"(\w*)",\s*"([^"]*)",\s*&\[([^\]]*)\]', block):
@@ -128,7 +127,7 @@ class Operate(unittest.TestCase):
 
     def test_it_allows_nothing_that_is_not_called(self):
         allowed = actions(statements("operate"))
-        # Of DynamoDB test_operators_role.py sees the calls; those of KMS are made by DynamoDB.
+        # test_operators_role.py covers the calls to DynamoDB. DynamoDB itself makes those to KMS.
         others = {action for action in allowed if not action.startswith(("dynamodb:", "kms:"))}
         self.assertEqual(others - called(), set())
         self.assertNotIn("*", "".join(allowed))
@@ -181,7 +180,7 @@ class Deploy(unittest.TestCase):
 
 
 class Fill(unittest.TestCase):
-    """policies/fill, with an AWS CLI that answers from here."""
+    """Runs policies/fill with a fake AWS CLI."""
 
     STACK = {
         "UsersTable": "password-services-UsersTable-1A",

@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use shared::dynamodb::{Item, get_map, get_number};
-use shared::users::{RESET_ATTRIBUTES, Standing, standing};
+use shared::users::{PendingState, RESET_ATTRIBUTES, pending_state};
 
 use crate::access::Session;
 use crate::console::Record;
@@ -30,9 +30,9 @@ pub(crate) async fn pending(session: &Session<'_>, console: &mut Console) -> Res
     };
     let mut found = Vec::new();
     let visit = |item: Item| {
-        if let Some(standing) = standing(&item) {
+        if let Some(state) = pending_state(&item) {
             let due_at = get_number(&item, "reset_due_at").unwrap_or_default();
-            found.push((due_at, record(&item, standing)));
+            found.push((due_at, record(&item, state)));
         }
         ControlFlow::Continue(())
     };
@@ -42,12 +42,12 @@ pub(crate) async fn pending(session: &Session<'_>, console: &mut Console) -> Res
     Ok(console.rows(&records)?)
 }
 
-fn record(item: &Item, standing: Standing) -> Record {
-    let state = match standing {
-        Standing::Queued(reset) if reset.is_superseded => "superseded",
-        Standing::Queued(_) => "waiting",
-        Standing::Unreadable => "unreadable",
-        Standing::Stranded => "stranded",
+fn record(item: &Item, state: PendingState) -> Record {
+    let state = match state {
+        PendingState::Queued(reset) if reset.is_superseded => "superseded",
+        PendingState::Queued(_) => "waiting",
+        PendingState::Unreadable => "unreadable",
+        PendingState::Stranded => "stranded",
     };
     // As far as it can be read, whatever its state.
     let nothing = Item::new();

@@ -32,7 +32,7 @@ impl<'a> Deployment<'a> {
         let stack = session.settings.stack();
         let resources = match stack {
             Some(stack) => resources(session, &stack.name).await,
-            None => Err(no_stack()),
+            None => Err(no_stack(session)),
         };
         Self {
             session,
@@ -67,14 +67,18 @@ impl<'a> Deployment<'a> {
         Ok(&found.id)
     }
 
+    fn stack(&self) -> Answer<&Stack> {
+        self.stack.ok_or_else(|| no_stack(self.session))
+    }
+
     /// An output of the stack; nothing if it has none of this name.
     pub(super) fn output(&self, name: &str) -> Answer<Option<&str>> {
-        Ok(self.stack.ok_or_else(no_stack)?.output(name))
+        Ok(self.stack()?.output(name))
     }
 
     /// A parameter of the stack.
     pub(super) fn parameter(&self, name: &str) -> Answer<&str> {
-        let value = self.stack.ok_or_else(no_stack)?.parameter(name);
+        let value = self.stack()?.parameter(name);
         value.ok_or_else(|| Gap::Unknown(format!("the stack has no parameter {name}")))
     }
 
@@ -91,8 +95,13 @@ impl<'a> Deployment<'a> {
     }
 }
 
-fn no_stack() -> Gap {
-    Gap::Unknown("no stack is given; use --stack".to_owned())
+fn no_stack(session: &Session<'_>) -> Gap {
+    let text = if session.settings.is_elsewhere() {
+        "there is no stack at --endpoint"
+    } else {
+        "no stack is given; use --stack"
+    };
+    Gap::Unknown(text.to_owned())
 }
 
 async fn resources(session: &Session<'_>, stack: &str) -> Answer<Vec<Resource>> {

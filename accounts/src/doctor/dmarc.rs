@@ -35,7 +35,8 @@ pub(super) async fn check(dns: &Dns, domain: &str) -> Answer<Finding> {
     Ok(Finding::failed(
         "no record: receivers cannot detect forged mail",
         format!(
-            "put TXT \"v=DMARC1; p=none\" at _dmarc.{domain} into DNS, and p=quarantine once reports are good"
+            "put TXT \"v=DMARC1; p=none\" at _dmarc.{domain} into DNS, and p=quarantine once reports \
+             are good"
         ),
     ))
 }

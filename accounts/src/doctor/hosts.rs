@@ -28,6 +28,8 @@ struct Host {
     outputs: [&'static str; 2],
     /// What is asked of it, which needs no permission and changes nothing.
     path: &'static str,
+    /// The status of the answer where `AsmxProtocols` has no `Documentation`.
+    undocumented: u16,
 }
 
 const HOSTS: [Host; 2] = [
@@ -35,6 +37,7 @@ const HOSTS: [Host; 2] = [
         name: "Host of ResetUserPassword",
         outputs: ["ResetUserPasswordDomainUrl", "ResetUserPasswordUrl"],
         path: "/webservices/IFCommonService.asmx?WSDL",
+        undocumented: 405,
     },
     Host {
         name: "Host of UpdateUserRegistrationPassword",
@@ -43,6 +46,7 @@ const HOSTS: [Host; 2] = [
             "UpdateUserRegistrationPasswordUrl",
         ],
         path: "/metadata",
+        undocumented: 200,
     },
 ];
 
@@ -59,7 +63,7 @@ pub(super) async fn checks(deployment: &Deployment<'_>) -> Vec<Check> {
             Ok(Err(_)) => Err(Gap::Unknown("the host was not reached".to_owned())),
             Err(gap) => Err(gap.clone()),
         };
-        let answer = seen.map(|seen| answer(seen, deployment));
+        let answer = seen.map(|seen| answer(seen, expected(deployment, host)));
         checks.push(Check::new(host.name, answer));
         checks.push(Check::new(
             format!("{}, certificate", host.name),
@@ -133,7 +137,15 @@ async fn get(
     Some(response.status().as_u16())
 }
 
-fn answer(seen: Result<Seen, String>, deployment: &Deployment<'_>) -> Finding {
+/// The status that a host should answer with.
+fn expected(deployment: &Deployment<'_>, host: &Host) -> u16 {
+    match deployment.parameter("AsmxProtocols") {
+        Ok(protocols) if !protocols.contains("Documentation") => host.undocumented,
+        _ => 200,
+    }
+}
+
+fn answer(seen: Result<Seen, String>, expected: u16) -> Finding {
     let Seen { url, status, .. } = match seen {
         Ok(seen) => seen,
         Err(found) => {
@@ -143,13 +155,8 @@ fn answer(seen: Result<Seen, String>, deployment: &Deployment<'_>) -> Finding {
             return Finding::failed(found, advice);
         }
     };
-    let has_documentation = deployment
-        .parameter("AsmxProtocols")
-        .is_ok_and(|protocols| protocols.contains("Documentation"));
     match status {
-        200 => Finding::ok(format!("{url} answers")),
-        // Without its documentation ResetUserPassword has no page.
-        405 if !has_documentation => Finding::ok(format!("{url} answers with 405")),
+        _ if status == expected => Finding::ok(format!("{url} answers with {status}")),
         403 => Finding::failed(
             format!("{url} answers with 403"),
             "point its DNS record at the front door (docs/deployment.md, \"Front door\"), or look at \

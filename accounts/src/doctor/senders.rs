@@ -92,7 +92,8 @@ async fn of_sender(deployment: &Deployment<'_>, sender: &str, dns: &Dns) -> Vec<
         Ok(None) => Ok(Finding::failed(
             format!("SES knows neither the address nor {domain}"),
             format!(
-                "aws sesv2 create-email-identity --email-identity {domain}, then its DKIM records into DNS"
+                "aws sesv2 create-email-identity --email-identity {domain}, then put its DKIM records \
+                 into DNS"
             ),
         )),
         _ => found().map(verified),
@@ -205,7 +206,7 @@ fn mail_from(identity: &Identity) -> Finding {
             "none: the return path of mails is amazonses.com",
             format!(
                 "aws sesv2 put-email-identity-mail-from-attributes --email-identity {name} \
-                 --mail-from-domain bounce.{name}, then its MX and TXT records into DNS"
+                 --mail-from-domain bounce.{name}, then put its MX and TXT records into DNS"
             ),
         );
     }

@@ -136,7 +136,7 @@ mod tests {
 
     /// Every error that SES documents for `SendEmail`, and errors of proxies and lost connections.
     #[test]
-    fn only_what_is_wrong_with_this_mail_is_a_refusal_of_it() {
+    fn only_errors_of_the_mail_itself_are_refusals() {
         for (status, code, expected) in [
             (Some(400), Some("MessageRejected"), "refused"),
             (Some(400), Some("BadRequestException"), "refused"),

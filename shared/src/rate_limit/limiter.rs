@@ -80,7 +80,7 @@ impl RateLimiter {
     }
 
     /// Counts one use of the key, unless a quota is used up. Makes one call to DynamoDB, or one or
-    /// two more if the cache does not tell whether the key is in use.
+    /// two more if the cache does not show whether the key is in use.
     pub async fn admit(
         &self,
         limit: &RateLimit,

@@ -48,16 +48,24 @@ impl Aws {
         let mut answers = self.state.answers.lock().unwrap();
         let (parent, name) = pointer.rsplit_once('/').unwrap();
         let parent = answers.pointer_mut(parent);
-        let parent = parent.unwrap_or_else(|| panic!("there is no {pointer}"));
+        assert!(parent.is_some(), "there is no {pointer}");
+        let parent = parent.unwrap();
         let name = name.replace("~1", "/");
         match parent {
-            Value::Array(elements) => elements[name.parse::<usize>().unwrap()] = value,
+            Value::Array(elements) => {
+                *elements.get_mut(name.parse::<usize>().unwrap()).unwrap() = value;
+            }
             Value::Object(members) if value.is_null() => {
                 assert!(members.remove(&name).is_some(), "there is no {pointer}");
             }
-            Value::Object(members) => drop(members.insert(name, value)),
-            other => panic!("{pointer} is in {other}"),
+            other => drop(other.as_object_mut().unwrap().insert(name, value)),
         }
+    }
+
+    /// What is at a JSON pointer.
+    pub(super) fn get(&self, pointer: &str) -> Value {
+        let answers = self.state.answers.lock().unwrap();
+        answers.pointer(pointer).unwrap().clone()
     }
 
     /// The calls that were made.
@@ -84,7 +92,11 @@ async fn answer(
     headers: HeaderMap,
     body: String,
 ) -> Response {
-    assert!(headers.contains_key("authorization"), "{uri} is not signed");
+    let signature = headers.get("authorization").unwrap().to_str().unwrap();
+    let signed = |scope: &str| {
+        let scope = format!("/{scope}/aws4_request");
+        assert!(signature.contains(&scope), "{signature} is not for {scope}");
+    };
     let target = headers.get("x-amz-target");
     let target = target.and_then(|target| target.to_str().unwrap().rsplit('.').next());
     let (call, protocol) = match target {
@@ -95,7 +107,11 @@ async fn answer(
                 "1.0"
             };
             let kind = format!("application/x-amz-json-{version}");
-            assert_eq!(headers["content-type"], kind.as_str(), "{operation}");
+            assert_eq!(
+                headers.get("content-type").unwrap(),
+                kind.as_str(),
+                "{operation}"
+            );
             let input: Value = serde_json::from_str(&body).unwrap();
             let table = input.get("TableName").and_then(Value::as_str);
             let table = table.map_or(String::new(), |table| format!(" {table}"));
@@ -116,6 +132,11 @@ async fn answer(
             let protocol = Protocol::Query {
                 action: action.clone(),
             };
+            signed(match action.as_str() {
+                "SimulatePrincipalPolicy" => "us-east-1/iam",
+                "ListSubscriptionsByTopic" => "eu-west-1/sns",
+                _ => "eu-west-1/cloudformation",
+            });
             if action == "SimulatePrincipalPolicy" {
                 state.calls.lock().unwrap().push(action);
                 let answers = state.answers.lock().unwrap();
@@ -123,7 +144,15 @@ async fn answer(
             }
             (action, protocol)
         }
-        None => (uri.path().to_owned(), Protocol::Json),
+        None => {
+            let is_mail = uri.path().starts_with("/v2/email/");
+            signed(if is_mail {
+                "eu-west-1/ses"
+            } else {
+                "eu-west-1/lambda"
+            });
+            (uri.path().to_owned(), Protocol::Json)
+        }
     };
     state.calls.lock().unwrap().push(call.clone());
     let answers = state.answers.lock().unwrap().clone();

@@ -14,7 +14,7 @@ pub(super) async fn start(records: &'static [(&'static str, &'static str)]) -> S
     tokio::spawn(async move {
         let mut buffer = [0; 4_096];
         while let Ok((length, from)) = socket.recv_from(&mut buffer).await {
-            let question = Message::from_vec(&buffer[..length]).unwrap();
+            let question = Message::from_vec(buffer.get(..length).unwrap()).unwrap();
             let answer = answer(&question, records).to_vec().unwrap();
             socket.send_to(&answer, from).await.unwrap();
         }

@@ -45,7 +45,7 @@ impl Host {
                 };
                 let mut request = [0; 4_096];
                 let length = stream.read(&mut request).await.unwrap_or_default();
-                let request = String::from_utf8_lossy(&request[..length]).into_owned();
+                let request = String::from_utf8_lossy(request.get(..length).unwrap()).into_owned();
                 assert!(
                     request.contains(&format!("host: localhost:{port}")),
                     "{request}"

@@ -61,8 +61,8 @@ impl Examiner {
 fn check(answer: &Answer, subject: &str) -> Value {
     let checks = answer.json();
     let found = checks.iter().find(|check| check["check"] == subject);
-    let found = found.unwrap_or_else(|| panic!("no check {subject} in {answer:?}"));
-    found.clone()
+    assert!(found.is_some(), "no check {subject} in {answer:?}");
+    found.unwrap().clone()
 }
 
 /// Those that did not end well, without the hosts, which have a test of their own.
@@ -123,6 +123,26 @@ async fn each_fault_is_named_with_what_to_do() {
         };
         assert_eq!(answer.exit_code, expected, "{fault}");
     }
+}
+
+/// SES sends as the domain above, if neither the address nor its domain is an identity.
+#[tokio::test]
+async fn a_sender_of_a_domain_below_a_verified_one() {
+    let aws = Aws::start().await;
+    let below = "/~1v2~1email~1identities~1mail.example.com";
+    let identity = aws.get(below);
+    aws.set(below, Value::Null);
+    aws.set("/~1v2~1email~1identities~1example.com", identity);
+    let examiner = Examiner::start(RECORDS).await;
+    let answer = examiner.examine(&aws).await;
+    let sender = "sender no-reply@mail.example.com";
+    assert_eq!(check(&answer, sender)["found"], "verified as example.com");
+    let arn = check(&answer, &format!("{sender} in MailArns"));
+    let advice = "add the ARN of example.com to MailArns and deploy";
+    assert_eq!(
+        arn["advice"], advice,
+        "the ARN of the domain below is no use"
+    );
 }
 
 #[tokio::test]
@@ -309,6 +329,39 @@ async fn a_certificate_of_a_stranger_is_not_trusted() {
     );
 }
 
+/// The host name of the stack comes before API Gateway's, and `ResetUserPassword` without
+/// documentation has no page.
+#[tokio::test]
+async fn a_host_without_documentation_refuses_its_page() {
+    let served = Host::start(Shown {
+        name: "localhost",
+        days: ((2026, 1, 1), (2027, 6, 1)),
+        status: 405,
+    })
+    .await;
+    let aws = Aws::start().await;
+    for service in ["ResetUserPassword", "UpdateUserRegistrationPassword"] {
+        let url = format!("{}/{service}", served.url);
+        aws.set(&format!("/outputs/{service}DomainUrl"), url.into());
+        let url = "https://api.invalid/";
+        aws.set(&format!("/outputs/{service}Url"), url.into());
+    }
+    aws.set("/parameters/AsmxProtocols", "HttpGet,Soap".into());
+    let authority = served.authority.path().to_str().unwrap();
+    let variables = [("SSL_CERT_FILE", authority)];
+    let examiner = Examiner::start(RECORDS).await;
+    let answer = examiner.examine_with(&aws, &["--json"], &variables).await;
+    for (service, result) in [
+        ("ResetUserPassword", "ok"),
+        ("UpdateUserRegistrationPassword", "failed"),
+    ] {
+        let check = check(&answer, &format!("Host of {service}"));
+        assert_eq!(check["result"], result, "{check}");
+        let found = check["found"].as_str().unwrap();
+        assert!(found.ends_with("answers with 405"), "{check}");
+    }
+}
+
 /// What is said of a stack whose hosts are this one, by who trusts the authority of another.
 async fn visited(host: &Host, trusted: &Host) -> Answer {
     let aws = Aws::start().await;
@@ -373,12 +426,18 @@ async fn local_has_tables_and_the_rest_is_not_checked() {
     }
     for (subject, words) in [
         ("UsersTable recovery", "not AWS's"),
-        ("Key", "no stack is given"),
-        ("ResetUserPasswordFunction", "no stack is given"),
+        ("Key", "there is no stack at --endpoint"),
+        (
+            "ResetUserPasswordFunction",
+            "there is no stack at --endpoint",
+        ),
         ("SES account", "the endpoint does not offer ses:GetAccount"),
         ("sender no-reply@pumpalarm.com DMARC", "use --dns-server"),
-        ("Alarm subscription", "no stack is given"),
-        ("Host of ResetUserPassword", "no stack is given"),
+        ("Alarm subscription", "there is no stack at --endpoint"),
+        (
+            "Host of ResetUserPassword",
+            "there is no stack at --endpoint",
+        ),
     ] {
         let check = check(&answer, subject);
         assert_eq!(check["result"], "not_checked", "{check}");

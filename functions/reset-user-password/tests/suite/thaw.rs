@@ -1,5 +1,5 @@
-//! The first request after a thaw: Lambda froze the process, and DynamoDB and SES have forgotten its
-//! connections meanwhile.
+//! The first request after Lambda froze the process, and DynamoDB and SES closed its connections in
+//! the meantime.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -9,10 +9,10 @@ use http::StatusCode;
 use testkit::relay::{Action, Call, Relays, Step};
 use testkit::{Sandbox, requests};
 
-/// Longer than a connection may be idle.
+/// A time longer than a connection may be idle.
 const FREEZE: Duration = Duration::from_millis(6_100);
 
-/// Which services have forgotten the process.
+/// The services that have closed the connections.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Forgotten {
     Both,
@@ -20,7 +20,7 @@ enum Forgotten {
     Ses,
 }
 
-/// A process with open connections. From now on, `reply` is what those get that are `forgotten`.
+/// A process with open connections. The `forgotten` services answer on them with `reply`.
 async fn thawed(relays: &Relays, forgotten: Forgotten, reply: &Action) -> Sandbox {
     let service = Sandbox::on(relays.backend.clone(), &[]).unwrap();
     service.functions.reset_user_password.init().await;
@@ -51,7 +51,7 @@ async fn reset(service: &Sandbox, relays: &Relays) {
 }
 
 #[tokio::test]
-async fn a_closed_connection_costs_a_new_one_and_no_back_off() {
+async fn a_closed_connection_is_replaced_without_a_back_off() {
     let backend = testkit::backend().await;
     let closed = Action::HANG_UP;
     let reset_by_peer = Action(vec![Step::Reset]);
@@ -67,7 +67,7 @@ async fn a_closed_connection_costs_a_new_one_and_no_back_off() {
 }
 
 #[tokio::test]
-async fn a_connection_that_swallows_what_it_gets_is_not_used_after_a_freeze() {
+async fn an_unresponsive_connection_is_not_used_after_a_freeze() {
     let backend = testkit::backend().await;
     let relays = Relays::start(&backend).unwrap();
     let silence = Action(vec![Step::AwaitGivingUp]);

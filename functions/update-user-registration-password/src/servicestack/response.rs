@@ -176,3 +176,28 @@ struct ReplyPage {
     request: &'static str,
     rows: Vec<(&'static str, String)>,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::operation::Outcome;
+
+    #[test]
+    fn errors_of_the_pipeline_ignore_jsconfig() {
+        let format = ResponseFormat {
+            json_style: JsonStyle {
+                camel_case: true,
+                ..JsonStyle::default()
+            },
+            ..ResponseFormat::new(Format::Json)
+        };
+        for (rejection, member) in [
+            (Rejection::CrossSite, "\"responseStatus\":{\"errorCode\":"),
+            (Rejection::TooLong, "\"ResponseStatus\":{\"ErrorCode\":"),
+        ] {
+            let response = Reply::<Outcome>::from(rejection).encode(&format);
+            let body = response.body();
+            assert!(body.contains(member), "{body}");
+        }
+    }
+}
