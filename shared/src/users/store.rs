@@ -7,6 +7,7 @@ use aws_sdk_dynamodb::error::ProvideErrorMetadata as _;
 use aws_sdk_dynamodb::types::builders::UpdateBuilder;
 use aws_sdk_dynamodb::types::{Delete, KeysAndAttributes, ReturnValue, TransactWriteItem, Update};
 
+use super::admin;
 use super::change::{Change, Condition};
 use super::item::{self, Account, Due, Profile};
 use super::key::UsernameKey;
@@ -324,14 +325,17 @@ impl Users {
     }
 
     /// Deletes an account and makes other writes, atomically. [`StoreError::Conflict`] if the
-    /// account is gone or now belongs to another customer, or if the condition of another write
-    /// does not hold.
+    /// account is gone, now belongs to another customer or has other roles, or if the condition of
+    /// another write does not hold.
     pub async fn delete_with(
         &self,
-        profile: &Profile,
+        account: &Account,
         mut others: Vec<TransactWriteItem>,
     ) -> Result<(), StoreError> {
-        let check = Change::only_if(Condition::Equals("id", number(profile.id)));
+        let profile = &account.profile;
+        let is_same = Condition::Equals("id", number(profile.id));
+        let check = Condition::All(vec![is_same, admin::has_roles(&account.roles)]);
+        let check = Change::only_if(check);
         let expressions = check.expressions();
         let delete = Delete::builder()
             .table_name(&self.table)

@@ -1,0 +1,44 @@
+//! Processes that Lambda froze between two requests, while DynamoDB and SES forgot their connections.
+
+use shared::lambda::Handler;
+
+use crate::relay::{Action, Call, Relays};
+
+/// Which services have forgotten the process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Forgotten {
+    /// DynamoDB and SES.
+    Both,
+    /// DynamoDB alone.
+    Dynamodb,
+    /// SES alone.
+    Ses,
+}
+
+impl Forgotten {
+    /// Every combination.
+    pub const ALL: [Self; 3] = [Self::Both, Self::Dynamodb, Self::Ses];
+}
+
+/// Lets a function open its connections through these relays. From then on, `reply` is what those
+/// get that are `forgotten`.
+pub async fn thaw(
+    function: &dyn Handler,
+    relays: &Relays,
+    (forgotten, reply): (Forgotten, Action),
+) {
+    function.init().await;
+    let (dynamodb, ses) = (relays.dynamodb.connections(), relays.ses.connections());
+    relays.script(move |call: &Call| {
+        let (open, other) = if call.is_to_ses() {
+            (ses, Forgotten::Dynamodb)
+        } else {
+            (dynamodb, Forgotten::Ses)
+        };
+        if call.connection < open && forgotten != other {
+            reply.clone()
+        } else {
+            Action::forward()
+        }
+    });
+}
