@@ -63,7 +63,7 @@ class Rows(unittest.TestCase):
                 file.write("username,id,email,display_name,brand,language,roles,disabled\n")
                 file.write("new,4711,newest@example.com,New,,,,\n")
                 file.flush()
-                local.accounts("import", file.name, "--overwrite")
+                local.accounts("import", file.name, "--overwrite", "--yes")
             local.accounts("expire", "jdoe")
             local.accounts("delete", "new", "--yes")
             cls.rows = local.rows()

@@ -189,7 +189,7 @@ impl Values {
 
 fn usable<'t>(attribute: &Attribute, text: &'t str) -> Result<&'t str, Error> {
     let name = attribute.name;
-    let usable = attribute.usable(text);
+    let usable = attribute.parse(text);
     let usable = usable.map_err(|reason| Error::Usage(format!("{name} {reason}")))?;
     usable.ok_or_else(|| Error::Usage(format!("{name} is empty; --unset {name} removes it")))
 }

@@ -4,7 +4,9 @@ use clap::{Parser, Subcommand};
 use clap_complete::Shell;
 
 use crate::connection::Connection;
-use crate::{add, brand, delete, expire, import, keys, reset, search, set, set_password, trail};
+use crate::{
+    add, brand, delete, doctor, expire, import, keys, reset, search, set, set_password, trail,
+};
 
 /// Manages the accounts of the password services.
 ///
@@ -52,6 +54,7 @@ pub(crate) enum Command {
     Expire(expire::Arguments),
     Import(import::Arguments),
     CheckKeys(keys::Arguments),
+    Doctor(doctor::Arguments),
     /// Show and change brands: in whose name mails go out
     #[command(subcommand)]
     Brand(brand::Command),
@@ -129,6 +132,7 @@ impl Command {
             Self::CheckKeys(arguments) => arguments.variables(),
             Self::Expire(arguments) => arguments.variables(),
             Self::Reset(arguments) => arguments.variables(),
+            Self::Doctor(_) => &["USERS_TABLE", "AUDIT_TABLE", "BRANDS_TABLE", "LIMITS_TABLE"],
             Self::Brand(brand::Command::Set { .. }) => &["BRANDS_TABLE", "AUDIT_TABLE", OPERATOR],
             Self::Brand(_) => &["BRANDS_TABLE"],
             Self::Completions { .. } | Self::Man { .. } => &[],

@@ -232,7 +232,7 @@ fn in_words(service: &str, failure: &Failure, place: &Place) -> String {
 
 /// The action and the resource that IAM names in the message of a denial: "User: ARN is not
 /// authorized to perform: ACTION on resource: ARN because …".
-fn permission(message: &str) -> Option<String> {
+pub(crate) fn permission(message: &str) -> Option<String> {
     let (_, rest) = message.split_once(" is not authorized to perform: ")?;
     let action = rest.split_whitespace().next()?;
     let resource = rest.split_once(" on resource: ");

@@ -16,6 +16,7 @@
 //! | `delete` | `delete` |
 //! | `import` | `import` |
 //! | `keys` | `check-keys` |
+//! | `doctor` | `doctor` |
 //! | `brand` | `brand list`, `brand show`, `brand set` |
 //! | `help` | `completions`, `man` |
 //!
@@ -32,6 +33,7 @@ mod connection;
 mod console;
 mod credentials;
 mod delete;
+mod doctor;
 mod error;
 mod expire;
 mod failure;
@@ -148,6 +150,7 @@ async fn execute(
         Command::CheckKeys(arguments) => {
             return keys::check_keys(session, arguments, console).await;
         }
+        Command::Doctor(arguments) => return doctor::doctor(session, arguments, console).await,
         Command::Brand(brand::Command::List) => console.rows(&brand::list(session).await?)?,
         Command::Brand(brand::Command::Show { key }) => {
             console.record(&brand::show(session, key).await?)?;

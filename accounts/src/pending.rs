@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use serde_json::Value;
 use shared::clock::Timestamp;
 use shared::dynamodb::{Item, get_number};
-use shared::users::{RESET_ATTRIBUTES, Standing, standing};
+use shared::users::{PendingState, RESET_ATTRIBUTES, pending_state};
 
 use crate::access::Session;
 use crate::console::Record;
@@ -32,9 +32,9 @@ pub(crate) async fn pending(session: &Session<'_>, console: &mut Console) -> Res
     };
     let mut found = Vec::new();
     let visit = |item: Item| {
-        if let Some(standing) = standing(&item) {
+        if let Some(state) = pending_state(&item) {
             let due_at = get_number(&item, "reset_due_at").unwrap_or_default();
-            found.push((due_at, record(&item, standing)));
+            found.push((due_at, record(&item, state)));
         }
         ControlFlow::Continue(())
     };
@@ -44,12 +44,12 @@ pub(crate) async fn pending(session: &Session<'_>, console: &mut Console) -> Res
     Ok(console.rows(&records)?)
 }
 
-fn record(item: &Item, standing: Standing) -> Record {
-    let (state, reset) = match standing {
-        Standing::Queued(reset) if reset.is_superseded => ("superseded", Some(reset)),
-        Standing::Queued(reset) => ("waiting", Some(reset)),
-        Standing::Unreadable => ("unreadable", None),
-        Standing::Stranded => ("stranded", None),
+fn record(item: &Item, state: PendingState) -> Record {
+    let (state, reset) = match state {
+        PendingState::Queued(reset) if reset.is_superseded => ("superseded", Some(reset)),
+        PendingState::Queued(reset) => ("waiting", Some(reset)),
+        PendingState::Unreadable => ("unreadable", None),
+        PendingState::Stranded => ("stranded", None),
     };
     let requested_at = reset.as_ref().and_then(|reset| reset.requested_at);
     let requested_at = requested_at.map(Timestamp::rfc3339);

@@ -22,6 +22,16 @@ const UNCHECKED_REGION: &str = "us-east-1";
 /// The URL of no SES: the domain resolves nowhere (RFC 2606 section 2).
 const NO_SES: &str = "http://ses.invalid";
 
+/// Where a service is that has no option of its own.
+pub(crate) enum Endpoint {
+    /// At AWS.
+    Aws,
+    /// At this URL.
+    At(String),
+    /// Not to be asked: DynamoDB is not at AWS, and no URL is given for the service.
+    Nowhere,
+}
+
 /// The settings of a run.
 pub(crate) struct Settings<'a> {
     connection: &'a Connection,
@@ -133,13 +143,32 @@ impl<'a> Settings<'a> {
         let Some(name) = self.value("ACCOUNTS_STACK") else {
             return Ok(());
         };
+        let stack = Stack::read(&self.cloudformation()?, &name).await?;
+        self.stack.get_or_init(|| stack);
+        Ok(())
+    }
+
+    /// The client of CloudFormation.
+    pub(crate) fn cloudformation(&self) -> Result<aws_sdk_cloudformation::Client, ConfigError> {
         let mut config = aws_sdk_cloudformation::config::Builder::from(self.sdk()?);
         let url = self.variables.optional("AWS_ENDPOINT_URL_CLOUDFORMATION");
         config.set_endpoint_url(url.or_else(|| self.variables.optional("AWS_ENDPOINT_URL")));
-        let client = aws_sdk_cloudformation::Client::from_conf(config.build());
-        let stack = Stack::read(&client, &name).await?;
-        self.stack.get_or_init(|| stack);
-        Ok(())
+        Ok(aws_sdk_cloudformation::Client::from_conf(config.build()))
+    }
+
+    /// The stack, if one is given.
+    pub(crate) fn stack(&self) -> Option<&Stack> {
+        self.stack.get()
+    }
+
+    /// Where the service is whose URL, if it is not AWS's own, is in this variable.
+    pub(crate) fn endpoint(&self, variable: &str) -> Endpoint {
+        let url = self.variables.optional(variable);
+        match url.or_else(|| self.variables.optional("AWS_ENDPOINT_URL")) {
+            Some(url) => Endpoint::At(url),
+            None if self.value("AWS_ENDPOINT_URL_DYNAMODB").is_some() => Endpoint::Nowhere,
+            None => Endpoint::Aws,
+        }
     }
 
     /// The variables of these that have no value, in words.

@@ -10,11 +10,12 @@ use aws_sdk_cloudformation::types;
 use crate::Error;
 
 /// Variables, and the outputs of the template that have their values.
-const OUTPUTS: [(&str, &str); 5] = [
+const OUTPUTS: [(&str, &str); 6] = [
     ("USERS_TABLE", "UsersTableName"),
     ("AUDIT_TABLE", "AuditTableName"),
     ("BRANDS_TABLE", "BrandsTableName"),
     ("LIMITS_TABLE", "LimitsTableName"),
+    ("SESSIONS_TABLE", "SessionsTableName"),
     ("CONFIGURATION_SET", "ConfigurationSetName"),
 ];
 
@@ -41,7 +42,8 @@ const PARAMETERS: [(&str, &str); 14] = [
 pub(crate) struct Stack {
     /// Name or ARN, as it was given.
     pub(crate) name: String,
-    values: HashMap<&'static str, String>,
+    outputs: HashMap<String, String>,
+    parameters: HashMap<String, String>,
 }
 
 impl Stack {
@@ -60,13 +62,30 @@ impl Stack {
         let stack = output.stacks().first().ok_or_else(missing)?;
         Ok(Self {
             name: name.to_owned(),
-            values: values(stack),
+            outputs: outputs(stack),
+            parameters: parameters(stack),
         })
     }
 
     /// The value of a variable, if the stack has one.
     pub(crate) fn value(&self, variable: &str) -> Option<&String> {
-        self.values.get(variable)
+        let key = |pairs: &[(&str, &'static str)]| {
+            let mut pairs = pairs.iter();
+            let (_, key) = pairs.find(|(name, _)| *name == variable)?;
+            Some(*key)
+        };
+        let output = key(&OUTPUTS).and_then(|key| self.outputs.get(key));
+        output.or_else(|| self.parameters.get(key(&PARAMETERS)?))
+    }
+
+    /// The output of this name, if the stack has it.
+    pub(crate) fn output(&self, name: &str) -> Option<&str> {
+        self.outputs.get(name).map(String::as_str)
+    }
+
+    /// The parameter of this name, if the stack has it.
+    pub(crate) fn parameter(&self, name: &str) -> Option<&str> {
+        self.parameters.get(name).map(String::as_str)
     }
 }
 
@@ -78,23 +97,22 @@ pub(crate) fn region_of(name: &str) -> Option<&str> {
     parts.next().filter(|_| service == "cloudformation")
 }
 
-fn values(stack: &types::Stack) -> HashMap<&'static str, String> {
-    let output = |key: &str| {
-        let mut outputs = stack.outputs().iter();
-        let output = outputs.find(|output| output.output_key() == Some(key))?;
-        output.output_value().map(str::to_owned)
+fn outputs(stack: &types::Stack) -> HashMap<String, String> {
+    let outputs = stack.outputs().iter();
+    let pair =
+        |output: &types::Output| Some((output.output_key.clone()?, output.output_value.clone()?));
+    outputs.filter_map(pair).collect()
+}
+
+fn parameters(stack: &types::Stack) -> HashMap<String, String> {
+    let parameters = stack.parameters().iter();
+    let pair = |parameter: &types::Parameter| {
+        Some((
+            parameter.parameter_key.clone()?,
+            parameter.parameter_value.clone()?,
+        ))
     };
-    let parameter = |key: &str| {
-        let mut parameters = stack.parameters().iter();
-        let parameter = parameters.find(|parameter| parameter.parameter_key() == Some(key))?;
-        parameter.parameter_value().map(str::to_owned)
-    };
-    let outputs = OUTPUTS.iter().map(|(name, key)| (*name, output(key)));
-    let parameters = PARAMETERS.iter().map(|(name, key)| (*name, parameter(key)));
-    let values = outputs.chain(parameters);
-    values
-        .filter_map(|(name, value)| Some((name, value?)))
-        .collect()
+    parameters.filter_map(pair).collect()
 }
 
 #[cfg(test)]

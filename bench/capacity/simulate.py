@@ -1,15 +1,16 @@
 #!/usr/bin/env python3
-"""Simulates a rush of resets with an outage of SES in it, second by second, against AWS's quotas:
+"""Simulates a rush of resets during which SES fails for some time, second by second, against AWS's
+quotas:
 
     bench/capacity/simulate.py
 
-Prints the rate at which each limit is reached, and what becomes of the resets of a rush: with the
-defaults, and then with one limit after the other raised, each time the one that cost most.
-docs/capacity.md explains it and gives the sources of the numbers.
+Prints the rate at which each limit is reached, and the outcome of the resets of a rush: first with the
+defaults, then after raising the most restrictive limits one by one. docs/capacity.md explains the
+results and lists the sources of the numbers.
 
-Each second goes the way of a request: API Gateway's token bucket, Lambda's instances, the write
-units of each table, SES. What SES does not accept waits for the sweeps. Arrivals are even, names
-differ and are on file, and keys are spread evenly over partitions.
+Each second follows the path of a request: API Gateway's token bucket, Lambda's instances, the write
+units of each table, SES. Mails that SES does not accept wait for the sweeps. Arrivals are even, all
+names are different and exist, and keys are spread evenly over partitions.
 """
 
 import dataclasses
@@ -20,7 +21,7 @@ MINUTE = 60
 
 @dataclasses.dataclass(frozen=True)
 class Quotas:
-    """The limits on the way. Rates are a second; the defaults are those of a new stack."""
+    """The limits on the path of a request. Rates are per second; the defaults are those of a new stack."""
 
     anonymous_rate: float = 10  # parameter AnonymousRate
     anonymous_burst: float = 20  # parameter AnonymousBurst
@@ -36,29 +37,29 @@ class Quotas:
 
 @dataclasses.dataclass(frozen=True)
 class Rush:
-    """What is asked for, in seconds from its beginning."""
+    """The requested resets and the outage, in seconds from the beginning of the rush."""
 
     rate: float = 1_000
     duration: int = HOUR
     outage: range = range(25 * MINUTE, 35 * MINUTE)
 
 
-API_GATEWAY_RATE = 10_000  # a second, of an account in a region
-# Of the function.
-FLOOR = 0.5  # seconds that a request holds an instance
-SWEEP_HASHES = 30  # a second, one after the other
+API_GATEWAY_RATE = 10_000  # requests per second, per account and region
+# Constants of the function.
+FLOOR = 0.5  # seconds for which a request occupies an instance
+SWEEP_HASHES = 30  # per second, computed one after another
 SHARDS = 8  # of pending-reset-index
 SWEEP_EVERY = MINUTE
-MAX_CONSECUTIVE_FAILURES = 5  # of SES, after which a sweep ends
+MAX_CONSECUTIVE_FAILURES = 5  # failures of SES after which a sweep ends
 MAX_AGE = 24 * HOUR
-# Write units of one reset, as the benchmark `requests` counts them: Limits by source and by name;
-# the account reserved, and promoted in a transaction, which counts twice.
+# Write units of one reset, as counted by the benchmark `requests`: Limits by source and by name; the
+# account once for the reservation and twice for the promotion, which is a transaction.
 WRITE_UNITS = {"Limits": 2, "Users": 3, "pending-reset-index": 2, "Audit": 2}
 
 
 @dataclasses.dataclass
 class Result:
-    """What became of the resets, and the most that was in use at once."""
+    """The outcome of the resets, and the peak usage."""
 
     asked: float = 0
     refused_by_api_gateway: float = 0
@@ -68,13 +69,13 @@ class Result:
     mailed_by_sweeps: float = 0
     abandoned: float = 0
     instances: float = 0
-    write_units: float = 0  # a second, of the table with the most
+    write_units: float = 0  # per second, of the busiest table
     pending: float = 0
-    last_mail: int = 0  # seconds after the beginning
+    last_mail: int = 0  # seconds from the beginning
 
 
 class Bucket:
-    """A token bucket: `size` at once, and `rate` a second."""
+    """A token bucket: `size` at once, and `rate` per second."""
 
     def __init__(self, rate, size):
         self.rate, self.size, self.left = rate, size, size
@@ -86,8 +87,8 @@ class Bucket:
 
 
 class Table:
-    """An on-demand table or index: it gives what it is warm for, and twice the peak of half an hour
-    ago."""
+    """An on-demand table or index. It allows its warm throughput, or twice the peak of half an hour ago if
+    that is more."""
 
     def __init__(self, quotas, units, keys=None):
         most = quotas.table_write_units
@@ -98,7 +99,7 @@ class Table:
         self.peak, self.second = 0.0, 0
 
     def resets(self, wanted):
-        """How many of the wanted resets it has units for in this second."""
+        """The number of the requested resets for which the table has units in this second."""
         self.second += 1
         if self.second % (30 * MINUTE) == 0:
             self.warm = max(self.warm, min(self.most, 2 * self.peak))
@@ -108,7 +109,7 @@ class Table:
 
 
 class Simulation:
-    """One rush, and the time after it until nothing is pending."""
+    """A rush, and the time after it until no reset is pending."""
 
     def __init__(self, quotas, rush):
         self.quotas, self.rush, self.result = quotas, rush, Result()
@@ -119,7 +120,7 @@ class Simulation:
             Table(quotas, units, SHARDS if name == "pending-reset-index" else None)
             for name, units in WRITE_UNITS.items()
         ]
-        # Resets whose mail was not accepted, by the second in which they were asked for.
+        # Resets whose mail was not accepted, by the second in which they were requested.
         self.queue = []
         self.pending = 0.0
         self.mailed_today = 0.0
@@ -155,14 +156,14 @@ class Simulation:
         return min(admitted, self.running / FLOOR)
 
     def mail(self, second, reset):
-        """Requests and the sweep share what SES accepts in proportion to what they try."""
+        """Requests and the sweep share the mails that SES accepts, in proportion to their attempts."""
         if second % SWEEP_EVERY == 0:
             self.sweep_is_over = False
         pace = min(self.quotas.mail_rate, SWEEP_HASHES)
         swept = 0.0 if self.sweep_is_over else min(self.pending, pace)
         accepted = self.accepted(second, reset + swept)
         share = accepted / (reset + swept) if accepted else 0.0
-        # A sweep whose mails fail more often than that meets five failures in a row.
+        # If the mails of a sweep fail more often than that, it has five failures in a row.
         self.sweep_is_over |= swept > 0 and share < 1 / MAX_CONSECUTIVE_FAILURES
         self.result.mailed_at_once += reset * share
         self.wait(second, reset * (1 - share))
@@ -226,7 +227,7 @@ def limits():
 
 
 def ladder():
-    """The quotas, with a name each: every one raises what cost most in the one before."""
+    """Quotas by name. Each raises the limit that was the most restrictive in the previous one."""
     defaults = Quotas()
     api = dataclasses.replace(defaults, anonymous_rate=1_100, anonymous_burst=1_100)
     ses = dataclasses.replace(api, ses_rate=1_200, ses_per_day=5_000_000)
@@ -234,19 +235,19 @@ def ladder():
     return {
         "nothing": defaults,
         "`AnonymousRate` and `AnonymousBurst` to 1,100": api,
-        "SES's quotas to 1,200 a second and 5,000,000 a day": ses,
+        "SES's quotas to 1,200 per second and 5,000,000 per day": ses,
         "`MailRate` to 30": mail,
     }
 
 
 def limits_table():
-    lines = ["| limit | resets a second |", "|---|---|"]
+    lines = ["| limit | resets per second |", "|---|---|"]
     return "\n".join(lines + [f"| {name} | {rate:,.0f} |" for name, rate in limits()])
 
 
 def rush_table(rungs, rush=Rush()):
     lines = [
-        "| raised as well | refused by API Gateway | mailed at once | mailed by sweeps | abandoned "
+        "| additionally raised | refused by API Gateway | mailed at once | mailed by sweeps | abandoned "
         "| most pending | last mail after |",
         "|---|---|---|---|---|---|---|",
     ]

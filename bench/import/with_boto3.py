@@ -1,9 +1,9 @@
-"""Imports a file as boto3's documentation says, with the batch writer:
+"""Imports a file with boto3's batch writer, as in its documentation:
 
     with_boto3.py URL TABLE FILE
 
-It writes the items that `accounts import` writes, on no condition. It prints the seconds from the
-first row to the last answer: what Python needs to start is not counted.
+Writes the same items as `accounts import`, but without conditions. Prints the seconds from the first
+row to the last answer, without the start of Python.
 """
 
 import csv

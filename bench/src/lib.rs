@@ -1,1 +1,1 @@
-//! Benchmarks of whole functions; see `benches/`.
+//! Benchmarks of whole functions. See `benches/`.

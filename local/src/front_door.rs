@@ -16,7 +16,9 @@ const EDGE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(203, 0, 113, 1
 /// Puts a front door in front of a router that identifies its callers by [`ConnectInfo`]. Adds
 /// `secret` to every request.
 ///
-/// # Errors Returns an error if a header cannot contain the secret.
+/// # Errors
+///
+/// Returns an error if a header cannot contain the secret.
 pub fn in_front_of(router: Router, secret: &str) -> Result<Router, InvalidHeaderValue> {
     let mut secret = HeaderValue::from_str(secret)?;
     secret.set_sensitive(true);

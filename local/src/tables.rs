@@ -74,10 +74,13 @@ impl TableNames {
     }
 }
 
+/// The key of the Limits table.
+const LIMITS_KEY: &str = "subject";
+
 /// Creates missing tables.
 pub async fn create_missing(client: &Client, names: &TableNames) -> Result<(), Error> {
     for (name, key) in [
-        (&names.limits, "subject"),
+        (&names.limits, LIMITS_KEY),
         (&names.brands, "brand"),
         (&names.sessions, "id"),
     ] {
@@ -109,7 +112,8 @@ fn causes(error: &dyn std::error::Error) -> String {
     causes.join(": ")
 }
 
-async fn create_users(client: &Client, name: &str) -> Result<(), Error> {
+/// Creates a table of this name, as the Users table is.
+pub async fn create_users(client: &Client, name: &str) -> Result<(), Error> {
     let email_index = GlobalSecondaryIndex::builder()
         .index_name("email-index")
         .key_schema(key("email_key", KeyType::Hash)?)
@@ -146,6 +150,11 @@ async fn create_users(client: &Client, name: &str) -> Result<(), Error> {
         .send()
         .await?;
     Ok(())
+}
+
+/// Creates a table of this name with the key of the Limits table.
+pub async fn create_limits(client: &Client, name: &str) -> Result<(), Error> {
+    create_with_key(client, name, LIMITS_KEY).await
 }
 
 /// Creates a table whose key is one string.

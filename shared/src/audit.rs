@@ -9,7 +9,7 @@ use crate::clock::Timestamp;
 use crate::dynamodb::{Item, StoreError, number, text};
 use crate::metrics::{self, Metric};
 
-const SECONDS_A_DAY: u64 = 86_400;
+const SECONDS_PER_DAY: u64 = 86_400;
 
 /// The Audit table: key `username`, sort key `at`, rows expire by `expires_at`.
 #[derive(Debug, Clone)]
@@ -100,7 +100,7 @@ impl Audit {
     /// no further effect.
     #[must_use]
     pub fn row(&self, entry: &Entry<'_>) -> Row {
-        let lifetime = self.days.saturating_mul(SECONDS_A_DAY);
+        let lifetime = self.days.saturating_mul(SECONDS_PER_DAY);
         let attributes = [
             ("username", Some(text(entry.username))),
             ("at", Some(text(&sort_key(entry)))),

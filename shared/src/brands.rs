@@ -118,7 +118,7 @@ pub fn value<'r>(row: &'r Item, attribute: &Attribute) -> Result<Option<&'r str>
     let Some(value) = row.get(attribute.name) else {
         return Ok(None);
     };
-    attribute.usable(value.as_s().map_err(|_| "must be a string")?)
+    attribute.parse(value.as_s().map_err(|_| "must be a string")?)
 }
 
 /// Makes the brand of a row. Attributes that are missing or invalid get the default brand's value.
@@ -233,12 +233,12 @@ mod tests {
     }
 
     #[test]
-    fn a_row_says_all_there_is_to_a_brand() {
+    fn a_row_sets_every_value_of_a_brand() {
         assert_eq!(values(&brand(&[])), VALUES.map(|(_, value)| value));
     }
 
     #[test]
-    fn attributes_that_are_missing_or_wrong_are_the_defaults_one_by_one() {
+    fn missing_and_invalid_attributes_get_the_default() {
         let unusable: [&[&str]; 7] = [
             &["Ac\nme", "Ac\u{85}me"],
             &["acme", "acme@", "Äcme <a@example.org>", "a@example.org, b"],
@@ -261,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn a_closing_that_cannot_be_used_is_left_out() {
+    fn an_invalid_closing_is_left_out() {
         let row = [
             ("closing_en", "Bye"),
             ("closing_de", "Bis\nbald"),
@@ -273,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn an_attribute_of_another_type_is_the_default_too() {
+    fn an_attribute_of_another_type_gets_the_default() {
         let row = Item::from([("login_url".to_owned(), AttributeValue::N("1".to_owned()))]);
         assert_eq!(from_row(&row, "acme", &default(), "r-1"), default());
     }

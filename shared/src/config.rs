@@ -83,7 +83,7 @@ impl<'a> Env<'a> {
             return Ok(None);
         };
         let value = self.optional(variable).unwrap_or_default();
-        let usable = attribute.usable(&value);
+        let usable = attribute.parse(&value);
         usable
             .map(|text| text.map(str::to_owned))
             .map_err(|reason| ConfigError::invalid(variable, reason))
@@ -305,7 +305,7 @@ mod tests {
     }
 
     #[test]
-    fn has_defaults_for_all_that_can_have_one() {
+    fn optional_variables_have_defaults() {
         let config = read(&[]).unwrap();
         assert_eq!(config.password_cost, Cost::DEFAULT);
         assert_eq!(config.password_min_length, 8);
@@ -314,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn names_what_is_missing() {
+    fn missing_variables_are_named() {
         for (name, _) in REQUIRED {
             assert_eq!(
                 read(&[(name, " ")]).unwrap_err(),
@@ -324,7 +324,7 @@ mod tests {
     }
 
     #[test]
-    fn names_what_is_wrong() {
+    fn invalid_variables_are_named() {
         for (name, value) in [
             ("AUDIT_DAYS", "many"),
             ("AUDIT_DAYS", "-1"),
@@ -384,7 +384,7 @@ mod tests {
     }
 
     #[test]
-    fn takes_stronger_settings() {
+    fn stronger_settings_are_accepted() {
         let config = read(&[("ARGON2_MEMORY_KIB", "47104"), ("ARGON2_ITERATIONS", "1")]).unwrap();
         assert_eq!(config.password_cost, Cost::new(47_104, 1).unwrap());
         assert_eq!(

@@ -195,7 +195,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn pauses_double_and_end() {
+    async fn pauses_double_until_no_attempt_is_left() {
         let began = Instant::now();
         let mut backoff = Backoff::interactive();
         for elapsed in [20, 60, 140, 300] {

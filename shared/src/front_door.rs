@@ -96,8 +96,8 @@ fn is_one_of(secrets: &[Secret], sent: &[u8]) -> bool {
 }
 
 /// Parses the address in `198.51.100.10:46532` or `2001:db8::7334:46532`. CloudFront writes no
-/// brackets around an IPv6 address; they are accepted all the same, as other notations with a port
-/// have them.
+/// brackets around an IPv6 address. They are accepted too, because other notations with a port use
+/// them.
 fn viewer_address(value: &str) -> Option<IpAddr> {
     let (address, port) = value.rsplit_once(':')?;
     let is_port = port.bytes().all(|b| b.is_ascii_digit()) && port.parse::<u16>().is_ok();
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn cloudfront_is_believed_with_either_secret() {
+    fn cloudfront_is_trusted_with_either_secret() {
         for secret in [SECRET, NEXT] {
             let mut headers = headers(&[
                 (SECRET_HEADER, secret),
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_front_door_nothing_is_believed() {
+    fn without_a_front_door_no_header_is_trusted() {
         let mut headers = headers(&[
             (SECRET_HEADER, SECRET),
             (VIEWER_ADDRESS, "198.51.100.10:46532"),
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn what_only_a_front_door_may_send_goes_no_further() {
+    fn front_door_headers_are_removed() {
         for door in [FrontDoor::None, cloudfront()] {
             for secret in [SECRET, "wrong"] {
                 let mut headers = headers(&[

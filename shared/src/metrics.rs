@@ -246,7 +246,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn one_line_has_all_an_invocation_measured() {
+    async fn one_line_contains_all_measurements() {
         let ((), measured) = collect(async {
             count(Metric::Requests);
             time(Metric::Duration, Duration::from_micros(1_500));
@@ -294,7 +294,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_invocation_around_measures_the_same() {
+    async fn a_surrounding_invocation_measures_the_same() {
         let (inner, outer) = collect(async {
             count(Metric::MailFailures);
             let ((), inner) = collect(async { count(Metric::MailFailures) }).await;
@@ -306,7 +306,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_measured_outside_of_an_invocation_is_dropped() {
+    async fn measurements_outside_an_invocation_are_dropped() {
         count(Metric::Requests);
         let ((), measured) = collect(std::future::ready(())).await;
         assert_eq!(measured, Measurements::default());

@@ -62,7 +62,7 @@ mod tests {
         ('\u{0}'..='\u{323af}').chain('\u{e0000}'..='\u{e01ef}')
     }
 
-    fn assert_stands_still(name: &str) {
+    fn assert_idempotent(name: &str) {
         let key = normalise(name);
         let again = normalise(&key);
         assert_eq!(again, key, "{}", name.escape_unicode());
@@ -91,35 +91,35 @@ mod tests {
     }
 
     #[test]
-    fn the_normal_form_of_a_normal_form_is_itself() {
+    fn normalising_is_idempotent() {
         let composing = composing_marks();
         assert!(composing.len() > 50, "{}", composing.len());
         for c in characters() {
-            assert_stands_still(c.encode_utf8(&mut [0; 4]));
+            assert_idempotent(c.encode_utf8(&mut [0; 4]));
             if c.is_uppercase() || c.to_lowercase().next() != Some(c) {
                 for mark in &composing {
-                    assert_stands_still(&format!("{c}{mark}"));
+                    assert_idempotent(&format!("{c}{mark}"));
                 }
             }
         }
     }
 
     #[test]
-    fn so_it_is_with_pairs_of_marks() {
+    fn pairs_of_marks_normalise_idempotently() {
         let marks = marks();
         assert!(marks.len() > 800, "{}", marks.len());
         for one in composing_marks() {
             for other in &marks {
                 for base in ["J", "\u{3a9}"] {
-                    assert_stands_still(&format!("{base}{one}{other}"));
-                    assert_stands_still(&format!("{base}{other}{one}"));
+                    assert_idempotent(&format!("{base}{one}{other}"));
+                    assert_idempotent(&format!("{base}{other}{one}"));
                 }
             }
         }
     }
 
     #[test]
-    fn spellings_that_one_round_does_not_bring_together() {
+    fn spellings_that_need_several_rounds_are_equal() {
         for (name, key) in [
             ("J\u{30c}ane", "\u{1f0}ane"),
             ("\u{1f0}ane", "\u{1f0}ane"),

@@ -18,7 +18,7 @@ pub struct ResponseFloor {
 }
 
 impl ResponseFloor {
-    /// Starts the clock of a request that begins now. A floor of zero switches it off.
+    /// Starts the clock of a request that begins now. A floor of zero disables it.
     #[must_use]
     pub fn begin(floor: Duration) -> Self {
         let began = Instant::now();
@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn work_that_is_late_is_cut_off_in_time_for_the_answer() {
+    async fn late_work_is_cut_off_in_time_for_the_answer() {
         for (before, takes, is_done, until) in [
             (0, 479, true, 500),
             (0, 481, false, 500),

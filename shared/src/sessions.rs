@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_is_read_as_it_was_made() {
+    fn a_generated_id_can_be_parsed() {
         let id = id(1);
         assert_eq!(id.expose().len(), 24);
         assert_eq!(SessionId::parse(id.expose()).unwrap().digest(), id.digest());

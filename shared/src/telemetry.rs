@@ -96,7 +96,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lambdas_level_wins_over_the_developers() {
+    fn lambdas_level_takes_precedence_over_the_developers() {
         let both = |name: &str| match name {
             "AWS_LAMBDA_LOG_LEVEL" => Some("WARN".to_owned()),
             "RUST_LOG" => Some("trace".to_owned()),
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn only_lambdas_own_variable_must_be_right() {
+    fn only_lambdas_own_variable_must_be_valid() {
         for (name, value, expected) in [
             ("AWS_LAMBDA_LOG_LEVEL", "FATAL", Some(LevelFilter::ERROR)),
             ("AWS_LAMBDA_LOG_LEVEL", "loud", None),

@@ -32,7 +32,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_ends_the_line_or_turns_it_around() {
+    fn text_cannot_end_or_reverse_the_line() {
         for breaking in [
             "\r\n", "\n", "\r", "\u{0}", "\t", "\u{1b}", "\u{7f}", "\u{85}", "\u{2028}", "\u{2029}",
         ] {
@@ -46,7 +46,7 @@ mod tests {
     }
 
     #[test]
-    fn names_stay_as_they_are() {
+    fn names_are_unchanged() {
         for name in ["", "Zoë O'Neil", "עברית", "محمد\u{200F}", "क्‍ष", "👩‍🔧"]
         {
             assert!(matches!(one_line(name), Cow::Borrowed(same) if same == name));

@@ -1,4 +1,4 @@
-//! A panic is logged like everything else. A test binary of its own: the hook is the process's.
+//! Panics are logged as events. This needs its own test binary, because the panic hook is global.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -29,7 +29,7 @@ fn a_panic_is_an_event_without_its_message() {
     telemetry::log_panics();
 
     let secret = "pässword\nof a caller";
-    // Its message quotes the text.
+    // The message of the panic quotes the text.
     let sliced = std::thread::spawn(move || secret[..2].len());
     assert!(sliced.join().is_err());
 

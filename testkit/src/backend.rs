@@ -1,4 +1,4 @@
-//! The backend of a test.
+//! Backends for tests.
 
 use local::tables::TableNames;
 use local::{Backend, Storage};
@@ -6,11 +6,11 @@ use shared::config::Env;
 
 use crate::sdk_clock::SdkClock;
 
-/// A backend with the demo data that keeps nothing, on an embedded DynamoDB of its own. Calls to it
-/// take as long as they need: the SDK's timeouts do not run.
+/// Starts a backend with the demo data in memory, on its own embedded DynamoDB. The SDK's timeouts
+/// are stopped, so that calls may take any time.
 ///
-/// With `TEST_DYNAMODB_URL` it has new tables in the DynamoDB at that URL, so that the tests can run
-/// on another implementation than the embedded one.
+/// With `TEST_DYNAMODB_URL`, it uses new tables in the DynamoDB at that URL, so that the tests can
+/// run on another implementation.
 ///
 /// # Panics
 /// If it cannot be started.
@@ -18,8 +18,8 @@ pub async fn backend() -> Backend {
     backend_with(TableNames::default()).await
 }
 
-/// A backend like [`backend`], whose tables have these names; with `TEST_DYNAMODB_URL`, a suffix
-/// makes them unique.
+/// Like [`backend`], with these names of tables. With `TEST_DYNAMODB_URL`, a suffix makes them
+/// unique.
 ///
 /// # Panics
 /// If it cannot be started.

@@ -1,10 +1,10 @@
-//! Runs exchanges captured from the legacy servers through the functions, each as a test of its
-//! own name, the whole way that Lambda takes.
+//! Runs exchanges captured from the legacy servers through the functions, on the same path as in
+//! Lambda. Each exchange is a test with its own name.
 //!
 //! Cases are lines of JSON: `name`, `request` (`method`, `path`, `headers`, `body` or `body_b64`)
-//! and `expect` (`status`, and where it is compared `content_type`, `cache_control`,
-//! `www_authenticate`, `body` byte for byte or `json`). Intended differences are lines of JSON too:
-//! the `name` of a case, the `reason`, and what to `expect` instead.
+//! and `expect` (`status` and optionally `content_type`, `cache_control`, `www_authenticate`,
+//! `body` byte for byte or `json`). Intended differences are lines of JSON too: the `name` of a
+//! case, the `reason`, and the result to `expect` instead.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -54,7 +54,7 @@ struct Deviation {
     expect: Expectation,
 }
 
-/// A test for each of `cases`, all on one backend. Fails if a deviation has no case.
+/// Makes a test for each of `cases`, all on one backend. Fails if a deviation has no case.
 pub fn trials(cases: &str, deviations: &str) -> Result<Vec<Trial>, Error> {
     let runtime = Arc::new(tokio::runtime::Runtime::new()?);
     let sandbox = runtime.block_on(Sandbox::start(&[]))?;
@@ -98,7 +98,7 @@ async fn exchange(sandbox: &Sandbox, case: &CaseRequest) -> Result<Response<Byte
         .uri(case.path.as_str());
     for (name, value) in &case.headers {
         if name.parse::<HeaderName>()? == TRANSFER_ENCODING {
-            // The gateway takes the chunks apart.
+            // The gateway decodes chunks.
             body = unchunked(&body).ok_or("the body is not chunked")?;
         } else {
             request = request.header(name, value.as_bytes());
@@ -107,7 +107,7 @@ async fn exchange(sandbox: &Sandbox, case: &CaseRequest) -> Result<Response<Byte
     Ok(sandbox.send(&request.body(body.into())?).await)
 }
 
-/// RFC 9112 section 7.1.3, without trailers.
+/// Decodes a chunked body without trailers (RFC 9112 section 7.1.3).
 fn unchunked(mut rest: &[u8]) -> Option<Vec<u8>> {
     let mut body = Vec::new();
     loop {
@@ -123,7 +123,8 @@ fn unchunked(mut rest: &[u8]) -> Option<Vec<u8>> {
     }
 }
 
-/// A case passes as captured; one that differs on purpose passes only as it is meant to differ.
+/// Compares a response with a case. A case with a deviation passes only with the deviation's
+/// result.
 fn judge(
     case: &Case,
     deviation: Option<&Deviation>,

@@ -1,4 +1,4 @@
-//! Sample events with the result each is expected to have beside it.
+//! Runs sample events, and compares their results with the expected ones in the same folder.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use crate::Sandbox;
 /// The secret in the events that came through a front door.
 const FRONT_DOOR_SECRET: &str = "front-door-of-the-sample-events-0";
 
-/// The variables of a function that gets the event of this name: `front-door-…` events are for
+/// The variables of the function for the event with this name. Events named `front-door-…` are for
 /// functions behind a front door.
 fn variables(name: &str) -> Vec<(&'static str, &'static str)> {
     let mut variables = vec![("SELF_TEST_USERNAME", "bob")];
@@ -24,8 +24,8 @@ fn variables(name: &str) -> Vec<(&'static str, &'static str)> {
     variables
 }
 
-/// A test for each event of a folder, which runs it through a function on a backend of its own. The
-/// result of `NAME.json` must be `NAME.expected.json`. Fails if there is none.
+/// Makes a test for each event in a folder, which runs the event through a function on its own
+/// backend. The result of `NAME.json` must be `NAME.expected.json`. Fails if there are no events.
 pub fn trials(
     folder: &Path,
     function: fn(&Sandbox) -> &Arc<dyn Handler>,
@@ -63,7 +63,7 @@ pub fn trials(
     Ok(trials)
 }
 
-/// What stands for the id of a session, in an event and in an expected result.
+/// The placeholder for the id of a session, in events and expected results.
 const SESSION_ID: &str = "SESSION_ID";
 
 async fn invoke(function: &Arc<dyn Handler>, event: &str) -> Result<Value, Error> {
@@ -71,14 +71,14 @@ async fn invoke(function: &Arc<dyn Handler>, event: &str) -> Result<Value, Error
     lambda::invoke(function, event, request_id).await
 }
 
-/// The id of a session that the event in `login` opens.
+/// Opens a session with the event in `login`, and returns its id.
 async fn session_id(login: &Path, function: &Arc<dyn Handler>) -> Result<String, Error> {
     let result = invoke(function, &std::fs::read_to_string(login)?).await?;
     let ids = values_after(&result.to_string(), "ss-id=");
     Ok(ids.first().ok_or("the login opened no session")?.clone())
 }
 
-/// A result without what differs each time: ids of sessions, and when cookies expire.
+/// Masks the parts of a result that differ each time: ids of sessions, and the expiry of cookies.
 fn masked(result: &Value) -> Result<Value, serde_json::Error> {
     let mut text = result.to_string();
     for (before, mark) in [
@@ -94,7 +94,7 @@ fn masked(result: &Value) -> Result<Value, serde_json::Error> {
     serde_json::from_str(&text)
 }
 
-/// Whatever follows `before`, up to the end of a value in a cookie or in JSON.
+/// Finds the values that follow `before`, up to the end of a value in a cookie or in JSON.
 fn values_after(text: &str, before: &str) -> Vec<String> {
     let values = text.split(before).skip(1);
     let values = values.filter_map(|rest| rest.split([';', '\\', '"']).next());

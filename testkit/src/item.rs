@@ -1,4 +1,4 @@
-//! Reading the items of accounts.
+//! Reading and changing items of accounts.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -6,28 +6,28 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use local::Item;
 use password::{Cost, Secret, Verification};
 
-/// The text of this name.
+/// The string attribute with this name.
 ///
 /// # Panics
-/// When there is none.
+/// If there is none.
 #[must_use]
 pub fn text<'a>(item: &'a Item, name: &str) -> &'a str {
     item[name].as_s().unwrap()
 }
 
-/// The number of this name.
+/// The number attribute with this name.
 ///
 /// # Panics
-/// When there is none.
+/// If there is none.
 #[must_use]
 pub fn number(item: &Item, name: &str) -> u64 {
     item[name].as_n().unwrap().parse().unwrap()
 }
 
-/// Whether this password has this hash.
+/// Whether this password matches this hash.
 ///
 /// # Panics
-/// When the hash cannot be read.
+/// If the hash cannot be read.
 #[must_use]
 pub fn verifies(hash: &str, password: &str) -> bool {
     let (hash, password) = (Secret::from(hash), Secret::from(password));

@@ -1,7 +1,7 @@
-//! What the tests share: sandboxes, relays and faults in front of DynamoDB and SES, requests, and the
-//! runners of recorded exchanges and sample events.
+//! Shared code of tests: sandboxes, relays and faults in front of DynamoDB and SES, requests, and
+//! the runners of recorded exchanges and sample events.
 //!
-//! No program depends on this package; `.ci/run` checks.
+//! No program depends on this package, as `.ci/run` checks.
 
 mod backend;
 pub mod corpus;

@@ -1,4 +1,4 @@
-//! Requests as most tests send them.
+//! Requests that most tests send.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -8,15 +8,15 @@ use base64::prelude::BASE64_STANDARD;
 use http::Request;
 use serde_json::{Value, json};
 
-/// Path of the service that has `ResetUserPassword`.
+/// The path of the service with `ResetUserPassword`.
 pub const ASMX: &str = "/webservices/IFCommonService.asmx";
-/// XML namespace of its operations.
+/// The XML namespace of its operations.
 pub const ASMX_NAMESPACE: &str = "http://www.ifactorconsulting.com/webservices";
 
 /// `ResetUserPassword` by HTTP GET.
 ///
 /// # Panics
-/// When the name may not stand in a query as it is.
+/// If the name is not valid in a query without escaping.
 #[must_use]
 pub fn reset(username: &str) -> Request<Bytes> {
     Request::get(format!("{ASMX}/ResetUserPassword?username={username}"))
@@ -24,7 +24,7 @@ pub fn reset(username: &str) -> Request<Bytes> {
         .unwrap()
 }
 
-/// `ResetUserPassword` by HTTP POST of this form.
+/// `ResetUserPassword` by HTTP POST with this form.
 ///
 /// # Panics
 /// Never.
@@ -36,10 +36,10 @@ pub fn reset_form(form: &str) -> Request<Bytes> {
         .unwrap()
 }
 
-/// `ResetUserPassword` in an envelope of this namespace.
+/// `ResetUserPassword` in an envelope with this namespace.
 ///
 /// # Panics
-/// When the content type may not stand in a header.
+/// If the content type is not valid in a header.
 #[must_use]
 pub fn reset_soap(content_type: &str, envelope: &str, username: &str) -> Request<Bytes> {
     let body = format!(
@@ -58,7 +58,7 @@ pub fn reset_soap(content_type: &str, envelope: &str, username: &str) -> Request
 /// `ResetUserPassword` by HTTP GET, HTTP POST, SOAP 1.1 and SOAP 1.2.
 ///
 /// # Panics
-/// When the name may not stand in a query as it is.
+/// If the name is not valid in a query without escaping.
 #[must_use]
 pub fn reset_by_every_binding(username: &str) -> [Request<Bytes>; 4] {
     let [soap11, soap12] = [
@@ -76,7 +76,7 @@ pub fn reset_by_every_binding(username: &str) -> [Request<Bytes>; 4] {
     [reset(username), reset_form(&form), soap11, soap12]
 }
 
-/// `UpdateUserRegistrationPassword` in JSON, by who has this credential: `name:password`.
+/// `UpdateUserRegistrationPassword` in JSON, with this credential: `name:password`.
 ///
 /// # Panics
 /// Never.
@@ -89,10 +89,10 @@ pub fn set_password(credential: &str, body: &Value) -> Request<Bytes> {
         .unwrap()
 }
 
-/// A login by session, in JSON, of who has this credential: `name:password`.
+/// A login that opens a session, in JSON, with this credential: `name:password`.
 ///
 /// # Panics
-/// When there is no colon in it.
+/// If the credential contains no colon.
 #[must_use]
 pub fn log_in(credential: &str) -> Request<Bytes> {
     let (name, password) = credential.split_once(':').unwrap();

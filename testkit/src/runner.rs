@@ -1,11 +1,11 @@
-//! Running tests that are data.
+//! The runner of tests that are data.
 
 use std::process::ExitCode;
 
 use libtest_mimic::{Arguments, Trial};
 use local::Error;
 
-/// Runs these tests as the command line asks, or says why they cannot be run.
+/// Runs tests according to the command line. Prints an error if they cannot be run.
 #[must_use]
 pub fn run(trials: impl IntoIterator<Item = Result<Vec<Trial>, Error>>) -> ExitCode {
     let arguments = Arguments::from_args();

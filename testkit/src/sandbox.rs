@@ -1,4 +1,4 @@
-//! Both functions on a backend of their own that keeps nothing, for tests.
+//! Both functions on their own in-memory backend, for tests.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -14,7 +14,8 @@ use local::attribute::{Item, text};
 use local::ses::Mail;
 use local::{Backend, Error, Functions, gateway};
 
-/// What a test does not want, if it does not say so: waiting for the floor, and limits.
+/// The variables that are 0 by default in tests, so that they do not wait for the floor and have no
+/// limits.
 const OFF: [&str; 5] = [
     "RESPONSE_FLOOR_MS",
     "RESET_PER_MINUTE",
@@ -23,11 +24,11 @@ const OFF: [&str; 5] = [
     "LOGIN_FAILURES_PER_MINUTE",
 ];
 
-/// Both functions, without the response floor and without limits. A test fails when its sandbox is
-/// dropped and something secret was shown.
+/// Both functions, without the response floor and without limits. When the sandbox is dropped, the
+/// test fails if a secret has appeared in an answer or in a log.
 #[derive(Debug, Clone)]
 pub struct Sandbox {
-    /// Their tables and their mails.
+    /// The tables and mails.
     pub backend: Backend,
     /// The functions.
     pub functions: Functions,
@@ -35,17 +36,17 @@ pub struct Sandbox {
 }
 
 impl Sandbox {
-    /// A sandbox with the demo data, in which these variables are set too.
+    /// Starts a sandbox with the demo data and these additional variables.
     pub async fn start(variables: &[(&str, &str)]) -> Result<Self, Error> {
         Self::on(crate::backend().await, variables)
     }
 
-    /// The functions on this backend, with these variables.
+    /// Makes a sandbox on this backend, with these variables.
     pub fn on(backend: Backend, variables: &[(&str, &str)]) -> Result<Self, Error> {
         Self::at(&Clock::system(), backend, variables)
     }
 
-    /// The same, in the time of this clock.
+    /// Like [`Sandbox::on`], with this clock.
     pub fn at(clock: &Clock, backend: Backend, variables: &[(&str, &str)]) -> Result<Self, Error> {
         let lookup = |name: &str| {
             let given = variables.iter().find(|(n, _)| *n == name);
@@ -64,12 +65,12 @@ impl Sandbox {
         })
     }
 
-    /// The answer to a request from 192.0.2.1, the way through the gateway and Lambda.
+    /// Sends a request from 192.0.2.1 through the gateway and Lambda, and returns the answer.
     pub async fn send(&self, request: &Request<Bytes>) -> Response<Bytes> {
         self.send_from([192, 0, 2, 1], request).await
     }
 
-    /// The same, from this address.
+    /// Like [`Sandbox::send`], from this address.
     pub async fn send_from(
         &self,
         source: impl Into<IpAddr>,
@@ -84,17 +85,17 @@ impl Sandbox {
         response
     }
 
-    /// What was logged for its requests, one JSON object a line.
+    /// The log of its requests, one JSON object per line.
     #[must_use]
     pub fn logged(&self) -> String {
         self.watch.logged()
     }
 
-    /// Fails the test unless all that was logged, for its requests or elsewhere in this process, is
-    /// events that hold none of these texts.
+    /// Checks that the log, of its requests and of the rest of this process, contains only events,
+    /// and none of these texts.
     ///
     /// # Panics
-    /// Then.
+    /// If the check fails.
     pub fn assert_not_logged(&self, texts: &[&str]) {
         for line in (self.logged() + &logged_elsewhere()).lines() {
             let event: Value = serde_json::from_str(line).unwrap_or_default();
@@ -116,12 +117,12 @@ impl Sandbox {
             .ok_or_else(|| format!("there is no user {username}").into())
     }
 
-    /// Writes an account, in place of any other of its name.
+    /// Writes an account, replacing any account with the same name.
     pub async fn put_user(&self, item: Item) -> Result<(), Error> {
         self.put(&self.backend.tables.users, item).await
     }
 
-    /// Adds a copy of an account, under this name and with these changes.
+    /// Adds a copy of an account with this name and these changes.
     pub async fn copy_user(
         &self,
         of: &str,
@@ -137,7 +138,7 @@ impl Sandbox {
     /// Takes the only mail out of the outbox.
     ///
     /// # Panics
-    /// When there is none or more than one.
+    /// If there is none or more than one.
     #[must_use]
     pub fn take_mail(&self) -> Mail {
         let mut mails = self.backend.outbox.mails();
@@ -146,7 +147,7 @@ impl Sandbox {
         mails.remove(0)
     }
 
-    /// Writes a row of the Brands table with these attributes, in place of any other of its key.
+    /// Writes a row of the Brands table with these attributes, replacing any row with the same key.
     pub async fn put_brand(&self, attributes: &[(&str, &str)]) -> Result<(), Error> {
         let row = attributes.iter();
         let row = row.map(|(name, value)| ((*name).to_owned(), text(value)));
@@ -160,7 +161,7 @@ impl Sandbox {
         Ok(())
     }
 
-    /// Gives an account these texts, in place of those it has under their names.
+    /// Sets string attributes of an account.
     pub async fn change_user(&self, username: &str, texts: &[(&str, &str)]) -> Result<(), Error> {
         let mut item = self.user(username).await?;
         item.extend(

@@ -1,5 +1,5 @@
-//! The time that the SDK's timeouts go by in tests: it stands still until a relay moves it, so that
-//! no test waits out a timeout, and none fails on a slow machine because a call took too long.
+//! The clock of the SDK's timeouts in tests. It stands still until a relay advances it, so that no
+//! test waits for a timeout, and none fails on a slow machine because a call took too long.
 
 use std::time::Duration;
 
@@ -9,19 +9,19 @@ use aws_sdk_dynamodb::config::{AsyncSleep, Region, SharedAsyncSleep, Sleep};
 use shared::aws::Clients;
 use tokio::sync::watch;
 
-/// The pause before a second attempt, at most; a second for real.
+/// The maximum pause before a second attempt. In production, it is 50 ms.
 const BACKOFF: Duration = Duration::from_millis(1);
 
-/// A clock for the timeouts of some clients.
+/// A clock for the timeouts of certain clients.
 #[derive(Debug, Clone)]
 pub(crate) struct SdkClock {
     elapsed: watch::Sender<Duration>,
-    /// Sleeps of these lengths are timeouts. All others are real.
+    /// Sleeps of these lengths are timeouts. All others use real time.
     timeouts: [Option<Duration>; 2],
 }
 
 impl SdkClock {
-    /// A clock for the timeouts that these clients have.
+    /// Makes a clock for the timeouts of these clients.
     pub(crate) fn of(clients: &Clients) -> Self {
         let timeouts = clients.dynamodb.config().timeout_config();
         let timeouts = timeouts.cloned().unwrap_or_else(TimeoutConfig::disabled);
@@ -34,14 +34,14 @@ impl SdkClock {
         }
     }
 
-    /// Lets an attempt that waits for its answer time out.
+    /// Makes an attempt that waits for its answer time out.
     pub(crate) fn pass_attempt(&self) {
         let [attempt, _] = self.timeouts;
         let passed = attempt.unwrap_or_default();
         self.elapsed.send_modify(|elapsed| *elapsed += passed);
     }
 
-    /// These clients on this clock. Their connections are still those of the clients they were.
+    /// Returns these clients with this clock. They keep their connections.
     pub(crate) fn clients(&self, clients: &Clients) -> Clients {
         let sleep = SharedAsyncSleep::new(self.clone());
         let (dynamodb, ses) = (clients.dynamodb.config(), clients.ses.config());
@@ -73,15 +73,15 @@ impl AsyncSleep for SdkClock {
         let due = *elapsed.borrow_and_update() + duration;
         let clock = self.clone();
         Sleep::new(async move {
-            // There is a sender as long as there is `clock`.
+            // The sender lives as long as `clock`.
             let _ = elapsed.wait_for(|elapsed| *elapsed >= due).await;
             drop(clock);
         })
     }
 }
 
-/// These clients for endpoints of this machine, with retries counted apart from all others: the SDK
-/// counts them by region, for the whole process, and makes none when there were too many.
+/// Returns clients for other endpoints, with a separate retry quota. The SDK counts retries per
+/// region for the whole process, and stops retrying if there are too many.
 pub(crate) fn redirected(clients: &Clients, region: String, urls: [&str; 2]) -> Clients {
     let [dynamodb_url, ses_url] = urls;
     let region = Region::new(region);

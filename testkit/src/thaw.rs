@@ -1,10 +1,10 @@
-//! Processes that Lambda froze between two requests, while DynamoDB and SES forgot their connections.
+//! Simulation of a process that Lambda froze until DynamoDB and SES had dropped its connections.
 
 use shared::lambda::Handler;
 
 use crate::relay::{Action, Call, Relays};
 
-/// Which services have forgotten the process.
+/// The services that have dropped the connections.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Forgotten {
     /// DynamoDB and SES.
@@ -20,8 +20,8 @@ impl Forgotten {
     pub const ALL: [Self; 3] = [Self::Both, Self::Dynamodb, Self::Ses];
 }
 
-/// Lets a function open its connections through these relays. From then on, `reply` is what those
-/// get that are `forgotten`.
+/// Opens the connections of a function through these relays. From then on, the `forgotten`
+/// services answer on these connections with `reply`.
 pub async fn thaw(
     function: &dyn Handler,
     relays: &Relays,

@@ -1,6 +1,6 @@
-//! Whatever a test does, nothing secret may be shown. A watch remembers what was secret in the
-//! requests and the mails of one sandbox, and looks for it in every answer, in the Debug output of
-//! the functions, and in all that this process logged meanwhile at the most talkative level.
+//! A check that no test reveals a secret. A watch remembers the secrets in the requests and mails
+//! of one sandbox, and searches for them in every answer, in the Debug output of the functions, and
+//! in everything that this process logged at the most verbose level.
 
 use std::collections::{BTreeSet, HashMap};
 use std::io::Write;
@@ -18,16 +18,16 @@ use shared::front_door::SECRET_HEADER;
 use local::Functions;
 use local::ses::{Mail, Outbox};
 
-/// What must be in no log, whatever was asked: hashes, credentials and addresses.
+/// Texts that must never be in a log: the beginnings of hashes and credentials, and addresses.
 const NEVER: [&str; 4] = ["$argon2", "Basic ", "Bearer ", "@"];
-/// Shorter values are found everywhere by chance.
+/// The minimum length of a secret. Shorter values would be found by chance.
 const SHORTEST: usize = 4;
 
 /// The number of the next watch.
 static WATCHES: AtomicUsize = AtomicUsize::new(0);
 
 tokio::task_local! {
-    /// The watch on whose functions this task works.
+    /// The watch of the functions that run in this task.
     static WATCH: usize;
 }
 
@@ -47,12 +47,12 @@ static LOG: LazyLock<Log> = LazyLock::new(|| {
 
 struct Log(Mutex<Lines>);
 
-/// What was logged, one JSON object a line.
+/// The log, one JSON object per line.
 #[derive(Default)]
 struct Lines {
-    /// In the tasks of a watch.
+    /// The lines of the tasks of each watch.
     of_watches: HashMap<usize, String>,
-    /// In other tasks and threads, for whichever watch.
+    /// The lines of other tasks and threads.
     others: String,
 }
 
@@ -78,23 +78,23 @@ impl Write for &Log {
     }
 }
 
-/// All that this process logged outside the tasks of its sandboxes, such as in the threads that
-/// hash: one JSON object a line.
+/// Everything that this process logged outside the tasks of its sandboxes, for example in hashing
+/// threads, as one JSON object per line.
 #[must_use]
 pub fn logged_elsewhere() -> String {
     LOG.lock().others.clone()
 }
 
-/// What was secret in one sandbox. Dropping it is the check.
+/// The secrets of one sandbox, which are checked on drop.
 #[derive(Debug)]
 pub(crate) struct Watch {
     number: usize,
     functions: Functions,
     outbox: Outbox,
-    /// How the addresses end that its mails go to.
+    /// The end of the addresses of its mails.
     recipients: String,
     secrets: Mutex<BTreeSet<String>>,
-    /// How much had been logged elsewhere.
+    /// The length of the log elsewhere at the start.
     logged_before: usize,
 }
 
@@ -110,35 +110,35 @@ impl Watch {
         }
     }
 
-    /// Does `work`; what it logs is this watch's.
+    /// Runs `work`, whose log lines belong to this watch.
     pub(crate) async fn over<T>(&self, work: impl Future<Output = T>) -> T {
         WATCH.scope(self.number, work).await
     }
 
-    /// What this watch's work logged, one JSON object a line.
+    /// The log lines of this watch, one JSON object per line.
     pub(crate) fn logged(&self) -> String {
         let lines = LOG.lock();
         let lines = lines.of_watches.get(&self.number);
         lines.cloned().unwrap_or_default()
     }
 
-    /// Takes note of what is secret in a request.
+    /// Remembers the secrets in a request.
     pub(crate) fn see(&self, request: &Request<Bytes>) {
         let mut secrets = self.secrets.lock().unwrap_or_else(PoisonError::into_inner);
         secrets.extend(secrets_of(request));
         secrets.extend(session_ids(request.headers(), &header::COOKIE));
     }
 
-    /// Takes note of the session that an answer opens.
+    /// Remembers the session that an answer opens.
     pub(crate) fn see_answer(&self, response: &Response<Bytes>) {
         let mut secrets = self.secrets.lock().unwrap_or_else(PoisonError::into_inner);
         secrets.extend(session_ids(response.headers(), &header::SET_COOKIE));
     }
 
-    /// Fails the test if the answer to this request holds what was secret in it.
+    /// Checks that the answer to a request does not contain secrets of the request.
     ///
     /// # Panics
-    /// Then.
+    /// If the check fails.
     pub(crate) fn check(request: &Request<Bytes>, response: &Response<Bytes>) {
         let body = String::from_utf8_lossy(response.body());
         for secret in secrets_of(request)
@@ -182,7 +182,7 @@ impl Drop for Watch {
     }
 }
 
-/// Whether a text of ours would not hold it by chance, as it would a word.
+/// Whether a secret is distinctive enough not to occur in other text by chance.
 fn is_telling(secret: &str) -> bool {
     !secret.chars().all(char::is_alphabetic)
 }
@@ -235,8 +235,8 @@ fn secrets_of(request: &Request<Bytes>) -> BTreeSet<String> {
     secrets
 }
 
-/// The values of this name in a query, a form, XML, JSON, JSV or multipart; as they are written
-/// and decoded.
+/// The values with this name in a query, a form, XML, JSON, JSV or multipart, both as written and
+/// decoded.
 fn values(text: &str, name: &str) -> Vec<String> {
     let lower = text.to_ascii_lowercase();
     let found = lower

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use oxilangtag::LanguageTag;
 use password::{HashError, Secret, Stored};
-use shared::mail::entered;
+use shared::mail::normalise_address;
 use shared::users::{MAX_ID, MAX_NAME_LENGTH, NOBODY, brand_key, email_key};
 
 const MAX_ROLES: usize = 32;
@@ -42,7 +42,7 @@ fn line(name: &str, text: &str, length: usize) -> Result<String, String> {
 
 /// An address as SES takes it; `None` for none.
 pub(crate) fn email(text: &str) -> Result<Option<String>, String> {
-    let email = some(text).map(|email| match entered(email) {
+    let email = some(text).map(|email| match normalise_address(email) {
         Ok(email) if email_key(&email) != NOBODY => Ok(email),
         Ok(_) => Err("email is too long".to_owned()),
         Err(error) => Err(format!("email {error}")),

@@ -6,6 +6,7 @@ mod addresses;
 mod aws;
 mod brands;
 mod commands;
+mod doctor;
 mod failures;
 mod import;
 mod keys;

@@ -1,5 +1,5 @@
-//! What the start of the functions is measured against: the same SDK clients, and nothing else.
-//! A package that needs nothing the functions do not, so that it has their profile and features.
+//! The baseline for the startup time of the functions: only the same SDK clients. It is a package
+//! without other dependencies, so that it is built with the profile and features of the functions.
 
 use lambda_http::{Error, Request, service_fn};
 use shared::aws::{AwsConfig, Clients};

@@ -1,4 +1,4 @@
-//! Many accounts to send requests about.
+//! Accounts for requests.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -11,7 +11,7 @@ use shared::users::{NewAccount, Profile, UsernameKey};
 
 use super::Error;
 
-/// Transactions on their way at once.
+/// The number of concurrent transactions.
 const AT_ONCE: usize = 4;
 
 pub(super) fn username(number: u64) -> String {
@@ -22,7 +22,7 @@ pub(super) fn email(number: u64) -> String {
     format!("{}@example.com", username(number))
 }
 
-/// Adds the accounts of these numbers, with the brand of the demo.
+/// Adds the accounts with these numbers, with the brand of the demo data.
 pub(super) async fn add(client: &Client, table: &str, numbers: Range<u64>) -> Result<(), Error> {
     let now = Clock::system().now();
     let importer = Importer::new(client.clone(), table.to_owned(), now);
@@ -49,7 +49,7 @@ fn account(number: u64) -> NewAccount {
         profile: Profile {
             username: UsernameKey::new(&username(number)),
             display_username: username(number),
-            // Beyond those of the demo.
+            // Greater than those of the demo data.
             id: 1_000 + number,
             email: Some(email(number)),
             display_name: format!("User {number}"),

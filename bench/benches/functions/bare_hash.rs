@@ -1,4 +1,4 @@
-//! What cannot be saved: Argon2id with the default parameters and nothing around it.
+//! The bare hash, the unavoidable cost: Argon2id with the default parameters.
 
 use std::time::{Duration, Instant};
 
@@ -9,7 +9,7 @@ use super::process::cpu_time;
 use super::statistic::median;
 use super::{Error, WARM_UP};
 
-/// Hashes with memory that it uses again.
+/// A hasher that reuses its memory.
 pub(super) struct BareHash {
     context: Argon2<'static>,
     memory: Vec<Block>,
@@ -41,15 +41,15 @@ impl BareHash {
         Ok(cpu_time(ClockId::CLOCK_THREAD_CPUTIME_ID)?.saturating_sub(before))
     }
 
-    /// The median of so many.
+    /// The median of this number of hashes.
     pub(super) fn median(rounds: u32) -> Result<Duration, Error> {
         let mut bare = Self::new()?;
         let rounds = (0..rounds).map(|_| bare.cpu_time());
         Ok(median(rounds.collect::<Result<Vec<_>, _>>()?))
     }
 
-    /// Hashes a second when every core does nothing else: what shared caches and the memory bus
-    /// leave of cores divided by the time of one.
+    /// The number of hashes per second if every core only hashes. Because of shared caches and the
+    /// memory bus, it is lower than the number of cores divided by the time of one hash.
     pub(super) fn rate_on(cores: u32, rounds: u32) -> Result<f64, Error> {
         let rate = || -> Result<f64, Error> {
             let mut bare = Self::new()?;

@@ -1,4 +1,4 @@
-//! Pictures with a bar for each value.
+//! Bar charts.
 
 use std::path::Path;
 
@@ -8,18 +8,18 @@ use super::Error;
 
 const WIDTH: u32 = 860;
 const ROW: u32 = 34;
-/// Where the bars begin and how long the longest is; its label is right of it.
+/// The start of the bars and the length of the longest one, to the right of which is its label.
 const LEFT: i32 = 210;
 const LONGEST: f64 = 540.0;
 
-/// A value and what the picture says of it.
+/// A value and its labels.
 pub(super) struct Bar {
     pub(super) name: String,
     pub(super) value: f64,
     pub(super) label: String,
 }
 
-/// Draws bars from the top down, the first in another colour: it is ours.
+/// Draws bars from top to bottom. The first one, which is ours, has another colour.
 pub(super) fn draw(title: &str, bars: &[Bar], path: &Path) -> Result<(), Error> {
     let rows = u32::try_from(bars.len())?;
     let area = SVGBackend::new(path, (WIDTH, ROW * (rows + 2))).into_drawing_area();

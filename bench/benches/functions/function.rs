@@ -2,10 +2,10 @@
 
 pub(super) type Error = Box<dyn std::error::Error + Send + Sync>;
 
-/// Rounds that are not measured.
+/// The number of rounds before the measurement.
 pub(super) const WARM_UP: usize = 10;
 
-/// A function and what it is asked.
+/// A function and its events.
 pub(super) struct Function {
     pub(super) binary: &'static str,
     pub(super) event: &'static str,

@@ -1,5 +1,5 @@
-//! Many callers of `ResetUserPassword` at once, over HTTP, against the program `local`. The callers
-//! are on the same cores: what they take of them is printed beside what they see.
+//! Load tests: many concurrent callers of `ResetUserPassword`, over HTTP, against the program
+//! `local`. The callers run on the same cores, so their CPU time is printed too.
 
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
@@ -27,22 +27,22 @@ use super::statistic::{percentile, ratio};
 use super::{Error, accounts};
 
 const CALLERS: u32 = 64;
-/// So many that nobody is reset twice at once.
+/// The number of accounts, which is so large that no account is reset twice at the same time.
 const USERS: u64 = 10_000;
 const HASHES: u32 = 100;
 const FLOOR: Duration = Duration::from_millis(500);
-/// With a floor: how often each caller calls, and what share all of them ask for of the throughput
-/// without it.
+/// With a floor: the period of each caller, and the total load as a share of the throughput without
+/// a floor.
 const PERIOD: Duration = Duration::from_secs(1);
 const PERCENT: [u32; 3] = [25, 50, 75];
 
-/// Measures loads that last so long, first without a floor, then with one.
+/// Measures loads of this duration, first without a floor, then with one.
 pub(super) async fn measure(binary: &Path, duration: Duration) -> Result<(), Error> {
     let throughput = without_floor(binary, duration).await?;
     with_floor(binary, duration, throughput).await
 }
 
-/// What grows with the number of calls shows in the second half, whose throughput is returned.
+/// Costs that grow with the number of calls show in the second half, whose throughput is returned.
 #[expect(clippy::print_stdout, reason = "a benchmark prints its results")]
 async fn without_floor(binary: &Path, duration: Duration) -> Result<f64, Error> {
     println!(
@@ -89,7 +89,7 @@ async fn with_floor(binary: &Path, duration: Duration, throughput: f64) -> Resul
             reason = "a small positive number"
         )]
         let callers = (callers as u32).max(1);
-        // Both at once, so that the machine's own delays are in both.
+        // Both concurrently, so that delays of the machine affect both.
         let (load, timers) = tokio::join!(
             local.load(callers, Some(PERIOD), duration),
             timers(callers, duration),
@@ -108,11 +108,11 @@ async fn with_floor(binary: &Path, duration: Duration, throughput: f64) -> Resul
     Ok(())
 }
 
-/// Bare hashes a second.
+/// Bare hashes per second.
 struct Bare {
     /// The cores, divided by the CPU time of one hash.
     cores_by_one: f64,
-    /// When all cores hash at once.
+    /// If all cores hash at once.
     all_cores: f64,
 }
 
@@ -137,8 +137,8 @@ fn cores() -> Result<u32, Error> {
     Ok(u32::try_from(std::thread::available_parallelism()?.get())?)
 }
 
-/// By how much timers of the floor's length end too late when nothing else is asked of them: as many
-/// as there are callers, with the same pace.
+/// The delay of timers with the length of the floor on an otherwise idle machine. There are as many
+/// timers as callers, with the same period.
 async fn timers(count: u32, duration: Duration) -> Vec<Duration> {
     let began = Instant::now();
     let mut timing = JoinSet::new();
@@ -199,7 +199,8 @@ impl Local {
         })
     }
 
-    /// So many callers for this time: each calls again when it is answered, or once in a period.
+    /// Runs this number of callers for this time. Each calls again after its answer, or once per
+    /// period.
     async fn load(
         &self,
         callers: u32,
@@ -256,14 +257,14 @@ fn own_cpu_time() -> Result<Duration, Error> {
     cpu_time(ClockId::CLOCK_PROCESS_CPUTIME_ID)
 }
 
-/// What came of a load.
+/// The results of a load.
 struct Load {
-    /// Of the calls that were answered.
+    /// The latencies of the calls that were answered.
     latencies: Vec<Duration>,
-    /// Calls that were not answered with success, and those that reset no password.
+    /// The number of calls without a successful answer, and of calls that reset no password.
     errors: usize,
     took: Duration,
-    /// Of `local`.
+    /// The CPU time of `local`.
     cpu: Duration,
     callers_cpu: Duration,
 }
@@ -283,7 +284,7 @@ impl Load {
 /// One caller and its connection.
 struct Caller {
     address: String,
-    /// Of all callers so far.
+    /// The calls of all callers so far.
     calls: Arc<AtomicU64>,
     connection: SendRequest<Body>,
 }
@@ -297,7 +298,8 @@ impl Caller {
         })
     }
 
-    /// Calls until then; the latencies, counted from when a call was due, and the number of errors.
+    /// Calls until this time. Returns the latencies, measured from the time at which a call was
+    /// due, and the number of errors.
     async fn call(
         mut self,
         mut pace: Option<Interval>,
@@ -342,7 +344,7 @@ async fn connect(address: &str) -> Result<SendRequest<Body>, Error> {
     let stream = TcpStream::connect(address).await?;
     stream.set_nodelay(true)?;
     let (sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-    // An error of it is one of the next request.
+    // An error of the connection appears as an error of the next request.
     tokio::spawn(connection);
     Ok(sender)
 }

@@ -1,8 +1,8 @@
-//! What the functions cost as whole processes, as ratios to what cannot be saved.
+//! Benchmarks of the functions as whole processes, as ratios to the unavoidable cost.
 //!
-//! `cargo bench -p bench --bench functions` builds the release binaries, plays the Lambda Runtime
-//! API for them on an embedded DynamoDB and a local SES endpoint, and reads CPU time and peak memory
-//! from the operating system. `-- --help` says what can be asked for.
+//! `cargo bench -p bench --bench functions` builds the release binaries, provides the Lambda
+//! Runtime API with an embedded DynamoDB and a local SES endpoint, and reads CPU time and peak
+//! memory from the operating system. `-- --help` lists the options.
 
 mod accounts;
 mod bare_hash;
@@ -30,30 +30,30 @@ use clap::{Parser, ValueEnum};
 
 use function::{Error, Function, RESET, UPDATE, WARM_UP};
 
-/// Users in the table, at least.
+/// The minimum number of users in the table.
 const FEW_USERS: u64 = 1_000;
 
-/// What the functions cost, as ratios to what cannot be saved.
+/// Benchmarks of the functions, as ratios to the unavoidable cost.
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// What is measured; the first six if nothing is named
+    /// The measurements to run; the first six by default
     subjects: Vec<Subject>,
-    /// How often each process is started, and thawed
+    /// The number of starts and thaws of each process
     #[arg(long, default_value_t = 20)]
     starts: usize,
-    /// Measures requests with so many users in the table, too; several numbers must grow
+    /// Measures requests with these numbers of users in the table too, in ascending order
     #[arg(long, value_delimiter = ',', value_parser = clap::value_parser!(u64).range(2_000..))]
     users: Vec<u64>,
-    /// How many resets wait for the sweep
+    /// The numbers of resets that wait for the sweep
     #[arg(long, value_delimiter = ',', default_values_t = [10, 50_000])]
     waiting: Vec<u64>,
-    /// How many resets are asked for during the outage
+    /// The number of resets during the outage
     #[arg(long, default_value_t = 600)]
     resets: u64,
-    /// How long each load lasts
+    /// The duration of each load
     #[arg(long, default_value_t = 60)]
     seconds: u64,
-    /// What cargo says to every benchmark
+    /// The argument that cargo passes to every benchmark
     #[arg(long, hide = true)]
     bench: bool,
 }
@@ -66,19 +66,19 @@ enum Subject {
     Warm,
     /// The start of a process, and its first request
     Start,
-    /// The first request after a thaw, whose connections the other side has forgotten
+    /// The first request after a thaw, with connections that the other side has closed
     Thaw,
     /// Requests to DynamoDB and their capacity units, of calls and of searches by `accounts`
     Requests,
-    /// Many callers at once
+    /// Many concurrent callers
     Load,
-    /// Hostile and legitimate traffic at once; only if it is named
+    /// Hostile and legitimate traffic at once; only if named
     Hostile,
-    /// The resets of an outage of SES; only if it is named
+    /// The resets of an outage of SES; only if named
     Outage,
-    /// One sweep with few and with many resets waiting; only if it is named
+    /// One sweep with few and with many waiting resets; only if named
     Sweep,
-    /// The same reset in other languages; only if it is named, by bench/peers/run
+    /// The same reset in other languages; only if named, by bench/peers/run
     Peers,
 }
 
@@ -90,7 +90,7 @@ async fn main() -> Result<(), Error> {
         .into_iter()
         .any(is_asked)
     {
-        // The functions as `sam build` does: the default members.
+        // The default members, like `sam build`.
         process::build(&["--bins"])?;
         let binaries = process::build(&["--package", "baseline"])?;
         if is_asked(Subject::Size) {
@@ -116,7 +116,7 @@ async fn main() -> Result<(), Error> {
         let duration = Duration::from_secs(arguments.seconds);
         load::measure(&binaries.join("local"), duration).await?;
     }
-    // These take minutes: too long for a default.
+    // These take minutes, which is too long for a default.
     if arguments.subjects.contains(&Subject::Hostile) {
         let binaries = process::build(&["--bins"])?;
         hostile::measure(&binaries, Duration::from_secs(arguments.seconds)).await?;
@@ -135,7 +135,7 @@ async fn main() -> Result<(), Error> {
     Ok(())
 }
 
-/// Where the documentation has its pictures.
+/// The folder of the documentation's pictures.
 fn pictures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/pictures")
 }

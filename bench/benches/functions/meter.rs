@@ -1,5 +1,5 @@
-//! A relay in front of DynamoDB that asks in every request for the capacity units it consumes, and
-//! keeps what the answers say and how long DynamoDB took.
+//! A relay in front of DynamoDB that requests the consumed capacity units in every request, and
+//! records them together with the time that DynamoDB took.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -17,9 +17,9 @@ use tokio::net::TcpListener;
 
 use super::Error;
 
-/// The relay.
+/// A relay that measures requests.
 pub(super) struct Meter {
-    /// Where it listens.
+    /// Its URL.
     pub(super) url: String,
     relay: Arc<Relay>,
 }
@@ -33,11 +33,11 @@ struct Relay {
 /// One request to DynamoDB.
 #[derive(Debug, Clone)]
 pub(super) struct Call {
-    /// For instance `Query`.
+    /// The operation, for example `Query`.
     pub(super) operation: String,
     /// Capacity units by table.
     pub(super) consumed: Vec<(String, f64)>,
-    /// The time until DynamoDB had answered.
+    /// The time until DynamoDB's answer was complete.
     pub(super) took: Duration,
 }
 
@@ -48,7 +48,7 @@ impl Call {
 }
 
 impl Meter {
-    /// Starts it in front of this DynamoDB.
+    /// Starts a relay in front of this DynamoDB.
     pub(super) async fn start(dynamodb_url: &str) -> Result<Self, Error> {
         let relay = Arc::new(Relay {
             dynamodb_url: dynamodb_url.to_owned(),
@@ -64,7 +64,7 @@ impl Meter {
         Ok(Self { url, relay })
     }
 
-    /// The requests since the last time, in the order of their answers.
+    /// Takes the requests since the last time, in the order of their answers.
     pub(super) fn take(&self) -> Vec<Call> {
         std::mem::take(&mut self.relay.calls())
     }
@@ -106,7 +106,7 @@ async fn forward(State(relay): State<Arc<Relay>>, request: Request<Body>) -> Res
     })
 }
 
-/// The body of a request that asks for the capacity units.
+/// Adds a request for the consumed capacity units to the body of a request.
 fn with_capacity(body: &[u8]) -> Result<String, Error> {
     let mut body: Value = serde_json::from_slice(body)?;
     let members = body.as_object_mut().ok_or("the request is no object")?;
@@ -114,7 +114,7 @@ fn with_capacity(body: &[u8]) -> Result<String, Error> {
     Ok(body.to_string())
 }
 
-/// What an answer says, of one table or of several.
+/// The consumed capacity units in an answer, for one table or several.
 fn consumed(answer: &Value) -> Option<Vec<(String, f64)>> {
     let capacity = answer.get("ConsumedCapacity")?;
     let tables = capacity.as_array().map(Vec::as_slice);

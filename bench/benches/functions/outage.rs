@@ -1,5 +1,5 @@
-//! An outage of SES: resets are asked for while it accepts no mail, and one process that sweeps every
-//! minute, as the schedule of the template has it, mails them once SES is back.
+//! An outage of SES: resets are requested while SES accepts no mail. After SES recovers, one
+//! process that sweeps every minute, like the template's schedule, mails them.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -16,12 +16,13 @@ use super::{Error, RESET, accounts};
 
 const GET: &str = include_str!("../../../events/reset-user-password/http-get.json");
 const SWEEP: &str = include_str!("../../../events/reset-user-password/scheduled.json");
-/// The error that SES answers with when it accepts no mail for now.
+/// SES's error while it accepts no mail.
 const REFUSAL: &str = "TooManyRequestsException";
-/// Between two sweeps, by the schedule.
+/// The time between two scheduled sweeps.
 const MINUTE: Duration = Duration::from_mins(1);
 
-/// Asks for this many resets during the outage, and measures how long after it the last is mailed.
+/// Requests this number of resets during the outage, and measures the time until the last one is
+/// mailed.
 #[expect(clippy::print_stdout, reason = "a benchmark prints its results")]
 pub(super) async fn measure(binaries: &Path, resets: u64) -> Result<(), Error> {
     let backend = Backend::start(Storage::Memory, TableNames::default()).await?;
@@ -35,7 +36,8 @@ pub(super) async fn measure(binaries: &Path, resets: u64) -> Result<(), Error> {
     for number in 0..resets {
         api.invoke(&reset(number)).await?;
     }
-    // At the worst SES is back right after a sweep met the outage: the next is a minute away.
+    // In the worst case, SES recovers right after a sweep failed, so that the next sweep is a
+    // minute away.
     sleep(MINUTE).await;
     sweep(&api).await?;
     backend.outbox.refuse(None);
@@ -56,8 +58,8 @@ pub(super) async fn measure(binaries: &Path, resets: u64) -> Result<(), Error> {
     }
 }
 
-/// Sweeps once a minute, from the next minute on, until all are mailed or a sweep finds nothing due.
-/// Returns how many sweeps that took, and how long.
+/// Sweeps once a minute, from the next minute on, until all are mailed or a sweep finds nothing
+/// due. Returns the number of sweeps, and the time.
 async fn sweep_until_mailed(
     api: &RuntimeApi,
     backend: &Backend,
@@ -78,7 +80,7 @@ async fn sweep_until_mailed(
     }
 }
 
-/// Sweeps once; returns how many resets were due.
+/// Sweeps once. Returns the number of resets that were due.
 async fn sweep(api: &RuntimeApi) -> Result<u64, Error> {
     let id = uuid::Uuid::new_v4().to_string();
     let result: Value = serde_json::from_str(&api.result(id, SWEEP).await??)?;
@@ -86,13 +88,13 @@ async fn sweep(api: &RuntimeApi) -> Result<u64, Error> {
     due.ok_or_else(|| format!("the sweep answered {result}").into())
 }
 
-/// The event of a reset of the account of this number.
+/// The event of a reset of the account with this number.
 fn reset(number: u64) -> String {
     let username = format!("username={}", accounts::username(number));
     GET.replace("username=jdoe", &username)
 }
 
-/// How many addresses got exactly one mail.
+/// The number of addresses that got exactly one mail.
 fn mailed_once(backend: &Backend) -> u64 {
     let mut mails = BTreeMap::<String, u64>::new();
     for address in backend.outbox.mails().into_iter().flat_map(|mail| mail.to) {

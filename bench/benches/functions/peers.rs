@@ -1,5 +1,5 @@
-//! The same reset as a Lambda function in other languages (`bench/peers/lambda`), each a whole process
-//! under the Runtime API: its start, its first request, warm requests, memory and size.
+//! The same reset as a Lambda function in other languages (`bench/peers/lambda`), each as a whole
+//! process with the Runtime API: its start, its first request, warm requests, memory and size.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -15,18 +15,18 @@ use super::statistic::{median, ratio};
 use super::{Error, RESET, WARM_UP};
 
 const ROUNDS: usize = 3;
-/// Warm requests of a process that are measured.
+/// The number of warm requests to measure in each process.
 const WARM: usize = 50;
-/// The peers' runtimes and packages, as `bench/peers/run` installs them.
+/// The peers' runtimes and packages, as installed by `bench/peers/run`.
 const FOLDER: &str = "target/peers";
-/// The limits are counted by all, and reached by none.
+/// All of them count the limits, but none reaches them.
 const LIMITS: [(&str, &str); 3] = [
     ("RESET_PER_MINUTE", "1000"),
     ("RESET_PER_HOUR", "1000"),
     ("SOURCE_PER_MINUTE", "1000"),
 ];
 
-/// A function, and what is uploaded for it.
+/// A function, and the files that are uploaded.
 struct Peer {
     name: &'static str,
     program: PathBuf,
@@ -34,7 +34,7 @@ struct Peer {
     uploaded: Vec<PathBuf>,
 }
 
-/// What one process took.
+/// The measurements of one process.
 struct Run {
     ready: Duration,
     first: Duration,
@@ -43,7 +43,7 @@ struct Run {
     peak_mib: f64,
 }
 
-/// Measures all in turn, prints the table, and draws it.
+/// Measures all of them in turn, prints the table, and draws it.
 #[expect(clippy::print_stdout, reason = "a benchmark prints its results")]
 pub(super) async fn measure(binaries: &Path, picture: &Path) -> Result<(), Error> {
     let peers = peers(binaries)?;
@@ -113,7 +113,7 @@ async fn run(peer: &Peer, backend: &Backend) -> Result<Run, Error> {
     command
         .args(&peer.arguments)
         .envs(LIMITS)
-        // The SDK for Python does not know AWS_REGION.
+        // The SDK for Python ignores AWS_REGION.
         .env("AWS_DEFAULT_REGION", "us-east-1");
     let began = Instant::now();
     let process = Process::start(&mut command)?;
@@ -176,7 +176,7 @@ fn line(row: &Run, ours: &Run, peer: &Peer) -> Result<String, Error> {
     ))
 }
 
-/// The bytes of files and of all that is in folders, in MB.
+/// The total size of files and folders, in MB.
 fn size_mb(paths: &[PathBuf]) -> Result<f64, Error> {
     let (mut left, mut bytes) = (paths.to_vec(), 0);
     while let Some(path) = left.pop() {

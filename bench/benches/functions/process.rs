@@ -1,4 +1,4 @@
-//! Programs of this workspace as processes of their own, and what the operating system says of them.
+//! Programs of this workspace as separate processes, with measurements of the operating system.
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
@@ -11,7 +11,7 @@ use nix::unistd::Pid;
 use super::Error;
 use super::runtime_api::RuntimeApi;
 
-/// A process that ends when it is dropped.
+/// A process that is killed on drop.
 pub(super) struct Process {
     child: Child,
     pid: Pid,
@@ -26,7 +26,7 @@ impl Process {
         Ok(Self { child, pid, clock })
     }
 
-    /// What it prints, if that goes to a pipe.
+    /// Its output, if that goes to a pipe.
     pub(super) fn stdout(&mut self) -> Option<ChildStdout> {
         self.child.stdout.take()
     }
@@ -36,7 +36,8 @@ impl Process {
         cpu_time(self.clock)
     }
 
-    /// The CPU time of its main thread so far, where all is done but hashes (proc(5), `schedstat`).
+    /// The CPU time of its main thread so far, which does everything except hashing (proc(5),
+    /// `schedstat`).
     pub(super) fn main_cpu_time(&self) -> Result<Duration, Error> {
         let statistics =
             std::fs::read_to_string(format!("/proc/{0}/task/{0}/schedstat", self.pid))?;
@@ -44,7 +45,7 @@ impl Process {
         Ok(Duration::from_nanos(nanoseconds))
     }
 
-    /// Page faults so far that needed no disk (proc(5), field 10 of `stat`).
+    /// Minor page faults so far (proc(5), field 10 of `stat`).
     pub(super) fn page_faults(&self) -> Result<u64, Error> {
         let statistics = std::fs::read_to_string(format!("/proc/{}/stat", self.pid))?;
         let (_, after_name) = statistics.rsplit_once(')').ok_or("no name in stat")?;
@@ -52,7 +53,7 @@ impl Process {
         Ok(faults.parse()?)
     }
 
-    /// The most resident memory so far.
+    /// The peak resident memory so far.
     pub(super) fn peak_memory_mib(&self) -> Result<f64, Error> {
         self.status_mib("VmHWM:")
     }
@@ -75,7 +76,7 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // Unless it has ended by itself.
+        // Fails if the process has already ended.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -85,8 +86,9 @@ pub(super) fn cpu_time(clock: ClockId) -> Result<Duration, Error> {
     Ok(clock.now()?.into())
 }
 
-/// Builds what these arguments of `cargo build` say, with the profile of this program; the folder
-/// it is in. Build the functions alone: with other packages, features would unify.
+/// Runs `cargo build` with these arguments and the profile of this program. Returns the folder of
+/// the binaries. Build the functions separately, because features would be unified with other
+/// packages.
 pub(super) fn build(arguments: &[&str]) -> Result<PathBuf, Error> {
     let cargo = std::env::var_os("CARGO").unwrap_or("cargo".into());
     let profile = if cfg!(debug_assertions) {
@@ -96,12 +98,12 @@ pub(super) fn build(arguments: &[&str]) -> Result<PathBuf, Error> {
     };
     let mut command = Command::new(cargo);
     command
-        // From the root: in a member's folder, default members do not count.
+        // Runs in the root, because default members do not apply in a member's folder.
         .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."))
         .args(["build", "--profile", profile])
         .args(arguments);
-    // What Cargo says to this benchmark of its package: build scripts would take it for a change, and
-    // everything above them would be built again, here and next time.
+    // Removes the variables that Cargo sets for this benchmark. Build scripts would treat them as a
+    // change and cause rebuilds, here and next time.
     for (name, _) in std::env::vars_os() {
         let text = name.to_string_lossy();
         if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
@@ -121,7 +123,7 @@ pub(super) fn build(arguments: &[&str]) -> Result<PathBuf, Error> {
     Ok(folder.to_owned())
 }
 
-/// A Lambda binary, told all that a function is told, without floor and limits.
+/// A Lambda binary with the environment of a function, without floor and limits.
 pub(super) fn function(binary: &Path, api: &RuntimeApi, backend: &Backend) -> Command {
     let mut command = Command::new(binary);
     command
@@ -162,13 +164,13 @@ pub(super) fn function(binary: &Path, api: &RuntimeApi, backend: &Backend) -> Co
     command
 }
 
-/// Bundles of certificates: what the template names, then Debian's.
+/// The certificate bundles: the template's, then Debian's.
 const CERTIFICATES: [&str; 2] = [
     "/etc/pki/tls/certs/ca-bundle.crt",
     "/etc/ssl/certs/ca-certificates.crt",
 ];
 
-/// The requests are all for one name or from one source: no limit would let them through.
+/// All requests are for one name or from one source, so limits would refuse them.
 pub(super) const NO_LIMITS: [(&str, &str); 3] = [
     ("RESET_PER_MINUTE", "0"),
     ("RESET_PER_HOUR", "0"),

@@ -1,5 +1,5 @@
-//! The requests to DynamoDB of one warm call and of a search by `accounts`, the capacity units they
-//! consume, and their time, with growing numbers of users in the table.
+//! The requests to DynamoDB of one warm call and of a search by `accounts`, the capacity units that
+//! they consume, and the time that they take, with growing numbers of users in the table.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -20,12 +20,12 @@ use super::meter::{Call, Meter};
 use super::statistic::median;
 use super::{Error, accounts};
 
-/// Calls that are measured. The first one after a start is not warm.
+/// The number of calls to measure. The first one after a start is not warm.
 const CALLS: u64 = 5;
-/// Requests that are shown one by one.
+/// The maximum number of requests that are shown individually.
 const SHOWN: usize = 8;
 
-/// A call about the account of a number.
+/// A call about the account with a number.
 struct Operation {
     name: &'static str,
     request: fn(u64) -> Request<Bytes>,
@@ -64,7 +64,7 @@ fn set_password(administrator: &str, number: u64) -> Request<Bytes> {
     requests::set_password(&format!("{administrator}:p@55wOrd"), &body)
 }
 
-/// Measures with each of these numbers of users, which grow.
+/// Measures with each of these numbers of users, in ascending order.
 #[expect(clippy::print_stdout, reason = "a benchmark prints its results")]
 pub(super) async fn measure(program: &Path, sizes: &[u64]) -> Result<(), Error> {
     let database = Backend::start(Storage::Memory, TableNames::default()).await?;
@@ -80,7 +80,7 @@ pub(super) async fn measure(program: &Path, sizes: &[u64]) -> Result<(), Error> 
         there = users;
         for operation in &OPERATIONS {
             let mut measured = Vec::new();
-            // About different ones: a reset is limited by name.
+            // About different accounts, because resets are limited by name.
             for number in users - CALLS - 1..users {
                 meter.take();
                 measured.push((
@@ -108,7 +108,7 @@ pub(super) async fn measure(program: &Path, sizes: &[u64]) -> Result<(), Error> 
     Ok(())
 }
 
-/// A backend whose DynamoDB is that of another one, behind a meter.
+/// Makes a backend that uses the DynamoDB of another one, through a meter.
 pub(super) async fn metered(database: &Backend) -> Result<(Meter, Backend), Error> {
     let meter = Meter::start(&database.dynamodb_url).await?;
     let storage = Storage::Running(meter.url.clone());
@@ -116,8 +116,8 @@ pub(super) async fn metered(database: &Backend) -> Result<(Meter, Backend), Erro
     Ok((meter, backend))
 }
 
-/// The functions as they are by default, limits included, only that nothing waits for the floor, and
-/// with this rate of mails.
+/// The functions with their default configuration including limits, except for the floor, and with
+/// this rate of mails if it is given.
 pub(super) fn functions(backend: &Backend, mail_rate: Option<u32>) -> Result<Functions, Error> {
     let lookup = |name: &str| match name {
         "RESPONSE_FLOOR_MS" => Some("0".to_owned()),
@@ -131,7 +131,7 @@ pub(super) fn functions(backend: &Backend, mail_rate: Option<u32>) -> Result<Fun
     )?)
 }
 
-/// How long a call takes.
+/// Makes a call. Returns the time it took.
 async fn call(
     operation: &Operation,
     number: u64,
@@ -150,7 +150,7 @@ async fn call(
     }
 }
 
-/// How long a command of `accounts` takes, its start included.
+/// Runs a command of `accounts`. Returns the time it took, including its start.
 async fn search_for(program: &Path, line: &[&str], backend: &Backend) -> Result<Duration, Error> {
     let mut command = Command::new(program);
     command
@@ -169,8 +169,8 @@ async fn search_for(program: &Path, line: &[&str], backend: &Backend) -> Result<
     }
 }
 
-/// Requests and units of the last, which must be those of the one before; medians of the times of
-/// all but the first.
+/// The requests and units of the warm calls, which must all be the same, and the medians of their
+/// times. The first call is not warm and is left out.
 fn row(measured: &[(Duration, Vec<Call>)]) -> Result<String, Error> {
     let [_, warm @ ..] = measured else {
         return Err("nothing was measured".into());
@@ -190,7 +190,7 @@ fn row(measured: &[(Duration, Vec<Call>)]) -> Result<String, Error> {
     ))
 }
 
-/// The requests and the units of a call, altogether and one by one.
+/// The requests and the units of a call, in total and one by one.
 fn count(calls: &[Call]) -> String {
     let units: f64 = calls.iter().map(Call::units).sum();
     let one_by_one = if calls.len() > SHOWN {

@@ -1,4 +1,4 @@
-//! The Lambda Runtime API, as the service side of it.
+//! The service side of the Lambda Runtime API.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -53,12 +53,12 @@ impl RuntimeApi {
         })
     }
 
-    /// Resolves when the process asks for its first event.
+    /// Resolves when the process requests its first event.
     pub(super) async fn wait_until_ready(&self) {
         self.shared.ready.notified().await;
     }
 
-    /// The result of an event, which must be a success.
+    /// Sends an event, and returns its result. Fails on an error.
     pub(super) async fn invoke(&self, event: &str) -> Result<String, Error> {
         let id = uuid::Uuid::new_v4().to_string();
         let result = self.result(id, event).await??;
@@ -69,7 +69,8 @@ impl RuntimeApi {
         }
     }
 
-    /// The result of the event of an invocation, or the error that the process reports for it.
+    /// Sends the event of an invocation, and returns its result or the error that the process
+    /// reports.
     pub(super) async fn result(
         &self,
         id: String,

@@ -1,4 +1,4 @@
-//! The size of the binaries, as it is stripped and as it is uploaded.
+//! The size of the binaries, stripped and zipped.
 
 use std::io::Write as _;
 use std::path::Path;
@@ -8,7 +8,7 @@ use flate2::write::DeflateEncoder;
 
 use super::{Error, RESET, UPDATE};
 
-/// What they may have, in bytes.
+/// The limits, in bytes.
 const MAX_STRIPPED: f64 = 5.7e6;
 const MAX_ZIPPED: f64 = 2.65e6;
 

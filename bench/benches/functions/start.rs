@@ -1,6 +1,5 @@
-//! The start of a process, as a ratio to one with the same SDK clients and nothing else of ours
-//! (`bench/baseline`), and its first request, as a ratio to its next ones. Starts of
-//! all alternate.
+//! The start of a process, as a ratio to a process with only the same SDK clients
+//! (`bench/baseline`), and its first request, as a ratio to the next ones. The starts alternate.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -27,11 +26,11 @@ struct Start {
 #[derive(Clone, Copy)]
 struct Time {
     wall: Duration,
-    /// Of the process.
+    /// The CPU time of the process.
     cpu: Duration,
 }
 
-/// Starts each so many times.
+/// Starts each process this number of times.
 #[expect(clippy::print_stdout, reason = "a benchmark prints its results")]
 pub(super) async fn measure(binaries: &Path, starts: usize) -> Result<(), Error> {
     let backend = Backend::start(Storage::Memory, TableNames::default()).await?;
@@ -55,7 +54,7 @@ pub(super) async fn measure(binaries: &Path, starts: usize) -> Result<(), Error>
 async fn start(function: &Function, binaries: &Path, backend: &Backend) -> Result<Start, Error> {
     let api = RuntimeApi::start().await?;
     let mut command = process::function(&binaries.join(function.binary), &api, backend);
-    // Else a first request would have a hash that the next ones have not.
+    // Otherwise the first request would compute a hash that the next ones do not.
     command.env("CREDENTIAL_CACHE_SECONDS", "0");
     let began = Instant::now();
     let process = Process::start(&mut command)?;

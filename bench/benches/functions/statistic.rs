@@ -1,4 +1,4 @@
-//! What is said of many measurements.
+//! Statistics of measurements.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ pub(super) fn median(durations: impl IntoIterator<Item = Duration>) -> Duration 
     percentile(durations, 50)
 }
 
-/// The duration that `percent` of all are below.
+/// The percentile `percent` of durations.
 pub(super) fn percentile(
     durations: impl IntoIterator<Item = Duration>,
     percent: usize,

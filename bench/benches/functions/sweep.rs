@@ -1,5 +1,5 @@
-//! One sweep with few and with many resets waiting: its requests to DynamoDB and their capacity
-//! units, those of reading the queue told apart.
+//! One sweep with few and with many waiting resets: its requests to DynamoDB and their capacity
+//! units, separately for reading the queue.
 
 use std::time::Instant;
 
@@ -17,14 +17,14 @@ use super::meter::Call;
 use super::{Error, accounts, requests};
 
 const EVENT: &str = include_str!("../../../events/reset-user-password/scheduled.json");
-/// Reservations on their way at once.
+/// The number of concurrent reservations.
 const AT_ONCE: usize = 4;
-/// More mails a second than hashes: the sweep makes as many as it can.
+/// More mails per second than hashes, so that the sweep is limited only by its hashes.
 const MAIL_RATE: u32 = 100;
-/// How long the resets have waited, in seconds.
+/// The time for which the resets have waited, in seconds.
 const WAITED: u64 = 600;
 
-/// Measures one sweep with each of these numbers of resets waiting.
+/// Measures one sweep with each of these numbers of waiting resets.
 #[expect(clippy::print_stdout, reason = "a benchmark prints its results")]
 pub(super) async fn measure(waiting: &[u64]) -> Result<(), Error> {
     println!(
@@ -68,10 +68,10 @@ async fn sweep(resets: u64) -> Result<String, Error> {
     ))
 }
 
-/// Leaves a reset of each account that is due, as an outage of SES would.
+/// Reserves a reset of each account that is due, as after an outage of SES.
 async fn reserve(client: &Client, table: &str, resets: u64) -> Result<(), Error> {
     let users = Users::new(client.clone(), table.to_owned());
-    let hash = Secret::from("of a password that no mail has");
+    let hash = Secret::from("of a password that was never mailed");
     let Timestamp(now) = Clock::system().now();
     let then = Timestamp(now - WAITED);
     let reservations = (0..resets).map(|number| {
@@ -101,7 +101,7 @@ async fn reserve(client: &Client, table: &str, resets: u64) -> Result<(), Error>
     }
 }
 
-/// Whether the sweep mailed all, or as many as its minute allows, and failed at none.
+/// Checks that the sweep mailed all resets, or as many as its minute allows, without failures.
 fn check(result: &Value, resets: u64, mailed: u32) -> Result<(), Error> {
     let count = |name: &str| {
         let count = result.pointer(&format!("/sweep/{name}"));

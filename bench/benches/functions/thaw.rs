@@ -1,5 +1,6 @@
-//! The first request after a thaw, as a ratio to a warm one: DynamoDB and SES have forgotten the
-//! connections of the process and answer its first bytes with a reset. All calls go through relays.
+//! The first request after a thaw, as a ratio to a warm one: DynamoDB and SES have closed the
+//! connections of the process, and answer its first bytes with a reset. All calls go through
+//! relays.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -13,7 +14,7 @@ use super::runtime_api::RuntimeApi;
 use super::statistic::{median, ratio};
 use super::{Error, Function, RESET, UPDATE, WARM_UP};
 
-/// Thaws each function so many times.
+/// Thaws each function this number of times.
 #[expect(clippy::print_stdout, reason = "a benchmark prints its results")]
 pub(super) async fn measure(binaries: &Path, thaws: usize) -> Result<(), Error> {
     let backend = Backend::start(Storage::Memory, TableNames::default()).await?;
@@ -55,7 +56,7 @@ async fn thaw(
     Ok((first, median(warm)))
 }
 
-/// From now on, the connections that are open are reset when they are used.
+/// Makes open connections end with a reset when they are used.
 fn forget(relays: &Relays) {
     let open = (relays.dynamodb.connections(), relays.ses.connections());
     relays.script(move |call: &Call| {

@@ -1,5 +1,5 @@
-//! Warm requests, as a ratio to one bare hash. Ten requests and ten bare hashes take turns, so that
-//! both see the same noise, and few requests find caches that a bare hash has filled.
+//! Warm requests, as a ratio to one bare hash. Ten requests and ten bare hashes alternate, so that
+//! both have the same noise, and few requests run with caches filled by a bare hash.
 
 use std::path::Path;
 

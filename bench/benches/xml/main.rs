@@ -1,10 +1,10 @@
-//! What the XML of a call costs: decoding the sample requests and encoding their answers, as a ratio
-//! to what quick-xml alone takes to walk the same bytes; and the cost of a byte in messages of every
-//! size and of hostile shapes, which must not grow with the size.
+//! The cost of XML: decoding the sample requests and encoding their answers, as a ratio to reading
+//! the same bytes with quick-xml alone; and the cost per byte of messages of every size and of
+//! malicious shapes, which must not grow with the size.
 //!
-//! `cargo bench -p bench --bench xml` fails if either is too much, and draws
-//! `docs/pictures/xml.svg`. What is compared alternates, and times are CPU times, so that both see
-//! the same noise.
+//! `cargo bench -p bench --bench xml` fails if either is too high, and draws
+//! `docs/pictures/xml.svg`. The compared tasks alternate, and times are CPU times, so that both
+//! have the same noise.
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints its results")]
 #![expect(clippy::cast_precision_loss, reason = "no number here is near 2^53")]
@@ -30,14 +30,14 @@ use plot::Line;
 
 type Error = Box<dyn std::error::Error>;
 
-/// Decoding and encoding may take so many times quick-xml's walk.
+/// The maximum ratio of decoding and encoding to reading with quick-xml.
 const MAX_RATIO: f64 = 2.0;
-/// A byte of the longest message may cost so many times what one of a short message does.
+/// The maximum ratio of the cost per byte of the longest message to that of a short message.
 const MAX_GROWTH: f64 = 2.0;
-/// Below this size, what every message has is a good part of it, and there is no room for as many
-/// namespaces as a message may declare.
+/// The minimum size. Below it, the fixed parts dominate, and there is no room for the maximum
+/// number of namespaces.
 const SHORT_KIB: u32 = 16;
-/// Up to the longest body that the service reads.
+/// The sizes, up to the maximum length of a body.
 const SIZES_KIB: [u32; 9] = [1, 2, 4, 8, 16, 32, 64, 128, 256];
 const PICTURE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/pictures/xml.svg");
 
@@ -113,7 +113,7 @@ fn shapes(criterion: &mut Criterion) -> Result<bool, Error> {
     }
     group.finish();
     if lines.iter().any(|line| line.points.len() < SIZES_KIB.len()) {
-        // Only some were asked for.
+        // Only some shapes were requested.
         return Ok(true);
     }
 
@@ -133,8 +133,8 @@ fn shapes(criterion: &mut Criterion) -> Result<bool, Error> {
     Ok(is_linear)
 }
 
-/// What one of each of `works` takes, in nanoseconds; criterion reports the first. None if
-/// criterion was told to leave it out.
+/// The time of each of `works`, in nanoseconds; criterion reports the first one. `None` if
+/// criterion skips it.
 fn medians<const N: usize>(
     group: &mut BenchmarkGroup<'_, WallTime>,
     id: BenchmarkId,
@@ -160,7 +160,7 @@ fn median(mut samples: Vec<f64>) -> f64 {
 }
 
 fn cpu_time(iterations: u64, work: &dyn Fn()) -> Duration {
-    // Every Linux has this clock.
+    // All Linux systems have this clock.
     let now = || {
         let now = ClockId::CLOCK_THREAD_CPUTIME_ID.now();
         now.map_or(Duration::ZERO, Duration::from)

@@ -35,7 +35,7 @@ impl Message {
         Self::new(version, text)
     }
 
-    /// A message of a shape and of at most `size` bytes.
+    /// A message with a shape and at most `size` bytes.
     pub(crate) fn shaped(shape: &Shape, size: usize) -> Self {
         let namespace = Version::V11.namespace();
         let start = format!("<s:Envelope xmlns:s='{namespace}'><s:Body>");
@@ -68,14 +68,14 @@ impl Message {
     }
 }
 
-/// What the body of an envelope is full of.
+/// The content of the body of an envelope.
 pub(crate) struct Shape {
     pub(crate) name: &'static str,
-    /// The content of a body, of at most so many bytes.
+    /// The content of a body, with at most this number of bytes.
     body: fn(usize) -> String,
 }
 
-/// What somebody could send to keep the service busy.
+/// Malicious contents that could keep the service busy.
 pub(crate) const SHAPES: [Shape; 11] = [
     Shape {
         name: "text",
@@ -129,7 +129,7 @@ pub(crate) const SHAPES: [Shape; 11] = [
     },
 ];
 
-/// A start, an end, and as many pieces between them as there is room for.
+/// A start, an end, and as many pieces between them as fit.
 fn filled(size: usize, start: &str, piece: &str, end: &str) -> String {
     let room = size.saturating_sub(start.len() + end.len());
     format!("{start}{}{end}", piece.repeat(room / piece.len()))
@@ -141,7 +141,7 @@ fn in_username(size: usize, piece: &str) -> String {
     filled(size, &start, piece, "</username></ResetUserPassword>")
 }
 
-/// Elements one in the other down to this depth, again and again.
+/// Repeated elements that are nested to this depth.
 fn nested(size: usize, depth: usize) -> String {
     // The envelope and its body are the first two levels.
     let depth = depth - 2;
@@ -154,7 +154,7 @@ fn element(attributes: usize, attribute: impl Fn(usize) -> String) -> String {
     format!("<a{attributes}/>")
 }
 
-/// Names with the prefix that is found last among as many declarations as half of the size allows.
+/// Names with the prefix that is found last among the declarations, which take up half of the size.
 fn prefixes(size: usize) -> String {
     let count = (size / 30).min(MAX_NAMESPACES - 1);
     let levels = count.div_ceil(MAX_ATTRIBUTES);
@@ -168,8 +168,8 @@ fn prefixes(size: usize) -> String {
     filled(size, &start, "<p000:a/>", &"</a>".repeat(levels))
 }
 
-/// Attributes of one name, each in a namespace of its own. The names of the namespaces are half of
-/// the size, need resolving, and differ only at their end.
+/// Attributes with the same name, each in its own namespace. The names of the namespaces take up
+/// half of the size, contain references, and differ only at their end.
 fn long_namespaces(size: usize) -> String {
     let count = (size / 64).min(MAX_ATTRIBUTES);
     let name = "&amp;".repeat((size / 2 / count).saturating_sub(20) / 5);

@@ -1,19 +1,19 @@
-//! The picture of what a byte costs.
+//! The chart of the cost per byte.
 
 use std::error::Error;
 use std::path::Path;
 
 use plotters::prelude::*;
 
-/// What a byte costs in messages of one shape.
+/// The cost per byte of messages of one shape.
 pub(crate) struct Line {
     pub(crate) name: &'static str,
-    /// Sizes in KiB, the shortest first, and nanoseconds a byte.
+    /// Sizes in KiB, the shortest first, and nanoseconds per byte.
     pub(crate) points: Vec<(u32, f64)>,
 }
 
 impl Line {
-    /// How many times more a byte costs in the longest message than in one of `short` KiB.
+    /// The ratio of the cost per byte of the longest message to that of a message of `short` KiB.
     pub(crate) fn growth(&self, short: u32) -> f64 {
         let cost = |wanted| {
             let point = self.points.iter().find(|(size, _)| *size == wanted);
@@ -24,7 +24,7 @@ impl Line {
     }
 }
 
-/// Draws lines over logarithmic sizes and costs.
+/// Draws lines with logarithmic axes for sizes and costs.
 pub(crate) fn draw(lines: &[Line], path: &Path) -> Result<(), Box<dyn Error>> {
     let points = || lines.iter().flat_map(|line| &line.points);
     let last = points().map(|(size, _)| *size).max().unwrap_or(1);
@@ -46,7 +46,7 @@ pub(crate) fn draw(lines: &[Line], path: &Path) -> Result<(), Box<dyn Error>> {
         .y_desc("CPU time a byte, ns")
         .label_style(("sans-serif", 14))
         .draw()?;
-    // Beside the chart: plotters' own legend would be clipped there.
+    // Next to the chart, where plotters' own legend would be clipped.
     for ((index, line), y) in lines.iter().enumerate().zip((24..).step_by(20)) {
         let colour = Palette99::pick(index).stroke_width(2);
         chart.draw_series(LineSeries::new(line.points.iter().copied(), colour))?;

@@ -64,6 +64,8 @@ def measure(server, seconds):
                 before = servers.cpu_seconds(process.pid)
                 result = wrk(call, port, connections, seconds)
                 cpu = servers.cpu_seconds(process.pid) - before
+                if result["requests"] == 0:
+                    sys.exit(f"{server.name}, {call.name}: no answer in {seconds} s")
                 yield (
                     (call.name, connections, server.name),
                     Load(
@@ -115,7 +117,7 @@ def wrk(call, port, connections, seconds):
     output = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
     result = json.loads(output.stdout.splitlines()[-1])
     refused = result["requests"] if call.status >= 400 else 0
-    if result["requests"] == 0 or result["refused"] != refused or result["broken"]:
+    if result["refused"] != refused or result["broken"]:
         sys.exit(f"{call.name} was not always answered with {call.status}: {result}")
     return result
 
@@ -126,16 +128,26 @@ def median(loads):
 
 
 def print_table(medians):
-    print("\n| call | connections | server | requests/s | ours to it | p99 | CPU | peak memory |")
-    print("|---|---|---|---|---|---|---|---|")
+    counts = servers.OURS.connections
+    columns = [f"{n}: requests/s (ours to it) | p99 | CPU of one" for n in counts]
+    print(f"\n| call | server | {' | '.join(columns)} | peak memory |")
+    print("|---|---|" + "---|" * (3 * len(counts) + 1))
+    names = dict.fromkeys((call, server) for call, _, server in medians)
     order = [call.name for call in calls.all_calls()]
-    for key, load in sorted(medians.items(), key=lambda item: (order.index(item[0][0]), -item[0][1])):
-        call, connections, server = key
-        ours = medians[call, connections, servers.OURS.name]
-        print(
-            f"| {call} | {connections} | {server} | {load.rate:,.0f} | {ours.rate / load.rate:.2f} "
-            f"| {load.p99_ms:.2f} ms | {load.cpu_us:,.0f} µs | {load.memory_mib:.0f} MiB |"
-        )
+    for call, server in sorted(names, key=lambda name: order.index(name[0])):
+        loads = {count: medians.get((call, count, server)) for count in counts}
+        cells = [
+            cell(load, medians[call, count, servers.OURS.name]) for count, load in loads.items()
+        ]
+        memory = max(load.memory_mib for load in loads.values() if load)
+        print(f"| {call} | {server} | {' | '.join(cells)} | {memory:.0f} MiB |")
+
+
+def cell(load, ours):
+    if load is None:
+        return "| |"
+    ratio = ours.rate / load.rate
+    return f"{load.rate:,.0f} ({ratio:.2f}) | {load.p99_ms:.1f} ms | {load.cpu_us:,.0f} µs"
 
 
 if __name__ == "__main__":

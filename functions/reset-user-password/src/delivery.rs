@@ -271,7 +271,7 @@ impl Delivery {
         } else if self.mode_for(account) == ResetMode::Dual && !is_expired {
             OldPassword::Works
         } else {
-            OldPassword::Void
+            OldPassword::Invalid
         }
     }
 }

@@ -217,7 +217,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_typed_is_not_in_debug_output() {
+    fn typed_names_are_not_in_debug_output() {
         let username = Some("p@55wOrd".to_owned());
         let shown = format!("{:?}", Input { username });
         assert_eq!(shown, "Input(..)");

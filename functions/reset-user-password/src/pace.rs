@@ -86,7 +86,7 @@ mod tests {
 
     /// Mails that a slow SES delayed are not sent in a burst afterwards.
     #[tokio::test(start_paused = true)]
-    async fn turns_that_were_missed_are_lost() {
+    async fn missed_turns_are_skipped() {
         let pace = Pace::begin(10);
         assert!(pace.turn().await);
         tokio::time::sleep(Duration::from_millis(5_050)).await;

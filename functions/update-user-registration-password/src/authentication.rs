@@ -79,8 +79,8 @@ impl Authenticator {
     ) -> Result<Account, Error> {
         let typed = UsernameKey::new(&credential.username);
         let mut limits = self.failure_limits(&typed, ctx);
-        // Refused without waiting: nothing was read whose duration could tell anything, and a flood
-        // must not occupy the function.
+        // Refused without waiting: nothing was read, so the duration reveals nothing, and a flood must
+        // not occupy the function.
         if self.limiter.is_exhausted_cached(&limits, ctx.now) {
             return Err(limited(ctx));
         }

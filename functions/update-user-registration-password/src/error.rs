@@ -105,7 +105,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_received_is_not_in_debug_output() {
+    fn received_values_are_not_in_debug_output() {
         let email = || "p@55wOrd".to_owned();
         let errors = [
             Error::UnknownCustomer { email: email() },

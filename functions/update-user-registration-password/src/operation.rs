@@ -274,7 +274,7 @@ mod tests {
     use crate::authentication::PasswordCredential;
 
     #[test]
-    fn what_was_received_is_not_in_debug_output() {
+    fn received_values_are_not_in_debug_output() {
         let mark = || "p@55wOrd".to_owned();
         let input = Input {
             email: Some(mark()),

@@ -1,8 +1,8 @@
-//! A failed login costs the same hashes whether the name is on file or not: the hash is what takes
-//! the time.
+//! A failed login computes the same number of hashes whether or not the name exists, because
+//! hashing dominates the time.
 //!
-//! Counted in the log, which is why this test has a process of its own; a release logs nothing of
-//! the kind.
+//! Hashes are counted in the log, so this test needs its own process. Release builds do not log
+//! them.
 
 #![cfg(debug_assertions)]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
@@ -23,7 +23,7 @@ use tokio::sync::Mutex;
 const IMPORTED: &str =
     "$aspnet-membership-sha1$AAECAwQFBgcICQoLDA0ODw==$8Bt4t/PN+I7cSmB0CxoXGgWi7ak=";
 
-/// How many hashes of today's cost this process computed.
+/// The number of hashes with the current cost that this process has computed.
 fn hashes() -> usize {
     let log = testkit::logged_elsewhere();
     let lines = log
@@ -62,7 +62,7 @@ async fn register(sandbox: &Sandbox) {
     }
 }
 
-/// Both tests count what the whole process computes.
+/// Both tests count the hashes of the whole process.
 static COUNTING: Mutex<()> = Mutex::const_new(());
 
 #[tokio::test]
@@ -87,7 +87,7 @@ async fn a_credential_is_hashed_once_in_five_minutes() {
     time.fetch_add(1, Ordering::Relaxed);
     assert_eq!(cost().await, 2);
 
-    // Whatever changes in the account counts at once.
+    // A change of the account takes effect at once.
     let clerk = AttributeValue::Ss(vec!["Clerk".to_owned()]);
     for (attribute, value, expected) in [
         ("roles", clerk, StatusCode::FORBIDDEN),
@@ -108,7 +108,7 @@ async fn a_credential_is_hashed_once_in_five_minutes() {
 async fn a_failed_login_takes_the_same_hashes_for_every_name() {
     let _counting = COUNTING.lock().await;
     let body = json!({ "Email": "a@example.com", "NewPassword": "lamp-Sodium-4417" });
-    // Beside the old password there may be a temporary one: always two hashes.
+    // There may be a temporary password, so there are always two hashes.
     for (mode, expected) in [("replace", 1), ("dual", 2)] {
         let sandbox = Sandbox::start(&[("RESET_MODE", mode)]).await.unwrap();
         register(&sandbox).await;

@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn costs_beyond_measure_are_refused() {
+    fn excessive_costs_are_refused() {
         for (memory, iterations, is_allowed) in [
             (1 << 20, 1, true),
             (1 << 20, 4, true),
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cost_is_what_argon2_is_given() {
+    fn argon2_gets_the_cost() {
         let cost = Cost::new(12_288, 3).unwrap();
         assert_eq!((cost.memory_kib(), cost.iterations()), (12_288, 3));
         let argon2 = cost.context();

@@ -52,7 +52,7 @@ mod tests {
 
     /// Chi-squared over 32 characters: 31 degrees of freedom, 99.9 % below 61.1. The seed is fixed.
     #[test]
-    fn picks_every_character_alike() {
+    fn every_character_is_equally_likely() {
         let mut rng = ChaCha20Rng::from_seed([1; 32]);
         let mut counts: HashMap<char, f64> = HashMap::new();
         for _ in 0..2_000 {

@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_hash_verifies_nothing() {
+    fn strings_that_are_not_hashes_are_errors() {
         let hasher = Hasher::new(Cost::DEFAULT);
         for stored in [
             "",
@@ -231,9 +231,10 @@ mod tests {
         }
     }
 
-    /// Membership's one SHA-1 would answer a thousand times sooner than a name that is not on file.
+    /// Without Argon2, the single SHA-1 of Membership would be a thousand times faster than the check
+    /// for an unknown user name.
     #[test]
-    fn an_imported_hash_costs_an_argon2_too() {
+    fn an_imported_hash_also_computes_argon2() {
         let stored =
             "$aspnet-membership-sha1$AAECAwQFBgcICQoLDA0ODw==$8Bt4t/PN+I7cSmB0CxoXGgWi7ak=";
         for password in ["Pässwörd 1 €", "wrong"] {
@@ -247,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_name_costs_an_argon2_too() {
+    fn an_unknown_name_also_computes_argon2() {
         let hasher = Hasher::new(Cost::DEFAULT);
         assert_eq!(hasher.verify_dummy(&secret("x")), Verification::Invalid);
         let used = hasher.memory_pool.take();
@@ -279,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn work_beyond_measure_is_refused() {
+    fn excessive_work_is_refused() {
         let hasher = Hasher::new(Cost::DEFAULT);
         for cost in [
             "m=1048577,t=1,p=1",
@@ -306,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn one_hash_after_the_other_uses_the_same_memory() {
+    fn consecutive_hashes_reuse_memory() {
         let hasher = Hasher::new(Cost::DEFAULT);
         let address = || {
             let memory = hasher.memory_pool.take();

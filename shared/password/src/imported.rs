@@ -341,7 +341,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_is_refused() {
+    fn unreadable_hashes_are_refused() {
         for stored in [
             "$2b$04$short",
             "$2b$xx$WU5KOq4hTw5ULoKf.vxN7uMsCutYOe7QOwW.8ZOSgt6G0thLoXWG2",
@@ -360,11 +360,11 @@ mod tests {
             "$servicestack-sha256$3q2+7w==$8Bt4t/PN+I7cSmB0CxoXGgWi7ak=",
             "$aspnet-identity$",
             "$aspnet-identity$AgAA",
-            // Microsoft's own: too short, and with data at the end.
+            // Examples from Microsoft's tests: one too short, one with trailing data.
             "$aspnet-identity$AAABAgMEBQYHCAkKCwwNDg+ukCEMDf0yyQ29NYubggE=",
             "$aspnet-identity$AAABAgMEBQYHCAkKCwwNDg+ukCEMDf0yyQ29NYubggHIVY0sdEUfdyeM+E1LtH1uJgAAAAAAAAAAAAA=",
             "$aspnet-identity$AQAAAAIAAAAyAAAAEOMwvh3+FZxqkdMBz2ekgGhwQ4A=",
-            // PRF 3, and a salt longer than all there is.
+            // PRF 3, then a salt length beyond the end of the data.
             "$aspnet-identity$AQAAAAMAAAAyAAAAEOMwvh3+FZxqkdMBz2ekgGhwQ4B6pZWND6zgESBuWiHw",
             "$aspnet-identity$AQAAAAIAAAAyAAAA/+Mwvh3+FZxqkdMBz2ekgGhwQ4B6pZWND6zgESBuWiHw",
         ] {
@@ -373,7 +373,7 @@ mod tests {
     }
 
     #[test]
-    fn work_beyond_measure_is_refused() {
+    fn excessive_work_is_refused() {
         for stored in [
             "$2b$15$WU5KOq4hTw5ULoKf.vxN7uMsCutYOe7QOwW.8ZOSgt6G0thLoXWG2",
             "$pbkdf2-sha256$i=2000001$AAECAwQFBgcICQoLDA0ODw$7JVVxQmle/vt2y4y0rVzoxqTdOhPxsi8gjw+ffFH/Ng",

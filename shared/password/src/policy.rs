@@ -150,7 +150,7 @@ mod tests {
     /// Tries some of each letter, since each look-up reads the list, and words next to them that
     /// are not in the list.
     #[test]
-    fn those_in_the_list_are_found_and_no_others() {
+    fn exactly_the_listed_passwords_are_found() {
         let passwords = passwords();
         for password in passwords.iter().step_by(97) {
             assert!(is_common(password), "{password}");
@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn the_accounts_own_words_are_refused() {
+    fn words_of_the_account_are_refused() {
         for word in [
             "jane.DOE@example.com",
             "Jane.Doe",
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn blank_is_without_a_visible_character() {
+    fn passwords_without_visible_characters_are_blank() {
         for (password, expected) in [
             ("", true),
             (" \t\u{a0}", true),
@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn reasons_are_told_in_words() {
+    fn reasons_have_messages() {
         assert_eq!(
             Weakness::Common.to_string(),
             "the password is one of the most common passwords"

@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_hash_of_argon2_is_unreadable() {
+    fn other_strings_are_unreadable() {
         for (head, hash) in [
             ("$argon2x$v=19$m=19456,t=2,p=1", HASH),
             ("$argon2id$v=18$m=19456,t=2,p=1", HASH),

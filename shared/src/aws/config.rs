@@ -118,7 +118,7 @@ mod tests {
     ];
 
     #[test]
-    fn names_what_lambda_would_have_set() {
+    fn missing_variables_of_lambda_are_named() {
         for (missing, _) in LAMBDA {
             let rest: Vec<_> = LAMBDA
                 .into_iter()
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn the_services_own_endpoint_wins() {
+    fn the_services_own_endpoint_takes_precedence() {
         let endpoints = [
             ("AWS_ENDPOINT_URL", "http://any"),
             ("AWS_ENDPOINT_URL_SESV2", "http://ses"),

@@ -359,7 +359,7 @@ mod tests {
         assert_eq!(event["ColdStarts"], 1.0);
     }
 
-    /// A request from 192.0.2.1 to https://example.com with these additional headers.
+    /// A request from 192.0.2.1 to `https://example.com` with these additional headers.
     fn request(path: &str, headers: &[(&str, &str)]) -> Value {
         let mut event = get(path);
         event["requestContext"]["http"]["sourceIp"] = "192.0.2.1".into();
@@ -377,7 +377,7 @@ mod tests {
     ];
 
     #[tokio::test]
-    async fn cloudfront_tells_the_source_and_the_scheme_with_the_secret_alone() {
+    async fn cloudfront_tells_source_and_scheme_only_with_the_secret() {
         let event = request("/caller", &FROM_CLOUDFRONT);
         let answered = result_of(behind_cloudfront(), event.clone()).await.unwrap();
         assert_eq!(answered["body"], "198.51.100.10 http://example.com/caller");
@@ -387,7 +387,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn addresses_that_a_caller_can_write_are_never_believed() {
+    async fn addresses_that_callers_can_write_are_never_trusted() {
         let written = [
             ("x-forwarded-for", "203.0.113.7"),
             ("forwarded", "for=203.0.113.7;proto=http;host=evil.example"),
@@ -403,7 +403,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_viewer_without_an_address_that_can_be_read_has_one_source_with_all_such() {
+    async fn viewers_with_unreadable_addresses_share_one_source() {
         for fields in [&[][..], &[("cloudfront-viewer-address", "elsewhere")]] {
             let event = request("/caller", &[fields, &FROM_CLOUDFRONT[..1]].concat());
             let answered = result_of(behind_cloudfront(), event).await.unwrap();
@@ -412,12 +412,12 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_request_that_went_around_the_front_door_is_refused_as_the_gateway_would() {
+    async fn a_request_that_bypasses_the_front_door_gets_the_gateways_403() {
         let fields = [
             ("x-front-door-secret", "0123456789abcdef0123456789abcdee"),
             ("cloudfront-viewer-address", "198.51.100.10:46532"),
         ];
-        // A handler that is called panics, and would answer 500.
+        // If the handler were called, it would panic and the answer would be 500.
         for fields in [&[][..], &fields[1..], &fields] {
             let event = request("/panic", fields);
             let answered = result_of(behind_cloudfront(), event).await.unwrap();
@@ -431,7 +431,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn no_handler_sees_what_only_a_front_door_may_send() {
+    async fn handlers_never_see_front_door_headers() {
         for echo in [Echo::default(), behind_cloudfront()] {
             let event = request("/headers", &FROM_CLOUDFRONT);
             let answered = result_of(echo, event).await.unwrap();
@@ -452,7 +452,7 @@ mod tests {
     }
 
     #[test]
-    fn metrics_tell_who_went_around_the_front_door() {
+    fn metrics_count_requests_that_bypass_the_front_door() {
         let line = emitted_by(behind_cloudfront(), &get("/x"));
         assert_eq!(line["Outcome"], "front_door.bypassed");
         assert_eq!(line["Requests"], 1.0);

@@ -287,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn headers_that_are_not_ascii_do_not_lose_the_request() {
+    fn headers_that_are_not_ascii_do_not_fail_the_request() {
         let request = converted(&json!({
             "headers": { "host": "example.com", "user-agent": "Zoë\u{7f}", "na me": "x" }
         }));
@@ -328,7 +328,7 @@ mod tests {
     ];
 
     #[test]
-    fn hosts_that_are_none_give_way_to_the_gateways() {
+    fn the_gateways_name_replaces_invalid_hosts() {
         for &host in NO_HOSTS {
             let request = converted(&json!({
                 "headers": { "host": host, "x-forwarded-proto": "gopher" }
@@ -342,7 +342,7 @@ mod tests {
     }
 
     #[test]
-    fn of_several_hosts_none_is_used() {
+    fn several_hosts_are_ignored() {
         let mut event = rest_event();
         for (headers, expected) in [
             (json!({ "host": ["example.com"] }), "example.com"),
@@ -369,7 +369,7 @@ mod tests {
     }
 
     #[test]
-    fn long_hosts_are_none() {
+    fn long_hosts_are_invalid() {
         let long = ["a".repeat(60).as_str(); 5].join(".");
         assert!(!is_host(&long));
         assert!(is_host(&long[..MAX_HOST - ":65535".len()]));
@@ -407,7 +407,7 @@ mod tests {
     }
 
     #[test]
-    fn values_of_another_type_do_not_lose_the_request() {
+    fn values_of_another_type_do_not_fail_the_request() {
         for strange in [
             json!(null),
             json!(1),
@@ -466,7 +466,7 @@ mod tests {
     }
 
     #[test]
-    fn other_events_stay_as_they_are() {
+    fn other_events_are_unchanged() {
         for event in [
             json!({}),
             json!({ "requestContext": {} }),
@@ -484,7 +484,7 @@ mod tests {
     }
 
     #[test]
-    fn a_gateway_without_a_name_can_be_called_too() {
+    fn a_gateway_without_a_name_works_too() {
         for &host in NO_HOSTS {
             let request = converted(&json!({
                 "headers": { "host": host },
@@ -499,7 +499,7 @@ mod tests {
     }
 
     #[test]
-    fn any_query_and_path_can_be_asked_for() {
+    fn any_query_and_path_can_be_requested() {
         let request = converted(&json!({ "rawQueryString": "a=<b> \"c\"&d=é#%zz" }));
         assert_eq!(request.query, "a=%3Cb%3E%20%22c%22&d=%C3%A9%23%zz");
         for path in ["", "no-slash", "/a b/é", "//x", "/../..", "/%zz"] {

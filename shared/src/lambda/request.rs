@@ -12,7 +12,7 @@ use crate::front_door::{Bypassed, FrontDoor};
 /// adds.
 pub const MAX_HEAD: usize = 16 * 1024;
 
-/// The source of all requests for which the front door told no address.
+/// The source of all requests whose address the front door did not report.
 const UNKNOWN_SOURCE: &str = "unknown";
 
 /// An HTTP request.

@@ -48,7 +48,7 @@ pub enum AddressError {
 
 /// Converts an address that was entered to the form that is stored: trimmed, with its domain in
 /// Punycode.
-pub fn entered(address: &str) -> Result<String, AddressError> {
+pub fn normalise_address(address: &str) -> Result<String, AddressError> {
     let address = address.trim();
     if !is_address(address) || address.contains(is_invisible) {
         return Err(AddressError::Malformed);
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_put_on_file_is_an_address_that_ses_takes() {
+    fn stored_addresses_are_accepted_by_ses() {
         for (address, expected) in [
             (" First.Last@Example.com ", Ok("First.Last@Example.com")),
             ("a@Exämple.de", Ok("a@xn--exmple-cua.de")),
@@ -183,7 +183,7 @@ mod tests {
                 Err(AddressError::Malformed),
             ),
         ] {
-            let entered = entered(address);
+            let entered = normalise_address(address);
             assert_eq!(entered.as_deref(), expected.as_ref().copied(), "{address}");
         }
     }

@@ -21,8 +21,7 @@ pub struct Brand {
     pub configuration_set: Option<String>,
     /// The address for replies, if it is not the sender's.
     pub reply_to: Option<String>,
-    /// The language of recipients without a language of their own, a BCP 47 tag. English if
-    /// missing.
+    /// The language of recipients whose account has no language, a BCP 47 tag. English if missing.
     pub language: Option<String>,
     /// The closing words of a mail, by the name of their attribute in [`CLOSINGS`].
     pub closings: BTreeMap<&'static str, String>,
@@ -79,7 +78,7 @@ pub const REPLY_TO: Attribute = Attribute {
     variable: Some("REPLY_TO"),
     check: check_address,
 };
-/// The language of recipients without a language of their own.
+/// The language of recipients whose account has no language.
 pub const LANGUAGE: Attribute = Attribute {
     name: "language",
     variable: Some("MAIL_LANGUAGE"),
@@ -128,7 +127,7 @@ impl Brand {
 
 impl Attribute {
     /// Trims and checks a value. `None` if it is empty. The error describes valid values.
-    pub fn usable<'t>(&self, text: &'t str) -> Result<Option<&'t str>, &'static str> {
+    pub fn parse<'t>(&self, text: &'t str) -> Result<Option<&'t str>, &'static str> {
         let text = Some(text.trim()).filter(|text| !text.is_empty());
         text.map(|text| (self.check)(text).map(|()| text))
             .transpose()
@@ -250,7 +249,7 @@ mod tests {
         }
     }
 
-    /// The attributes follow the languages, one by one.
+    /// The attributes are in the order of the languages.
     #[test]
     fn every_language_has_a_closing() {
         for (language, attribute) in LANGUAGES.into_iter().zip(CLOSINGS) {

@@ -12,7 +12,7 @@ pub enum OldPassword {
     /// It works until the new one is used.
     Works,
     /// It no longer works.
-    Void,
+    Invalid,
 }
 
 /// A phrase of a mail, with the values that it contains.

@@ -9,7 +9,7 @@ mod transport;
 
 use std::fmt;
 
-pub use address::{AddressError, entered, is_address, recipient};
+pub use address::{AddressError, is_address, normalise_address, recipient};
 pub use brand::Brand;
 pub use language::{OldPassword, languages};
 pub use render::{AddressChanged, LoginUpdated, NewPassword};

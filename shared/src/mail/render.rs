@@ -44,7 +44,7 @@ impl fmt::Debug for NewPassword<'_> {
     }
 }
 
-/// A mail that tells that an administrator set a password. It does not contain the password.
+/// A mail about a password that an administrator set. It does not contain the password.
 #[derive(Clone, Copy)]
 pub struct LoginUpdated<'a> {
     /// The sender's brand.
@@ -331,7 +331,7 @@ mod tests {
             brand,
             recipient: &recipient(language, name, username),
             password: "abc-def",
-            old_password: OldPassword::Void,
+            old_password: OldPassword::Invalid,
             at: AT,
             expires_at: EXPIRES_AT,
             request_id: "r-1",
@@ -363,7 +363,7 @@ mod tests {
     }
 
     #[test]
-    fn address_changed_says_all_a_person_needs() {
+    fn address_changed_contains_all_information() {
         for language in LANGUAGES {
             let mail = address_changed(language.tag, "Jane Doe", "jdoe");
             let login = "https://example.com/login?a=1";
@@ -400,7 +400,7 @@ mod tests {
     }
 
     #[test]
-    fn new_password_says_all_a_person_needs() {
+    fn new_password_contains_all_information() {
         for language in LANGUAGES {
             let mail = new_password(language.tag, &brand(), "Jane <Doe>", "jdoe");
             assert_says(
@@ -425,7 +425,7 @@ mod tests {
     }
 
     #[test]
-    fn a_brand_has_the_last_word_in_each_language() {
+    fn a_brand_has_closing_words_in_each_language() {
         let closings = [
             ("closing_en", "Kind regards, Acme & Sons".to_owned()),
             ("closing_de", "Viele Grüße, Acme".to_owned()),
@@ -466,7 +466,7 @@ mod tests {
 
     /// A mail does not mix languages.
     #[test]
-    fn languages_have_no_line_in_common_but_values() {
+    fn languages_share_no_lines_except_values() {
         let lines = |language| {
             let mails = [
                 new_password(language, &brand(), "Jane", "jdoe"),
@@ -539,7 +539,7 @@ mod tests {
 
     /// Names of accounts and brands do not add lines to the mail.
     #[test]
-    fn no_name_adds_a_line_or_turns_one_around() {
+    fn names_cannot_add_or_reverse_lines() {
         let render = |name: &str| {
             let brand = Brand {
                 product_name: name.to_owned(),
@@ -583,7 +583,7 @@ mod tests {
     }
 
     #[test]
-    fn no_name_is_markup() {
+    fn names_are_not_markup() {
         let hostile = "</p><script>alert('\"&')</script>";
         let tags = |html: &str| html.matches('<').count();
         for Language { tag, .. } in LANGUAGES {

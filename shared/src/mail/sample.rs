@@ -11,7 +11,7 @@ use crate::users::{Profile, UsernameKey};
 
 const PASSWORD: &str = "this-is-where-the-password-goes";
 const REQUEST_ID: &str = "00000000-0000-0000-0000-000000000000";
-const SECONDS_A_DAY: u64 = 86_400;
+const SECONDS_PER_DAY: u64 = 86_400;
 
 /// A kind of mail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,9 +70,9 @@ pub fn render_sample(
             brand,
             recipient,
             password: PASSWORD,
-            old_password: OldPassword::Void,
+            old_password: OldPassword::Invalid,
             at,
-            expires_at: at.plus_seconds(SECONDS_A_DAY),
+            expires_at: at.plus_seconds(SECONDS_PER_DAY),
             request_id,
         }
         .render(),

@@ -40,8 +40,8 @@ impl Mailer {
     /// Opens the connection to SES, so that the first mail does not have to wait for it. SES has no
     /// operation without side effects that every role may call, and another operation would make the
     /// binary larger. This `SendEmail` is therefore empty and unsigned: SES refuses it before it
-    /// checks permissions, and CloudTrail records no denied call of the role. Any answer will do, so
-    /// there are no retries.
+    /// checks permissions, and the trail of API calls has no denied call of the role. Any answer will
+    /// do, so there are no retries.
     pub async fn connect(&self) -> Result<(), MailError> {
         let unsigned = Config::builder()
             .retry_config(RetryConfig::disabled())
@@ -136,7 +136,7 @@ mod tests {
 
     /// Every error that SES documents for `SendEmail`, and errors of proxies and lost connections.
     #[test]
-    fn only_what_is_wrong_with_this_mail_is_a_refusal_of_it() {
+    fn only_errors_of_the_mail_itself_are_refusals() {
         for (status, code, expected) in [
             (Some(400), Some("MessageRejected"), "refused"),
             (Some(400), Some("BadRequestException"), "refused"),

@@ -79,8 +79,8 @@ impl RateLimiter {
         }
     }
 
-    /// Counts one use of the key, unless a quota is used up. Makes one call to DynamoDB, and another
-    /// one if the key is in use in other processes and this one does not know it.
+    /// Counts one use of the key, unless a quota is used up. Makes one call to DynamoDB, or two if
+    /// the key is in use in another process and the cache does not show it yet.
     pub async fn admit(
         &self,
         limit: &RateLimit,

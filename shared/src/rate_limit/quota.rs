@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn the_quota_comes_at_once_and_back_evenly() {
+    fn the_quota_is_available_at_once_and_restored_evenly() {
         let (quota, mut tat) = (Quota::per_minute(3), 0);
         let mut at = |seconds: u64| admit(quota, &mut tat, NOW + seconds * MICROSECONDS);
         assert_eq!([at(0), at(0), at(0), at(0)], [true, true, true, false]);
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_says_when_it_ends() {
+    fn a_refusal_tells_when_it_ends() {
         let limit = RateLimit::new(
             RateLimitKey::source("test", "192.0.2.1"),
             [Quota::per_minute(1), Quota::per_hour(5)],
@@ -170,7 +170,7 @@ mod tests {
 
     /// Compares with a sliding window, second by second, for traffic of every density.
     #[test]
-    fn who_keeps_to_the_quota_in_every_window_is_admitted() {
+    fn uses_within_the_quota_of_every_window_are_admitted() {
         let mut rng = ChaCha20Rng::seed_from_u64(7);
         for uses in [1, 2, 5, 7, 60] {
             let quota = Quota::per_minute(uses);

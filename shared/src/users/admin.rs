@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use super::change::{Change, Condition, Path};
 use super::item::{Account, Profile};
 use super::key::{brand_key, email_key};
-use super::protocol::{MAILED, UNDER_WAY, has_address};
+use super::protocol::{MAILED_PASSWORD, PENDING_RESET, has_address};
 use crate::clock::Timestamp;
 use crate::dynamodb::{Item, get_flag, get_text, number, secret, text};
 use password::Secret;
@@ -65,12 +65,13 @@ pub fn import(account: &NewAccount, now: Timestamp) -> Change {
     }
 }
 
-/// Makes an account as a row of an import has it, unless what the row speaks of has changed since
-/// `found` was read. `None` if it is so already. Ends sessions.
+/// Overwrites an account with a row of an import and ends its sessions, unless an attribute that the
+/// row contains has changed since `found` was read. `None` if nothing differs.
 ///
-/// A row without a hash leaves the password. A row with another hash ends all that was mailed: a
-/// temporary password and a reset under way. So does [another address](is_other_address), which also
-/// ends a password that was not changed since it was mailed.
+/// Without a hash in the row, the password stays. Another hash invalidates everything that was
+/// mailed: a temporary password and a pending reset. So does
+/// [another address](is_other_address), which also removes a mailed password that the user has not
+/// changed yet.
 #[must_use]
 pub fn overwrite(account: &NewAccount, found: &Item, now: Timestamp) -> Option<Change> {
     let mut change = differences(account, found)?;
@@ -89,8 +90,8 @@ pub fn overwrite(account: &NewAccount, found: &Item, now: Timestamp) -> Option<C
         change.remove.push("email_failed_at");
     }
     if is_moved || is_new_hash {
-        change.remove.extend(UNDER_WAY);
-        change.remove.extend(MAILED);
+        change.remove.extend(PENDING_RESET);
+        change.remove.extend(MAILED_PASSWORD);
     }
     if is_new_hash {
         change.set.push(("password_changed_at", number(now.0)));
@@ -101,8 +102,8 @@ pub fn overwrite(account: &NewAccount, found: &Item, now: Timestamp) -> Option<C
     Some(change)
 }
 
-/// Replaces what differs of the attributes that a row speaks of, unless one of them has changed since
-/// `found` was read. `None` if none differs.
+/// Replaces the attributes of a row that differ, unless an attribute that the row contains has
+/// changed since `found` was read. `None` if none differs.
 fn differences(account: &NewAccount, found: &Item) -> Option<Change> {
     let mut conditions = vec![Condition::Exists("username")];
     let (mut set, mut remove) = (Vec::new(), Vec::new());
@@ -127,8 +128,8 @@ fn differences(account: &NewAccount, found: &Item) -> Option<Change> {
     })
 }
 
-/// Whether an attribute means the same: sets have no order, and an account that is not disabled or
-/// has no name may lack the attribute.
+/// Whether two values of an attribute have the same meaning: sets have no order, and an account that
+/// is not disabled or has no name may lack the attribute.
 fn is_same(old: Option<&AttributeValue>, new: Option<&AttributeValue>) -> bool {
     match (old, new) {
         (Some(AttributeValue::Ss(old)), Some(AttributeValue::Ss(new))) => {
@@ -218,8 +219,8 @@ pub fn set_email(account: &Account, new: Option<&str>, now: Timestamp) -> Change
     if is_other_address(account, new) {
         conditions.push(has_hash(account));
         set.push(("sessions_valid_after", number(now.0)));
-        remove.extend(UNDER_WAY);
-        remove.extend(MAILED);
+        remove.extend(PENDING_RESET);
+        remove.extend(MAILED_PASSWORD);
         if account.must_change_password {
             remove.push("password_hash");
             count = Some("version");
@@ -239,7 +240,7 @@ fn has_hash(account: &Account) -> Condition {
     has("password_hash", hash.as_ref())
 }
 
-/// Condition that an attribute has this value, or is missing.
+/// The condition that an attribute has this value, or is missing if it is `None`.
 fn has(path: Path, value: Option<&AttributeValue>) -> Condition {
     match value {
         Some(value) => Condition::Equals(path, value.clone()),

@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_cannot_be_on_file_are_nobody() {
+    fn impossible_names_map_to_nobody() {
         for name in [
             "",
             "   ",

@@ -19,7 +19,7 @@ pub use item::{
     ADMIN_ROLE, Account, Due, MAX_ID, Operator, PendingReset, Profile, TemporaryPassword, account,
 };
 pub use key::{MAX_NAME_LENGTH, NO_BRAND, NOBODY, UsernameKey, brand_key, email_key};
-pub use pending::{Queued, RESET_ATTRIBUTES, Standing, standing};
+pub use pending::{PendingState, Queued, RESET_ATTRIBUTES, pending_state};
 pub use protocol::{Pending, Postponement, Promotion, ResetMode};
 pub use store::{Users, change_with, write_all};
 pub use verify::{Attempt, Login, LoginOutcome, WriteBack, recognise, verify};

@@ -24,7 +24,7 @@ pub struct Queued {
 
 /// The state of a pending reset, according to the account's item.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Standing {
+pub enum PendingState {
     /// A sweep will finish it.
     Queued(PendingReset),
     /// The next sweep will remove it from the queue, because a required attribute is missing or
@@ -40,16 +40,16 @@ pub const RESET_ATTRIBUTES: [&str; 3] = ["reset", "reset_queue", "reset_due_at"]
 
 /// The state of the pending reset of an item. `None` if it has none.
 #[must_use]
-pub fn standing(item: &Item) -> Option<Standing> {
+pub fn pending_state(item: &Item) -> Option<PendingState> {
     RESET_ATTRIBUTES
         .iter()
         .find(|name| item.contains_key(**name))?;
     let queue = get_text(item, "reset_queue");
     let is_seen = queue.is_some_and(|queue| queue::shards().any(|shard| shard == queue));
     Some(match item::due(item, Timestamp(u64::MAX)) {
-        Due::Yes(_, reset) if is_seen => Standing::Queued(reset),
-        Due::Unreadable if is_seen => Standing::Unreadable,
-        _ => Standing::Stranded,
+        Due::Yes(_, reset) if is_seen => PendingState::Queued(reset),
+        Due::Unreadable if is_seen => PendingState::Unreadable,
+        _ => PendingState::Stranded,
     })
 }
 

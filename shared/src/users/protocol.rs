@@ -20,9 +20,10 @@ use crate::dynamodb::{number, secret, text};
 use password::Secret;
 
 /// The attributes of a mailed password, which exist until the user chooses another one.
-pub(super) const MAILED: [&str; 3] = ["temporary", "must_change_password", "password_expires_at"];
+pub(super) const MAILED_PASSWORD: [&str; 3] =
+    ["temporary", "must_change_password", "password_expires_at"];
 /// The attributes of a pending reset.
-pub(super) const UNDER_WAY: [&str; 4] = ["reset", "reset_queue", "reset_due_at", SUPERSEDED];
+pub(super) const PENDING_RESET: [&str; 4] = ["reset", "reset_queue", "reset_due_at", SUPERSEDED];
 
 /// A new password whose mail SES has not accepted yet. The old one stays valid.
 #[derive(Debug, Clone)]
@@ -286,7 +287,7 @@ pub fn abandon(failed_request_id: &str, now: Timestamp) -> Change {
         ]),
         set: vec![],
         count: None,
-        remove: UNDER_WAY.to_vec(),
+        remove: PENDING_RESET.to_vec(),
     }
 }
 
@@ -301,7 +302,7 @@ pub fn dequeue(now: Timestamp) -> Change {
         ]),
         set: vec![],
         count: None,
-        remove: UNDER_WAY.to_vec(),
+        remove: PENDING_RESET.to_vec(),
     }
 }
 
@@ -315,7 +316,7 @@ pub fn clear_superseded(request_id: &str) -> Change {
         ]),
         set: vec![],
         count: None,
-        remove: UNDER_WAY.to_vec(),
+        remove: PENDING_RESET.to_vec(),
     }
 }
 
@@ -333,7 +334,7 @@ pub fn set_password(hash: &Secret, email: Option<&str>, now: Timestamp) -> Chang
             (SUPERSEDED, AttributeValue::Bool(true)),
         ],
         count: Some("version"),
-        remove: MAILED.to_vec(),
+        remove: MAILED_PASSWORD.to_vec(),
     }
 }
 

@@ -34,7 +34,7 @@ mod tests {
 
     /// A change would hide the resets that earlier versions have queued.
     #[test]
-    fn an_account_stays_in_its_shard() {
+    fn the_shard_of_an_account_does_not_change() {
         for (username, expected) in [("jdoe", "pending#03"), ("é", "pending#02")] {
             assert_eq!(shard(&UsernameKey::new(username)), expected, "{username}");
         }

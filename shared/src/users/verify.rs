@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn either_password_is_right_until_the_temporary_one_expires() {
+    fn both_passwords_are_valid_until_the_temporary_one_expires() {
         let fixture = Fixture::new();
         assert_eq!(fixture.outcome("old"), LoginOutcome::Valid);
         assert_eq!(fixture.outcome("neither"), LoginOutcome::Wrong);
@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn a_disabled_account_has_no_right_password() {
+    fn a_disabled_account_has_no_valid_password() {
         let mut fixture = Fixture::new();
         fixture.account.disabled = true;
         assert_eq!(recognise(&fixture.account, NOW), WRONG);
@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_has_no_right_password() {
+    fn an_unknown_name_has_no_valid_password() {
         let hasher = Hasher::new(Cost::DEFAULT);
         for mode in [ResetMode::Replace, ResetMode::Dual] {
             for password in ["", "old"] {

@@ -1,5 +1,5 @@
-//! The model of the reset protocol applies its steps in memory. DynamoDB makes of each of them what
-//! the model does, on accounts of every kind.
+//! The model of the reset protocol applies its steps in memory. This test checks that DynamoDB
+//! gives the same result for every step, on accounts of every kind.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use local::{Item, attribute};
@@ -12,7 +12,7 @@ use shared::users::{Change, ResetMode, UsernameKey, Users};
 
 const NOW: Timestamp = Timestamp(1_000);
 
-/// Every step, as one request makes it.
+/// All steps of one request.
 fn steps() -> Vec<(&'static str, Change)> {
     let hash = &Secret::from("new");
     let pending = Pending {
@@ -57,7 +57,7 @@ fn steps() -> Vec<(&'static str, Change)> {
     ]
 }
 
-/// An account without anything, and with each of these.
+/// An empty account, and accounts with each of these attributes.
 fn accounts() -> Vec<Item> {
     let map = |entries: &[(&str, AttributeValue)]| {
         let entries = entries.iter().cloned();
@@ -167,6 +167,6 @@ async fn dynamodb_does_what_the_model_does() {
             changed += u32::from(is_changed);
         }
     }
-    // Neither all nor none of them.
+    // The step must apply to some accounts, but not to all.
     assert!((30..100).contains(&changed), "{changed}");
 }

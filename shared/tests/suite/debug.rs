@@ -1,4 +1,4 @@
-//! No secret is in the Debug output of a type that holds one.
+//! The Debug output of types with secrets contains no secrets.
 
 use std::collections::BTreeSet;
 use std::fmt::Debug;
@@ -17,7 +17,7 @@ use shared::users::{
 };
 use xml::{Node, Reader};
 
-/// Stands in every place of a type that may hold a password, a hash, a credential or an address.
+/// The value of every field that may contain a password, a hash, a credential or an address.
 const MARK: &str = "p@55wOrd-mark";
 
 fn assert_hidden(value: &dyn Debug) {

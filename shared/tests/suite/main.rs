@@ -1,4 +1,4 @@
-//! What both functions share, from outside.
+//! Tests of the shared crate through its public interface.
 
 mod changes;
 mod debug;

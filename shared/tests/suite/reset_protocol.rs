@@ -1,8 +1,8 @@
 //! Model check of the reset protocol: every interleaving of two resets, an administrator's change,
-//! a login and two sweeps on one account, where SES refuses any mail, and time passes between any
-//! two steps: a process may be frozen between its mail and what follows until long after its
-//! reservation ended. One that stops for good is one that takes no further step, while all others
-//! take theirs. The steps are the ones the functions send to DynamoDB, applied in memory.
+//! a login and two sweeps on one account. SES may refuse any mail, and time may pass between any
+//! two steps: a process may be frozen between its mail and the next step until long after its
+//! reservation has ended. A process that crashes takes no further step, while the others continue.
+//! The steps are those that the functions send to DynamoDB, applied in memory.
 
 #![expect(
     clippy::unwrap_used,
@@ -26,12 +26,12 @@ type Item = HashMap<String, AttributeValue>;
 const RESERVATION: u64 = 60;
 const DAY: u64 = 86_400;
 const MOST_ATTEMPTS: u64 = 5;
-/// The request of a reset that failed before.
+/// The request of an earlier, failed reset.
 const EARLIER: &str = "earlier";
-/// In place of a password: the mail that says that an administrator's is the one that works.
+/// Instead of a password: the mail that says that an administrator's password is valid.
 const CORRECTION: &str = "correction";
 
-/// One who changes the account, by name; the name is also its request id and its password.
+/// An actor that changes the account. Its name is also its request id and its password.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Role {
     Reset,
@@ -49,30 +49,30 @@ const ACTORS: [(&str, Role); 6] = [
     ("login", Role::Login),
 ];
 
-/// Where an actor is.
+/// The state of an actor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum At {
     Start,
-    /// A sweep that read a failed reset: its request and how often SES refused its mail.
+    /// A sweep has read a failed reset: its request and the number of refusals of its mail.
     Found(&'static str, u64),
     Reserved,
     Mailed,
     /// SES refused the mail.
     Refused,
-    /// An administrator's password came first; the user does not know yet.
+    /// An administrator's password came first, and the user has not been told yet.
     Overtaken,
     Corrected,
     Over,
 }
 
-/// Where each actor is, and when it began what it is at.
+/// The state of each actor, and the time at which it entered the state.
 type Actors = [(At, u64); ACTORS.len()];
 
-/// The item of the account. Most steps leave it as it is.
+/// The item of the account, which most steps do not change.
 #[derive(Debug)]
 struct Stored {
     item: Item,
-    /// All of it that some step or check looks at.
+    /// The parts of the item that a step or a check uses.
     text: String,
 }
 
@@ -97,14 +97,14 @@ impl Hash for Stored {
     }
 }
 
-/// What tells states apart: what no step and no check looks at is left out.
+/// The key of a state. Parts that no step and no check uses are left out.
 #[derive(PartialEq, Eq, Hash)]
 struct Key {
     stored: Arc<Stored>,
     now: u64,
     actors: Actors,
     sent: BTreeSet<&'static str>,
-    /// The last mail, and whether its password worked at some time.
+    /// The last mail, and whether its password was valid at some time.
     last: Option<(&'static str, bool)>,
     flags: [bool; 2],
 }
@@ -117,7 +117,7 @@ struct State {
     actors: Actors,
     /// Passwords of accepted mails, oldest first.
     mails: Vec<&'static str>,
-    /// Those of them that worked at some time.
+    /// The ones among them that were valid at some time.
     promoted: BTreeSet<&'static str>,
     is_set_by_admin: bool,
     is_abandoned: bool,
@@ -130,11 +130,11 @@ fn some_password_the_user_knows_verifies_in_every_state() {
     let searches = starts.map(|starts| thread::spawn(move || starts.map(explore)));
     let counts = searches.map(|search| search.join().unwrap()).concat();
     println!("states: {counts:?}");
-    // The check would be worth nothing if the model did not branch.
+    // The check would be useless if the model did not branch.
     assert!(counts.iter().all(|count| *count > 10_000), "{counts:?}");
 }
 
-/// Visits every state that can be reached; gives their number.
+/// Visits all reachable states. Returns their number.
 fn explore(start: State) -> usize {
     let mut seen = HashSet::from([start.key()]);
     let mut open = vec![start];
@@ -188,7 +188,8 @@ impl State {
 
     fn next(&self) -> Vec<Self> {
         let mut next = Vec::new();
-        // Past a reservation, past every delay of the sweep, and past a mailed password.
+        // Beyond a reservation, beyond every delay of the sweep, and beyond the lifetime of a
+        // mailed password.
         let times = [RESERVATION, RESERVATION << MOST_ATTEMPTS, 2 * DAY];
         if let Some(later) = times.into_iter().find(|time| *time > self.now) {
             let mut state = self.clone();
@@ -204,8 +205,8 @@ impl State {
         next
     }
 
-    /// Whether the reservation of an actor ended before it could take its next step. What leads to a
-    /// mail takes less time than a reservation; what follows it may come late.
+    /// Whether the reservation of an actor ended before its next step. The steps up to a mail take
+    /// less time than a reservation; later steps may be late.
     fn is_too_late(&self, index: usize) -> bool {
         let (at, began) = self.actors[index];
         let may_be_late = ACTORS[index].0.ends_with("-1")
@@ -231,7 +232,8 @@ impl State {
         if at == At::Over || self.is_too_late(index) {
             return vec![];
         }
-        // Two of a kind differ in nothing but their names: let the first one begin.
+        // Two actors of the same kind differ only in their names, so the first one may always
+        // begin.
         let is_second = name.ends_with("-2");
         if at == At::Start && is_second && self.actors[index - 1].0 == At::Start {
             return vec![];
@@ -259,7 +261,7 @@ impl State {
                 state.go(index, At::Over, began);
             }
             (At::Found(failed, attempts), _) => {
-                // It may be one that cannot be read.
+                // The reset may be unreadable.
                 let mut unreadable = self.clone();
                 let change = protocol::dequeue(Timestamp(began));
                 unreadable.is_abandoned |= unreadable.make(&change);
@@ -325,7 +327,7 @@ impl State {
         vec![state]
     }
 
-    /// Where the one who promotes is then.
+    /// The state of the actor after its promotion.
     fn promote(&mut self, name: &'static str, at: u64) -> At {
         let hash = Secret::from(name);
         let promotion = Promotion {
@@ -343,7 +345,7 @@ impl State {
         At::Over
     }
 
-    /// Counts the refusal, unless another request has taken the reset over.
+    /// Counts a refusal, unless another request has taken the reset over.
     fn postpone(&mut self, name: &str, at: u64) {
         let attempts = 1 + self.attempts().unwrap_or_default();
         let postponement = Postponement {
@@ -354,7 +356,7 @@ impl State {
         self.make(&protocol::postpone(&postponement));
     }
 
-    /// Makes a change if its condition holds; returns whether it did.
+    /// Applies a change if its condition holds. Returns whether it did.
     fn make(&mut self, change: &Change) -> bool {
         let mut item = self.stored.item.clone();
         let is_made = change.apply(&mut item);
@@ -392,7 +394,7 @@ impl State {
         self.stored.item.contains_key("reset_superseded")
     }
 
-    /// Whose reset is under way.
+    /// The request of the pending reset.
     fn request(&self) -> Option<&'static str> {
         let reset = self.stored.item.get("reset")?.as_m().unwrap();
         let request = reset["request_id"].as_s().unwrap();
@@ -401,13 +403,13 @@ impl State {
         Some(names.find(|name| name == request).unwrap())
     }
 
-    /// How often SES refused its mail.
+    /// The number of refusals of its mail.
     fn attempts(&self) -> Option<u64> {
         let reset = self.stored.item.get("reset")?.as_m().unwrap();
         Some(number(&reset["attempts"]))
     }
 
-    /// What the sweep finds, if it is due.
+    /// The reset that a sweep finds, if it is due.
     fn failed(&self) -> Option<(&'static str, u64)> {
         let failed = (self.request()?, self.attempts()?);
         let due_at = number(&self.stored.item["reset_due_at"]);
@@ -422,14 +424,14 @@ impl State {
         (self.now < expires_at).then_some((hash, expires_at))
     }
 
-    /// The stored password, unless it was mailed and is too old.
+    /// The stored password, unless it was mailed and has expired.
     fn stored(&self) -> Option<String> {
         let end = self.stored.item.get("password_expires_at").map(number);
         let is_expired = end.is_some_and(|end| end <= self.now);
         (!is_expired).then(|| self.stored.item["password_hash"].as_s().unwrap().clone())
     }
 
-    /// The passwords a login accepts.
+    /// The passwords that a login accepts.
     fn accepted(&self) -> BTreeSet<String> {
         let temporary = self.temporary().map(|(hash, _)| hash);
         self.stored().into_iter().chain(temporary).collect()
@@ -450,12 +452,13 @@ impl State {
                 || (password == "admin" && self.is_set_by_admin)
                 || self.mails.contains(&password.as_str())
         };
-        // A mailed password that is too old is known too; it says that another reset is needed.
+        // A mailed password that has expired also counts as known: the login says that another
+        // reset is needed.
         assert!(
             accepted.iter().any(is_known) || self.stored().is_none(),
             "{self:?}"
         );
-        // Nobody gets in with a password that was never sent.
+        // No login succeeds with a password that was never mailed.
         assert!(accepted.iter().all(is_known), "{self:?}");
 
         let has = |name: &str| self.stored.item.contains_key(name);
@@ -467,8 +470,8 @@ impl State {
         }
     }
 
-    /// The last mail tells the truth, or did until an administrator or time made it void, or the
-    /// sweep is going to send another one.
+    /// The last mail is correct, or was until an administrator or its expiry invalidated it, or the
+    /// sweep will send another one.
     fn check_last_mail(&self, mail: &str, accepted: &BTreeSet<String>) {
         let was_true = self.promoted.contains(mail);
         let is_void = (was_true && self.is_set_by_admin) || self.now >= DAY;

@@ -1,4 +1,5 @@
-//! Each condition of the reset protocol by itself: what a step refuses, and what it takes away.
+//! Each condition of the reset protocol in isolation: the items that a step refuses, and the
+//! attributes that it removes.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use local::{Item, attribute};
@@ -21,7 +22,7 @@ fn account(extra: &[(&str, AttributeValue)]) -> Item {
     item
 }
 
-/// A reset of this request, reserved until then.
+/// A reset of this request, reserved until `expires_at`.
 fn reset(request_id: &str, expires_at: u64) -> (&'static str, AttributeValue) {
     let reset = Item::from([
         ("hash".to_owned(), attribute::text("new")),
@@ -59,7 +60,7 @@ fn promote(request_id: &str, hash: &str) -> Change {
 }
 
 #[test]
-fn each_step_holds_to_its_condition() {
+fn each_step_requires_its_condition() {
     let retry = || with_pending(|pending| protocol::retry(pending, "failed", NOW));
     let set = |email| protocol::set_password(&Secret::from("new"), Some(email), NOW);
     let due = |at| {
@@ -133,7 +134,8 @@ fn each_step_holds_to_its_condition() {
             account(&due(1_001)),
             false,
         ),
-        // Long after its reservation, while nobody else has reserved, it is still the one mailed.
+        // Long after its reservation, as long as nobody else has reserved, its password is still
+        // the mailed one.
         (
             "late",
             promote("ours", "new"),
@@ -167,7 +169,7 @@ fn each_step_holds_to_its_condition() {
 }
 
 #[test]
-fn nothing_of_before_is_left() {
+fn old_attributes_are_removed() {
     let superseded = ("reset_superseded", AttributeValue::Bool(true));
     let mut reserved = account(&[superseded]);
     assert!(reserve().apply(&mut reserved));

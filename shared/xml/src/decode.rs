@@ -90,7 +90,7 @@ fn from_utf16(bytes: &[u8], from_bytes: fn([u8; 2]) -> u16) -> Option<String> {
     rest.is_empty().then_some(text)
 }
 
-/// The encoding that the byte order mark tells, if there is one, and the bytes after the mark.
+/// The encoding that the byte order mark indicates, if there is one, and the bytes after the mark.
 fn after_byte_order_mark(bytes: &[u8]) -> Option<(&'static Encoding, &[u8])> {
     let (encoding, length) = Encoding::for_bom(bytes)?;
     Some((encoding, bytes.get(length..)?))

@@ -77,10 +77,10 @@ pub(crate) struct Binding<'a> {
 
 /// The bindings in scope.
 pub(crate) struct Bindings<'a> {
-    /// The innermost last.
+    /// All bindings, the innermost last.
     all: Vec<Binding<'a>>,
-    /// The index of the innermost binding of each prefix. A search through all of them would make
-    /// a name among many declarations cost ten times as much.
+    /// The index of the innermost binding of each prefix. With many declarations, searching all
+    /// bindings would make a name cost ten times as much.
     by_prefix: BTreeMap<&'a str, usize>,
 }
 

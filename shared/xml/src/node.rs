@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn an_element_is_known_by_namespace_and_name() {
+    fn an_element_is_identified_by_namespace_and_name() {
         let element = root("<p:a xmlns:p='u'/>");
         assert!(element.is("u", "a"));
         assert!(!element.is("u", "b"));
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn attributes_are_known_by_namespace_and_name() {
+    fn attributes_are_identified_by_namespace_and_name() {
         let element = root("<a xmlns='d' xmlns:p='u' p:b='1' b='2'/>");
         assert_eq!(element.attribute("u", "b"), Some("1"));
         assert_eq!(element.attribute("", "b"), Some("2"));

@@ -268,7 +268,7 @@ mod tests {
     use crate::attributes::MAX_ATTRIBUTES;
     use crate::namespace::MAX_NAMESPACES;
 
-    /// Reads all of it: each element as `{namespace}local`, the text after `=`.
+    /// Reads a whole document. Each element becomes `{namespace}local`, with its text after `=`.
     fn read(text: &str) -> Result<Vec<String>, ErrorKind> {
         let mut reader = Reader::new(text);
         let mut seen = Vec::new();
@@ -334,9 +334,9 @@ mod tests {
     }
 
     #[test]
-    fn what_is_around_the_root() {
+    fn content_around_the_root() {
         assert!(read("<?xml version='1.0'?>\r\n<!-- c --><?p x?><a/> <!-- d -->\n").is_ok());
-        // The bytes are decoded already: the name need not be one.
+        // The text is already decoded, so the name of the encoding is not checked.
         for name in ["utf-16", "", "ISO 8859-1", "8859_1", "a>b&c"] {
             let declaration = format!("<?xml version='1.0' encoding='{name}'?><a/>");
             assert!(read(&declaration).is_ok(), "{name}");
@@ -377,9 +377,9 @@ mod tests {
     }
 
     #[test]
-    fn what_is_inside_the_root() {
+    fn content_inside_the_root() {
         let many = |n: usize| (0..n).map(|i| format!(" a{i}='x'")).collect::<String>();
-        // Fifty a level, so that no other limit is in the way.
+        // Fifty per level, which stays below every other limit.
         let declaring = |n: usize| {
             let levels = n.div_ceil(50);
             let tags = (0..levels).map(|level| {
@@ -461,7 +461,7 @@ mod tests {
     }
 
     #[test]
-    fn errors_say_where() {
+    fn errors_have_positions() {
         let text = "\r\n  hello";
         let error = Reader::new(text).next_tag().unwrap_err();
         assert_eq!(error.kind, ErrorKind::OutsideRoot);
@@ -469,7 +469,7 @@ mod tests {
     }
 
     #[test]
-    fn skipping_ends_behind_the_end_tag() {
+    fn skipping_ends_after_the_end_tag() {
         let mut reader = Reader::new("<a><b><b>x</b><!-- c --><?p?><c/></b><d/></a>");
         reader.next_tag().unwrap();
         reader.next_tag().unwrap();
@@ -482,7 +482,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_for_what_is_no_text_says_where() {
+    fn not_text_errors_have_positions() {
         let mut reader = Reader::new("<a>xy<b/></a>");
         reader.next_tag().unwrap();
         let error = reader.text().unwrap_err();

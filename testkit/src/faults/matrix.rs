@@ -1,4 +1,4 @@
-//! The table: one row a call, one column a failure.
+//! The fault matrix: one row for each call, one column for each failure.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,21 +9,17 @@ use tokio::task::JoinSet;
 use super::{Failure, Injection};
 use local::Error;
 
-/// Cells of one table that are begun at once. Where an answer has a time, its calls that hang wait for
-/// the end of it; the more others are at work, the less of that time is left for the call that is to
-/// fail.
-const AT_ONCE: usize = 8;
-/// Cells that prepare and check at once. More would keep calls waiting that are not meant to fail,
-/// until the SDK gives them up.
+/// The number of cells that prepare and check at once. With more, calls that should not fail would
+/// wait until the SDK's timeout.
 static WORKPLACES: Semaphore = Semaphore::const_new(2);
 
-/// Waits for a place to work at, for whatever takes the CPU.
-pub async fn at_work() -> Option<SemaphorePermit<'static>> {
-    // Nobody closes it.
+/// Waits for a permit for CPU-bound work.
+pub async fn work_permit() -> Option<SemaphorePermit<'static>> {
+    // The semaphore is never closed.
     WORKPLACES.acquire().await.ok()
 }
 
-/// What came of every failure of every call.
+/// The results of every failure of every call.
 #[derive(Debug)]
 pub struct Matrix {
     title: &'static str,
@@ -36,18 +32,18 @@ struct Row {
     cells: Vec<String>,
 }
 
-/// Which calls fail.
+/// The calls that fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Extent {
-    /// All but those between the first and the last of calls in a row that have one name, such as
-    /// the sweep's queries of every partition.
+    /// All calls, but of consecutive calls with the same name, such as the sweep's queries of the
+    /// partitions, only the first and the last.
     Kinds,
-    /// All of them.
+    /// All calls.
     Whole,
 }
 
 impl Extent {
-    /// The numbers of these calls that fail.
+    /// The numbers of the calls that fail.
     fn rows(self, calls: &[String]) -> Vec<usize> {
         let is_between = |number: usize| {
             let neighbours = (calls.get(number.wrapping_sub(1)), calls.get(number + 1));
@@ -59,20 +55,32 @@ impl Extent {
     }
 }
 
-/// Works every cell: `cell` lets one call fail in one way and says what came of it. `calls` are
-/// those of a run without failures, so that a new call gets its row by itself.
+/// A table to fill.
+#[derive(Debug, Clone, Copy)]
+pub struct Plan {
+    /// The heading of the column of calls.
+    pub title: &'static str,
+    /// The calls that fail.
+    pub extent: Extent,
+    /// The number of cells that are started at once. If an answer is due at a certain time, calls
+    /// that hang wait for it. The more cells run, the less of that time is left for the call that
+    /// must fail.
+    pub at_once: usize,
+}
+
+/// Fills every cell. `cell` makes one call fail in one way and returns the result. `calls` are the
+/// calls of a run without failures, so that a new call gets a row automatically.
 pub async fn fill<F>(
-    extent: Extent,
-    title: &'static str,
+    plan: Plan,
     calls: Vec<String>,
     cell: impl Fn(Injection) -> F,
 ) -> Result<Matrix, Error>
 where
     F: Future<Output = String> + Send + 'static,
 {
-    let at_once = Arc::new(Semaphore::new(AT_ONCE));
+    let at_once = Arc::new(Semaphore::new(plan.at_once));
     let mut working = JoinSet::new();
-    let numbers = extent.rows(&calls);
+    let numbers = plan.extent.rows(&calls);
     for (row, call) in numbers.iter().copied().enumerate() {
         for (column, failure) in Failure::ALL.into_iter().enumerate() {
             let (cell, at_once) = (cell(Injection { call, failure }), Arc::clone(&at_once));
@@ -96,11 +104,14 @@ where
             *cell = text;
         }
     }
-    Ok(Matrix { title, rows })
+    Ok(Matrix {
+        title: plan.title,
+        rows,
+    })
 }
 
 impl Matrix {
-    /// Whether there is a row, and no cell is empty.
+    /// Whether there are rows, and no cell is empty.
     #[must_use]
     pub fn is_complete(&self) -> bool {
         let mut cells = self.rows.iter().flat_map(|row| &row.cells);
@@ -109,7 +120,7 @@ impl Matrix {
 }
 
 impl fmt::Display for Matrix {
-    /// As Markdown.
+    /// Writes the matrix as Markdown.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let heads = Failure::ALL.map(|failure| failure.name);
         writeln!(f, "| {} | {} |", self.title, heads.join(" | "))?;

@@ -1,62 +1,62 @@
-//! Failures on purpose: relays in front of DynamoDB and SES that let one call of an operation
-//! fail in one of the ways a call can, and a table of what came of it for every call and every way.
+//! Fault injection: relays in front of DynamoDB and SES that make one call of an operation fail in
+//! a certain way, and a matrix of the results for every call and every kind of failure.
 //!
-//! For tests only. The proxy knows nothing of the operations: it takes the calls as they come.
+//! The proxy does not know the operations; it counts calls in the order in which they arrive.
 
 mod matrix;
 mod proxy;
 mod world;
 
-pub use matrix::{Extent, Matrix, at_work, fill};
+pub use matrix::{Extent, Matrix, Plan, fill, work_permit};
 pub use proxy::Proxy;
 pub use world::World;
 
-/// What happens to a call.
+/// The fault of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
     /// The connection is reset; nothing is forwarded.
     Refused,
     /// The connection is closed; nothing is forwarded.
     DroppedBefore,
-    /// It is forwarded; its answer is thrown away and the connection closed.
+    /// The call is forwarded; its answer is discarded and the connection closed.
     DroppedAfter,
-    /// It is answered with the service's error for too many requests.
+    /// The call is answered with the service's error for too many requests.
     Throttled,
-    /// It is forwarded, and its answer does not come before the caller gives up.
+    /// The call is forwarded, and its answer does not arrive before the caller's timeout.
     NotAnswered,
-    /// It is forwarded only once the caller has given up.
+    /// The call is forwarded only after the caller's timeout.
     AppliedLate,
-    /// It is answered with a refusal that nobody repeats: a condition that does not hold, or a
-    /// mail that is rejected.
+    /// The call is answered with an error that is not retried: a failed condition, or a rejected
+    /// mail.
     ConditionFailed,
-    /// The process ends before it is forwarded.
+    /// The process ends before the call is forwarded.
     KilledBefore,
-    /// The process ends after it was forwarded.
+    /// The process ends after the call was forwarded.
     KilledAfter,
 }
 
-/// Which attempts at a call fail: the SDK repeats most.
+/// The attempts at a call that fail. The SDK retries most calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Attempts {
-    /// The first one.
+    /// The first attempt.
     First,
-    /// All of them.
+    /// All attempts.
     Every,
 }
 
 /// One way in which a call fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Failure {
-    /// What happens.
+    /// The fault.
     pub fault: Fault,
-    /// How often.
+    /// The attempts that fail.
     pub attempts: Attempts,
-    /// The head of its column.
+    /// The heading of its column.
     pub name: &'static str,
 }
 
 impl Failure {
-    /// All of them: the columns of the table.
+    /// All failures, the columns of the matrix.
     pub const ALL: [Self; 15] = [
         Self::new(Fault::Refused, Attempts::First, "refused once"),
         Self::new(Fault::Refused, Attempts::Every, "refused"),
@@ -87,13 +87,13 @@ impl Failure {
         }
     }
 
-    /// Whether the process ends, so that there is no answer.
+    /// Whether the process ends without an answer.
     #[must_use]
     pub fn kills(self) -> bool {
         matches!(self.fault, Fault::KilledBefore | Fault::KilledAfter)
     }
 
-    /// Whether the call takes effect although the caller cannot know.
+    /// Whether the call may take effect without the caller knowing.
     #[must_use]
     pub fn is_ambiguous(self) -> bool {
         matches!(
@@ -106,8 +106,8 @@ impl Failure {
 /// A failure of one call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Injection {
-    /// The number of the call, from 0.
+    /// The number of the call, starting at 0.
     pub call: usize,
-    /// What happens to it.
+    /// The failure.
     pub failure: Failure,
 }

@@ -1,4 +1,4 @@
-//! Relays that let one call fail.
+//! Relays that make one call fail.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -9,16 +9,16 @@ use super::{Attempts, Fault, Injection};
 use crate::relay::{Action, Call, Relays, Step};
 use local::Backend;
 
-/// DynamoDB and SES, one call of which may fail.
+/// A proxy in front of DynamoDB and SES that can make one call fail.
 #[derive(Debug)]
 pub struct Proxy {
-    /// What everything goes through.
+    /// The relays for all calls.
     pub relays: Relays,
     seen: Arc<Mutex<Seen>>,
     killed: Arc<Notify>,
 }
 
-/// The first attempts at the calls so far, and what happens to one of the calls.
+/// The calls so far, and the fault of one of them.
 #[derive(Debug, Default)]
 struct Seen {
     calls: Vec<Call>,
@@ -27,7 +27,7 @@ struct Seen {
 }
 
 impl Proxy {
-    /// A proxy in front of this backend, through which everything goes for now.
+    /// Starts a proxy in front of this backend, which forwards all calls for now.
     pub fn start(backend: &Backend) -> std::io::Result<Self> {
         let relays = Relays::start(backend)?;
         let (seen, killed) = (Arc::new(Mutex::<Seen>::default()), Arc::default());
@@ -43,7 +43,7 @@ impl Proxy {
         })
     }
 
-    /// Counts calls from 0 again and lets one of them fail.
+    /// Restarts counting calls at 0, and makes one of them fail.
     pub fn inject(&self, injection: Option<Injection>) {
         *lock(&self.seen) = Seen {
             injection,
@@ -51,24 +51,24 @@ impl Proxy {
         };
     }
 
-    /// Whether that call was made, and failed as told.
+    /// Whether the call was made and failed.
     #[must_use]
     pub fn has_hit(&self) -> bool {
         lock(&self.seen).has_hit
     }
 
-    /// The names of the calls since then.
+    /// The names of the calls since the last [`Proxy::inject`].
     #[must_use]
     pub fn calls(&self) -> Vec<String> {
         lock(&self.seen).calls.iter().map(name).collect()
     }
 
-    /// Resolves when the process is to end.
+    /// Resolves when the process must end.
     pub async fn killed(&self) {
         self.killed.notified().await;
     }
 
-    /// Resolves when nothing is on its way any more, what is applied late included.
+    /// Resolves when no calls are in progress any more, including those that are applied late.
     pub async fn settled(&self) {
         self.relays.settled().await;
     }
@@ -79,7 +79,7 @@ fn lock(seen: &Mutex<Seen>) -> MutexGuard<'_, Seen> {
 }
 
 impl Seen {
-    /// What happens to this attempt. Attempts at one call have the SDK's number of it in common.
+    /// The fault of this attempt. Attempts at the same call have the same SDK invocation id.
     fn fault(&mut self, attempt: &Call) -> Option<Fault> {
         let mut calls = self.calls.iter();
         let known = calls.position(|call| call.invocation == attempt.invocation);
@@ -130,7 +130,8 @@ fn condition_failed(call: &Call) -> Action {
     }
 }
 
-/// The operation and its table, or all tables of a batch, and its index if it has one.
+/// The name of a call: the operation with its table, or all tables of a batch, and its index if it
+/// has one.
 fn name(call: &Call) -> String {
     let operation = &call.operation;
     if operation == "SendEmail" {
@@ -145,7 +146,7 @@ fn name(call: &Call) -> String {
         .or_else(|| text("/TransactItems/0/Update/TableName"))
         .into_iter()
         .chain(in_batch.map(String::as_str));
-    // What follows a dot tells one test's table from another's.
+    // The part after a dot distinguishes the tables of different tests.
     let places = places.map(|place| place.split('.').next().unwrap_or_default());
     format!("{operation} {}", places.collect::<Vec<_>>().join("+"))
 }

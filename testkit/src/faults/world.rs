@@ -1,4 +1,4 @@
-//! One test's accounts, on a backend that many tests share.
+//! Accounts of one test, on a backend that many tests share.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -21,23 +21,23 @@ use local::ses::Mail;
 use local::tables::{self, TableNames};
 use local::{Backend, Error, Functions, gateway};
 
-/// Where every world's clock begins.
+/// The initial time of every world.
 const BEGIN: u64 = 1_800_000_000;
-/// More than the longest pause between two attempts of the sweep.
+/// A time longer than the longest pause between two attempts of the sweep.
 const STEP_SECONDS: u64 = 1_000;
-/// More events than a reset can need.
+/// A number of events greater than a reset can need.
 const EVENTS: usize = 8;
 
 static WORLDS: AtomicU64 = AtomicU64::new(0);
 
-/// Both functions behind a proxy of their own, with a clock of their own, and with tables of their
-/// own: a sweep finishes whatever it finds, and all of them call from one address. As in a sandbox,
-/// nothing secret may be shown.
+/// Both functions with their own proxy, clock and tables, because a sweep finishes all resets that
+/// it finds, and all worlds call from the same address. As in a sandbox, secrets must not appear
+/// anywhere.
 #[derive(Debug)]
 pub struct World {
-    /// What the functions talk through.
+    /// The proxy in front of DynamoDB and SES.
     pub proxy: Proxy,
-    /// The number of this world, for names that no other world uses.
+    /// The number of this world, for unique names.
     pub number: u64,
     backend: Backend,
     users: Users,
@@ -49,9 +49,10 @@ pub struct World {
 }
 
 impl World {
-    /// An empty world, with these variables beside the defaults. Answers do not wait for the floor.
+    /// Makes an empty world, with these variables in addition to the defaults. Answers do not wait
+    /// for the floor.
     pub async fn new(backend: &Backend, variables: &[(&str, &str)]) -> Result<Self, Error> {
-        let _at_work = super::at_work().await;
+        let _permit = super::work_permit().await;
         let number = WORLDS.fetch_add(1, Ordering::Relaxed);
         let proxy = Proxy::start(backend)?;
         let names = TableNames {
@@ -59,13 +60,16 @@ impl World {
             limits: format!("{}.{number}", backend.tables.limits),
             ..backend.tables.clone()
         };
-        // Where a call hangs, the work that must end in time for its answer is to end first.
+        // If a call hangs, work with a deadline must end before the call times out.
         let floor = variable(variables, &names, "RESPONSE_FLOOR_MS");
         let floor = floor.and_then(|floor| floor.parse().ok());
         proxy
             .relays
             .set_patience(2 * Duration::from_millis(floor.unwrap_or_default()));
-        tables::create_missing(&backend.clients.dynamodb, &names).await?;
+        // Both are new, and the others are the backend's.
+        let dynamodb = &backend.clients.dynamodb;
+        tables::create_users(dynamodb, &names.users).await?;
+        tables::create_limits(dynamodb, &names.limits).await?;
         let clock = Arc::new(AtomicU64::new(BEGIN));
         let now = Arc::clone(&clock);
         let functions = Functions::new(
@@ -96,7 +100,7 @@ impl World {
         Timestamp(self.clock.load(Ordering::Relaxed))
     }
 
-    /// A copy of a demo account, in this world and under a name and an address of its own.
+    /// Copies a demo account into this world, with a unique name and address.
     pub async fn copy_of(&self, demo: &str) -> Result<Item, Error> {
         let mut item = self.read(&self.backend.tables.users, demo).await?;
         let name = format!("{demo}-{}", self.number);
@@ -133,7 +137,7 @@ impl World {
         item.ok_or_else(|| "there is no such account".into())
     }
 
-    /// The account, as the functions see it.
+    /// The account as read by the functions.
     pub async fn user(&self, username: &str) -> Result<Account, Error> {
         let user = self.users.find(&UsernameKey::new(username)).await?;
         user.ok_or_else(|| "there is no such account".into())
@@ -167,7 +171,7 @@ impl World {
         self.backend.outbox.mails_to(|to| to == address)
     }
 
-    /// What was logged for its requests and events, one JSON object a line.
+    /// The log of its requests and events, one JSON object per line.
     #[must_use]
     pub fn logged(&self) -> String {
         self.watch.logged()
@@ -183,7 +187,7 @@ impl World {
         Ok(query.send().await?.items.unwrap_or_default())
     }
 
-    /// The answer to a request, the way through the gateway and Lambda.
+    /// Sends a request through the gateway and Lambda, and returns the answer.
     pub async fn send(&self, request: &Request<Bytes>) -> Response<Bytes> {
         self.watch.see(request);
         let peer = ([192, 0, 2, 1], 50_000).into();
@@ -193,7 +197,7 @@ impl World {
         response
     }
 
-    /// What `ResetUserPassword` answers to an event.
+    /// Sends an event to `ResetUserPassword`, and returns the result.
     pub async fn event(&self, event: &Value) -> Result<Value, Error> {
         let request_id = uuid::Uuid::new_v4().to_string();
         let function = &self.functions.reset_user_password;
@@ -202,23 +206,23 @@ impl World {
         self.watch.over(invocation).await
     }
 
-    /// The answer to a scheduled event.
+    /// Runs a sweep.
     pub async fn sweep(&self) -> Result<Value, Error> {
         let event = json!({ "source": "aws.events", "detail-type": "Scheduled Event" });
         self.event(&event).await
     }
 
-    /// Lets so much time pass that whatever waits is due.
+    /// Advances the time so that all pending resets are due.
     pub fn wait(&self) {
         self.wait_seconds(STEP_SECONDS);
     }
 
-    /// Lets this much time pass.
+    /// Advances the time.
     pub fn wait_seconds(&self, seconds: u64) {
         self.clock.fetch_add(seconds, Ordering::Relaxed);
     }
 
-    /// Lets time pass and runs the scheduled event until no reset is pending.
+    /// Advances the time and runs sweeps until no reset is pending.
     pub async fn sweep_until_done(&self) -> Result<(), Error> {
         for _ in 0..EVENTS {
             if !self.has_pending().await? {
@@ -230,8 +234,8 @@ impl World {
         Err("a reset is pending for good".into())
     }
 
-    /// Whether the sweep would find a reset, now or later: one call instead of one for each of its
-    /// partitions.
+    /// Whether a sweep would find a reset, now or later. Makes one call instead of one for each
+    /// partition.
     async fn has_pending(&self) -> Result<bool, Error> {
         let scan = self.backend.clients.dynamodb.scan();
         let scan = scan
@@ -241,8 +245,8 @@ impl World {
         Ok(scan.send().await?.count > 0)
     }
 
-    /// What an operation comes to; nothing if the process ends on the way. Waits until nothing of
-    /// it is on its way any more.
+    /// Runs an operation. Returns `None` if the process ends before. Waits until no calls are in
+    /// progress.
     pub async fn run<T>(&self, operation: impl Future<Output = T>) -> Option<T> {
         let done = tokio::select! {
             done = operation => Some(done),
@@ -253,8 +257,9 @@ impl World {
     }
 }
 
-/// The hashes of an account, and a password. Hashing is what takes the time of these tests, and the
-/// same attempt comes again and again; nothing expires as long as a world lasts.
+/// The hashes of an account, and a password. The results of attempts are cached, because hashing
+/// dominates the time of these tests, and the same attempts are made many times. Nothing expires
+/// during the lifetime of a world.
 #[derive(PartialEq, Eq, Hash)]
 struct Attempt {
     hashes: [Option<String>; 2],

@@ -1,4 +1,4 @@
-//! What a relay does with a call.
+//! The actions of a relay.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,62 +6,63 @@ use std::time::Duration;
 use serde_json::json;
 use tokio::sync::Notify;
 
-/// One thing after another. A call that nothing answers ends its connection.
+/// A sequence of steps. A call without an answer ends its connection.
 #[derive(Debug, Clone)]
 pub struct Action(pub Vec<Step>);
 
-/// A part of what happens to a call.
+/// A step in the handling of a call.
 #[derive(Debug, Clone)]
 pub enum Step {
-    /// Time passes.
+    /// Waits for this time.
     Wait(Duration),
-    /// The service gets the call, and the caller gets its answer.
+    /// Forwards the call, and returns the answer.
     Forward,
-    /// The service gets the call, and its answer is lost.
+    /// Forwards the call, and discards the answer.
     Deliver,
-    /// The caller gets this response of HTTP/1.1.
+    /// Sends this HTTP/1.1 response to the caller.
     Answer(String),
-    /// The caller gets no answer until its time is up and it closes the connection.
+    /// Lets the caller run into its timeout, and waits until it closes the connection.
     AwaitGivingUp,
-    /// The relay waits until the caller closes the connection.
+    /// Waits until the caller closes the connection.
     AwaitEnd,
-    /// The relay waits until it is told.
+    /// Waits for this notification.
     AwaitNotice(Arc<Notify>),
-    /// Whoever waits for this is told.
+    /// Sends this notification.
     Notify(Arc<Notify>),
-    /// The end of the connection will be a reset.
+    /// Makes the connection end with a reset.
     Reset,
 }
 
 impl Action {
-    /// The connection's end; the service never sees the call.
+    /// Closes the connection; the service never gets the call.
     pub const HANG_UP: Self = Self(Vec::new());
 
-    /// The service's own answer.
+    /// Forwards the call and returns the service's answer.
     #[must_use]
     pub fn forward() -> Self {
         Self(vec![Step::Forward])
     }
 
-    /// The same after this time.
+    /// Delays this action.
     #[must_use]
     pub fn after(self, delay: Duration) -> Self {
         Self([vec![Step::Wait(delay)], self.0].concat())
     }
 
-    /// No answer in time; the service gets the call when the caller has given up.
+    /// Sends no answer in time; the service gets the call after the caller's timeout.
     #[must_use]
     pub fn too_late() -> Self {
         Self(vec![Step::AwaitGivingUp, Step::Deliver])
     }
 
-    /// An error of AWS's; the service never sees the call.
+    /// Answers with an error of AWS; the service never gets the call.
     #[must_use]
     pub fn refuse(status: u16, error: &str) -> Self {
         Self::answer(status, error, r#"{"message":"refused as told"}"#)
     }
 
-    /// How DynamoDB says that it cancelled a transaction of so many items because of the first one.
+    /// Answers as DynamoDB does if it cancels a transaction of this number of items because of the
+    /// first one.
     #[must_use]
     pub fn cancel(reason: &str, items: usize) -> Self {
         let mut reasons = vec![json!({ "Code": "None" }); items];
@@ -72,8 +73,8 @@ impl Action {
         Self::answer(400, "TransactionCanceledException", &body.to_string())
     }
 
-    /// An answer with this status, body and, unless it is empty, name of AWS's error; the service
-    /// never sees the call.
+    /// Answers with this status, body and, unless it is empty, name of an AWS error; the service
+    /// never gets the call.
     #[must_use]
     pub fn answer(status: u16, error: &str, body: &str) -> Self {
         let error = match error {

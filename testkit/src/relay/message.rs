@@ -1,4 +1,4 @@
-//! What passes a relay.
+//! The messages that pass through a relay.
 
 use std::io::{Error, ErrorKind};
 
@@ -10,32 +10,32 @@ const SEND_EMAIL: &str = "SendEmail";
 /// A call of the SDK.
 #[derive(Debug, Clone)]
 pub struct Call {
-    /// `GetItem`, `SendEmail`, or the path of a call to SES that the services need no answer to.
+    /// The operation: `GetItem`, `SendEmail`, or the path of another call to SES.
     pub operation: String,
-    /// The SDK's own number of it, the same for every attempt.
+    /// The SDK's invocation id, which is the same for every attempt.
     pub invocation: String,
     /// The body.
     pub body: String,
-    /// Whether it has a signature.
+    /// Whether the call is signed.
     pub is_signed: bool,
-    /// Whether the SDK makes it again, after a back-off.
+    /// Whether this is a retry by the SDK, after a back-off.
     pub is_retry: bool,
-    /// The connection that it came by: its number among those of its relay, from 0.
+    /// The number of its connection, counted per relay from 0.
     pub connection: usize,
 }
 
 impl Call {
-    /// Whether it is to SES, and not to DynamoDB.
+    /// Whether the call is to SES instead of DynamoDB.
     #[must_use]
     pub fn is_to_ses(&self) -> bool {
         self.operation == SEND_EMAIL || self.operation.starts_with('/')
     }
 }
 
-/// A request or a response of HTTP/1.1.
+/// An HTTP/1.1 request or response.
 pub(super) struct Message {
     head: String,
-    /// As it was sent: in chunks, if it came in chunks.
+    /// The body as sent, which may be chunked.
     body: Vec<u8>,
 }
 
@@ -90,7 +90,7 @@ impl Message {
     }
 }
 
-/// All chunks of a body without a trailer (RFC 9112 section 7.1). Requests have none.
+/// Reads all chunks of a body without a trailer (RFC 9112 section 7.1).
 async fn chunks(from: &mut BufReader<TcpStream>) -> std::io::Result<Vec<u8>> {
     let mut chunks = Vec::new();
     loop {

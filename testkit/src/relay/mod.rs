@@ -1,5 +1,5 @@
-//! What tests put between the functions and DynamoDB or SES: it counts connections and calls, and
-//! does with each call as it is told.
+//! Relays between the functions and DynamoDB or SES. They count connections and calls, and follow a
+//! script for each call.
 
 mod action;
 mod message;
@@ -22,12 +22,12 @@ use tokio::time::timeout;
 use crate::sdk_clock::{SdkClock, redirected};
 use local::Backend;
 
-/// Connections that may wait to be accepted.
+/// The number of connections that may wait to be accepted.
 const BACKLOG: u32 = 128;
 
 static REGIONS: AtomicU64 = AtomicU64::new(0);
 
-/// What refuses connections, as a machine that does not run the service.
+/// The services that refuse connections, as if they were not running.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Gone {
     /// DynamoDB.
@@ -36,25 +36,25 @@ pub struct Gone {
     pub ses: bool,
 }
 
-/// The relays of one backend. They end when they are dropped, with all their connections.
+/// The relays of one backend. Dropping them closes all connections.
 #[derive(Debug)]
 pub struct Relays {
-    /// The backend, reached through the relays.
+    /// The backend, accessed through the relays.
     pub backend: Backend,
-    /// In front of DynamoDB.
+    /// The relay in front of DynamoDB.
     pub dynamodb: Relay,
-    /// In front of SES.
+    /// The relay in front of SES.
     pub ses: Relay,
     traffic: Arc<Traffic>,
 }
 
 impl Relays {
-    /// Relays to this backend, with clients of their own that have no connection yet.
+    /// Starts relays to this backend, with new clients that have no connection yet.
     pub fn start(backend: &Backend) -> std::io::Result<Self> {
         Self::start_without(backend, Gone::default())
     }
 
-    /// The same, with some of the services gone.
+    /// Like [`Relays::start`], but with some of the services gone.
     pub fn start_without(backend: &Backend, gone: Gone) -> std::io::Result<Self> {
         let traffic = Arc::new(Traffic::new(SdkClock::of(&backend.clients)));
         let dynamodb = Relay::start(&backend.dynamodb_url, &traffic, gone.dynamodb)?;
@@ -76,41 +76,41 @@ impl Relays {
         })
     }
 
-    /// From now on this decides what happens to a call. Until then all are forwarded.
+    /// Sets the script that decides what happens to each call. Without a script, all calls are
+    /// forwarded.
     pub fn script(&self, script: impl Fn(&Call) -> Action + Send + Sync + 'static) {
         *lock(&self.traffic.script) = Some(Arc::new(script));
     }
 
-    /// From now on a call that is not answered is left so for this long before its time is up; until
-    /// then, it is up at once.
+    /// Sets the time before an unanswered call times out. By default, it times out at once.
     pub fn set_patience(&self, patience: Duration) {
         *lock(&self.traffic.patience) = patience;
     }
 
-    /// The calls to both since the last time, in their order.
+    /// Returns the calls to both services since the last time, in order.
     #[expect(
         clippy::must_use_candidate,
-        reason = "taking them is a way to forget them"
+        reason = "may be called only to discard the calls"
     )]
     pub fn take_calls(&self) -> Vec<Call> {
         std::mem::take(&mut lock(&self.traffic.calls))
     }
 
-    /// The connections to both so far.
+    /// The number of connections to both so far.
     #[must_use]
     pub fn connections(&self) -> usize {
         self.dynamodb.connections() + self.ses.connections()
     }
 
-    /// Resolves when no call is on its way any more.
+    /// Resolves when no calls are in progress.
     pub async fn settled(&self) {
         let mut on_their_way = self.traffic.on_their_way.subscribe();
-        // There is a sender as long as there is `self`.
+        // The sender lives as long as `self`.
         let _ = on_their_way.wait_for(|calls| *calls == 0).await;
     }
 }
 
-/// The calls to both services, and what happens to them.
+/// The calls to both services, and the script.
 struct Traffic {
     script: Mutex<Option<Script>>,
     calls: Mutex<Vec<Call>>,
@@ -148,7 +148,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// One relay, on a port of its own.
+/// A relay on its own port.
 #[derive(Debug)]
 pub struct Relay {
     url: String,
@@ -164,7 +164,8 @@ impl Relay {
         let connections = Arc::new(AtomicUsize::new(0));
         let mut accepting = JoinSet::new();
         if is_gone {
-            // A port that is bound and not listened on refuses, and is nobody else's.
+            // A port that is bound without listening refuses connections, and nobody else can use
+            // it.
             accepting.spawn(async move {
                 let _bound = socket;
                 std::future::pending::<()>().await;
@@ -186,7 +187,7 @@ impl Relay {
         })
     }
 
-    /// The connections so far.
+    /// The number of connections so far.
     #[must_use]
     pub fn connections(&self) -> usize {
         self.connections.load(Ordering::Relaxed)
@@ -203,12 +204,12 @@ async fn accept(
     while let Ok((client, _)) = listener.accept().await {
         let number = count.fetch_add(1, Ordering::Relaxed);
         let (upstream, traffic) = (upstream.clone(), Arc::clone(&traffic));
-        // An error is an end of the connection: what the other side notices is all there is to it.
+        // An error only ends the connection, which the other side notices.
         connections.spawn(async move { serve(client, number, &upstream, &traffic).await });
     }
 }
 
-/// Handles the calls of one connection, one after another, until one of them is not answered.
+/// Handles the calls of one connection one by one, until a call is not answered.
 async fn serve(
     client: TcpStream,
     number: usize,
@@ -236,7 +237,7 @@ async fn serve(
     }
 }
 
-/// A connection of a caller, and the one its calls are forwarded by.
+/// A connection of a caller, and the connection on which its calls are forwarded.
 struct Exchange<'a> {
     client: BufReader<TcpStream>,
     traffic: &'a Traffic,
@@ -245,7 +246,7 @@ struct Exchange<'a> {
 }
 
 impl Exchange<'_> {
-    /// Takes the steps. Whether the caller got an answer.
+    /// Executes the steps. Returns whether the caller got an answer.
     async fn take(&mut self, steps: Vec<Step>, request: &Message) -> std::io::Result<bool> {
         let mut is_answered = false;
         for step in steps {
@@ -277,12 +278,12 @@ impl Exchange<'_> {
         Ok(is_answered)
     }
 
-    /// Resolves when the caller closes the connection, in whatever way.
+    /// Resolves when the caller closes the connection in any way.
     async fn closed(&mut self) {
         let _ = self.client.read(&mut [0]).await;
     }
 
-    /// The service's answer to a request.
+    /// Forwards a request, and returns the service's answer.
     async fn deliver(&mut self, request: &Message) -> std::io::Result<Message> {
         let connected = match &mut self.connected {
             Some(connected) => connected,

@@ -1,5 +1,5 @@
-//! What attempts at either operation leave behind: log events, metrics and audit rows, under the
-//! names and at the levels of `docs/audit.md`.
+//! The traces of calls of both operations: log events, metrics and audit rows, with the names and
+//! levels in `docs/audit.md`.
 
 #![expect(
     clippy::unwrap_used,
@@ -18,17 +18,17 @@ use shared::metrics::{self, Metric};
 use testkit::Sandbox;
 use testkit::requests::{basic, log_in, reset, set_password};
 
-/// One attempt, and all it leaves behind.
+/// A request, and its expected traces.
 struct Case {
     name: &'static str,
     variables: &'static [(&'static str, &'static str)],
     has_ses: bool,
     before: Option<Request<Bytes>>,
     request: Request<Bytes>,
-    /// The last of these is how the request ended.
+    /// The log events. The last one is the outcome of the request.
     events: &'static [&'static str],
     counted: &'static [Metric],
-    /// Accounts and events, of the request before too.
+    /// Accounts and events, including those of the previous request.
     rows: &'static [(&'static str, &'static str)],
 }
 
@@ -69,7 +69,7 @@ impl Case {
     }
 }
 
-/// What is counted beside every request.
+/// Metrics that are counted in addition to requests.
 const COUNTERS: [Metric; 4] = [
     Metric::ResetPending,
     Metric::MailFailures,
@@ -144,7 +144,7 @@ fn logins() -> Vec<Case> {
     ]
 }
 
-/// A request with a session that there is not.
+/// A request with an unknown session.
 fn with_session(path: &str) -> Request<Bytes> {
     let request = Request::post(path).header("x-ss-id", "AAAAAAAAAAAAAAAAAAAAAAAA");
     request.body(Bytes::new()).unwrap()
@@ -207,7 +207,7 @@ fn changes() -> Vec<Case> {
     ]
 }
 
-/// The lines that were logged for a sandbox after so many bytes.
+/// The lines that were logged for a sandbox after the first `before` bytes.
 fn log_after(sandbox: &Sandbox, before: usize) -> Vec<Value> {
     let log = sandbox.logged();
     let lines = log[before..].lines();
@@ -221,7 +221,7 @@ fn texts<'v>(lines: &'v [Value], name: &str) -> Vec<&'v str> {
     texts.collect()
 }
 
-/// All rows there are, as accounts and events.
+/// All audit rows, as accounts and events.
 async fn rows(sandbox: &Sandbox) -> Vec<(String, String)> {
     let scan = sandbox.backend.clients.dynamodb.scan();
     let table = &sandbox.backend.tables.audit;
@@ -273,21 +273,22 @@ async fn every_attempt_leaves_what_is_documented() {
 }
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
-/// Of all that logs or writes audit rows.
+/// The folders with code that logs or writes audit rows.
 const SOURCES: [&str; 4] = [
     "accounts/src",
     "functions/reset-user-password/src",
     "functions/update-user-registration-password/src",
     "shared/src",
 ];
-/// Names paths of attributes, such as `reset.hash`, and no event.
+/// Code with attribute paths such as `reset.hash`, but without events.
 const WITHOUT_EVENTS: &str = "shared/src/users";
 
 fn documentation() -> String {
     fs::read_to_string(format!("{ROOT}/docs/audit.md")).unwrap()
 }
 
-/// Whether it is written as events are: two words and a dot, and is not the name of a template.
+/// Whether a text has the form of an event, two words with a dot, and is not the name of a
+/// template.
 fn is_event(text: &str) -> bool {
     let is_word =
         |word: &str| !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
@@ -313,7 +314,7 @@ fn documented_levels() -> BTreeMap<String, String> {
     .collect()
 }
 
-/// The events in the source of a folder, tests aside.
+/// The events in the source code of a folder, without tests.
 fn events_in(folder: &Path, events: &mut BTreeSet<String>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();

@@ -1,4 +1,4 @@
-//! A viewer's request through the front door, and requests that go around it.
+//! Requests through the front door, and requests that bypass it.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -21,14 +21,14 @@ const CONFIGURED: [(&str, &str); 3] = [
     ("FRONT_DOOR_SECRET", SECRET),
     ("FRONT_DOOR_OTHER_SECRET", NEXT),
 ];
-/// Where viewers call from: not the address of the server, so that one cannot pass for the other.
+/// The address of viewers, which differs from the server's, so that they cannot be confused.
 const VIEWER: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 9);
-/// What a viewer who would like to be somebody else sends.
+/// Headers of a viewer that pretends to have another address.
 const PRETENDED: &str = "CloudFront-Viewer-Address: 198.51.100.7:1\r\n\
     CloudFront-Forwarded-Proto: https\r\nX-Front-Door-Secret: pretended-pretended-pretended-pretended\r\n\
     X-Forwarded-For: 198.51.100.7\r\nForwarded: for=198.51.100.7\r\n";
 
-/// Both ports of `local --front-door`.
+/// The two ports of `local --front-door`.
 struct Site {
     sandbox: Sandbox,
     front: SocketAddr,
@@ -62,7 +62,7 @@ async fn listener() -> TcpListener {
     TcpListener::bind("127.0.0.1:0").await.unwrap()
 }
 
-/// What a viewer reads who sends this head.
+/// The answer to a viewer's request with this head.
 async fn answer(address: SocketAddr, head: &str) -> String {
     let socket = TcpSocket::new_v4().unwrap();
     socket.bind((VIEWER, 0).into()).unwrap();
@@ -121,7 +121,7 @@ async fn behind_the_front_door_every_call_is_refused() {
     site.serving.shutdown().await;
 }
 
-/// With the headers of CloudFront as a request to the gateway has them.
+/// Adds the headers of CloudFront.
 fn with_secret(mut request: Request<Bytes>, secret: &str) -> Request<Bytes> {
     let headers = request.headers_mut();
     headers.insert("x-front-door-secret", secret.parse().unwrap());
@@ -138,7 +138,7 @@ fn calls() -> [Request<Bytes>; 2] {
 }
 
 #[tokio::test]
-async fn a_call_around_the_front_door_costs_nothing() {
+async fn a_call_that_bypasses_the_front_door_costs_nothing() {
     let backend = testkit::backend().await;
     let relays = Relays::start(&backend).unwrap();
     let sandbox = Sandbox::on(relays.backend.clone(), &CONFIGURED).unwrap();
@@ -159,7 +159,7 @@ async fn a_call_around_the_front_door_costs_nothing() {
 }
 
 #[tokio::test]
-async fn the_limits_of_a_source_are_the_viewers() {
+async fn the_limits_apply_to_the_viewers_address() {
     let limited = [("SOURCE_PER_MINUTE", "1")];
     for (variables, expected) in [(&CONFIGURED[..], 2), (&[], 1)] {
         let variables = [variables, &limited].concat();
@@ -172,7 +172,7 @@ async fn the_limits_of_a_source_are_the_viewers() {
                 .insert("cloudfront-viewer-address", viewer);
             sandbox.send(&request).await;
         }
-        // Without a front door the headers say nothing, and the gateway saw one source.
+        // Without a front door, the headers are ignored, and the gateway saw one source.
         assert_eq!(sandbox.backend.outbox.mails().len(), expected);
     }
 }

@@ -1,4 +1,4 @@
-//! What a client sees of the local gateway on the wire.
+//! The local gateway's responses on the wire.
 
 use local::gateway;
 use testkit::Sandbox;

@@ -1,4 +1,5 @@
-//! Both functions together, and with the template and the documentation.
+//! Tests of both functions together, and of their consistency with the template and the
+//! documentation.
 
 mod audit;
 mod front_door;

@@ -1,5 +1,5 @@
-//! template.yaml and the code agree: on the variables, the permissions, the tables and the metrics.
-//! What the documentation promises of the template alone is here too.
+//! Consistency of template.yaml with the code: variables, permissions, tables and metrics. Also
+//! tests the documentation's statements about the template.
 
 #![expect(
     clippy::unwrap_used,
@@ -31,7 +31,7 @@ const UPDATE: &str = "UpdateUserRegistrationPasswordFunction";
 
 /// The template without its tags: `!Ref Name` is `"Name"`, `!GetAtt Name.Arn` is `"Name.Arn"`.
 fn template() -> Value {
-    // `N` is a type of attributes, not a "no".
+    // `N` is an attribute type, not a "no".
     let options = serde_saphyr::options! { strict_booleans: true };
     let text = include_str!("../../../template.yaml");
     serde_saphyr::from_str_with_options(text, options).unwrap()
@@ -45,7 +45,7 @@ fn variables(template: &Value, function: &str) -> Map<String, Value> {
     variables
 }
 
-/// What a function makes of the values that `lookup` has, and the names it asks for.
+/// The configuration that a function reads from `lookup`, and the names that it reads.
 fn read(function: &str, lookup: impl Fn(&str) -> Option<String>) -> (String, BTreeSet<String>) {
     let asked = RefCell::new(BTreeSet::new());
     let recording = |name: &str| {
@@ -72,9 +72,9 @@ fn every_variable_is_set_and_known() {
             .keys()
             .cloned()
             .collect::<BTreeSet<_>>();
-        // Makes a change of the function's other settings one that SAM sees.
+        // Lets SAM notice changes of the function's other settings.
         assert!(set.remove("SETTINGS_DIGEST"));
-        // For what loads the certificates of the machine.
+        // For the code that loads the root certificates.
         assert!(set.remove("SSL_CERT_FILE"));
         let (_, asked) = read(function, |_| None);
         assert_eq!(set, asked, "{function}: set in the template, asked for");
@@ -98,7 +98,7 @@ fn a_parameter_defaults_to_what_the_code_does() {
     }
 }
 
-/// Both functions, on tables and with a configuration set that are called as the template does.
+/// Both functions, with the names of tables and the configuration set from the template.
 struct World {
     relays: Relays,
     sandbox: Sandbox,
@@ -134,8 +134,7 @@ impl World {
         Self { relays, sandbox }
     }
 
-    /// The calls of all that `ResetUserPassword` does: with a brand, without one, and when a mail
-    /// comes back.
+    /// All calls of `ResetUserPassword`: with a brand, without one, and after a bounce.
     async fn reset(&self) -> Vec<Call> {
         let function = &self.sandbox.functions.reset_user_password;
         self.start_up_and_schedule(function).await;
@@ -159,8 +158,8 @@ impl World {
         self.relays.take_calls()
     }
 
-    /// The calls of all that `UpdateUserRegistrationPassword` does: with a brand, without one, and
-    /// for callers it refuses.
+    /// All calls of `UpdateUserRegistrationPassword`: with a brand, without one, and for callers
+    /// that it refuses.
     async fn update(&self) -> Vec<Call> {
         let function = &self.sandbox.functions.update_user_registration_password;
         self.start_up_and_schedule(function).await;
@@ -207,11 +206,11 @@ impl World {
     }
 }
 
-/// Actions and what they are allowed on.
+/// Actions with their resources.
 type Permissions = BTreeSet<(String, String)>;
 
-/// What the role of a function allows it to do with the services that the code calls. What Lambda
-/// does in its name is another policy of the role.
+/// The permissions of a function's role for the services that the code calls. The permissions that
+/// Lambda itself needs are in another policy of the role.
 fn permitted(template: &Value, function: &str) -> Permissions {
     let resources = &template["Resources"];
     let role = resources[function]["Properties"]["Role"].as_str().unwrap();
@@ -229,21 +228,21 @@ fn permitted(template: &Value, function: &str) -> Permissions {
     pairs.collect()
 }
 
-/// IAM takes one thing for a list of one.
+/// IAM treats a single value as a list of one.
 fn list(value: &Value) -> impl Iterator<Item = &Value> {
     let several = value.as_array().map(Vec::as_slice);
     several.unwrap_or(std::slice::from_ref(value)).iter()
 }
 
-/// `Name` and `Name/index/…` of a table, and what follows the account in another ARN.
+/// `Name` and `Name/index/…` for a table, and the part after the account for other ARNs.
 fn resource_name(resource: &Value) -> String {
     let name = resource.as_str().unwrap().replace(['$', '{', '}'], "");
     let name = name.rsplit(':').next().unwrap();
     name.replacen(".Arn", "", 1)
 }
 
-/// What a role must allow for these calls, and to use tables that are encrypted with a key of the
-/// account's own (DynamoDB developer guide, "Using customer managed keys").
+/// The permissions that these calls need, including those for tables that are encrypted with a
+/// customer managed key (DynamoDB developer guide, "Using customer managed keys").
 fn needed(calls: &[Call]) -> Permissions {
     let key = ["kms:Decrypt", "kms:GenerateDataKey"];
     let key = key.map(|action| (action.to_owned(), "Key".to_owned()));
@@ -259,6 +258,8 @@ fn needed_by(call: &Call) -> Vec<(String, String)> {
         (format!("dynamodb:{action}"), format!("{table}{index}"))
     };
     match call.operation.as_str() {
+        // The unsigned call that opens the connection to SES. Any answer will do, even a refusal.
+        _ if !call.is_signed => vec![],
         "TransactWriteItems" => list(&body["TransactItems"])
             .flat_map(|item| item.as_object().unwrap())
             .map(|(action, item)| dynamodb(&format!("{action}Item"), item))
@@ -272,13 +273,11 @@ fn needed_by(call: &Call) -> Vec<(String, String)> {
         "SendEmail" => [configuration_set(&body), "MailArns"]
             .map(|resource| ("ses:SendEmail".to_owned(), resource.to_owned()))
             .into(),
-        // The call that opens the connection; any answer to it will do, a refusal too.
-        path if path.starts_with('/') => vec![],
         action => vec![dynamodb(action, &body)],
     }
 }
 
-/// The stack's own set is the template's to allow; that of a brand is among the ARNs of its operator.
+/// The template allows the stack's own set. The operator adds a brand's set to the ARNs.
 fn configuration_set(mail: &Value) -> &str {
     match mail["ConfigurationSetName"].as_str().unwrap() {
         "ConfigurationSet" => "configuration-set/ConfigurationSet",
@@ -294,7 +293,7 @@ async fn roles_allow_what_the_code_does_and_no_more() {
     assert_eq!(permitted(&template, UPDATE), needed(&world.update().await));
 }
 
-/// What a request costs must not grow with the table. Only operators read whole tables.
+/// The cost of a request must not grow with the table. Only operators read whole tables.
 #[test]
 fn no_role_allows_a_scan() {
     let template = template();
@@ -307,7 +306,7 @@ fn no_role_allows_a_scan() {
 }
 
 #[tokio::test]
-async fn tables_are_as_on_this_machine() {
+async fn local_tables_match_the_template() {
     let template = template();
     let world = World::start(&template).await;
     world.reset().await;
@@ -346,7 +345,7 @@ async fn tables_are_as_on_this_machine() {
     }
 }
 
-/// What the template says of a table, as this one is.
+/// The schema of a table in the form of the template.
 fn schema(table: &TableDescription) -> Map<String, Value> {
     let attributes = table.attribute_definitions().iter().map(|attribute| {
         json!({
@@ -387,7 +386,7 @@ fn keys(schema: &[KeySchemaElement]) -> Value {
     schema.iter().map(key).collect()
 }
 
-/// Lists in one order, since theirs has no meaning; nothing is an empty one.
+/// Sorts lists, whose order has no meaning. `null` counts as an empty list.
 fn sorted(value: &Value) -> Value {
     match value {
         Value::Null => json!([]),
@@ -404,7 +403,7 @@ fn sorted(value: &Value) -> Value {
     }
 }
 
-/// Metrics that call for nobody: what is usual, and what another metric tells once it is too much.
+/// Metrics without an alarm: usual events, and those for which another metric has an alarm.
 const WITHOUT_ALARM: [&str; 8] = [
     "Requests",
     "ColdStarts",
@@ -428,9 +427,10 @@ fn every_metric_is_on_the_dashboard_and_has_an_alarm() {
         .flat_map(|metric| emitters(metric).iter().map(move |name| (metric, *name)));
     let of_lambda = ["Errors", "Throttles"];
     let of_lambda = of_lambda.map(|metric| [(metric, RESET), (metric, UPDATE)]);
-    // What only one of them can tell: how long its events wait, and that it is invoked at all.
+    // Alarms that exist for only one of the functions: on the waiting time of events, and on
+    // missing invocations.
     let of_one = [("AsyncEventAge", RESET), ("Invocations", UPDATE)];
-    // The requests of one outcome.
+    // The metric of one outcome.
     let bypassed = [("Requests", RESET), ("Requests", UPDATE)];
     let expected = own.chain(of_lambda.concat()).chain(of_one).chain(bypassed);
     assert_eq!(alarms, expected.collect());
@@ -444,9 +444,9 @@ fn every_metric_is_on_the_dashboard_and_has_an_alarm() {
     assert_eq!(shown, metrics());
 }
 
-/// An alarm on an outcome that never comes would be silent for ever.
+/// An alarm on an outcome that never occurs would never go off.
 #[tokio::test]
-async fn an_alarm_on_one_outcome_names_one_that_comes() {
+async fn alarms_on_outcomes_name_existing_outcomes() {
     let template = template();
     let resources = template["Resources"].as_object().unwrap().values();
     let alarms = resources.filter(|resource| resource["Type"] == "AWS::CloudWatch::Alarm");
@@ -480,7 +480,7 @@ async fn an_alarm_on_one_outcome_names_one_that_comes() {
 }
 
 #[test]
-fn host_names_take_no_old_tls() {
+fn host_names_refuse_old_tls() {
     let template = template();
     let resources = template["Resources"].as_object().unwrap().values();
     let names = resources.filter(|resource| resource["Type"] == "AWS::ApiGatewayV2::DomainName");
@@ -489,7 +489,7 @@ fn host_names_take_no_old_tls() {
     assert_eq!(policies, ["TLS_1_2", "TLS_1_2"]);
 }
 
-/// The metric of an alarm and its function, if it is one of a function.
+/// The metric and the function of an alarm, if it belongs to a function.
 fn metric_of(alarm: &Value) -> Option<(&str, &str)> {
     let properties = &alarm["Properties"];
     let in_expression = list(&properties["Metrics"]).map(|metric| &metric["MetricStat"]["Metric"]);
@@ -515,7 +515,7 @@ fn emitters(metric: &str) -> &'static [&'static str] {
     }
 }
 
-/// What the functions emit.
+/// The metrics that the functions emit.
 fn metrics() -> BTreeSet<&'static str> {
     Metric::ALL.into_iter().map(Metric::name).collect()
 }

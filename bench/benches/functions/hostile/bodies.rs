@@ -1,15 +1,15 @@
-//! Bodies that no honest client sends. The limits they exceed are those of `docs/limits.md`.
+//! Malicious bodies. They exceed the limits in `docs/limits.md`.
 
 use serde_json::json;
 
 use super::call::{Call, Expected, Target};
 use crate::function::Error;
 
-/// The longest body that is read, in bytes.
+/// The maximum length of a body, in bytes.
 const MAX_BODY: usize = 256 * 1_024;
 const NOBODY: &str = "nobody-hostile";
 
-/// Calls with such bodies; what must come of each is what comes of a sample event.
+/// Calls with malicious bodies. The expected result of each is that of a sample event.
 pub(super) fn calls() -> Result<Vec<Call>, Error> {
     Ok([envelopes()?, forms()?, updates()?].concat())
 }
@@ -108,7 +108,7 @@ fn namespaces(count: usize) -> String {
         .collect()
 }
 
-/// A text, and bytes behind it that UTF-8 cannot have.
+/// A text followed by bytes that are invalid in UTF-8.
 fn not_utf8(text: &str) -> Vec<u8> {
     [text.as_bytes(), b"\xc3\x28\xff\xfe\xf8"].concat()
 }

@@ -1,4 +1,4 @@
-//! An event for one of the functions, and what must come of it.
+//! An event for one of the functions, and its expected outcome.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::function::Error;
 
-/// Where the sample events are.
+/// The folder of the sample events.
 const EVENTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../events");
 
 /// One of the functions.
@@ -29,18 +29,18 @@ impl Target {
     }
 }
 
-/// What must come of an event.
+/// The expected outcome of an event.
 #[derive(Debug, Clone)]
 pub(super) enum Expected {
-    /// This result, whole.
+    /// Exactly this result.
     Result(Arc<Value>),
-    /// A result that has this in it.
+    /// A result that contains this.
     Part(&'static str),
-    /// An error of the invocation, as an event has that nobody sends.
+    /// An error of the invocation, as for an unexpected event.
     Error,
 }
 
-/// An event, and what must come of it.
+/// An event and its expected outcome.
 #[derive(Debug, Clone)]
 pub(super) struct Call {
     pub(super) target: Target,
@@ -78,7 +78,7 @@ impl Call {
         Ok(samples)
     }
 
-    /// The same from this address, if it is from anywhere.
+    /// The same call from this address, if the event has one.
     pub(super) fn from(mut self, source: std::net::Ipv4Addr) -> Self {
         for pointer in [
             "/requestContext/http/sourceIp",
@@ -91,7 +91,7 @@ impl Call {
         self
     }
 
-    /// Sets a header and replaces any of that name.
+    /// Sets a header, replacing any with the same name.
     pub(super) fn header(mut self, name: &str, value: &str) -> Self {
         if let Some(headers) = self.event.pointer_mut("/headers") {
             set(headers, name, value);
@@ -99,7 +99,7 @@ impl Call {
         self
     }
 
-    /// The same with this body.
+    /// The same call with this body.
     pub(super) fn body(mut self, body: &[u8]) -> Self {
         set(&mut self.event, "body", BASE64_STANDARD.encode(body));
         set(&mut self.event, "isBase64Encoded", true);
@@ -127,13 +127,13 @@ impl Call {
         self.body(body.as_bytes())
     }
 
-    /// The same, for which the result of another call is right.
+    /// The same call, with the expected outcome of another call.
     pub(super) fn like(mut self, other: &Self) -> Self {
         self.expected = other.expected.clone();
         self
     }
 
-    /// The same, for which another body of the result is right.
+    /// The same call, with another expected body of the result.
     pub(super) fn answered(mut self, body: String) -> Self {
         if let Expected::Result(result) = &self.expected {
             let mut result = Value::clone(result);
@@ -143,7 +143,7 @@ impl Call {
         self
     }
 
-    /// What is wrong with the outcome of the invocation, if anything is.
+    /// Compares the outcome of the invocation. Returns the difference, if there is one.
     pub(super) fn fault(&self, outcome: &Result<String, String>) -> Option<String> {
         let is_right = match (&self.expected, outcome) {
             (Expected::Result(expected), Ok(result)) => {

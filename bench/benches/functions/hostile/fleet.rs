@@ -1,4 +1,5 @@
-//! The processes of both functions. Each is an execution environment: it gets one event at a time.
+//! The processes of both functions. Each is an execution environment, which handles one event at a
+//! time.
 
 use std::collections::VecDeque;
 use std::path::Path;
@@ -14,15 +15,15 @@ use crate::function::Error;
 use crate::process::{self, NO_LIMITS, Process};
 use crate::runtime_api::RuntimeApi;
 
-/// How long Lambda lets a function run.
+/// The timeout of the functions.
 const TIMEOUT: Duration = Duration::from_secs(20);
-/// Environments of each function.
+/// The number of environments of each function.
 const RESET: usize = 14;
 const UPDATE: usize = 4;
 
-/// How an invocation went.
+/// The outcome of an invocation.
 pub(super) struct Invoked {
-    /// Lambda's id of the request, which is a tag of its mail.
+    /// Lambda's id of the request, which is also a tag of its mail.
     pub(super) id: String,
     /// The result, or the error that the function reported.
     pub(super) outcome: Result<String, String>,
@@ -36,7 +37,7 @@ pub(super) struct Fleet {
 }
 
 impl Fleet {
-    /// Starts them on this backend, with the limits that are the default and this response floor.
+    /// Starts them on this backend, with the default limits and this response floor.
     pub(super) async fn start(
         binaries: &Path,
         backend: &Backend,
@@ -56,7 +57,7 @@ impl Fleet {
         })
     }
 
-    /// Has an environment of the function handle the event of a call, as soon as one is idle.
+    /// Handles the event of a call in an environment of the function, as soon as one is idle.
     pub(super) async fn invoke(&self, call: &Call) -> Result<Invoked, Error> {
         self.pool(call.target).invoke(&call.event.to_string()).await
     }
@@ -96,11 +97,11 @@ impl Environment {
     }
 }
 
-/// The environments of one function, which take turns.
+/// The environments of one function, which are used in turn.
 struct Pool {
     environments: Vec<Arc<Environment>>,
     idle: Mutex<VecDeque<Arc<Environment>>>,
-    /// As many permits as there are idle ones.
+    /// One permit for each idle environment.
     free: Semaphore,
 }
 

@@ -1,4 +1,4 @@
-//! The kinds of traffic: how often each calls, and with what.
+//! The kinds of traffic, with their rates and calls.
 
 use std::net::Ipv4Addr;
 
@@ -14,9 +14,9 @@ use crate::function::Error;
 /// One kind of traffic.
 pub(super) struct Lane {
     pub(super) name: &'static str,
-    /// Calls a second.
+    /// Calls per second.
     pub(super) rate: u32,
-    /// The call of a number, from 0.
+    /// The call with this number, starting at 0.
     pub(super) call: Box<dyn Fn(u64) -> Call + Send + Sync>,
 }
 
@@ -33,10 +33,10 @@ impl Lane {
 
 /// Resets below every limit.
 pub(super) const RESETS: &str = "resets by customers";
-/// Changes by somebody who may.
+/// Password changes by an administrator.
 pub(super) const UPDATES: &str = "updates by an administrator";
 
-/// All of it.
+/// All kinds of traffic.
 pub(super) fn all() -> Result<Vec<Lane>, Error> {
     let resets = Resets::read()?;
     let (flood, hammer, strangers) = (resets.clone(), resets.clone(), resets.clone());
@@ -96,8 +96,8 @@ impl Resets {
     }
 }
 
-/// A fifth of the customers come by one portal; that is 48 a minute. The others have a hundred
-/// sources.
+/// A fifth of the customers use one portal, which makes 48 calls per minute. The others have a
+/// hundred sources.
 fn customer(number: u64) -> Ipv4Addr {
     if number.is_multiple_of(5) {
         Network::Portal.host(1)
@@ -106,7 +106,7 @@ fn customer(number: u64) -> Ipv4Addr {
     }
 }
 
-/// The password that the update of this number sets.
+/// The password that the update with this number sets.
 pub(super) fn chosen_password(number: u64) -> String {
     format!("lamp-Sodium-{number:04}")
 }
@@ -126,7 +126,7 @@ fn updates() -> Result<Lane, Error> {
     }))
 }
 
-/// Guesses at the administrator's password and at those of others, from a few sources.
+/// Guesses of the administrator's password and of others, from a few sources.
 fn wrong_credentials() -> Result<Lane, Error> {
     let sample = Call::sample(Target::Update, "error-wrong-password")?;
     Ok(Lane::new("wrong credentials", 2, move |number| {
@@ -142,7 +142,7 @@ fn wrong_credentials() -> Result<Lane, Error> {
     }))
 }
 
-/// What a browser sends for a page of somebody else's, with the right credential.
+/// Requests that a browser sends for a page of another site, with the right credential.
 fn foreign() -> Result<Vec<Call>, Error> {
     let form = Call::sample(Target::Update, "error-cross-site")?;
     let json = Call::sample(Target::Update, "json")?;
@@ -173,8 +173,8 @@ fn foreign() -> Result<Vec<Call>, Error> {
         .to_vec())
 }
 
-/// Every sample event but those whose result depends on what happened before: the schedule's, and
-/// those of a front door or a session.
+/// All sample events, except those whose result depends on earlier events or the configuration:
+/// those of the schedule, a front door or a session.
 fn samples() -> Result<Vec<Call>, Error> {
     let mut calls = Vec::new();
     for target in [Target::Reset, Target::Update] {
@@ -191,7 +191,7 @@ fn samples() -> Result<Vec<Call>, Error> {
     Ok(calls)
 }
 
-/// Events that no gateway and no rule of ours sends.
+/// Events that neither the gateway nor the rules send.
 fn no_events() -> Vec<Call> {
     let other = json!({ "source": "aws.s3", "detail-type": "Object Created", "detail": {} });
     let events = [

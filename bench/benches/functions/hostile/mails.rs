@@ -1,5 +1,5 @@
-//! What the mails say about the resets: each of a customer's is mailed once, in its own request or
-//! by the sweep, and nobody is mailed beyond the limits.
+//! Checks of the mails: every reset of a customer is mailed once, by its own request or by the
+//! sweep, and nobody is mailed beyond the limits.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -11,19 +11,19 @@ use super::people::{CUSTOMERS, FLOODED, HAMMERED, UPDATED, in_turn};
 use super::traffic::Driven;
 use crate::accounts::email;
 
-/// The accounts of the demo that sample events are about.
+/// The demo accounts that sample events use.
 const SAMPLES: [&str; 2] = ["a@example.com", "bob@pumpalarm.com"];
 
-/// What became of the resets that customers asked for.
+/// The outcome of the resets that customers requested.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Resets {
     pub(super) asked_for: usize,
-    /// Mailed in the request that asked for it.
+    /// Mailed by its own request.
     pub(super) at_once: usize,
     /// Mailed by a sweep.
     pub(super) by_sweep: usize,
     pub(super) lost: usize,
-    /// Mails beyond one for each: SES accepted one too late for the floor, and the sweep sent another.
+    /// Second mails: SES accepted the first one too late for the floor, and the sweep sent another.
     pub(super) too_many: usize,
 }
 
@@ -63,15 +63,15 @@ fn request(mail: &Mail) -> Option<&str> {
     mail.tags.get("request_id").map(String::as_str)
 }
 
-/// Resets that were mailed to those whom hostile traffic asks for, and how many of them the limits
-/// let through.
+/// The number of resets mailed to the targets of hostile traffic, and the maximum that the limits
+/// allow.
 pub(super) struct Bounded {
     pub(super) whom: &'static str,
     pub(super) resets: usize,
     pub(super) at_most: u64,
 }
 
-/// What a load of this duration may send at most, by the quotas that are the default
+/// The maximum number of mails of a load of this duration, with the default limits
 /// (`docs/limits.md`).
 pub(super) fn bounded(mails: &[Mail], took: Duration) -> [Bounded; 2] {
     let seconds = took.as_secs() + 1;
@@ -91,8 +91,8 @@ pub(super) fn bounded(mails: &[Mail], took: Duration) -> [Bounded; 2] {
     ]
 }
 
-/// How many resets were mailed, at least. One whose mail SES accepted too late for the floor is mailed
-/// again by a sweep: these two are one.
+/// The minimum number of resets that were mailed. If SES accepts a mail too late for the floor, a
+/// sweep mails the reset again; both mails count as one.
 fn mailed_resets(mails: &[Mail], is_counted: impl Fn(&str) -> bool) -> usize {
     let mut by_address = BTreeMap::<&str, [usize; 2]>::new();
     for mail in mails {
@@ -107,7 +107,7 @@ fn mailed_resets(mails: &[Mail], is_counted: impl Fn(&str) -> bool) -> usize {
         .sum()
 }
 
-/// A sweep adds the number of its attempt to its own request's id.
+/// A sweep appends the number of the attempt to its own request id.
 fn is_by_sweep(mail: &Mail) -> bool {
     request(mail).is_some_and(|id| uuid::Uuid::parse_str(id).is_err())
 }
@@ -123,7 +123,7 @@ pub(super) fn updates_not_mailed(driven: &[Driven], mails: &[Mail]) -> usize {
     calls.filter(|call| is_wrong(&call.id)).count()
 }
 
-/// Mails to anybody whom nothing that was allowed is about.
+/// Mails to accounts for which no legitimate request was made.
 pub(super) fn to_others(mails: &[Mail]) -> usize {
     let accounts = CUSTOMERS.chain(UPDATED).chain(FLOODED);
     let mut expected: BTreeSet<_> = accounts.chain([HAMMERED]).map(email).collect();

@@ -1,8 +1,9 @@
-//! Hostile and legitimate traffic at once, against processes of both functions that are six
-//! milliseconds away from DynamoDB and SES. The limits are those by default.
+//! Concurrent hostile and legitimate traffic, against processes of both functions with a latency of
+//! six milliseconds to DynamoDB and SES, and with the default limits.
 //!
-//! It fails when a reset below the limits is not mailed exactly once, an answer is not the right
-//! one, something hostile changes or sends what it may not, or a process needs more and more memory.
+//! It fails if a reset below the limits is not mailed exactly once, if an answer is wrong, if a
+//! hostile request changes or sends something that it must not, or if the memory of a process keeps
+//! growing.
 
 mod bodies;
 mod call;
@@ -29,15 +30,15 @@ use call::Target;
 use fleet::Fleet;
 use report::{Memory, Report};
 
-/// How long DynamoDB and SES take to answer.
+/// The latency of DynamoDB and SES.
 const LATENCY: Duration = Duration::from_millis(6);
 const FLOOR: Duration = Duration::from_millis(500);
-/// How often, and how long, the resets that are left are waited for at the end. A sweep takes up a
-/// reset a minute after it was asked for.
+/// The number of sweeps and the interval between them while waiting for pending resets at the end. A
+/// sweep processes a reset a minute after its request.
 const SWEEPS: u32 = 15;
 const BETWEEN_SWEEPS: Duration = Duration::from_secs(5);
 
-/// Runs the load for this time and judges it.
+/// Runs the load for this time and checks the results.
 pub(super) async fn measure(binaries: &Path, duration: Duration) -> Result<(), Error> {
     let backend = Backend::start(Storage::Memory, TableNames::default()).await?;
     for numbers in people::ALL {
@@ -74,7 +75,7 @@ pub(super) async fn measure(binaries: &Path, duration: Duration) -> Result<(), E
     report.judge()
 }
 
-/// The calls that passed the relays are kept until they are taken.
+/// Relays keep all calls until they are taken.
 async fn forget_calls(relays: Arc<Relays>) {
     loop {
         sleep(Duration::from_secs(1)).await;
@@ -82,7 +83,7 @@ async fn forget_calls(relays: Arc<Relays>) {
     }
 }
 
-/// Sweeps until every reset is mailed, or it takes too long.
+/// Runs sweeps until every reset is mailed, or it takes too long.
 async fn sweep_the_rest(
     fleet: &Fleet,
     backend: &Backend,
@@ -103,7 +104,7 @@ async fn memory_at(fleet: &Fleet, when: Instant) -> Result<[Vec<f64>; 2], Error>
     memory(fleet)
 }
 
-/// Of the processes of each function, in MiB.
+/// The memory of the processes of each function, in MiB.
 fn memory(fleet: &Fleet) -> Result<[Vec<f64>; 2], Error> {
     Ok([fleet.memory(Target::Reset)?, fleet.memory(Target::Update)?])
 }

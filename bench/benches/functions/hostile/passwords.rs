@@ -1,4 +1,4 @@
-//! Whose password is which after the load, as the service itself sees it.
+//! Checks of the passwords after the load, by logins.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -16,13 +16,13 @@ use super::traffic::Driven;
 use crate::accounts::username;
 use crate::function::Error;
 
-/// Logins on their way at once.
+/// The number of concurrent logins.
 const AT_ONCE: usize = 8;
 
-/// The items of accounts that nothing may change.
+/// The items of accounts that must not change.
 pub(super) type Untouched = Vec<Option<HashMap<String, AttributeValue>>>;
 
-/// Reads them.
+/// Reads the items.
 pub(super) async fn untouched(backend: &Backend) -> Result<Untouched, Error> {
     let mut items = Vec::new();
     for number in UNTOUCHED {
@@ -36,8 +36,8 @@ pub(super) async fn untouched(backend: &Backend) -> Result<Untouched, Error> {
     Ok(items)
 }
 
-/// How many accounts were logged in to, and how many of them do not have the password that was
-/// mailed or set last.
+/// The number of accounts that were tested, and of those that do not have the last password that
+/// was mailed or set.
 pub(super) async fn logins(
     fleet: &Fleet,
     backend: &Backend,
@@ -67,7 +67,7 @@ fn last_updates(driven: &[Driven]) -> BTreeMap<u64, String> {
     passwords.collect()
 }
 
-/// Whether this password opens the account: whoever is in is refused for want of a role.
+/// Whether this password is valid: the login then fails only because of the missing role.
 async fn login(fleet: &Fleet, number: u64, password: String) -> Result<bool, Error> {
     let credential = format!("{}:{password}", username(number));
     let call = Call::sample(Target::Update, "error-role-missing")?

@@ -1,19 +1,19 @@
-//! The accounts of the load, by number, and the addresses its callers come from.
+//! The accounts of the load, by number, and the addresses of its callers.
 
 use std::net::Ipv4Addr;
 use std::ops::Range;
 
-/// Those who ask for a reset themselves, each again after two and a half minutes.
+/// Customers who request resets, each again after two and a half minutes.
 pub(super) const CUSTOMERS: Range<u64> = 0..600;
-/// Those whose password an administrator sets.
+/// Customers whose password an administrator sets.
 pub(super) const UPDATED: Range<u64> = 1_000..1_300;
-/// Those whom a flood from one source asks for.
+/// The targets of a flood from one source.
 pub(super) const FLOODED: Range<u64> = 2_000..2_600;
-/// The one whom many sources ask for.
+/// The target of many sources.
 pub(super) const HAMMERED: u64 = 3_000;
-/// Those whose password nobody who may sets.
+/// Customers whose password no administrator sets.
 pub(super) const UNTOUCHED: Range<u64> = 3_001..3_011;
-/// Every account beside those of the demo.
+/// All accounts except those of the demo data.
 pub(super) const ALL: [Range<u64>; 5] = [
     CUSTOMERS,
     UPDATED,
@@ -22,7 +22,7 @@ pub(super) const ALL: [Range<u64>; 5] = [
     UNTOUCHED,
 ];
 
-/// The account that the call of this number is about, when they take turns.
+/// The account of the call with this number, if the accounts are used in turn.
 pub(super) fn in_turn(accounts: &Range<u64>, call: u64) -> u64 {
     accounts.start + call % (accounts.end - accounts.start)
 }
@@ -42,7 +42,7 @@ pub(super) enum Network {
 }
 
 impl Network {
-    /// The address of one of its hosts, which start again after 62,500.
+    /// The address of one of its hosts, which repeat after 62,500.
     pub(super) fn host(self, number: u64) -> Ipv4Addr {
         let [high, low] = [number / 250 % 250, number % 250].map(|part| part.to_le_bytes()[0]);
         Ipv4Addr::new(10, self as u8, high, low)

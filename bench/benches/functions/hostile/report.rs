@@ -1,4 +1,4 @@
-//! What is printed about the load, and what is wrong with it.
+//! The report about the load, with errors.
 
 use std::time::Duration;
 
@@ -9,9 +9,9 @@ use super::traffic::Driven;
 use crate::function::Error;
 use crate::statistic::percentile;
 
-/// The most that a process may grow in the second half, in MiB.
+/// The maximum growth of a process in the second half, in MiB.
 const GROWTH: f64 = 2.0;
-/// Wrong answers that are shown, and how much of each.
+/// The number of wrong answers that are printed, and their maximum length.
 const SHOWN: usize = 20;
 const SHOWN_LENGTH: usize = 400;
 
@@ -21,14 +21,14 @@ pub(super) struct Memory {
     pub(super) late: [Vec<f64>; 2],
 }
 
-/// What came of the load.
+/// The results of the load.
 pub(super) struct Report {
     pub(super) driven: Vec<Driven>,
     pub(super) took: Duration,
     pub(super) mails: Vec<Mail>,
-    /// The accounts that were logged in to, and those whose password is not the last one.
+    /// The number of accounts that were tested, and of those with a wrong password.
     pub(super) logins: (usize, usize),
-    /// Whether the accounts that nothing may change are as they were.
+    /// Whether the accounts that must not change are unchanged.
     pub(super) is_untouched: bool,
     pub(super) memory: Memory,
 }
@@ -78,7 +78,7 @@ impl Report {
         }
     }
 
-    /// An error that says what is wrong, if anything is.
+    /// Returns an error that describes all problems, if there are any.
     #[expect(clippy::print_stdout, reason = "a benchmark prints its results")]
     pub(super) fn judge(&self) -> Result<(), Error> {
         let faults = self.faults();
@@ -138,12 +138,12 @@ impl Report {
 }
 
 impl Memory {
-    /// What each process of each function had, and has.
+    /// The memory of each process of each function, before and after.
     fn functions(&self) -> impl Iterator<Item = (&Vec<f64>, &Vec<f64>)> {
         self.early.iter().zip(&self.late)
     }
 
-    /// The processes that have grown by more than they may.
+    /// The processes that have grown too much.
     fn grown(&self) -> usize {
         let growth = self
             .functions()
@@ -161,7 +161,7 @@ impl Memory {
     }
 }
 
-/// By how much each process has grown.
+/// The growth of each process.
 fn growth(early: &[f64], late: &[f64]) -> impl Iterator<Item = f64> {
     early.iter().zip(late).map(|(early, late)| late - early)
 }

@@ -1,4 +1,4 @@
-//! Runs the lanes at once, and keeps what came of every call.
+//! Runs all lanes concurrently, and records the outcome of every call.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,28 +12,28 @@ use super::fleet::Fleet;
 use super::lanes::Lane;
 use crate::function::Error;
 
-/// Calls on their way at once; a lane that would begin another one waits.
+/// The maximum number of concurrent calls. Beyond it, lanes wait.
 const AT_ONCE: usize = 64;
-/// How often a rule of EventBridge's has pending resets swept.
+/// The interval of sweeps, which is that of the EventBridge rule.
 const SWEEP: Duration = Duration::from_mins(1);
 
-/// What came of a call.
+/// The outcome of a call.
 pub(super) struct Done {
     pub(super) number: u64,
     /// Lambda's id of the request.
     pub(super) id: String,
     pub(super) took: Duration,
-    /// What is wrong with the answer, if anything is.
+    /// The error in the answer, if there is one.
     pub(super) fault: Option<String>,
 }
 
-/// What came of a lane's calls, in no order.
+/// The outcomes of a lane's calls, in any order.
 pub(super) struct Driven {
     pub(super) lane: &'static str,
     pub(super) calls: Vec<Done>,
 }
 
-/// Runs all lanes until then.
+/// Runs all lanes until this time.
 pub(super) async fn drive(
     lanes: Vec<Lane>,
     fleet: &Arc<Fleet>,
@@ -104,7 +104,7 @@ async fn sweep_regularly(fleet: Arc<Fleet>) -> Result<(), Error> {
     }
 }
 
-/// Has a process sweep once.
+/// Runs one sweep in a process.
 pub(super) async fn sweep(fleet: &Fleet) -> Result<(), Error> {
     let call = Call {
         expected: Expected::Part("\"dynamodb\":\"ok\""),

@@ -43,7 +43,7 @@ impl<'a> ContentType<'a> {
     }
 }
 
-/// Guesses the version to answer in until the envelope tells the real one. A message without a
+/// Guesses the version to answer in until the envelope shows the actual one. A message without a
 /// `SOAPAction` header counts as SOAP 1.2. If only one version is enabled, it is that one.
 pub(super) fn guessed_version(protocols: Protocols, request: &Request) -> Version {
     if let [only] = *protocols.soap() {

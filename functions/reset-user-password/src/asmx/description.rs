@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn protocols_that_are_off_are_not_described() {
+    fn disabled_protocols_are_not_described() {
         let (wsdl, disco) = documents("Soap");
         assert!(wsdl.contains("<wsdl:port name=\"IFCommonServiceSoap\""));
         for gone in ["Soap12\"", "HttpGet", "HttpPost", "name=\"string\""] {

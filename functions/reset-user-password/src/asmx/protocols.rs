@@ -96,7 +96,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn soap_is_on_when_a_version_is() {
+    fn soap_is_enabled_if_a_version_is() {
         for (names, versions) in [
             ("Soap,Soap12", &[Version::V11, Version::V12][..]),
             ("Soap,HttpGet", &[Version::V11]),
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn names_switch_protocols_on() {
+    fn names_enable_protocols() {
         assert_eq!(
             "HttpGet, HTTPPOST,Soap,Soap12,Documentation".parse(),
             Ok(Protocols::ALL)

@@ -9,8 +9,9 @@ use super::{form, soap};
 
 /// Reads a call that was routed to `binding`.
 ///
-/// # Errors Returns the answer that the legacy server would have sent instead of calling the
-/// operation.
+/// # Errors
+///
+/// Returns the answer that the legacy server would have sent instead of calling the operation.
 pub fn decode(
     protocols: Protocols,
     binding: Binding,

@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn a_query_has_a_greatest_length() {
+    fn a_query_has_a_maximum_length() {
         assert_eq!(get(&"x".repeat(2_048)), Route::Page(Page::Operations));
         let too_long = Route::Rejected(Rejection::QueryTooLong);
         assert_eq!(get(&"x".repeat(2_049)), too_long);
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_verb_does_depends_on_the_protocols_that_are_on() {
+    fn verbs_depend_on_the_enabled_protocols() {
         const ALL: &str = "HttpGet,HttpPost,Soap,Soap12,Documentation";
         let unrecognized =
             |path_info: &str| Route::Rejected(Rejection::UnrecognizedUrl(path_info.to_owned()));
@@ -287,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn a_word_in_the_query_asks_for_a_document() {
+    fn a_word_in_the_query_requests_a_document() {
         for query in ["WsDl", "wsdl&foo=1", "foo=1&wsdl", "%57sdl", "wsdl&op=x"] {
             assert_eq!(get(query), Route::Page(Page::Wsdl), "{query}");
         }
@@ -321,7 +321,7 @@ mod tests {
     }
 
     #[test]
-    fn a_schema_is_looked_for_before_a_description() {
+    fn a_schema_takes_precedence_over_a_description() {
         let schema = not_found("Schema not found.");
         assert_eq!(get("wsdl&schema=1"), schema);
         assert_eq!(get("wsdl=1&SCHEMA="), schema);

@@ -17,7 +17,7 @@ use crate::operation::Input;
 const TOO_LONG: &str = "There was an exception running the extensions specified in the config \
                         file. ---> Maximum request length exceeded.";
 
-/// Reads a call. `guessed` is the version to answer in until the envelope tells the real one.
+/// Reads a call. `guessed` is the version to answer in until the envelope shows the actual one.
 pub(super) fn decode(
     protocols: Protocols,
     guessed: Version,
@@ -209,7 +209,7 @@ mod tests {
     const BAD_REQUEST: Rejection = Rejection::BadRequest(Version::V11);
 
     #[test]
-    fn one_node_behind_the_envelope_is_looked_at() {
+    fn one_node_after_the_envelope_is_read() {
         for fine in [
             "",
             " \r\n",
@@ -371,7 +371,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_but_a_header_stands_before_the_body() {
+    fn only_a_header_may_come_before_the_body() {
         let reason = "Server was unable to read request. ---> Request format is invalid: Missing \
                       required soap:Body element.";
         let expected = Err(Rejection::fault(Version::V11, FaultCode::Sender, reason));
@@ -392,8 +392,8 @@ mod tests {
         assert!(decoded(Version::V11, fine.as_bytes()).is_ok());
     }
 
-    /// The reader that .NET generates skips what it does not know before the operation. Without an
-    /// action the same text makes the request unroutable.
+    /// The reader that .NET generates skips unknown content before the operation. Without an action
+    /// the same text makes the request unroutable.
     #[test]
     fn text_before_the_operation_is_skipped_when_the_action_names_it() {
         let body = ENVELOPE.replace("<e:Body>", "<e:Body>text");

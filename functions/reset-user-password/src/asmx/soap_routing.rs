@@ -281,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn a_version_that_is_off_is_a_mismatch() {
+    fn a_disabled_version_is_a_mismatch() {
         let text = envelope(SOAP11, &format!("<e:Body>{CALL}</e:Body>"));
         let protocols = "Soap12".parse().unwrap();
         let expected = Rejection::version_mismatch(SOAP11.to_owned(), protocols);
@@ -290,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_that_begins_otherwise_is_refused() {
+    fn a_body_with_another_first_child_is_refused() {
         for content in [
             "<e:Body/>".to_owned(),
             "<e:Body></e:Body>".to_owned(),
@@ -318,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn flaws_on_the_way_to_the_body_are_the_servers_fault() {
+    fn errors_before_the_body_are_server_faults() {
         let body = "Request format is invalid: Missing required soap:Body element.";
         let root = "Request format is invalid: Missing required soap:Envelope element.";
         for (text, version, message) in [
@@ -362,7 +362,7 @@ mod tests {
     }
 
     #[test]
-    fn undecodable_messages_are_the_servers_fault() {
+    fn undecodable_messages_are_server_faults() {
         for (error, message) in [
             (
                 DecodeError::NotUtf16,

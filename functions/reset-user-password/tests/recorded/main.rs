@@ -1,5 +1,5 @@
 //! The exchanges captured from the legacy server and the sample events for `sam local invoke`, each
-//! as a test of its own name.
+//! as a test with its own name.
 
 use std::path::Path;
 use std::process::ExitCode;

@@ -1,5 +1,5 @@
-//! Input that no honest client sends: the rows of `docs/limits.md`, and names that try to break out
-//! of the mail, the log or the answer they end up in.
+//! Malicious input: the rows of `docs/limits.md`, and names that try to break out of the mail, the
+//! log or the answer in which they appear.
 
 #![expect(
     clippy::panic,
@@ -23,7 +23,7 @@ use testkit::requests::{
 };
 use xml::{MAX_ATTRIBUTES, MAX_DEPTH, MAX_NAMESPACES, Node, Reader};
 
-/// Stands in every hostile value; must not come back in a log.
+/// A part of every hostile value, which must not appear in a log.
 const MARK: &str = "hostile-4711";
 
 fn get(query: &str) -> Request<Bytes> {
@@ -31,7 +31,7 @@ fn get(query: &str) -> Request<Bytes> {
     Request::get(uri).body(Bytes::new()).unwrap()
 }
 
-/// A call in an envelope of each version, with `extra` behind the operation.
+/// A call in an envelope of each version, with `extra` after the operation.
 fn soap(username: &str, extra: &str) -> [Request<Bytes>; 2] {
     let action = format!("{OPERATION}/ResetUserPassword");
     [
@@ -85,19 +85,19 @@ async fn too_many_parameters_are_refused() {
 #[tokio::test]
 async fn envelopes_over_a_limit_are_refused() {
     let sandbox = Sandbox::start(&[]).await.unwrap();
-    // The envelope and its body are around it.
+    // Inside the envelope and its body.
     let nested = |levels: usize| "<a>".repeat(levels - 2) + &"</a>".repeat(levels - 2);
     let attributes = |n: usize| {
         let all: String = (0..n).map(|i| format!(" a{i}=\"\"")).collect();
         format!("<a{all}/>")
     };
-    // Fifty a level; the envelope declares one.
+    // Fifty per level, and one that the envelope declares.
     let namespaces = |n: usize| {
         let all: Vec<_> = (1..n).map(|i| format!(" xmlns:p{i}=\"u\"")).collect();
         let tags = all.chunks(50).map(|some| format!("<a{}>", some.concat()));
         tags.collect::<String>() + &"</a>".repeat(all.chunks(50).count())
     };
-    // At the limit the message is read, whatever is in it beside the operation.
+    // At the limit, the message is read.
     for extra in [
         nested(MAX_DEPTH),
         attributes(MAX_ATTRIBUTES),
@@ -153,9 +153,9 @@ async fn a_request_with_a_head_over_the_limit_is_refused() {
     }
 }
 
-/// What is on file was typed by people too.
+/// Stored values are user input too.
 #[tokio::test]
-async fn what_is_on_file_cannot_change_the_mail() {
+async fn stored_values_cannot_change_the_mail() {
     let plain = mail_to("Jane Doe", "JDoe", "a@example.com").await.unwrap();
     for hostile in [
         "\r\nBcc: x@example.com\r\n\r\nHello",
@@ -191,7 +191,7 @@ async fn what_is_on_file_cannot_change_the_mail() {
     }
 }
 
-/// The mail that a reset sends to an account of these names, if it sends one.
+/// The mail that a reset sends to an account with these names, if any.
 async fn mail_to(display_name: &str, username: &str, email: &str) -> Option<local::ses::Mail> {
     let sandbox = Sandbox::start(&[]).await.unwrap();
     let on_file = [
@@ -210,7 +210,7 @@ async fn mail_to(display_name: &str, username: &str, email: &str) -> Option<loca
 async fn names_stay_out_of_logs_and_answers() {
     let sandbox = Sandbox::start(&[]).await.unwrap();
     let mut answers = Vec::new();
-    // Percent-encoded, and as XML has it: no form of NUL and the like is legal there.
+    // Percent-encoded and as XML, in which NUL and similar characters are never legal.
     for (encoded, xml) in [
         ("%0D%0ABcc:x", Some("&#13;&#10;Bcc:x")),
         (
@@ -247,7 +247,7 @@ async fn names_stay_out_of_logs_and_answers() {
     sandbox.assert_not_logged(&[MARK, "Bcc"]);
 }
 
-/// What a caller sent comes back in some faults.
+/// Some faults quote the request.
 #[tokio::test]
 async fn answers_in_xml_are_well_formed_whatever_was_sent() {
     let sandbox = Sandbox::start(&[]).await.unwrap();

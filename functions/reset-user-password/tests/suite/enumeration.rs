@@ -1,9 +1,9 @@
-//! Nobody can tell who is on file: whatever becomes of a request, its answer has the same status,
-//! headers and bytes as the answer for a name that is not on file. How long it takes is the subject
-//! of `testkit/tests/suite/timing/`.
+//! Answers do not reveal which accounts exist: whatever happens to a request, its answer has the
+//! same status, headers and bytes as the answer for an unknown name. `testkit/tests/suite/timing/`
+//! tests response times.
 //!
-//! Every state is brought about for real, by what is in the tables and by a relay in front of
-//! DynamoDB and SES, and the calls that were made prove that it was.
+//! Every state is real, produced by items in the tables and by a relay in front of DynamoDB and
+//! SES. The calls that were made prove it.
 
 #![expect(
     clippy::unwrap_used,
@@ -23,7 +23,7 @@ use testkit::item::disable;
 use testkit::relay::{Action, Call, Gone, Relays};
 use testkit::requests::reset_by_every_binding;
 
-/// States at work at the same time. Each has a service with a hashing memory of its own.
+/// The number of states that run at the same time. Each has a service with its own hashing memory.
 const AT_ONCE: usize = 16;
 
 #[derive(Debug, Clone, Copy)]
@@ -53,7 +53,7 @@ impl Binding {
     }
 }
 
-/// What the table says about the name.
+/// The account with the name, if there is one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Account {
     Known,
@@ -62,18 +62,18 @@ enum Account {
     WithoutEmail,
 }
 
-/// The calls of a reset, in their order.
+/// The calls of a reset, in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Step {
     /// The request is counted.
     Limit,
-    /// The new hash is kept beside the old one.
+    /// The new hash is stored next to the old one.
     Reserve,
     /// The brand of the mail.
     Brand,
     /// The mail.
     Mail,
-    /// The mailed password becomes the valid one.
+    /// The mailed password becomes valid.
     Promote,
 }
 use Step::{Brand, Limit, Mail, Promote, Reserve};
@@ -93,18 +93,19 @@ impl Step {
 
 type Script = Arc<dyn Fn(Step) -> Action + Send + Sync>;
 
-/// One way a request can go.
+/// A state that a request can be in.
 #[derive(Clone)]
 struct State {
     name: String,
     account: Account,
-    /// The limit that the request is over, and whether the same process counted the one before.
+    /// The limit that the request exceeds, and whether the same process counted the previous
+    /// request.
     limited_by: Option<(&'static str, bool)>,
-    /// What happens to a call.
+    /// The action of the relay for each call.
     script: Script,
     /// Whether DynamoDB and SES are gone from the network.
     gone: Gone,
-    /// The calls there must have been, repetitions counting once.
+    /// The expected calls, without retries.
     steps: &'static [Step],
 }
 
@@ -120,15 +121,15 @@ impl State {
         }
     }
 
-    /// A known name for which this happens to one of the steps.
+    /// A known name, with this action for one of the steps.
     fn at(step: Step, what: &str, action: Action) -> Self {
         let name = format!("{step:?}: {what}");
         let steps: &[Step] = match step {
             Limit => &[Limit],
             Reserve => &[Limit, Reserve],
-            // What is not mailed is not promoted.
+            // Without a mail, there is no promotion.
             Mail => &[Limit, Reserve, Brand, Mail],
-            // The mail goes out in another name instead.
+            // The mail is sent with another brand instead.
             Brand | Promote => EVERY_STEP,
         };
         Self::new(name, Account::Known, steps).with(move |at| match at {
@@ -137,7 +138,7 @@ impl State {
         })
     }
 
-    /// After a refusal, the next attempt is put off.
+    /// After a refusal, the next attempt is postponed.
     fn refused(mut self) -> Self {
         self.steps = &[Limit, Reserve, Brand, Mail, Reserve];
         self
@@ -161,7 +162,7 @@ const SES_ERRORS: [&str; 8] = [
     "TooManyRequestsException",
 ];
 
-/// Those among them that say nothing of this mail or its sender.
+/// The errors among them that are not about this mail or its sender.
 const OUTAGES: [&str; 4] = [
     "AccountSuspendedException",
     "LimitExceededException",
@@ -169,7 +170,7 @@ const OUTAGES: [&str; 4] = [
     "TooManyRequestsException",
 ];
 
-/// What DynamoDB answers when it has too much to do, or fails.
+/// DynamoDB's answers if it is overloaded or fails.
 const DYNAMODB_ERRORS: [(u16, &str); 4] = [
     (400, "ThrottlingException"),
     (400, "ProvisionedThroughputExceededException"),
@@ -284,7 +285,7 @@ fn outages() -> Vec<State> {
     vec![ses, dynamodb, both, after_first]
 }
 
-/// All there is to an answer.
+/// All parts of an answer.
 #[derive(Debug, PartialEq)]
 struct Answer {
     status: StatusCode,
@@ -300,7 +301,7 @@ impl From<Response<Bytes>> for Answer {
         Self {
             status: response.status(),
             version: response.version(),
-            // In their order, which tells something too.
+            // In order, because the order could reveal something too.
             headers: headers
                 .map(|(name, value)| (name.to_string(), bytes(value)))
                 .collect(),
@@ -309,7 +310,7 @@ impl From<Response<Bytes>> for Answer {
     }
 }
 
-/// Writes an account of this name, unless the name is to be unknown.
+/// Writes an account with this name, unless the name should be unknown.
 async fn register(tables: &Sandbox, username: &str, account: Account) {
     let change: fn(&mut Item) = match account {
         Account::Unknown => return,
@@ -324,11 +325,12 @@ async fn register(tables: &Sandbox, username: &str, account: Account) {
     copied.unwrap();
 }
 
-/// The answer in this state, by this binding, to a name of its own.
+/// The answer in this state, with this binding, for a unique name.
 async fn answer(tables: &Sandbox, state: &State, binding: Binding, username: &str) -> Answer {
     register(tables, username, state.account).await;
     let relays = Relays::start_without(&tables.backend, state.gone).unwrap();
-    // Without a limit to be over there is one that is not reached, so that requests are counted.
+    // States without an exceeded limit have a limit that is not reached, so that requests are
+    // counted.
     let limit = state
         .limited_by
         .map_or(("RESET_PER_MINUTE", "3"), |(limit, _)| (limit, "1"));
@@ -365,8 +367,8 @@ async fn every_state_has_the_answer_of_an_unknown_name() {
     );
 
     let states = states();
-    // What encodes an answer is not told how the reset ended, so the bindings take turns. The first
-    // state, a reset that is done, is asked for by each of them.
+    // The encoder does not know the outcome of the reset, so each state uses only one of the
+    // bindings in turn. Only the first state, a successful reset, uses all of them.
     let [done, ..] = &states[..] else {
         panic!("there are no states")
     };

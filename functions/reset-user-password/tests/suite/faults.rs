@@ -1,7 +1,7 @@
-//! Nothing is left half done: every call of a reset and of the sweep fails in every way a call can,
-//! and some password known to the user still opens the account.
+//! Fault injection: every call of a reset and of the sweep fails in every possible way, and the
+//! user still knows a valid password.
 //!
-//! `cargo test -p reset-user-password --test suite -- --nocapture faults` prints what came of each.
+//! `cargo test -p reset-user-password --test suite -- --nocapture faults` prints the results.
 
 #![expect(
     clippy::unwrap_used,
@@ -19,20 +19,21 @@ use password::Secret;
 use shared::clock::Timestamp;
 use shared::users::UsernameKey;
 use shared::users::protocol::{Pending, reserve, set_password};
-use testkit::faults::{Extent, Injection, Matrix, World, at_work, fill};
+use testkit::faults::{Extent, Injection, Matrix, Plan, World, fill, work_permit};
 use testkit::requests::reset;
 
 const OLD_PASSWORD: &str = "p@55wOrd";
 const PENDING: [&str; 3] = ["reset", "reset_queue", "reset_due_at"];
 
-/// What an account goes through while calls fail.
+/// A scenario in which calls fail.
 #[derive(Debug, Clone, Copy)]
 struct Scenario {
     title: &'static str,
     mode: &'static str,
-    /// How many attempts at a reset failed before; without any, a reset is asked for.
+    /// The number of earlier failed attempts at a reset. With 0, a new reset is requested.
     failed_attempts: Option<u64>,
-    /// An administrator set the password, which is the old one here, since that reset was asked for.
+    /// Whether an administrator has set the password (here the old one) after that reset was
+    /// requested.
     is_superseded: bool,
     /// `RESPONSE_FLOOR_MS`
     floor_ms: &'static str,
@@ -59,7 +60,7 @@ const SCENARIOS: [Scenario; 7] = [
     },
     Scenario {
         title: "reset that must end in time for its answer",
-        // Less than the SDK gives a call that it repeats.
+        // Less than the SDK's timeout of a call with retries.
         floor_ms: "2000",
         ..RESET
     },
@@ -108,11 +109,17 @@ async fn matrix(backend: &Backend, scenario: Scenario, extent: Extent) -> Matrix
         let answer = answer.clone();
         async move { case.await.work(injection, &answer).await }
     };
-    let matrix = fill(extent, scenario.title, calls, cell).await;
+    let plan = Plan {
+        title: scenario.title,
+        extent,
+        // Most of the time they wait for the floor.
+        at_once: if scenario.floor_ms == "0" { 8 } else { 16 },
+    };
+    let matrix = fill(plan, calls, cell).await;
     matrix.unwrap()
 }
 
-/// The calls the scenario makes, and its answer.
+/// The calls of the scenario, and its answer.
 async fn without_failures(backend: &Backend, scenario: Scenario) -> (Vec<String>, String) {
     let case = Case::new(backend.clone(), scenario).await;
     case.world.proxy.inject(None);
@@ -167,7 +174,7 @@ impl Case {
         }
     }
 
-    /// Lets one call fail, checks all that must hold, and says what came of it.
+    /// Makes one call fail, checks all invariants, and returns the result.
     async fn work(&self, injection: Injection, answer: &str) -> String {
         let kills = injection.failure.kills();
         self.world.proxy.inject(Some(injection));
@@ -175,12 +182,12 @@ impl Case {
         match &answered {
             None => assert!(kills, "{injection:?}"),
             Some(_) if kills => panic!("{injection:?}: the process did not end"),
-            // Nobody waits for the answer of a sweep: it may say that it failed.
+            // A sweep may report a failure, since no caller gets its answer.
             Some(_) if self.scenario.failed_attempts.is_some() => {}
             Some(answered) => assert_eq!(answered, answer, "{injection:?}"),
         }
         assert!(self.world.proxy.has_hit(), "{injection:?}");
-        let _at_work = at_work().await;
+        let _permit = work_permit().await;
         let before = self.state(injection).await;
         let mails_before = self.mails().len();
         let calls = self.world.proxy.calls();
@@ -225,13 +232,13 @@ impl Case {
         self.world.opens(&self.username, password).await.unwrap()
     }
 
-    /// Which passwords that the user knows open the account. There is one at least.
+    /// The passwords known to the user that are valid. There is at least one.
     async fn state(&self, injection: Injection) -> &'static str {
         let mut new = false;
         for password in self.mails().iter().rev().filter_map(Mail::password) {
             new = new || self.opens(password).await;
         }
-        // Where there is but one hash, one password is right.
+        // If there is only one hash, one password is valid.
         let is_replaced = new && self.scenario.mode == "replace";
         let old = !is_replaced && self.opens(OLD_PASSWORD).await;
         match (old, new) {
@@ -242,7 +249,7 @@ impl Case {
         }
     }
 
-    /// One mail, unless nobody could know whether the first one was accepted.
+    /// There is one mail, unless it was uncertain whether SES accepted the first one.
     fn assert_mails(&self, injection: Injection, calls: &[String]) {
         let is_of_mail = calls
             .get(injection.call)
@@ -252,7 +259,7 @@ impl Case {
         }
     }
 
-    /// Nothing is pending, and every change has its one row in the audit.
+    /// Nothing is pending, and every change has exactly one audit row.
     async fn assert_done(&self) {
         let item = self.world.item(&self.username).await.unwrap();
         assert!(PENDING.iter().all(|name| !item.contains_key(*name)));

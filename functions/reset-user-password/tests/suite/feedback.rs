@@ -1,4 +1,4 @@
-//! What SES reports of a mail later, as EventBridge passes it on.
+//! SES's reports about mails, as passed on by EventBridge.
 
 #![expect(
     clippy::unwrap_used,
@@ -14,7 +14,7 @@ use testkit::requests::reset;
 
 const OLD_PASSWORD: &str = "p@55wOrd";
 
-/// A world in which the account of this name was just mailed a password.
+/// A world with an account that was just mailed a password, its name, and the mail.
 async fn after_reset(mode: &str) -> (World, String, Mail) {
     let backend = testkit::backend().await;
     let variables = [("RESET_MODE", mode), ("RESET_PER_MINUTE", "0")];
@@ -96,9 +96,9 @@ async fn a_bounce_withdraws_a_temporary_password_and_marks_the_address() {
     assert_eq!(events, expected);
 }
 
-/// There the old password is gone: without the new one nobody could log in.
+/// The old password is already replaced, so without the new one, the user could not log in.
 #[tokio::test]
-async fn a_bounce_leaves_a_password_that_took_the_old_ones_place() {
+async fn a_bounce_keeps_a_password_that_replaced_the_old_one() {
     let (world, username, mail) = after_reset("replace").await;
     world.event(&bounced("Permanent", &mail)).await.unwrap();
     assert!(
@@ -120,7 +120,7 @@ async fn a_bounce_leaves_a_password_that_took_the_old_ones_place() {
 }
 
 #[tokio::test]
-async fn what_may_still_arrive_withdraws_nothing() {
+async fn mails_that_may_still_arrive_withdraw_nothing() {
     for (kind, metric, marks) in [
         ("Email Complaint Received", Metric::MailComplained, true),
         ("Email Delivery Delayed", Metric::MailDelayed, false),
@@ -141,7 +141,7 @@ async fn what_may_still_arrive_withdraws_nothing() {
     }
 }
 
-/// An out-of-office reply is one of these, and its mail arrived.
+/// It may be an out-of-office reply to a mail that arrived.
 #[tokio::test]
 async fn a_bounce_that_is_not_permanent_is_counted_and_changes_nothing() {
     for bounce_type in ["Transient", "Undetermined"] {
@@ -163,9 +163,9 @@ async fn a_bounce_that_is_not_permanent_is_counted_and_changes_nothing() {
     }
 }
 
-/// The next mail may be suppressed, so it must not cost the password that works.
+/// The next mail may be suppressed, so the valid password must stay valid.
 #[tokio::test]
-async fn a_reset_to_an_address_that_failed_leaves_the_old_password() {
+async fn a_reset_to_a_failed_address_keeps_the_old_password() {
     for mode in ["replace", "dual"] {
         let (world, username, mail) = after_reset(mode).await;
         world.event(&bounced("Permanent", &mail)).await.unwrap();
@@ -191,7 +191,7 @@ async fn a_reset_to_an_address_that_failed_leaves_the_old_password() {
 }
 
 #[tokio::test]
-async fn nobody_takes_the_password_of_an_administrator_away() {
+async fn a_reset_keeps_the_password_of_an_administrator() {
     let backend = testkit::backend().await;
     let world = World::new(&backend, &[("RESET_MODE", "replace")])
         .await
@@ -220,7 +220,7 @@ async fn a_rejected_mail_withdraws_its_password_only() {
     assert!(!item.contains_key("email_failed_at"));
 }
 
-/// A report of an earlier mail, one about somebody else's, and one that comes twice.
+/// A report about an earlier mail, a report about another account's mail, and a duplicate report.
 #[tokio::test]
 async fn a_report_changes_nothing_but_what_it_is_about() {
     let (world, username, mail) = after_reset("dual").await;

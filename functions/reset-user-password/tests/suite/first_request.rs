@@ -1,4 +1,4 @@
-//! The first request of a fresh process waits for no connection, whomever it is about.
+//! The first request of a new process does not wait for connections, for any name.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -10,7 +10,7 @@ async fn reset(service: &Sandbox, username: &str) -> StatusCode {
     service.send(&requests::reset(username)).await.status()
 }
 
-/// A function that was just made, with the limits on, as a process has it when it starts.
+/// A new function with limits enabled, like that of a process that has just started.
 fn fresh(relays: &Relays) -> Sandbox {
     Sandbox::on(relays.backend.clone(), &[("RESET_PER_MINUTE", "1")]).unwrap()
 }
@@ -28,7 +28,7 @@ async fn connections_are_open_before_the_first_request() {
         let service = fresh(&relays);
         service.functions.reset_user_password.init().await;
         let seen = relays.take_calls();
-        // SES would record that a signed call is denied.
+        // SES would record a signed call that is denied.
         assert!(seen.iter().all(|call| call.is_signed != call.is_to_ses()));
         let mut at_init: Vec<_> = seen.into_iter().map(|call| call.operation).collect();
         at_init.sort();
@@ -42,7 +42,7 @@ async fn connections_are_open_before_the_first_request() {
     }
 }
 
-/// What the test above would not see if connections were not counted right.
+/// Checks that the previous test counts connections correctly.
 #[tokio::test]
 async fn without_init_the_connections_depend_on_the_name() {
     let backend = testkit::backend().await;
@@ -54,7 +54,7 @@ async fn without_init_the_connections_depend_on_the_name() {
     }
 }
 
-/// SES answers what it likes: the connection is open all the same, and nothing is asked twice.
+/// With any answer of SES, the connection is open, and there are no retries.
 #[tokio::test]
 async fn a_refusal_opens_the_connection_too() {
     let backend = testkit::backend().await;

@@ -16,7 +16,7 @@ const OLD_PASSWORD: &str = "p@55wOrd";
 pub(crate) const ANSWER: &str =
     "If the username is on file, a new password has been sent to its e-mail address.";
 
-/// What makes an account another one.
+/// A change of an account.
 type Change = fn(&mut Item);
 
 fn verifies(item: &Item, password: &str) -> bool {
@@ -29,7 +29,7 @@ pub(crate) fn assert_answer(response: &Response<Bytes>) {
 }
 
 #[tokio::test]
-async fn the_mailed_password_takes_the_old_ones_place_by_every_binding() {
+async fn the_mailed_password_replaces_the_old_one_with_every_binding() {
     for request in every_binding("JDoe") {
         let sandbox = Sandbox::start(&[]).await.unwrap();
         let before = sandbox.user("jdoe").await.unwrap();
@@ -84,9 +84,9 @@ async fn the_configured_cost_is_used() {
     assert!(text(&user, "password_hash").starts_with("$argon2id$v=19$m=12288,t=3,p=1$"));
 }
 
-/// Whoever is asked for, the answer is the same to the byte.
+/// The answer is the same for every name, byte for byte.
 #[tokio::test]
-async fn nobody_learns_who_is_on_file() {
+async fn answers_do_not_reveal_which_accounts_exist() {
     let sandbox = Sandbox::start(&[]).await.unwrap();
     let without_address = |item: &mut Item| {
         item.remove("email");
@@ -138,7 +138,7 @@ async fn answers(sandbox: &Sandbox, username: &str) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_mail_that_is_not_accepted_leaves_the_old_password() {
+async fn a_mail_that_is_not_accepted_keeps_the_old_password() {
     for error in [
         "MessageRejected",
         "TooManyRequestsException",
@@ -161,7 +161,7 @@ async fn a_mail_that_is_not_accepted_leaves_the_old_password() {
 #[tokio::test]
 async fn two_resets_at_once_send_one_mail_with_the_password_that_works() {
     let sandbox = Sandbox::start(&[]).await.unwrap();
-    // The other request comes while the first one's mail is on its way.
+    // The second request arrives while the first one's mail is being sent.
     sandbox.backend.outbox.delay(Duration::from_millis(500));
     let (one, other) = (reset("jdoe"), reset("jdoe"));
     let (one, other) = tokio::join!(sandbox.send(&one), sandbox.send(&other));
@@ -285,7 +285,7 @@ async fn documents_name_the_address_the_caller_used() {
 }
 
 #[tokio::test]
-async fn protocols_that_are_off_are_not_answered() {
+async fn disabled_protocols_are_not_answered() {
     let sandbox = Sandbox::start(&[("ASMX_PROTOCOLS", "Soap")]).await.unwrap();
     let [get, post, soap11, soap12] = every_binding("jdoe");
     for request in [get, post] {

@@ -1,4 +1,4 @@
-//! How often a reset may be asked for, and what a mailed password is worth beside the old one.
+//! Rate limits of resets, and the mailed password in dual mode.
 
 #![expect(
     clippy::unwrap_used,
@@ -42,7 +42,7 @@ async fn verifies(sandbox: &Sandbox, hash: &str, password: &str) -> bool {
 }
 
 #[tokio::test]
-async fn two_hundred_calls_at_once_send_one_mail() {
+async fn two_hundred_concurrent_calls_send_one_mail() {
     let sandbox = Arc::new(Sandbox::start(&DEFAULTS[..2]).await.unwrap());
     let mut calls = JoinSet::new();
     for _ in 0..200 {
@@ -55,7 +55,7 @@ async fn two_hundred_calls_at_once_send_one_mail() {
 }
 
 #[tokio::test]
-async fn asking_again_changes_nothing_and_is_answered_alike() {
+async fn a_repeated_request_changes_nothing_and_gets_the_same_answer() {
     let sandbox = Sandbox::start(&DEFAULTS).await.unwrap();
     let first = sandbox.send(&reset("jdoe")).await;
     let hash = sandbox.user("jdoe").await.unwrap()["password_hash"].clone();
@@ -92,7 +92,7 @@ async fn an_hour_has_a_limit_too() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_counted_is_not_done() {
+async fn resets_that_cannot_be_counted_are_refused() {
     let sandbox = Sandbox::start(&[("RESET_PER_MINUTE", "1"), ("LIMITS_TABLE", "Nowhere")])
         .await
         .unwrap();
@@ -102,7 +102,7 @@ async fn what_cannot_be_counted_is_not_done() {
 }
 
 #[tokio::test]
-async fn beside_the_old_password_a_stranger_locks_nobody_out() {
+async fn in_dual_mode_a_stranger_locks_nobody_out() {
     let sandbox = Sandbox::start(&[("RESET_MODE", "dual")]).await.unwrap();
     for _ in 0..100 {
         assert!(is_success(&sandbox.send(&reset("jdoe")).await));
@@ -113,14 +113,13 @@ async fn beside_the_old_password_a_stranger_locks_nobody_out() {
     assert!(verifies(&sandbox, "temporary", last).await);
 }
 
-/// What a reset asks DynamoDB, when everything is warm: the source, the name, the reservation and
-/// the promotion.
+/// The calls of a reset to DynamoDB in a warm process: source, name, reservation and promotion.
 #[tokio::test]
 async fn a_reset_is_four_requests_and_each_limit_one_of_them() {
     let relays = Relays::start(&testkit::backend().await).unwrap();
     let sandbox = Sandbox::on(relays.backend.clone(), &DEFAULTS).unwrap();
     for (username, expected) in [
-        // Its brand is read, and not again for five minutes.
+        // The brand is read once in five minutes.
         ("jdoe", 5),
         ("bob", 4),
         ("admin", 4),
@@ -137,7 +136,7 @@ async fn a_reset_is_four_requests_and_each_limit_one_of_them() {
     }
 }
 
-/// How often a process asks the Limits table for a reset that it mails.
+/// The number of requests to the Limits table for one reset, which must be mailed.
 async fn counts_of_a_reset(process: &Process, username: &str, source: [u8; 4]) -> usize {
     let Process { relays, sandbox } = process;
     let mails = sandbox.backend.outbox.mails().len();
@@ -150,7 +149,7 @@ async fn counts_of_a_reset(process: &Process, username: &str, source: [u8; 4]) -
     calls.len()
 }
 
-/// A process that has just started, at this time.
+/// A process that has just started.
 struct Process {
     relays: Relays,
     sandbox: Sandbox,
@@ -165,9 +164,9 @@ impl Process {
     }
 }
 
-/// DynamoDB keeps expired items for days, so a new process meets those of an earlier day.
+/// DynamoDB deletes expired items within days, so a new process often finds some.
 #[tokio::test]
-async fn what_is_left_of_earlier_uses_costs_a_new_process_no_request() {
+async fn expired_limits_cost_a_new_process_no_request() {
     let backend = testkit::backend().await;
     let (here, there) = ([198, 51, 100, 1], [198, 51, 100, 2]);
     let first = Process::start(&backend, 0);
@@ -179,7 +178,7 @@ async fn what_is_left_of_earlier_uses_costs_a_new_process_no_request() {
     }
 }
 
-/// The one request more is that of a process that does not know of a use in another at that moment.
+/// A process does not know of concurrent uses in another process until it reads the limit.
 #[tokio::test]
 async fn a_source_in_use_elsewhere_costs_a_new_process_one_request_once() {
     let backend = testkit::backend().await;
@@ -190,8 +189,8 @@ async fn a_source_in_use_elsewhere_costs_a_new_process_one_request_once() {
     assert_eq!(counts_of_a_reset(&other, "jdoe", source).await, 2);
 }
 
-/// Functions in processes of their own on the same tables, each with its own clients and six
-/// milliseconds away from DynamoDB.
+/// Several processes on the same tables, each with its own clients and a latency of six
+/// milliseconds to DynamoDB.
 struct Processes {
     tables: Sandbox,
     processes: Vec<(Relays, Sandbox)>,
@@ -212,7 +211,7 @@ impl Processes {
         }
     }
 
-    /// Adds accounts of these names, each with an address of its own.
+    /// Adds accounts with these names, each with its own address.
     async fn add(&self, usernames: &[String]) {
         for username in usernames {
             let address = attribute::text(&format!("{username}@example.com"));
@@ -225,7 +224,7 @@ impl Processes {
         }
     }
 
-    /// Asks for a reset of each name at once, from one source, in one process after another.
+    /// Requests a reset of each name concurrently, from one source, distributed over the processes.
     async fn reset_at_once(&self, usernames: &[String], source: [u8; 4]) {
         let mut calls = JoinSet::new();
         for (username, (_, process)) in usernames.iter().zip(self.processes.iter().cycle()) {
@@ -236,7 +235,7 @@ impl Processes {
         assert!(answers.iter().all(is_success));
     }
 
-    /// The addresses that mail went to, sorted.
+    /// The addresses that were mailed, sorted.
     fn mailed(&self) -> Vec<String> {
         let mails = self.tables.backend.outbox.mails();
         let mut addresses: Vec<_> = mails.iter().flat_map(|mail| mail.to.clone()).collect();
@@ -272,7 +271,7 @@ async fn ten_users_behind_one_source_are_all_mailed() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nobody_is_lost_up_to_the_limit_of_a_source() {
+async fn no_request_is_lost_up_to_the_limit_of_a_source() {
     let limits = [("RESET_PER_MINUTE", "1"), ("SOURCE_PER_MINUTE", "100")];
     let processes = Processes::start(10, &limits).await;
     let users: Vec<_> = (0..100).map(|user| format!("user-{user}")).collect();
@@ -282,8 +281,9 @@ async fn nobody_is_lost_up_to_the_limit_of_a_source() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn more_than_the_limit_at_once_are_the_limit_exactly() {
-    // An hour's quota: what a minute's gives back meanwhile would depend on the machine.
+async fn concurrent_requests_get_exactly_the_limit() {
+    // A quota per hour, because the uses that a quota per minute restores would depend on the speed
+    // of the machine.
     let limits = [("RESET_PER_HOUR", "7")];
     let processes = Processes::start(10, &limits).await;
     processes
@@ -304,7 +304,7 @@ async fn more_than_the_limit_at_once_are_the_limit_exactly() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn two_hundred_calls_at_once_in_ten_processes_send_one_mail() {
+async fn two_hundred_concurrent_calls_in_ten_processes_send_one_mail() {
     let processes = Processes::start(10, &DEFAULTS[..2]).await;
     processes
         .reset_at_once(&vec!["jdoe".to_owned(); 200], [198, 51, 100, 1])
@@ -312,7 +312,7 @@ async fn two_hundred_calls_at_once_in_ten_processes_send_one_mail() {
     assert_eq!(processes.mailed(), ["a@example.com"]);
 }
 
-/// The SDK repeats a call whose answer is lost; DynamoDB may have counted it.
+/// The SDK repeats a call if its answer is lost, although DynamoDB may have counted it.
 #[tokio::test]
 async fn a_use_whose_answer_was_lost_is_one_use() {
     let relays = Relays::start(&testkit::backend().await).unwrap();
@@ -330,7 +330,7 @@ async fn a_use_whose_answer_was_lost_is_one_use() {
     assert_eq!(sandbox.backend.outbox.mails().len(), 1);
 }
 
-/// What one address asks for in one notation, it cannot ask for again in another.
+/// An address cannot exceed its limit by using another notation.
 #[tokio::test]
 async fn a_source_in_another_notation_is_the_same_source() {
     let sandbox = Sandbox::start(&[("SOURCE_PER_MINUTE", "1")]).await.unwrap();

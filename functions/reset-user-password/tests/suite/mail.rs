@@ -1,4 +1,4 @@
-//! In whose name the mail of a reset goes out, and in which language.
+//! The brand and the language of the mail of a reset.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -39,7 +39,7 @@ async fn a_mail_says_whether_the_old_password_still_works() {
     ] {
         let sandbox = Sandbox::start(&[("RESET_MODE", mode)]).await.unwrap();
         assert_says(&reset(&sandbox, "jdoe").await, &[fact]);
-        // Who never had a password is not told of one.
+        // The mail to a user without a password does not mention one.
         let mut bob = sandbox.user("bob").await.unwrap();
         bob.remove("password_hash").unwrap();
         sandbox.put_user(bob).await.unwrap();
@@ -89,7 +89,7 @@ async fn a_brand_without_a_row_is_the_default() {
 }
 
 #[tokio::test]
-async fn what_a_row_has_wrong_is_the_defaults() {
+async fn invalid_values_of_a_row_are_replaced_by_defaults() {
     let sandbox = Sandbox::start(&[]).await.unwrap();
     let row = [
         ("brand", "brand"),
@@ -107,7 +107,7 @@ async fn what_a_row_has_wrong_is_the_defaults() {
 }
 
 #[tokio::test]
-async fn without_the_table_the_mail_goes_out_in_the_default_name() {
+async fn without_the_table_the_mail_has_the_default_brand() {
     let sandbox = Sandbox::start(&[]).await.unwrap();
     let missing = [("BRANDS_TABLE", "Nowhere")];
     let sandbox = Sandbox::on(sandbox.backend, &missing).unwrap();
@@ -115,9 +115,9 @@ async fn without_the_table_the_mail_goes_out_in_the_default_name() {
     assert_eq!(mail.from, DEFAULT_FROM);
 }
 
-/// A blip does not cost five minutes of mails in the wrong name.
+/// A short failure does not cause five minutes of mails with the wrong brand.
 #[tokio::test]
-async fn a_failure_is_not_remembered() {
+async fn a_failure_is_not_cached() {
     let direct = Sandbox::start(&[]).await.unwrap();
     let relays = Relays::start(&direct.backend).unwrap();
     let sandbox = Sandbox::on(relays.backend.clone(), &[]).unwrap();
@@ -135,7 +135,7 @@ async fn a_failure_is_not_remembered() {
 }
 
 #[tokio::test]
-async fn a_row_is_believed_for_five_minutes() {
+async fn a_row_is_cached_for_five_minutes() {
     let backend = Sandbox::start(&[]).await.unwrap().backend;
     let now = Arc::new(AtomicU64::new(1_800_000_000));
     let time = Arc::clone(&now);
@@ -160,9 +160,9 @@ async fn a_row_is_believed_for_five_minutes() {
     assert_eq!(product(600).await, "Newer Name");
 }
 
-/// That there is no row is remembered too.
+/// The absence of a row is cached too.
 #[tokio::test]
-async fn a_row_is_looked_for_once_in_five_minutes() {
+async fn a_missing_row_is_cached_for_five_minutes() {
     let direct = Sandbox::start(&[]).await.unwrap();
     let mut bob = direct.user("bob").await.unwrap();
     bob.insert("brand".to_owned(), AttributeValue::S("other".to_owned()));

@@ -1,5 +1,4 @@
-//! The scheduled events: what a request left over is finished once, and the self-test finds what is
-//! wrong.
+//! Scheduled events: the sweep finishes unfinished resets once, and the self-test detects errors.
 
 #![expect(
     clippy::unwrap_used,
@@ -26,7 +25,7 @@ use tokio::time::Instant;
 
 const OLD_PASSWORD: &str = "p@55wOrd";
 
-/// A world with one account; gives its name.
+/// A world with one account, and its name.
 async fn world(backend: &Backend, variables: &[(&str, &str)]) -> (World, String) {
     let world = World::new(backend, variables).await.unwrap();
     let item = world.copy_of("jdoe").await.unwrap();
@@ -48,7 +47,7 @@ async fn two_sweeps_at_once_finish_a_reset_once() {
     backend.outbox.refuse(None);
     world.wait();
 
-    // The other one comes while the first one's mail is on its way.
+    // The second one starts while the first one's mail is being sent.
     backend.outbox.delay(Duration::from_millis(200));
     let (one, other) = tokio::join!(world.sweep(), world.sweep());
     let (one, other) = (one.unwrap(), other.unwrap());
@@ -76,7 +75,7 @@ async fn two_sweeps_at_once_finish_a_reset_once() {
     assert_eq!(world.mails(&username).len(), 1);
 }
 
-/// A user who asked and got no mail for minutes is told when that was, not when the sweep ran.
+/// If a mail is delayed, it tells the time of the request, not of the sweep.
 #[tokio::test]
 async fn a_mail_of_the_sweep_says_when_the_reset_was_requested() {
     let backend = testkit::backend().await;
@@ -99,7 +98,7 @@ async fn a_mail_of_the_sweep_says_when_the_reset_was_requested() {
 
 /// A slow SES must not make the answer for a known name late.
 #[tokio::test]
-async fn what_is_not_done_in_time_for_the_answer_is_left_to_the_sweep() {
+async fn overdue_work_is_left_to_the_sweep() {
     let backend = testkit::backend().await;
     let (world, username) = world(&backend, &[("RESPONSE_FLOOR_MS", "1000")]).await;
     backend.outbox.delay(Duration::from_mins(1));
@@ -119,7 +118,7 @@ async fn what_is_not_done_in_time_for_the_answer_is_left_to_the_sweep() {
 }
 
 #[tokio::test]
-async fn a_reset_that_is_given_up_is_counted() {
+async fn an_abandoned_reset_is_counted() {
     let backend = testkit::backend().await;
     let (world, username) = world(&backend, &[]).await;
     backend.outbox.refuse(Some("MessageRejected"));
@@ -164,23 +163,23 @@ async fn the_self_test_resets_its_account_and_measures_the_gap() {
     assert!(measured.values(Metric::SelfTestFailures).is_empty());
     assert_eq!(backend.outbox.mails().len(), 1);
 
-    // Without its account, it says so.
+    // It reports a missing account.
     let (elsewhere, _) = self::world(&backend, &[]).await;
     let (answer, measured) = metrics::collect(elsewhere.event(&self_test())).await;
     assert_eq!(answer.unwrap()["self_test"]["reset"], false);
     assert_eq!(measured.values(Metric::SelfTestFailures), [1.0]);
 
-    // At once again, the limit is in the way: nothing is reset.
+    // If repeated at once, the limit prevents the reset.
     let (answer, measured) = metrics::collect(world.event(&self_test())).await;
     assert_eq!(answer.unwrap()["self_test"]["reset"], false);
     assert_eq!(measured.values(Metric::SelfTestFailures), [1.0]);
 }
 
 #[tokio::test]
-async fn events_that_nobody_asked_for_fail_the_invocation() {
+async fn unexpected_events_fail_the_invocation() {
     let backend = testkit::backend().await;
     let (world, _) = world(&backend, &[("ASMX_PROTOCOLS", "Soap")]).await;
-    // It asks by HTTP GET.
+    // The self-test uses HTTP GET.
     assert!(world.event(&self_test()).await.is_err());
     let mut other = self_test();
     other["detail"]["task"] = "something".into();
@@ -197,7 +196,7 @@ async fn pending(backend: &Backend) -> (World, String) {
     (world, username)
 }
 
-/// An older version did not write when a reset was asked for.
+/// An older version did not store the time of the request.
 #[tokio::test]
 async fn a_reset_without_its_time_is_swept_too() {
     let backend = testkit::backend().await;
@@ -214,7 +213,7 @@ async fn a_reset_without_its_time_is_swept_too() {
     assert_eq!(count(&world.sweep().await.unwrap(), "reset"), 1);
 }
 
-/// All the counts of a sweep that are not 0.
+/// The counts of a sweep that are not 0.
 fn counts(summary: &Value) -> Value {
     let mut counts = summary["sweep"].clone();
     counts
@@ -224,8 +223,8 @@ fn counts(summary: &Value) -> Value {
     counts
 }
 
-/// Each attempt is followed by the next one after 1, 2, 4 and 8 minutes, and the last one by the
-/// end after 16, although its reservation is over after one.
+/// The next attempts follow after 1, 2, 4 and 8 minutes, and the reset is abandoned 16 minutes
+/// after the last one, although a reservation ends after one minute.
 #[tokio::test]
 async fn every_attempt_waits_twice_as_long_as_the_one_before() {
     let backend = testkit::backend().await;
@@ -248,7 +247,7 @@ async fn every_attempt_waits_twice_as_long_as_the_one_before() {
     assert_eq!(counts(&world.sweep().await.unwrap()), json!({}));
 }
 
-/// A world in which so many resets are due, the first one longest; gives the names.
+/// A world in which this number of resets is due, oldest first, and their names.
 async fn many_pending(backend: &Backend, number: usize) -> (World, Vec<String>) {
     let world = World::new(backend, &[("MAIL_RATE", "100")]).await.unwrap();
     let plain = world.copy_of("jdoe").await.unwrap();
@@ -292,7 +291,7 @@ async fn assert_all_reset(world: &World, usernames: &[String]) {
 }
 
 #[tokio::test]
-async fn one_sweep_mails_whatever_an_outage_of_six_hours_left() {
+async fn one_sweep_mails_all_resets_after_an_outage_of_six_hours() {
     let backend = testkit::backend().await;
     let (world, usernames) = many_pending(&backend, 60).await;
     let outage = [
@@ -303,7 +302,7 @@ async fn one_sweep_mails_whatever_an_outage_of_six_hours_left() {
     for error in outage.into_iter().cycle().take(12) {
         backend.outbox.refuse(Some(error));
         let summary = world.sweep().await.unwrap();
-        // It does not ask SES for every one of them: five fail, and fifteen more are in progress.
+        // It does not call SES for every one of them: five fail while fifteen more are in progress.
         assert!(
             (5..=20).contains(&count(&summary, "postponed")),
             "{summary}"
@@ -398,9 +397,9 @@ async fn a_sweep_mails_no_faster_than_its_rate() {
     assert!(began.elapsed() >= Duration::from_secs(1));
 }
 
-/// As long as a mailed password can be used, and no longer.
+/// The limit equals the lifetime of a mailed password.
 #[tokio::test]
-async fn an_outage_of_a_day_ends_in_a_reset_that_is_given_up() {
+async fn a_reset_is_abandoned_after_an_outage_of_a_day() {
     let backend = testkit::backend().await;
     let (world, username) = world(&backend, &[]).await;
     backend.outbox.refuse(Some("SendingPausedException"));
@@ -413,9 +412,9 @@ async fn an_outage_of_a_day_ends_in_a_reset_that_is_given_up() {
     assert_eq!(measured.values(Metric::ResetAbandoned), [1.0]);
 }
 
-/// What is wrong with the sender is for an operator to repair, and no reason to give resets up.
+/// An operator must correct the sender's setup, so resets are not abandoned because of it.
 #[tokio::test]
-async fn a_sender_that_is_not_set_up_uses_up_no_attempts() {
+async fn a_sender_that_is_not_set_up_does_not_count_as_an_attempt() {
     let backend = testkit::backend().await;
     let (world, username) = world(&backend, &[]).await;
     backend
@@ -444,9 +443,9 @@ async fn a_reset_of_an_older_version_is_found() {
     assert_eq!(count(&world.sweep().await.unwrap(), "reset"), 1);
 }
 
-/// A process that ended after its reservation keeps nobody out for longer than that.
+/// If a process ends after its reservation, it blocks other resets only until the reservation ends.
 #[tokio::test]
-async fn whoever_asks_again_after_a_reservation_gets_a_mail() {
+async fn a_request_after_a_reservation_gets_a_mail() {
     let backend = testkit::backend().await;
     let (world, username) = pending(&backend).await;
     backend.outbox.refuse(None);
@@ -457,9 +456,9 @@ async fn whoever_asks_again_after_a_reservation_gets_a_mail() {
     assert!(world.opens(&username, mailed).await.unwrap());
 }
 
-/// Whatever stands in the table leaves the queue, and keeps nobody waiting.
+/// Malformed items leave the queue, and do not block others.
 #[tokio::test]
-async fn what_cannot_be_read_leaves_the_queue() {
+async fn unreadable_resets_leave_the_queue() {
     let backend = testkit::backend().await;
     let number = DAMAGES.len();
     let (world, usernames) = many_pending(&backend, number + 1).await;
@@ -503,7 +502,7 @@ const DAMAGES: [fn(&mut Item); 10] = [
     },
     |item| drop(reset_of(item).remove("request_id")),
     |item| drop(reset_of(item).insert("attempts".to_owned(), attribute::text("many"))),
-    // In milliseconds: its reservation would never end.
+    // In milliseconds, so that the reservation would never end.
     |item| {
         let milliseconds = attribute::number(1_800_000_000_000);
         drop(reset_of(item).insert("expires_at".to_owned(), milliseconds));
@@ -519,9 +518,9 @@ fn reset_of(item: &mut Item) -> &mut Item {
     reset
 }
 
-/// Whether a password was set meanwhile is asked as the promotion asks it: any value says so.
+/// Any value of `reset_superseded` counts, as it does in the condition of the promotion.
 #[tokio::test]
-async fn a_reset_that_is_superseded_in_any_words_is_ended_by_a_correction() {
+async fn any_value_of_reset_superseded_ends_a_reset_with_a_correction() {
     let backend = testkit::backend().await;
     for value in [
         AttributeValue::Bool(false),
@@ -544,9 +543,9 @@ async fn a_reset_that_is_superseded_in_any_words_is_ended_by_a_correction() {
     }
 }
 
-/// What cannot be counted up after a mail is not mailed.
+/// A version that cannot be increased would make the promotion fail after the mail was sent.
 #[tokio::test]
-async fn an_account_whose_version_is_no_number_gets_no_password() {
+async fn an_account_with_a_malformed_version_gets_no_password() {
     let backend = testkit::backend().await;
     let (world, username) = world(&backend, &[]).await;
     let mut item = world.item(&username).await.unwrap();
@@ -557,10 +556,10 @@ async fn an_account_whose_version_is_no_number_gets_no_password() {
     assert_eq!(world.item(&username).await.unwrap(), item);
 }
 
-/// What an operator asked for replaces the old password in either mode, attempt after attempt, and
-/// its rows say who asked.
+/// A reset by an operator replaces the old password in either mode. Its audit row names the
+/// operator, even if a sweep finishes the reset after several attempts.
 #[tokio::test]
-async fn a_sweep_finishes_what_an_operator_asked_for_in_their_name() {
+async fn a_sweep_finishes_a_reset_by_an_operator_in_their_name() {
     let backend = testkit::backend().await;
     let flag = ("by_operator", AttributeValue::Bool(true));
     for (operator, actor, requester) in [
@@ -603,9 +602,9 @@ async fn a_sweep_finishes_what_an_operator_asked_for_in_their_name() {
     }
 }
 
-/// Nobody gets a password who could no longer ask for one.
+/// A user who could no longer request a password does not get one.
 #[tokio::test]
-async fn a_reset_of_an_account_that_may_not_have_one_is_given_up() {
+async fn a_reset_of_an_ineligible_account_is_abandoned() {
     let backend = testkit::backend().await;
     for (why, change) in [
         ("disabled", disable as fn(&mut Item)),
@@ -638,9 +637,9 @@ fn remove_address(item: &mut Item) {
     item.remove("email_key");
 }
 
-/// The reservation of another sweep, or a failure, leaves a reset as it was for the next one.
+/// After a reservation by another sweep, or a failure, a reset stays unchanged for the next sweep.
 #[tokio::test]
-async fn what_cannot_be_reserved_stays_due() {
+async fn resets_that_cannot_be_reserved_stay_due() {
     let backend = testkit::backend().await;
     let (world, username) = pending(&backend).await;
     backend.outbox.refuse(None);
@@ -667,5 +666,6 @@ async fn what_cannot_be_reserved_stays_due() {
     assert_eq!(world.mails(&username).len(), 1);
 }
 
-/// The call of a sweep that does it, after those that find what is due and read the account.
+/// The number of the sweep's call that reserves, after those that query the queue and read the
+/// account.
 const RESERVATION: usize = 10;

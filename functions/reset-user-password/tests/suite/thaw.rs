@@ -1,5 +1,5 @@
-//! The first request after a thaw: Lambda froze the process, and DynamoDB and SES have forgotten its
-//! connections meanwhile.
+//! The first request after Lambda froze the process, and DynamoDB and SES closed its connections in
+//! the meantime.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -12,17 +12,17 @@ use testkit::relay::{Action, Relays, Step};
 use testkit::thaw::{Forgotten, thaw};
 use testkit::{Sandbox, requests};
 
-/// Longer than a connection may be idle.
+/// A time longer than a connection may be idle.
 const FREEZE: Duration = Duration::from_millis(6_100);
 const FLOOR: Duration = Duration::from_millis(500);
-/// How often each reply is tried with each service. Fifty and one with each reply.
+/// Runs for each reply and set of services: 51 for each reply.
 const RUNS: usize = 17;
-/// Runs at the same time, most of which wait for the floor.
+/// Concurrent runs. Most of them are waiting for the response floor at any time.
 const RUNS_AT_ONCE: usize = 6;
 
-/// Resets a password in a process of its own, after a freeze of this length. The mail must be
-/// accepted before the answer, which must come with the first floor, and the SDK must not have
-/// waited to try again.
+<<<<<<< HEAD
+/// Resets a password in a new process after a freeze of this length. The response must come at
+/// the first floor, after the mail was accepted and without a back-off of the SDK.
 async fn first_reset(
     backend: &Backend,
     username: &str,
@@ -46,6 +46,41 @@ async fn first_reset(
     let began = Instant::now();
     let answer = service.send(&requests::reset(username)).await;
     let elapsed = began.elapsed();
+=======
+/// The services that have closed the connections.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Forgotten {
+    Both,
+    Dynamodb,
+    Ses,
+}
+
+/// A process with open connections. The `forgotten` services answer on them with `reply`.
+async fn thawed(relays: &Relays, forgotten: Forgotten, reply: &Action) -> Sandbox {
+    let service = Sandbox::on(relays.backend.clone(), &[]).unwrap();
+    service.functions.reset_user_password.init().await;
+    let (dynamodb, ses) = (relays.dynamodb.connections(), relays.ses.connections());
+    let reply = reply.clone();
+    relays.script(move |call: &Call| {
+        let (open, other) = if call.is_to_ses() {
+            (ses, Forgotten::Dynamodb)
+        } else {
+            (dynamodb, Forgotten::Ses)
+        };
+        if call.connection < open && forgotten != other {
+            reply.clone()
+        } else {
+            Action::forward()
+        }
+    });
+    service
+}
+
+/// Resets a password. The mail must be accepted, and the SDK must not have waited to try again.
+async fn reset(service: &Sandbox, relays: &Relays) {
+    let mails = service.backend.outbox.mails().len();
+    let answer = service.send(&requests::reset("jdoe")).await;
+>>>>>>> main
     assert_eq!(answer.status(), StatusCode::OK);
     assert!(elapsed < 2 * FLOOR, "{username}: {elapsed:?}");
     let mails = backend.outbox.mails_to(|to| to == address);
@@ -54,8 +89,9 @@ async fn first_reset(
     assert!(!calls.iter().any(|call| call.is_retry), "{calls:?}");
 }
 
+<<<<<<< HEAD
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_closed_connection_costs_a_new_one_and_no_back_off() {
+async fn a_closed_connection_is_replaced_without_a_back_off() {
     let backend = &testkit::backend().await;
     let replies = [Action::HANG_UP, Action(vec![Step::Reset])];
     let runs = (0..RUNS).flat_map(|_| Forgotten::ALL);
@@ -67,10 +103,26 @@ async fn a_closed_connection_costs_a_new_one_and_no_back_off() {
     });
     let runs = runs.buffer_unordered(RUNS_AT_ONCE).count().await;
     assert_eq!(runs, 2 * 51);
+=======
+#[tokio::test]
+async fn a_closed_connection_is_replaced_without_a_back_off() {
+    let backend = testkit::backend().await;
+    let closed = Action::HANG_UP;
+    let reset_by_peer = Action(vec![Step::Reset]);
+    for _ in 0..5 {
+        for forgotten in [Forgotten::Both, Forgotten::Dynamodb, Forgotten::Ses] {
+            for reply in [&closed, &reset_by_peer] {
+                let relays = Relays::start(&backend).unwrap();
+                let service = thawed(&relays, forgotten, reply).await;
+                reset(&service, &relays).await;
+            }
+        }
+    }
+>>>>>>> main
 }
 
 #[tokio::test]
-async fn a_connection_that_swallows_what_it_gets_is_not_used_after_a_freeze() {
+async fn an_unresponsive_connection_is_not_used_after_a_freeze() {
     let backend = testkit::backend().await;
     let silence = Action(vec![Step::AwaitGivingUp]);
     let process = (Forgotten::Both, silence, FREEZE);

@@ -1,5 +1,5 @@
-//! What the captured requests pass to the operation. Its answer is the same for every name, so the
-//! exchanges alone would not show it.
+//! The user names that captured requests pass to the operation. The answers do not show them, since
+//! they are the same for every name.
 
 #![expect(clippy::expect_used, reason = "a test fails by panicking")]
 
@@ -27,7 +27,7 @@ struct CaseRequest {
 }
 
 #[test]
-fn names_reach_the_operation_as_they_were_meant() {
+fn names_reach_the_operation_as_intended() {
     let mut checked = 0;
     for line in include_str!("../corpus/cases.jsonl").lines() {
         let case: Case = serde_json::from_str(line).expect("a case");

@@ -6,10 +6,10 @@ use shared::lambda::Request;
 
 use crate::authenticate::{Authenticated, Caller, OpenedSession};
 
-const SECONDS_A_DAY: u64 = 86_400;
+const SECONDS_PER_DAY: u64 = 86_400;
 /// The lifetime of every cookie except `ss-id`: twenty years, independent of the session's
 /// lifetime.
-const LIFETIME_SECONDS: u64 = 7_305 * SECONDS_A_DAY;
+const LIFETIME_SECONDS: u64 = 7_305 * SECONDS_PER_DAY;
 
 /// Makes the headers of an answer of `Authenticate`: cookies to set or delete. Caches must not
 /// store the answer, which may contain the id of a session (ASVS 5.0 14.3.2).
@@ -55,7 +55,7 @@ fn opened(caller: &Caller, session: &OpenedSession, now: Timestamp) -> Vec<Strin
 }
 
 fn closed(now: Timestamp) -> Vec<String> {
-    let yesterday = Timestamp(now.0.saturating_sub(SECONDS_A_DAY)).http_date();
+    let yesterday = Timestamp(now.0.saturating_sub(SECONDS_PER_DAY)).http_date();
     ["ss-id", "ss-pid", "X-UAId"]
         .map(|name| format!("{name}=;path=/;expires={yesterday}"))
         .into()

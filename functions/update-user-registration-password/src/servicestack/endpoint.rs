@@ -35,7 +35,7 @@ impl Endpoint {
             Self::Predefined { format } => Some(format_parameter(request).unwrap_or(format)),
             Self::Soap(version) => return ResponseFormat::soap(version),
         };
-        let format = decided.map_or_else(|| accepted(request), ResponseFormat::of);
+        let format = decided.map_or_else(|| accepted(request), ResponseFormat::new);
         format.with_json_style(request)
     }
 }

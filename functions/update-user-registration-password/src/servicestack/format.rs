@@ -59,14 +59,14 @@ impl Format {
     }
 
     /// Finds the format with this name, ignoring case.
-    pub(super) fn named(name: &str) -> Option<Self> {
+    pub(super) fn from_name(name: &str) -> Option<Self> {
         Self::ALL
             .into_iter()
             .find(|format| format.name().eq_ignore_ascii_case(name))
     }
 
     /// Finds the format of a body with this `Content-Type`.
-    pub(super) fn of_media_type(media_type: &str) -> Option<Self> {
+    pub(super) fn from_media_type(media_type: &str) -> Option<Self> {
         let base = media_type
             .split(';')
             .next()
@@ -100,7 +100,7 @@ pub struct ResponseFormat {
 impl ResponseFormat {
     /// A format with its own media type and default options.
     #[must_use]
-    pub fn of(format: Format) -> Self {
+    pub fn new(format: Format) -> Self {
         let charset = if format == Format::Json {
             "; charset=utf-8"
         } else {
@@ -125,7 +125,7 @@ impl ResponseFormat {
         Self {
             envelope: Some(version),
             content_type: content_type.to_owned(),
-            ..Self::of(Format::Xml)
+            ..Self::new(Format::Xml)
         }
     }
 
@@ -203,7 +203,7 @@ pub(super) fn accepted(request: &Request) -> ResponseFormat {
         .find(|format| content_type == format.media_type())
         .filter(is_accepted);
     if let Some(format) = of_request.or_else(|| Format::PREFERRED.into_iter().find(is_accepted)) {
-        return ResponseFormat::of(format);
+        return ResponseFormat::new(format);
     }
     if content_type == TEXT_XML && (accept.is_empty() || accepts("*/*")) {
         return ResponseFormat::soap(Version::V11);
@@ -211,7 +211,7 @@ pub(super) fn accepted(request: &Request) -> ResponseFormat {
     if accepts("*/*") {
         return of_request_body(&content_type);
     }
-    ResponseFormat::of(if is_accepted(&Format::Csv) {
+    ResponseFormat::new(if is_accepted(&Format::Csv) {
         Format::Csv
     } else {
         Format::Json
@@ -221,13 +221,13 @@ pub(super) fn accepted(request: &Request) -> ResponseFormat {
 /// The format of the request's own body, with the media type that the request gave it, for example
 /// `text/xml`.
 fn of_request_body(content_type: &str) -> ResponseFormat {
-    match Format::of_media_type(content_type) {
+    match Format::from_media_type(content_type) {
         Some(format) if content_type != format.media_type() => ResponseFormat {
             content_type: content_type.to_owned(),
-            ..ResponseFormat::of(format)
+            ..ResponseFormat::new(format)
         },
-        Some(format) => ResponseFormat::of(format),
-        None => ResponseFormat::of(Format::Json),
+        Some(format) => ResponseFormat::new(format),
+        None => ResponseFormat::new(Format::Json),
     }
 }
 
@@ -246,7 +246,7 @@ mod tests {
         let request = Request::new(Method::POST, &format!("?{query}"), headers, vec![]);
         let format = format_parameter(&request);
         format
-            .map_or_else(|| accepted(&request), ResponseFormat::of)
+            .map_or_else(|| accepted(&request), ResponseFormat::new)
             .with_json_style(&request)
     }
 
@@ -314,6 +314,18 @@ mod tests {
     }
 
     #[test]
+    fn an_envelope_has_its_version_in_logs() {
+        for (format, name) in [
+            (ResponseFormat::new(Format::Xml), "xml"),
+            (ResponseFormat::new(Format::Html), "html"),
+            (ResponseFormat::soap(Version::V11), "soap11"),
+            (ResponseFormat::soap(Version::V12), "soap12"),
+        ] {
+            assert_eq!(format.name(), name);
+        }
+    }
+
+    #[test]
     fn a_body_has_a_format_by_its_media_type() {
         for (content_type, expected) in [
             ("application/json", Some(Format::Json)),
@@ -327,7 +339,7 @@ mod tests {
             ("", None),
         ] {
             assert_eq!(
-                Format::of_media_type(content_type),
+                Format::from_media_type(content_type),
                 expected,
                 "{content_type}"
             );

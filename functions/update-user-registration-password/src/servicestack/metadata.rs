@@ -237,3 +237,20 @@ fn redirect(url: &str) -> Response<String> {
     }
     response
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_show_a_host_without_its_port() {
+        for (host, shown) in [
+            ("api.example.com", "api.example.com"),
+            ("api.example.com:8443", "api.example.com"),
+            ("[2001:db8::a]", "[2001:db8::a]"),
+            ("[2001:db8::a]:8443", "[2001:db8::a]"),
+        ] {
+            assert_eq!(without_port(host), shown);
+        }
+    }
+}

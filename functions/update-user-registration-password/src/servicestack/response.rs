@@ -162,6 +162,7 @@ impl<T: ResponseDto> Reply<T> {
     fn page(&self) -> Response<String> {
         page(
             &ReplyPage {
+                request: T::REQUEST,
                 rows: self.value().rows(),
             },
             PagePolicy::Styled,
@@ -172,5 +173,31 @@ impl<T: ResponseDto> Reply<T> {
 #[derive(Template)]
 #[template(path = "reply.html")]
 struct ReplyPage {
+    request: &'static str,
     rows: Vec<(&'static str, String)>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::operation::Outcome;
+
+    #[test]
+    fn errors_of_the_pipeline_ignore_jsconfig() {
+        let format = ResponseFormat {
+            json_style: JsonStyle {
+                camel_case: true,
+                ..JsonStyle::default()
+            },
+            ..ResponseFormat::new(Format::Json)
+        };
+        for (rejection, member) in [
+            (Rejection::CrossSite, "\"responseStatus\":{\"errorCode\":"),
+            (Rejection::TooLong, "\"ResponseStatus\":{\"ErrorCode\":"),
+        ] {
+            let response = Reply::<Outcome>::from(rejection).encode(&format);
+            let body = response.body();
+            assert!(body.contains(member), "{body}");
+        }
+    }
 }

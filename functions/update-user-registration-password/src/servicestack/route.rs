@@ -43,9 +43,9 @@ impl Route {
             }
             Self::Page(_) | Self::Rejected(_) => {
                 let path = request.path.trim_start_matches('/');
-                let of_path = || Format::named(path.split('/').next().unwrap_or_default());
+                let of_path = || Format::from_name(path.split('/').next().unwrap_or_default());
                 let format = format_parameter(request).or_else(of_path);
-                ResponseFormat::of(format.unwrap_or(Format::Json))
+                ResponseFormat::new(format.unwrap_or(Format::Json))
             }
         }
     }
@@ -175,7 +175,7 @@ fn predefined_route(path: &str) -> Option<(Format, &str)> {
     if is_api(path) {
         return Some((Format::Json, rest));
     }
-    let format = Format::named(first)?;
+    let format = Format::from_name(first)?;
     let (action, operation) = match rest.split_once('/') {
         // Without an operation, the action with its slash counts as the operation (cases
         // routing/predef-no-op, -slash).

@@ -1,5 +1,5 @@
-//! Request bodies captured with what the legacy server bound them to, each through the decoder as
-//! a test of its own name.
+//! Captured request bodies with the values that the legacy server bound them to. Each is decoded in
+//! a test with its own name.
 
 #![expect(clippy::expect_used, reason = "a test fails by panicking")]
 
@@ -32,7 +32,7 @@ struct CaseRequest {
     body_b64: Option<String>,
 }
 
-/// Either what is bound or the error.
+/// Either the bound values or the error.
 #[derive(Clone, Deserialize)]
 struct Expectation {
     status: u16,
@@ -101,7 +101,7 @@ fn request(case: &CaseRequest) -> Request {
     )
 }
 
-/// What was bound, as the cases have it, or the status and the body of the error.
+/// The bound values in the form of the cases, or the status and the body of the error.
 fn bind(request: &Request) -> Result<Value, (u16, Value)> {
     let Route::Call(endpoint) = servicestack::route(request, true) else {
         unreachable!("not a call");
@@ -115,7 +115,7 @@ fn bind(request: &Request) -> Result<Value, (u16, Value)> {
             "Requester": input.requester,
         })),
         Err(rejection) => {
-            let json = ResponseFormat::of(servicestack::Format::Json);
+            let json = ResponseFormat::new(servicestack::Format::Json);
             let response = Reply::<Outcome>::from(rejection).encode(&json);
             let body = serde_json::from_str(response.body()).expect("a JSON error");
             Err((response.status().as_u16(), body))

@@ -1,6 +1,5 @@
-//! The exchanges captured from the legacy server, what it bound request bodies to, its
-//! sessions, and the sample
-//! events for `sam local invoke`, each as a test of its own name.
+//! The exchanges captured from the legacy server, bound request bodies, sessions, and the sample
+//! events for `sam local invoke`, each as a test with its own name.
 
 mod binding;
 mod sessions;

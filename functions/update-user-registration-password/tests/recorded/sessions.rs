@@ -1,9 +1,9 @@
-//! Sequences of exchanges captured from the legacy server around a login by session, each as a test
-//! of its own name.
+//! Sequences of exchanges with sessions captured from the legacy server, each as a test with its
+//! own name.
 //!
-//! A line has a `name` and `steps`: a `request`, what to `expect`, and perhaps an intended
-//! `deviation` with its reason. `{ss-id}` and `{ss-pid}` stand for the cookies that the sequence was
-//! given last. Cookies are compared where they are captured, by name and value.
+//! A line has a `name` and `steps`: a `request`, the result to `expect`, and optionally an intended
+//! `deviation` with its reason. `{ss-id}` and `{ss-pid}` are placeholders for the last cookies of
+//! the sequence. Captured cookies are compared by name and value.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -113,14 +113,14 @@ fn request(step: &StepRequest, cookies: &Cookies) -> Result<Request<Bytes>, http
     request.body(Bytes::from(body))
 }
 
-/// A text with the cookies in the places of their names.
+/// Replaces the placeholders in a text with the cookies.
 fn filled(text: &str, cookies: &Cookies) -> String {
     cookies.iter().fold(text.to_owned(), |text, (name, value)| {
         text.replace(&format!("{{{name}}}"), value)
     })
 }
 
-/// Names and values; the last of several of one name counts.
+/// The cookies that a response sets. The last of several with the same name counts.
 fn set_cookies(response: &Response<Bytes>) -> Cookies {
     let fields = response.headers().get_all(header::SET_COOKIE).iter();
     let pairs = fields.filter_map(|field| field.to_str().ok()?.split(';').next()?.split_once('='));

@@ -1,5 +1,5 @@
-//! Input that no honest client sends: the rows of `docs/limits.md`, and names that try to break out
-//! of the mail, the log or the audit trail they end up in.
+//! Malicious input: the rows of `docs/limits.md`, and names that try to break out of the mail, the
+//! log or the audit trail in which they appear.
 
 #![expect(
     clippy::unwrap_used,
@@ -17,7 +17,7 @@ use xml::MAX_DEPTH;
 
 const ROUTE: &str = "/UpdateUserRegistrationPassword";
 const PASSWORD: &str = "lamp-Sodium-4417";
-/// Stands in every hostile value; must not come back in a log.
+/// A part of every hostile value, which must not appear in a log.
 const MARK: &str = "hostile-4711";
 
 fn request(uri: &str, content_type: &str, body: impl Into<Bytes>) -> Request<Bytes> {
@@ -74,7 +74,7 @@ async fn too_many_parameters_are_refused() {
     }
 }
 
-/// A body is measured when it is decompressed, and not decompressed further than that.
+/// The limit applies to the decompressed body, and no more is decompressed.
 #[tokio::test]
 async fn compressed_bodies_are_limited_by_what_comes_out() {
     let sandbox = Sandbox::start(&[]).await.unwrap();
@@ -97,10 +97,10 @@ async fn compressed_bodies_are_limited_by_what_comes_out() {
         ("gzip", cut, &unreadable),
         ("gzip", json(100).into_bytes(), &unreadable),
         ("deflate", whole.clone(), &unreadable),
-        // Only these two, in lower case: another body is taken as it is.
+        // Only these two encodings in lower case; bodies with others are read unchanged.
         ("GZIP", whole, &unreadable),
         ("identity", json(100).into_bytes(), &empty),
-        // Compressed, nothing is a few bytes.
+        // An empty body is a few bytes long after compression.
         ("gzip", Vec::new(), &unreadable),
         ("deflate", Vec::new(), &unreadable),
         ("deflate", b"x".to_vec(), &unreadable),
@@ -118,9 +118,9 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
-/// A browser adds the credential that it knows to what any page makes it send.
+/// A browser adds a known credential to requests from any page.
 #[tokio::test]
-async fn a_foreign_page_cannot_make_a_browser_set_a_password() {
+async fn pages_of_other_origins_cannot_set_passwords() {
     let sandbox = Sandbox::start(&[]).await.unwrap();
     let form = format!("Email=a%40example.com&NewPassword={PASSWORD}");
     let json = json!({ "Email": "a@example.com", "NewPassword": PASSWORD }).to_string();
@@ -178,7 +178,7 @@ async fn a_foreign_page_cannot_make_a_browser_set_a_password() {
     }
 }
 
-/// Whatever was typed in, an XML answer that quotes it is XML.
+/// XML answers that quote input are well-formed.
 #[tokio::test]
 async fn xml_answers_are_well_formed() {
     let sandbox = Sandbox::start(&[]).await.unwrap();
@@ -210,8 +210,8 @@ async fn xml_answers_are_well_formed() {
     }
 }
 
-/// Members that the service does not know are skipped, without a stack that could overflow; those
-/// that it knows have no parts.
+/// Unknown members are skipped without a stack that could overflow. Known members must not be
+/// objects or lists.
 #[tokio::test]
 async fn deep_bodies_are_skipped_or_refused() {
     let sandbox = Sandbox::start(&[]).await.unwrap();
@@ -248,9 +248,9 @@ async fn deep_bodies_are_skipped_or_refused() {
 }
 
 #[tokio::test]
-async fn a_credential_over_the_limit_is_none() {
+async fn a_credential_over_the_limit_is_ignored() {
     let sandbox = Sandbox::start(&[]).await.unwrap();
-    // 4,096 bytes, but Base64 comes in fours.
+    // 4,096 bytes, rounded to Base64 groups of four.
     for (length, verified) in [(4_094, 1), (4_098, 0)] {
         let credential = basic(&format!("admin:{}", "x".repeat((length - 6) / 4 * 3 - 6)));
         assert_eq!(credential.len(), length);
@@ -261,7 +261,7 @@ async fn a_credential_over_the_limit_is_none() {
         assert_eq!(outcome(&response), (401, "Unauthorized".to_owned()));
         let logins = measured.values(Metric::LoginFailures).len();
         assert_eq!(logins, verified, "{length}");
-        // Without one, it is asked for.
+        // Without a credential, there is a challenge.
         let is_asked = response.headers().contains_key("www-authenticate");
         assert_eq!(is_asked, verified == 0, "{length}");
     }
@@ -321,7 +321,7 @@ async fn a_password_may_be_of_any_characters_and_not_a_word_of_the_account() {
 }
 
 #[tokio::test]
-async fn addresses_over_the_limit_or_with_foreign_characters_are_of_nobody() {
+async fn addresses_that_are_too_long_or_invalid_are_refused() {
     let sandbox = Sandbox::start(&[]).await.unwrap();
     for (email, expected) in [
         (
@@ -349,7 +349,7 @@ async fn addresses_over_the_limit_or_with_foreign_characters_are_of_nobody() {
     assert!(sandbox.backend.outbox.mails().is_empty());
 }
 
-/// Neither the brand nor the requester can do more than what they are for, however long.
+/// Long brands and requesters have no side effects.
 #[tokio::test]
 async fn annotations_stay_in_their_line() {
     let sandbox = Sandbox::start(&[]).await.unwrap();
@@ -372,7 +372,7 @@ async fn annotations_stay_in_their_line() {
 }
 
 #[tokio::test]
-async fn what_is_on_file_cannot_change_the_mail() {
+async fn stored_values_cannot_change_the_mail() {
     let plain = mail_to("Jane Doe", "a@example.com").await.unwrap();
     for hostile in [
         "\r\nBcc: x@example.com\r\n\r\nHello",
@@ -391,7 +391,7 @@ async fn what_is_on_file_cannot_change_the_mail() {
     assert_eq!(mail_to("Jane", two).await, None);
 }
 
-/// The mail about a change to an account of this name and address, if one is sent.
+/// The mail about a change of an account with this name and address, if any.
 async fn mail_to(name: &str, address: &str) -> Option<local::ses::Mail> {
     let sandbox = Sandbox::start(&[]).await.unwrap();
     let on_file = [
@@ -435,7 +435,7 @@ async fn values_stay_out_of_logs() {
     sandbox.assert_not_logged(&[MARK]);
 }
 
-/// A bug shows nothing of itself, and what it shows is what the client's parser expects.
+/// The answer after a bug reveals nothing about it, and has the format that the client expects.
 #[tokio::test]
 async fn a_bug_is_answered_in_the_format_of_the_call() {
     let sandbox = Sandbox::start(&[]).await.unwrap();

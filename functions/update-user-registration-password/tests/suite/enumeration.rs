@@ -1,5 +1,5 @@
-//! Nobody can tell which administrators there are: a login that fails has the same answer whatever
-//! the reason, after the same calls to DynamoDB. What it costs is the subject of `login_cost.rs`.
+//! Failed logins do not reveal which administrators exist: the answer is the same for every reason,
+//! after the same calls to DynamoDB. `login_cost.rs` tests the number of hashes.
 
 #![expect(
     clippy::expect_used,
@@ -16,10 +16,10 @@ use testkit::item::disable;
 use testkit::relay::Relays;
 use testkit::requests::basic;
 
-/// Of every demo account.
+/// The password of every demo account.
 const PASSWORD: &str = "p@55wOrd";
 
-/// A path and a header `Accept` for each format of answers, by Basic and for a session.
+/// A path and an `Accept` header for each format, with Basic and for a session.
 const FORMATS: [(&str, &str); 10] = [
     ("/UpdateUserRegistrationPassword", "application/json"),
     ("/UpdateUserRegistrationPassword", "text/html"),
@@ -51,19 +51,19 @@ fn request((path, accept): (&str, &str), login: &str) -> Request<Bytes> {
 /// A login that fails.
 struct Case {
     name: &'static str,
-    /// What makes the administrator's account what it is; none when there is no account.
+    /// The change of the administrator's account. `None` if there is no account.
     account: Option<fn(&mut Item)>,
     password: &'static str,
-    /// Where it failed as often before as is allowed.
+    /// Whether the limit of failures is already reached, and where.
     limited: Option<Limited>,
 }
 
-/// Who counted the failures before.
+/// The process that counted the earlier failures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Limited {
-    /// The process that is asked.
+    /// The process that gets the request.
     Here,
-    /// Another one, so that they have to be read.
+    /// Another process, so that the failures must be read from the table.
     Elsewhere,
 }
 
@@ -114,7 +114,7 @@ impl Case {
     }
 }
 
-/// All there is to an answer.
+/// All parts of an answer.
 fn everything(response: &Response<Bytes>) -> String {
     let (status, version) = (response.status(), response.version());
     format!(
@@ -160,8 +160,8 @@ impl Fixture {
         copied.unwrap();
     }
 
-    /// The answer, and the calls it took. The name and the source address are used for nothing
-    /// else, so that no count of failures is found by one login and not by another.
+    /// The answer and its calls. The name and the source address are unique, so that no login finds
+    /// counted failures of another.
     async fn answer(
         &mut self,
         case: &Case,
@@ -209,7 +209,7 @@ fn before_the_hash(calls: &[String]) -> &[String] {
     before
 }
 
-/// Two calls at once come in any order.
+/// Concurrent calls can be in any order.
 fn in_order(calls: impl IntoIterator<Item = String>) -> Vec<String> {
     let mut calls: Vec<_> = calls.into_iter().collect();
     if let [first, second, ..] = calls.as_mut_slice()
@@ -230,7 +230,7 @@ async fn every_failed_login_has_the_answer_of_an_unknown_name() {
             for case in &CASES {
                 let (answer, calls) = fixture.answer(case, format, by_email).await;
                 assert_eq!(answer, expected, "{}, {format:?}, {by_email}", case.name);
-                // Who is over the limit is over it whatever the name stands for.
+                // A source that exceeds the limit exceeds it for every kind of name.
                 let expected_calls = match case.limited {
                     None => expected_calls.as_slice(),
                     Some(Limited::Here) => &[],
@@ -239,7 +239,7 @@ async fn every_failed_login_has_the_answer_of_an_unknown_name() {
                 assert_eq!(calls, expected_calls, "{}, {format:?}", case.name);
             }
             let all: &[_] = if by_email {
-                // By the address, by the source, and by the account that it stands for or not.
+                // Per address, per source, and per account that the address belongs to, if any.
                 &[
                     "GetItem",
                     "Query",

@@ -1,8 +1,8 @@
-//! Nothing is left half done: every call of the operation fails in every way a call can, and some
-//! password known to the customer, and the administrator's own, still open their accounts.
+//! Fault injection: every call of the operation fails in every possible way. The customer still
+//! knows a valid password, and the administrator's password stays valid.
 //!
-//! `cargo test -p update-user-registration-password --test suite -- --nocapture faults` prints what
-//! came of each.
+//! `cargo test -p update-user-registration-password --test suite -- --nocapture faults` prints the
+//! results.
 
 #![expect(
     clippy::unwrap_used,
@@ -20,26 +20,26 @@ use serde_json::{Value, json};
 use shared::clock::Timestamp;
 use shared::users::protocol::{Pending, Promotion, promote, reserve};
 use shared::users::{ResetMode, UsernameKey};
-use testkit::faults::{Extent, Injection, Matrix, World, at_work, fill};
+use testkit::faults::{Extent, Injection, Matrix, Plan, World, fill, work_permit};
 use testkit::requests::set_password;
 
-/// Of every demo account.
+/// The password of every demo account.
 const OLD_PASSWORD: &str = "p@55wOrd";
 const NEW_PASSWORD: &str = "lamp-Sodium-4417";
-/// Of the administrator, where a scenario gives it.
+/// The administrator's password in some scenarios.
 const ADMINS_PASSWORD: &str = "pier-Cobalt-9021";
 const PENDING: [&str; 3] = ["reset", "reset_queue", "reset_due_at"];
 
-/// Who logs in, and how.
+/// The login of a scenario.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Login {
     /// With a mailed password for the first time, by e-mail address.
     FirstWithTemporary,
-    /// With a password whose hash has other parameters than today's.
+    /// With a password whose hash has old parameters.
     WithOldParameters,
     /// With a wrong password.
     Wrong,
-    /// Rightly, but without the role.
+    /// With the right password, but without the role.
     WithoutRole,
 }
 
@@ -70,7 +70,8 @@ async fn some_known_password_works_whatever_fails() {
 }
 
 async fn matrix(backend: &Backend, login: Login) -> Matrix {
-    // Older parameters for one scenario; the other verifies a temporary password, whatever they are.
+    // Old parameters, which matter for one scenario only; the other one verifies a temporary
+    // password.
     let hash = hash(ADMINS_PASSWORD, Cost::new(20_000, 2).unwrap());
     let case = Case::new(backend.clone(), login, hash.clone()).await;
     case.world.proxy.inject(None);
@@ -80,7 +81,12 @@ async fn matrix(backend: &Backend, login: Login) -> Matrix {
         let case = Case::new(backend.clone(), login, hash.clone());
         async move { case.await.work(injection).await }
     };
-    let matrix = fill(Extent::Whole, login.title(), calls, cell).await;
+    let plan = Plan {
+        title: login.title(),
+        extent: Extent::Whole,
+        at_once: 8,
+    };
+    let matrix = fill(plan, calls, cell).await;
     matrix.unwrap()
 }
 
@@ -147,13 +153,13 @@ impl Case {
         (response.status(), body)
     }
 
-    /// Lets one call fail, checks all that must hold, and says what came of it.
+    /// Makes one call fail, checks all invariants, and returns the result.
     async fn work(&self, injection: Injection) -> String {
         self.world.proxy.inject(Some(injection));
         let answer = self.world.run(self.send()).await;
         assert_eq!(answer.is_none(), injection.failure.kills(), "{injection:?}");
         assert!(self.world.proxy.has_hit(), "{injection:?}");
-        let _at_work = at_work().await;
+        let _permit = work_permit().await;
         let before = self.state(injection).await;
         if let Some((status, body)) = &answer {
             self.assert_answer(injection, *status, body, before);
@@ -181,8 +187,8 @@ impl Case {
         self.world.opens(&self.customer, password).await.unwrap()
     }
 
-    /// Which passwords the customer may know open the account: one at least. The administrator's
-    /// own password always does.
+    /// The passwords known to the customer that are valid, at least one. The administrator's own
+    /// password is always valid.
     async fn state(&self, injection: Injection) -> &'static str {
         let admins = self.world.opens(&self.admin, ADMINS_PASSWORD).await;
         assert!(
@@ -195,8 +201,8 @@ impl Case {
         let old = self.opens(OLD_PASSWORD).await;
         assert!(old, "{injection:?}: no known password opens the account");
         let mails = self.mails();
-        // A mailed password is valid beside the old one: unless an administrator's took its place,
-        // what the mail says is true.
+        // A mailed password is valid in addition to the old one. Unless an administrator's password
+        // replaced it, the mail is correct.
         let mut mailed = mails.iter().rev().filter_map(Mail::password);
         match mailed.next() {
             Some(mailed) => {
@@ -234,14 +240,14 @@ impl Case {
             .is_some_and(|call| call == "SendEmail")
     }
 
-    /// One mail, unless nobody could know whether the first one was accepted.
+    /// There is one mail, unless it was uncertain whether SES accepted the first one.
     fn assert_mails(&self, injection: Injection) {
         if !(self.is_of_mail(injection) && injection.failure.is_ambiguous()) {
             assert!(self.mails().len() <= 1, "{injection:?}");
         }
     }
 
-    /// Nothing is pending, and the change has its one row in the audit if it was made.
+    /// Nothing is pending, and the change has exactly one audit row if it was made.
     async fn assert_done(&self, injection: Injection) {
         let item = self.world.item(&self.customer).await.unwrap();
         assert!(PENDING.iter().all(|name| !item.contains_key(*name)));
@@ -253,7 +259,7 @@ impl Case {
     }
 }
 
-/// A reset of this account whose mail was not accepted, and that is due.
+/// Adds a due reset whose mail was not accepted.
 fn leave_pending(item: &mut Item, hash: &Secret, now: Timestamp) {
     let over = Timestamp(now.0 - 1);
     let username = item["username"].as_s().unwrap().clone();
@@ -270,7 +276,7 @@ fn leave_pending(item: &mut Item, hash: &Secret, now: Timestamp) {
     assert!(reserve(&pending, over).apply(item));
 }
 
-/// A mailed password beside the old one.
+/// Adds a temporary password.
 fn give_temporary(item: &mut Item, hash: &Secret, now: Timestamp) {
     leave_pending(item, hash, now);
     let promotion = Promotion {

@@ -46,7 +46,7 @@ fn error_code(body: &Value) -> &str {
 }
 
 #[tokio::test]
-async fn the_new_password_takes_the_old_ones_place() {
+async fn the_new_password_replaces_the_old_one() {
     let sandbox = Sandbox::start(&[]).await.unwrap();
     let body = change("A@Example.com", NEW_PASSWORD);
     let (status, body) = send(&sandbox, ADMIN, &body).await;
@@ -74,9 +74,9 @@ async fn the_new_password_takes_the_old_ones_place() {
     assert_eq!(text(&audit[0], "requester"), "portal");
 }
 
-/// What a reset mailed or was going to mail does not survive an administrator's password.
+/// An administrator's password invalidates mailed passwords and pending resets.
 #[tokio::test]
-async fn what_was_mailed_does_not_work_any_more() {
+async fn mailed_passwords_become_invalid() {
     let sandbox = Sandbox::start(&[]).await.unwrap();
     let mut item = sandbox.user("jdoe").await.unwrap();
     let hash = attribute::text("x");
@@ -101,7 +101,7 @@ async fn what_was_mailed_does_not_work_any_more() {
 }
 
 #[tokio::test]
-async fn a_mail_goes_out_only_when_asked_and_its_failure_undoes_nothing() {
+async fn a_mail_is_sent_only_if_requested_and_its_failure_undoes_nothing() {
     let sandbox = Sandbox::start(&[]).await.unwrap();
     let mut quiet = change("a@example.com", NEW_PASSWORD);
     quiet["SendResetEmail"] = false.into();
@@ -124,9 +124,9 @@ async fn a_mail_goes_out_only_when_asked_and_its_failure_undoes_nothing() {
     ));
 }
 
-/// The answer is what the caller asked for, whomever the owner of the service has told.
+/// The answer only depends on the caller's request, not on the configuration.
 #[tokio::test]
-async fn a_mail_always_goes_out_where_the_owner_wants_it() {
+async fn a_mail_is_always_sent_if_configured() {
     let sandbox = Sandbox::start(&[("NOTIFY_PASSWORD_SET", "always")]);
     let sandbox = sandbox.await.unwrap();
     for is_asked in [false, true] {
@@ -142,7 +142,7 @@ async fn a_mail_always_goes_out_where_the_owner_wants_it() {
 }
 
 #[tokio::test]
-async fn who_may_not_log_in_changes_nothing() {
+async fn callers_who_cannot_log_in_change_nothing() {
     let sandbox = Sandbox::start(&[]).await.unwrap();
     let admin = sandbox.user("admin").await.unwrap();
     let account = |name: &str, attribute: &str, value: AttributeValue| {
@@ -187,7 +187,8 @@ async fn who_may_not_log_in_changes_nothing() {
     assert!(sandbox.backend.outbox.mails().is_empty());
 }
 
-/// Before the body is looked at, and in the response DTO, the only root the old client reads.
+/// The answer comes before the body is read, in the response DTO, which is the only root that the
+/// old client reads.
 #[tokio::test]
 async fn a_request_without_a_credential_is_asked_for_one() {
     let sandbox = Sandbox::start(&[]).await.unwrap();
@@ -275,7 +276,7 @@ async fn a_login_renews_a_hash_of_other_parameters() {
 
 /// Made with Python's `hashlib`, `hmac` and `bcrypt`.
 #[tokio::test]
-async fn a_login_puts_argon2_in_the_place_of_an_imported_hash() {
+async fn a_login_replaces_an_imported_hash_with_argon2() {
     let sandbox = Sandbox::start(&[]).await.unwrap();
     for imported in [
         "$aspnet-membership-sha1$AAECAwQFBgcICQoLDA0ODw==$ix4wy9w3efA2DY1KLaAJ1brCkxQ=",
@@ -290,7 +291,7 @@ async fn a_login_puts_argon2_in_the_place_of_an_imported_hash() {
 
 /// A customer's address must not lock the administrator of that name out.
 #[tokio::test]
-async fn an_exact_user_name_comes_before_an_address() {
+async fn an_exact_user_name_takes_precedence_over_an_address() {
     let sandbox = Sandbox::start(&[]).await.unwrap();
     let mut boss = sandbox.user("admin").await.unwrap();
     for name in ["username", "display_username"] {
@@ -332,9 +333,9 @@ async fn a_password_needs_a_visible_character() {
     }
 }
 
-/// An administrator may prepare it; logins stay refused until `accounts enable`.
+/// An administrator may prepare an account. Logins are refused until `accounts enable`.
 #[tokio::test]
-async fn the_password_of_a_disabled_account_is_set_and_opens_nothing() {
+async fn the_password_of_a_disabled_account_can_be_set_but_not_used() {
     let sandbox = Sandbox::start(&[]).await.unwrap();
     let mut item = sandbox.user("jdoe").await.unwrap();
     item.insert("disabled".to_owned(), AttributeValue::Bool(true));
@@ -363,7 +364,7 @@ async fn an_unknown_address_is_not_found() {
 }
 
 #[tokio::test]
-async fn the_brand_chooses_among_several_and_never_refuses_the_only_one() {
+async fn the_brand_selects_one_of_several_customers() {
     let sandbox = Sandbox::start(&[]).await.unwrap();
     let with_brand = |brand: &str| {
         let mut input = change("a@example.com", NEW_PASSWORD);
@@ -432,7 +433,7 @@ async fn weak_passwords_are_refused_with_a_reason() {
         );
     }
     assert!(verifies(&sandbox.user("jdoe").await.unwrap(), OLD_PASSWORD));
-    // Code points count, not bytes.
+    // Code points are counted instead of bytes.
     let (status, _) = send(&sandbox, ADMIN, &change("a@example.com", &"é😀".repeat(5))).await;
     assert_eq!(status, StatusCode::OK);
 }
@@ -480,7 +481,7 @@ async fn predefined_routes_take_only_post() {
 }
 
 #[tokio::test]
-async fn todays_clients_get_names_in_camel_case() {
+async fn current_clients_get_camel_case_names() {
     let sandbox = Sandbox::start(&[]).await.unwrap();
     let mut request = set_password(ADMIN, &change("a@example.com", "short"));
     *request.uri_mut() = "/api/UpdateUserRegistrationPasswordRequest?jsconfig=eccn"

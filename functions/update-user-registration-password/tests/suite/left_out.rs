@@ -1,4 +1,4 @@
-//! What the old host offered besides the operation, and is left out.
+//! Features of the old host that are not supported.
 
 #![expect(
     clippy::unwrap_used,
@@ -65,9 +65,9 @@ async fn there_are_no_generated_types_and_no_other_operations() {
     assert!(!sandbox.user("bob").await.unwrap().contains_key("roles"));
 }
 
-/// A JWT, an API key in either form and the administrator's secret open nothing.
+/// A JWT, an API key in either form and the administrator's secret are not accepted.
 #[tokio::test]
-async fn other_credentials_are_none() {
+async fn other_credentials_are_ignored() {
     let sandbox = Sandbox::start(&[]).await.unwrap();
     let jwt = "eyJhbGciOiJub25lIn0.eyJzdWIiOiIxIiwicm9sZXMiOlsiQWRtaW4iXX0.";
     let bearer = format!("Bearer {jwt}");
@@ -153,7 +153,7 @@ async fn an_answer_names_no_server_and_sets_no_cookie() {
 
 /// Only a success in CSV is offered as a file.
 #[tokio::test]
-async fn errors_in_csv_are_no_attachment() {
+async fn errors_in_csv_are_not_attachments() {
     let sandbox = Sandbox::start(&[]).await.unwrap();
     let credential = basic(ADMIN);
     let login = [("authorization", credential.as_str())];

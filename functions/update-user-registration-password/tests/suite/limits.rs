@@ -1,4 +1,4 @@
-//! Failed logins, and the login with a password that is valid beside the old one.
+//! Limits of failed logins, and logins with a temporary password.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -17,13 +17,13 @@ fn request(credential: &str) -> Request<Bytes> {
     set_password(credential, &body)
 }
 
-/// The status of a call from an address.
+/// The status of a call from this address.
 async fn status(sandbox: &Sandbox, credential: &str, source: [u8; 4]) -> StatusCode {
     let request = request(credential);
     sandbox.send_from(source, &request).await.status()
 }
 
-/// The same, if it says that it is for somebody at another address.
+/// The status of a call that claims to be forwarded for another address.
 async fn forwarded(
     sandbox: &Sandbox,
     credential: &str,
@@ -47,14 +47,14 @@ async fn a_stranger_cannot_lock_an_administrator_out() {
     for _ in 0..2 {
         assert_eq!(status(&sandbox, "admin:wr0ng", HERE).await, 401);
     }
-    // The right password, from where the wrong ones came, and from elsewhere.
+    // The right password from the same address as the wrong ones, and from another address.
     assert_eq!(status(&sandbox, "admin:p@55wOrd", HERE).await, 401);
     assert_eq!(status(&sandbox, "bob:p@55wOrd", HERE).await, 403);
     assert_eq!(status(&sandbox, "admin:p@55wOrd", ELSEWHERE).await, 200);
 }
 
 #[tokio::test]
-async fn a_stranger_is_whom_the_gateway_saw() {
+async fn the_source_is_the_address_that_the_gateway_saw() {
     let sandbox = Sandbox::start(&[("LOGIN_FAILURES_PER_MINUTE", "2")])
         .await
         .unwrap();
@@ -64,7 +64,7 @@ async fn a_stranger_is_whom_the_gateway_saw() {
     }
     let claimed = "198.51.100.3";
     assert_eq!(forwarded(&sandbox, right, HERE, claimed).await, 401);
-    // It may as well name where the wrong ones came from.
+    // It may also claim to come from the address of the wrong passwords.
     let claimed = "192.0.2.1";
     assert_eq!(forwarded(&sandbox, right, ELSEWHERE, claimed).await, 200);
 }
@@ -106,7 +106,7 @@ async fn a_temporary_password_ends_the_old_one_when_it_is_used() {
     assert_eq!(status(&sandbox, &credential, HERE).await, 200);
 
     let rows = sandbox.audit("admin").await.unwrap();
-    // Rows of one second are in no order.
+    // Rows of the same second are in no particular order.
     let events: BTreeSet<_> = rows
         .iter()
         .filter_map(|row| row.get("event")?.as_s().ok())
@@ -116,8 +116,8 @@ async fn a_temporary_password_ends_the_old_one_when_it_is_used() {
     assert_eq!(events, expected);
 }
 
-/// Two processes with the same tables and a limit of one failure; the second one's calls pass the
-/// relays.
+/// Two processes with the same tables and a limit of one failure. The calls of the second one go
+/// through relays.
 async fn two_processes() -> Result<(Sandbox, Relays, Sandbox), Error> {
     let limit = [("LOGIN_FAILURES_PER_MINUTE", "1")];
     let one = Sandbox::start(&limit).await?;
@@ -126,7 +126,7 @@ async fn two_processes() -> Result<(Sandbox, Relays, Sandbox), Error> {
     Ok((one, relays, other))
 }
 
-/// A flood of logins that are over the limit costs next to nothing.
+/// A flood of logins beyond the limit costs almost nothing.
 #[tokio::test]
 async fn what_another_process_counted_is_read_once() {
     let (one, relays, other) = two_processes().await.unwrap();
@@ -141,9 +141,9 @@ async fn what_another_process_counted_is_read_once() {
     assert_eq!(status(&other, "admin:p@55wOrd", ELSEWHERE).await, 200);
 }
 
-/// DynamoDB answers, but has not got to all that it was asked for.
+/// DynamoDB answers, but leaves some keys unprocessed.
 #[tokio::test]
-async fn what_a_busy_table_left_is_asked_for_again() {
+async fn unprocessed_items_are_requested_again() {
     let (_one, relays, service) = two_processes().await.unwrap();
     for (busy, expected) in [(2, StatusCode::OK), (99, StatusCode::INTERNAL_SERVER_ERROR)] {
         let left = AtomicU32::new(busy);
@@ -167,7 +167,7 @@ async fn what_a_busy_table_left_is_asked_for_again() {
     assert_eq!(status(&service, "admin:wr0ng", HERE).await, 401);
 }
 
-/// A limit that cannot be read lets nobody in.
+/// If a limit cannot be read, logins are refused.
 #[tokio::test]
 async fn without_the_limits_nobody_logs_in() {
     let sandbox = Sandbox::start(&[
@@ -180,7 +180,7 @@ async fn without_the_limits_nobody_logs_in() {
     assert!(sandbox.audit("jdoe").await.unwrap().is_empty());
 }
 
-/// Attempts at once all pass before the first of them is counted.
+/// Concurrent attempts all pass before the first one is counted.
 #[tokio::test]
 async fn failures_beyond_the_limit_count_too() {
     let sandbox = Sandbox::start(&[("LOGIN_FAILURES_PER_MINUTE", "1")])
@@ -209,7 +209,7 @@ async fn failures_beyond_the_limit_count_too() {
         let item = items.find(|item| subject(item).starts_with("login-source#") == is_source);
         item.unwrap()["tat_60"].as_n().unwrap().parse().unwrap()
     };
-    // A minute for each use of the name; twelve seconds for each of the source, which has five.
+    // One minute per use of the name, and twelve seconds per use of the source, which has five.
     let (name, source) = (tat(false), tat(true));
     let more = (failures as u64) * (60 - 12) * 1_000_000;
     assert!(
@@ -218,7 +218,7 @@ async fn failures_beyond_the_limit_count_too() {
     );
 }
 
-/// Whoever knows the name and the address of an account has no more attempts than anybody else.
+/// Knowing both the name and the address of an account gives no additional attempts.
 #[tokio::test]
 async fn attempts_by_name_and_by_address_are_counted_together() {
     let right = "admin:p@55wOrd";

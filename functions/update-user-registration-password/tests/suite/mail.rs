@@ -1,4 +1,4 @@
-//! In whose name the mail about a change goes out, and in which language.
+//! The brand and the language of the mail about a change.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use local::ses::Mail;
@@ -60,7 +60,7 @@ async fn a_brand_name_that_no_row_can_have_is_not_looked_for() {
 }
 
 #[tokio::test]
-async fn without_the_table_the_password_is_set_and_mailed_about() {
+async fn without_the_table_the_password_is_set_and_a_mail_is_sent() {
     let sandbox = Sandbox::start(&[]).await.unwrap();
     let missing = [("BRANDS_TABLE", "Nowhere")];
     let sandbox = Sandbox::on(sandbox.backend, &missing).unwrap();

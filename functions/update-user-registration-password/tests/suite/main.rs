@@ -1,4 +1,4 @@
-//! The function as its callers, DynamoDB and SES see it.
+//! Tests of the function through its interfaces to callers, DynamoDB and SES.
 
 mod bad_input;
 mod enumeration;

@@ -1,4 +1,4 @@
-//! Metadata pages: their text, word for word as the original's.
+//! The text of the metadata pages, compared word for word with the original's.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -6,15 +6,15 @@ use axum::body::Bytes;
 use http::{Request, StatusCode};
 use testkit::Sandbox;
 
-/// Host whose pages were copied.
+/// The host whose pages were copied.
 const HOST: &str = "regapi.pumpalarm.com";
 
-/// Text of a page of the original, and where ours differs on purpose.
+/// The text of a page of the original, and the intended differences.
 struct Original {
     format: &'static str,
     text: &'static str,
     host: &'static str,
-    /// Text of the original, and ours.
+    /// Pairs of the original's text and the new text.
     differences: &'static [(&'static str, &'static str)],
 }
 
@@ -45,7 +45,7 @@ const ORIGINALS: [Original; 6] = [
         format: "csv",
         text: include_str!("pages/csv.txt"),
         host: "127.0.0.1",
-        // The samples of the original are in JSON, which it does not read as CSV.
+        // The original's samples are in JSON, which it does not accept as CSV.
         differences: &[
             (
                 include_str!("../../src/servicestack/assets/request.json"),
@@ -105,7 +105,7 @@ fn visible_text(html: &str) -> String {
     text
 }
 
-/// White space is not compared: the copies glue cells of tables together.
+/// Removes white space, which is not compared, because the copies join the cells of tables.
 fn without_space(text: &str) -> String {
     text.split_whitespace().collect()
 }
@@ -127,9 +127,9 @@ async fn pages_have_the_text_of_the_original() {
     }
 }
 
-/// The list of the original has other operations besides, in another layout.
+/// The original's list has additional operations and another layout.
 #[tokio::test]
-async fn the_list_names_what_the_original_names() {
+async fn the_list_has_the_names_of_the_original() {
     let sandbox = Sandbox::start(&[]).await.unwrap();
     let list = page(&sandbox, HOST, "/metadata").await;
     for text in [
@@ -161,7 +161,7 @@ async fn found(sandbox: &Sandbox, uri: &str) -> (StatusCode, String) {
 }
 
 #[tokio::test]
-async fn the_login_by_session_is_described_where_there_is_one() {
+async fn authenticate_is_described_if_sessions_are_enabled() {
     let on = Sandbox::start(&[]).await.unwrap();
     let off = Sandbox::start(&[("SESSION_HOURS", "0")]).await.unwrap();
     for uri in ["/metadata", "/soap11", "/soap12", "/metadata?xsd=3"] {
@@ -177,7 +177,18 @@ async fn the_login_by_session_is_described_where_there_is_one() {
     assert_eq!(misspelt, (StatusCode::OK, String::new()));
 }
 
-/// The declaration of the recorded schemas names no encoding, and no line feed follows their root.
+#[tokio::test]
+async fn the_page_of_the_login_shows_that_its_provider_is_in_the_path() {
+    let sandbox = Sandbox::start(&[]).await.unwrap();
+    let page = page(&sandbox, HOST, "/json/metadata?op=Authenticate").await;
+    let members = without_space(&page);
+    for row in ["providerpathstringNo", "UserNamebodystringNo"] {
+        assert!(members.contains(row), "{row}: {members}");
+    }
+}
+
+/// The XML declaration of the recorded schemas names no encoding, and their root is not followed by
+/// a line feed.
 #[tokio::test]
 async fn schemas_begin_and_end_as_recorded() {
     let sandbox = Sandbox::start(&[]).await.unwrap();
@@ -191,8 +202,8 @@ async fn schemas_begin_and_end_as_recorded() {
     }
 }
 
-/// Each sample is a request that the service reads: the credential in it is wrong, and nothing else. The
-/// one of JSV is indented, as people read it.
+/// The service accepts each sample as a request; only its credential is wrong. The JSV sample is
+/// indented for readability.
 #[tokio::test]
 async fn samples_of_a_login_are_logins() {
     let sandbox = Sandbox::start(&[]).await.unwrap();

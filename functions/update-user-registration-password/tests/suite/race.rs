@@ -1,5 +1,5 @@
-//! Two administrators and a reset at work on one account at once: one of them wins, and whoever
-//! wins, nothing anybody was told is wrong.
+//! Two administrators and a reset change one account concurrently. One of them wins, and all
+//! answers and mails are correct.
 
 #![expect(
     clippy::unwrap_used,
@@ -14,7 +14,7 @@ use http::StatusCode;
 use local::attribute;
 use local::ses::Mail;
 use serde_json::json;
-use testkit::faults::{World, at_work};
+use testkit::faults::{World, work_permit};
 use testkit::item::text;
 use testkit::relay::{Action, Step};
 use testkit::requests::{reset, set_password};
@@ -28,14 +28,14 @@ const NEW_PASSWORDS: [&str; 2] = ["lamp-Sodium-4417", "pier-Cobalt-9021"];
 #[tokio::test(flavor = "multi_thread")]
 async fn two_administrators_and_a_reset_have_one_winner() {
     let backend = testkit::backend().await;
-    // Long enough for an administrator to come between a mail and what it says.
+    // Long enough for an administrator to set a password between a mail and the promotion.
     backend.outbox.delay(Duration::from_millis(30));
     let mut rounds = JoinSet::new();
     for number in 0..ROUNDS {
         let backend = backend.clone();
         rounds.spawn(async move {
             let world = World::new(&backend, &[]).await.unwrap();
-            let _at_work = at_work().await;
+            let _permit = work_permit().await;
             Box::pin(round(&world, number)).await;
         });
     }
@@ -45,7 +45,7 @@ async fn two_administrators_and_a_reset_have_one_winner() {
 }
 
 #[tokio::test]
-async fn a_mail_that_an_administrator_came_before_is_corrected() {
+async fn a_superseded_mail_is_corrected() {
     let world = overtaken(Action::forward()).await;
     assert_corrected(&world).await;
 }
@@ -58,8 +58,8 @@ async fn the_sweep_corrects_what_the_request_could_not() {
     assert_corrected(&world).await;
 }
 
-/// A reset, before whose promotion an administrator sets another password without a mail. This
-/// happens to the second mail.
+/// A reset before whose promotion an administrator sets another password without a mail. `second`
+/// is the action for the second mail.
 async fn overtaken(second: Action) -> World {
     let backend = testkit::backend().await;
     let world = World::new(&backend, &[]).await.unwrap();
@@ -103,7 +103,7 @@ fn customer(world: &World) -> String {
     format!("jdoe-{}", world.number)
 }
 
-/// The mailed password does not work, and the last mail says that another one does.
+/// Checks that the mailed password is invalid, and that the last mail says so.
 async fn assert_corrected(world: &World) {
     let customer = customer(world);
     let mails = world.mails(&customer);
@@ -146,7 +146,7 @@ async fn round(world: &World, number: u64) {
     assert_eq!(assert_one_winner(world, customer).await, winner);
 }
 
-/// Gives the one password that opens the account.
+/// Returns the only valid password.
 async fn assert_one_winner(world: &World, customer: &str) -> String {
     let mails = world.mails(customer);
     let mailed: Vec<_> = mails.iter().filter_map(Mail::password).collect();
@@ -159,7 +159,7 @@ async fn assert_one_winner(world: &World, customer: &str) -> String {
     }
     assert_eq!(winners.len(), 1);
 
-    // Every change counts once and has its row.
+    // Every change is counted once and has a row.
     let rows = world.audit(customer).await.unwrap();
     let times = |event: &str| {
         rows.iter()
@@ -173,14 +173,14 @@ async fn assert_one_winner(world: &World, customer: &str) -> String {
     assert_eq!(version, 1 + set + reset);
     assert!(!item.contains_key("reset") && !item.contains_key("reset_queue"));
 
-    // A mailed password is right, or an administrator's took its place.
+    // A mailed password is valid, or was replaced by an administrator's.
     let is_an_admins = NEW_PASSWORDS.contains(&winners[0]);
     let is_mailed = mailed.contains(&winners[0]);
-    // A mail with a password that does not work is followed by one that says so.
+    // A mail with an invalid password is followed by a correction.
     let last = mails.last().and_then(Mail::password);
     assert_eq!(last.is_some(), is_mailed && last == Some(winners[0]));
     assert!(is_an_admins || (is_mailed && reset == 1));
-    // Who logs in with a mailed password must choose another one, and nobody else.
+    // Only users with a mailed password must choose another one.
     assert_eq!(item.contains_key("must_change_password"), is_mailed);
     winners[0].to_owned()
 }
@@ -190,7 +190,7 @@ async fn after<T>(pause: Duration, action: impl Future<Output = T>) -> T {
     action.await
 }
 
-/// An administrator of this name; gives the credential.
+/// Adds an administrator with this name. Returns the credential.
 async fn admin(world: &World, name: &str) -> String {
     let mut item = world.copy_of("admin").await.unwrap();
     let username = format!("{}-{name}", text(&item, "username"));

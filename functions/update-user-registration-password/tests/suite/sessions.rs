@@ -1,4 +1,4 @@
-//! Logins by session: what opens one, what it is good for, and what ends it.
+//! Sessions: opening, using and ending them.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -16,7 +16,7 @@ use shared::users::{ADMIN_ROLE, NewAccount, Profile, UsernameKey, admin};
 use testkit::Sandbox;
 use testkit::requests::{basic, reset, set_password};
 
-/// When a test begins.
+/// The time at which a test begins.
 const BEGIN: u64 = 1_800_000_000;
 const HOUR: u64 = 3_600;
 const NEW_PASSWORD: &str = "lamp-Sodium-4417";
@@ -134,6 +134,15 @@ async fn a_session_is_used_by_cookie_or_header_and_ends_with_the_logout() {
         (session.get("ss-opt"), session.get("X-UAId")),
         ("temp", "1")
     );
+    let cookies = response.headers().get_all(header::SET_COOKIE);
+    let lasting = format!("ss-pid={other};path=/;expires=Tue, 15 Jan 2047 08:00:00 GMT");
+    for (cookie, expected) in cookies
+        .iter()
+        .zip([&*format!("ss-id={id};path=/"), &*lasting])
+    {
+        let expected = format!("{expected};HttpOnly;SameSite=Strict");
+        assert_eq!(cookie.to_str().unwrap(), expected);
+    }
 
     for (name, headers, expected) in [
         ("all cookies", &[("cookie", session.cookies())][..], 200),
@@ -222,7 +231,7 @@ async fn a_remembered_session_lasts_for_two_weeks_and_a_plain_one_for_hours() {
         let session = Session::of(&response);
         assert_eq!(body(&response)["SessionId"], session.get(id));
         assert_eq!(session.get("ss-opt"), option);
-        // However often it is used.
+        // The number of uses does not matter.
         world.wait(hours * HOUR - 1);
         assert_eq!(world.call(&session).await, 200, "{option}");
         world.wait(1);
@@ -234,7 +243,7 @@ async fn a_remembered_session_lasts_for_two_weeks_and_a_plain_one_for_hours() {
     assert_eq!(world.call(&session).await, 401);
 }
 
-/// What happens to an account, and how a call with its session is answered then.
+/// A change of an account, and the status of a call with its session after the change.
 type Ending = (&'static str, fn(&mut Item), u16);
 
 fn set(item: &mut Item, name: &str, value: AttributeValue) {
@@ -282,7 +291,7 @@ const ENDINGS: [Ending; 8] = [
 ];
 
 #[tokio::test]
-async fn a_session_ends_with_what_it_was_opened_for() {
+async fn a_session_ends_with_its_password_and_account() {
     for (name, change, expected) in ENDINGS {
         let world = World::start(&[]).await;
         let session = world.log_in("admin").await;
@@ -309,7 +318,7 @@ async fn a_new_password_ends_every_session_of_the_account_in_the_same_second() {
     assert_eq!(world.call(&Session::of(&response)).await, 200);
 }
 
-/// Both have the same first version.
+/// Both accounts start with the same version.
 #[tokio::test]
 async fn an_account_that_is_added_again_has_no_sessions() {
     let world = World::start(&[]).await;
@@ -337,7 +346,8 @@ async fn an_account_that_is_added_again_has_no_sessions() {
     }
 }
 
-/// The first use of a mailed password is a change of the password: the session is one of after it.
+/// The first use of a mailed password changes the password, so the session must begin after the
+/// change.
 #[tokio::test]
 async fn a_login_with_a_temporary_password_opens_a_session_that_works() {
     let world = World::start(&[("RESET_MODE", "dual")]).await;
@@ -368,7 +378,7 @@ async fn a_login_replaces_the_session_that_it_was_sent_with() {
 }
 
 #[tokio::test]
-async fn basic_wins_over_a_session() {
+async fn basic_takes_precedence_over_a_session() {
     let world = World::start(&[]).await;
     let [admin, bob] = [world.log_in("admin").await, world.log_in("bob").await];
     for (session, authorization, expected) in [
@@ -390,7 +400,7 @@ async fn basic_wins_over_a_session() {
         let status = world.sandbox.send(&call(&headers)).await.status();
         assert_eq!(status.as_u16(), expected, "{authorization:?}");
     }
-    // Who is who by Basic is told too, without a session.
+    // A status call with Basic works too, without a session.
     let mut status = get("/auth", &admin.cookies());
     let credential = basic("bob:p@55wOrd").parse().unwrap();
     status
@@ -414,9 +424,9 @@ async fn a_session_without_the_role_leaves_an_audit_row() {
     assert_eq!(rows[0]["actor"].as_s().unwrap(), "bob");
 }
 
-/// Whoever reads the table cannot use what is in it.
+/// A reader of the table cannot use the sessions.
 #[tokio::test]
-async fn the_table_holds_no_id() {
+async fn the_table_contains_no_session_id() {
     let world = World::start(&[]).await;
     let session = world.log_in("admin").await;
     let (clients, tables) = (
@@ -441,10 +451,10 @@ async fn the_table_holds_no_id() {
     }
 }
 
-/// Cookies are sent by the browser whoever made it send the request: see [`crate::bad_input`] for
-/// what holds for Basic too.
+/// Browsers send cookies with requests from any page. See [`crate::bad_input`] for the rules that
+/// also apply to Basic.
 #[tokio::test]
-async fn a_cookie_counts_for_this_sites_pages_and_for_programs_alone() {
+async fn cookies_are_accepted_only_from_own_pages_and_programs() {
     let world = World::start(&[]).await;
     let session = world.log_in("admin").await;
     let cookies = session.cookies();
@@ -498,14 +508,14 @@ async fn a_cookie_counts_for_this_sites_pages_and_for_programs_alone() {
             );
         }
     }
-    // No page can make a browser send the header.
+    // Pages cannot make a browser send the header.
     let by_header = [("x-ss-id", session.get("ss-id")), ("content-type", form)];
     assert_eq!(world.sandbox.send(&call(&by_header)).await.status(), 400);
 }
 
-/// A foreign page could log its user in under another name, or out.
+/// A page of another origin could log the user in under another name, or out.
 #[tokio::test]
-async fn a_foreign_page_logs_nobody_in_or_out() {
+async fn pages_of_other_origins_cannot_log_in_or_out() {
     let world = World::start(&[]).await;
     let session = world.log_in("admin").await;
     let foreign = [("sec-fetch-site", "cross-site"), ("origin", "null")];
@@ -540,7 +550,7 @@ async fn cookies_are_kept_from_scripts_other_sites_and_plain_http() {
         let ends = cookie.ends_with(";HttpOnly;SameSite=Strict;Secure");
         assert!(ends && cookie.contains(";path=/;"), "{cookie}");
     }
-    // `local` is reached by plain HTTP.
+    // `local` uses plain HTTP.
     let response = world.sandbox.send(&login("admin", "p@55wOrd", false)).await;
     let cookies = response.headers().get_all(header::SET_COOKIE).iter();
     for cookie in cookies {
@@ -605,7 +615,7 @@ async fn a_password_is_not_taken_from_a_query() {
 }
 
 #[tokio::test]
-async fn without_sessions_the_doors_are_closed() {
+async fn without_sessions_logins_are_refused() {
     let on = World::start(&[]).await;
     let session = on.log_in("admin").await;
     let off = Sandbox::on(
@@ -641,7 +651,7 @@ async fn without_sessions_the_doors_are_closed() {
         let body = String::from_utf8_lossy(response.body());
         assert!(body.contains(text), "{path}: {body}");
     }
-    // As without a credential, before the body is read.
+    // The same answer as without a credential, before the body is read.
     let mut request = call(&[("cookie", &session.cookies())]);
     *request.body_mut() = Bytes::from_static(b"{");
     assert_eq!(off.send(&request).await.status(), 401);

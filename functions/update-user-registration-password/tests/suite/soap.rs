@@ -1,4 +1,4 @@
-//! SOAP 1.1 and 1.2: what the original left unanswered, and the description of the service.
+//! SOAP 1.1 and 1.2: errors that the original did not answer, and the description of the service.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -47,7 +47,7 @@ async fn call(
     response.map(|body| String::from_utf8(body.to_vec()).unwrap())
 }
 
-/// Fault in the words of either version.
+/// A fault in either version.
 fn fault(version: Version, code: [&str; 2], reason: &str) -> String {
     let head = format!(
         "<?xml version=\"1.0\" encoding=\"utf-8\"?><soap:Envelope xmlns:soap=\"{}\" \
@@ -69,7 +69,7 @@ fn fault(version: Version, code: [&str; 2], reason: &str) -> String {
 }
 
 #[tokio::test]
-async fn what_is_no_call_is_a_fault_of_the_sender() {
+async fn invalid_calls_are_faults_of_the_sender() {
     let sandbox = Sandbox::start(&[]).await.unwrap();
     let before = sandbox.user("jdoe").await.unwrap();
     let whole = dto("<Email>a@example.com</Email><NewPassword>lamp-Sodium-4417</NewPassword>");
@@ -155,7 +155,7 @@ async fn get(sandbox: &Sandbox, uri: &str) -> String {
     text
 }
 
-/// What is described is declared: every type and element that is referred to.
+/// Every referenced type and element is declared.
 #[tokio::test]
 async fn the_description_is_complete() {
     let sandbox = Sandbox::start(&[]).await.unwrap();

@@ -258,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn the_body_comes_first_or_behind_the_header() {
+    fn the_body_comes_first_or_after_the_header() {
         let between = " \r\n<!-- c --><?p?>";
         for header in ["", "<e:Header/>", "<e:Header><a><b/>c</a></e:Header>"] {
             let text = envelope(SOAP11, &format!("{between}{header}{between}<e:Body/>"));
@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_an_envelope_misses_a_part() {
+    fn other_documents_lack_a_required_element() {
         let root = format!("<e:Envelop xmlns:e='{SOAP12}'><e:Body/></e:Envelop>");
         let missing = |part| (Some(Version::V12), EnvelopeErrorKind::Missing(part));
         assert_eq!(flaw(&root), missing("Envelope"));
@@ -296,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_malformed_up_to_the_body_is_an_error() {
+    fn malformed_xml_up_to_the_body_is_an_error() {
         let malformed = |text: &str| match flaw(text) {
             (version, EnvelopeErrorKind::Malformed(error)) => (version, error.kind),
             other => panic!("{text}: {other:?}"),
@@ -349,7 +349,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_malformed_from_the_body_on_is_an_error() {
+    fn malformed_xml_from_the_body_on_is_an_error() {
         for content in ["<e:Body><a>", "<e:Body></a>", "<e:Body/><a></b>"] {
             let text = envelope(SOAP11, content);
             assert_eq!(

@@ -1,12 +1,12 @@
-//! The strict reader against roxmltree: on generated and damaged documents, and with every kind of
-//! character in every place.
+//! Compares the strict reader with roxmltree on generated documents, on damaged documents and with
+//! every kind of character in every position.
 
 use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
 
 use crate::oracle;
 
-/// Well-formed documents of every construct the reader knows.
+/// Generates well-formed documents with every construct that the reader supports.
 fn document() -> impl Strategy<Value = String> {
     let name = prop_oneof![
         "[a-c]",
@@ -62,7 +62,7 @@ fn escaped(text: &str) -> String {
         .replace('"', "&quot;")
 }
 
-/// A document with a piece taken out, doubled, or replaced by something that has a meaning.
+/// Generates documents in which a piece is removed, doubled or replaced by markup.
 fn damaged() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
         Just(""),
@@ -133,8 +133,8 @@ proptest! {
     }
 }
 
-/// All characters up to the last range of names in the lower half of the BMP, and both sides of each
-/// border beyond.
+/// Tests all characters up to the last range of name characters in the lower half of the BMP, and
+/// the characters on both sides of each later border.
 #[test]
 fn every_character_in_every_place() {
     let borders = [
@@ -162,7 +162,7 @@ fn every_character_in_every_place() {
     }
 }
 
-/// The generator would prove nothing if the reader refused what it makes.
+/// Ensures that the generator tests more than refusals.
 #[test]
 fn most_generated_documents_are_accepted() {
     let mut runner = proptest::test_runner::TestRunner::deterministic();

@@ -1,4 +1,4 @@
-//! The strict reader: rule by rule, and against another reader.
+//! Tests the strict reader rule by rule and compares it with another XML reader.
 
 mod against_roxmltree;
 mod oracle;

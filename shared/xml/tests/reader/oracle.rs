@@ -1,10 +1,10 @@
-//! roxmltree, a strict DOM, as the judge of the strict reader.
+//! The oracle of the strict reader: the strict DOM parser roxmltree.
 
 use std::fmt::Write as _;
 
 use xml::{ErrorKind, Node, Reader};
 
-/// Reads a document to the end and writes down what the reader makes of it.
+/// Reads a document to the end and returns a transcript of its content.
 pub(crate) fn read(text: &str) -> Result<String, ErrorKind> {
     let mut reader = Reader::new(text);
     let mut seen = String::new();
@@ -27,11 +27,11 @@ pub(crate) fn read(text: &str) -> Result<String, ErrorKind> {
     }
 }
 
-/// The same by roxmltree; `None` if it refuses the document.
+/// Returns the same transcript from roxmltree, or `None` if it refuses the document.
 ///
 /// Line ends are normalised before it parses (XML 1.0 section 2.11): it leaves a carriage return
 /// before a reference unchanged.
-fn judge(text: &str) -> Option<String> {
+fn read_with_roxmltree(text: &str) -> Option<String> {
     let text = text.replace("\r\n", "\n").replace('\r', "\n");
     let document = roxmltree::Document::parse(&text).ok()?;
     let mut seen = String::new();
@@ -76,23 +76,23 @@ fn write_tag(
     seen.push('>');
 }
 
-/// Asserts that the reader and roxmltree accept the same documents and read them alike, except for
-/// the limits of the reader and what roxmltree does not check.
+/// Asserts that the reader and roxmltree accept the same documents and read the same content. The
+/// exceptions are the limits of the reader and the rules that roxmltree does not check.
 pub(crate) fn agree(text: &str) {
     let ours = read(text);
-    let is_not_judged = match ours {
+    let is_not_comparable = match ours {
         // roxmltree accepts any XML declaration.
         Err(ErrorKind::Limit | ErrorKind::Declaration) => true,
-        // It accepts two default namespaces of one element.
+        // It accepts two default namespaces on one element.
         Err(ErrorKind::DuplicateAttribute) => has_two_default_namespaces(text),
         _ => false,
     };
-    if is_not_judged || !is_judge_right(text) {
+    if is_not_comparable || !is_roxmltree_right(text) {
         return;
     }
     assert_eq!(
         ours.as_deref().ok(),
-        judge(text).as_deref(),
+        read_with_roxmltree(text).as_deref(),
         "{text:?}: {ours:?}"
     );
 }
@@ -105,17 +105,17 @@ fn has_two_default_namespaces(text: &str) -> bool {
 }
 
 /// Whether roxmltree follows the specifications for this document.
-fn is_judge_right(text: &str) -> bool {
+fn is_roxmltree_right(text: &str) -> bool {
     let is_known_error = [
-        // An attribute whose name is `xmlns` behind a prefix declares nothing; roxmltree takes it
-        // for a default namespace.
+        // An attribute with a prefix and the local name `xmlns` declares nothing. roxmltree reads it
+        // as a default namespace.
         text.contains(":xmlns"),
         // A prefix may not be empty (Namespaces in XML 1.0, production 10).
         [" :", "\t:", "\r:", "\n:", "<:", "/:"]
             .iter()
             .any(|empty| text.contains(empty)),
         has_reference_beyond_unicode(text),
-        // A byte order mark is no part of the text (RFC 7303 section 3).
+        // A byte order mark is not part of the text (RFC 7303 section 3).
         text.starts_with('\u{feff}'),
     ];
     if is_known_error.contains(&true) {
@@ -123,22 +123,22 @@ fn is_judge_right(text: &str) -> bool {
     }
     match roxmltree::Document::parse(text) {
         Ok(document) => document.descendants().all(|node| {
-            // A prefix may not be bound to no namespace (Namespaces in XML 1.0, section 5).
+            // A prefix must be bound to a namespace (Namespaces in XML 1.0, section 5).
             let is_unbound =
                 |n: &roxmltree::Namespace<'_>| n.name().is_some() && n.uri().is_empty();
             !node.namespaces().any(is_unbound)
                 && (!node.is_pi() || is_instruction(&text[node.range()]))
         }),
-        // Elements too may have the prefix `xml` without a declaration (Namespaces in XML 1.0,
-        // section 3), which roxmltree allows for attributes alone.
+        // Elements may also have the prefix `xml` without a declaration (Namespaces in XML 1.0,
+        // section 3). roxmltree allows that for attributes only.
         Err(roxmltree::Error::UnknownNamespace(prefix, _)) => prefix != "xml",
         Err(_) => true,
     }
 }
 
-/// Whether the target of an instruction is a name without a colon and ends with white space or the
-/// instruction (XML 1.0 production 16, Namespaces in XML 1.0 section 7), which roxmltree does not
-/// check.
+/// Whether the target of a processing instruction is a name without a colon, followed by white space
+/// or the end of the instruction (XML 1.0 production 16, Namespaces in XML 1.0 section 7). roxmltree
+/// does not check this.
 fn is_instruction(raw: &str) -> bool {
     let content = raw.trim_start_matches("<?").trim_end_matches("?>");
     let target = content
@@ -149,7 +149,7 @@ fn is_instruction(raw: &str) -> bool {
     is_name && !target.contains(':')
 }
 
-/// Whether there is a reference to a number that is no character, which roxmltree reads as U+FFFD.
+/// Whether there is a reference to a number beyond Unicode, which roxmltree reads as U+FFFD.
 fn has_reference_beyond_unicode(text: &str) -> bool {
     let numbers = text.split("&#").filter_map(|rest| rest.split_once(';'));
     let mut codes = numbers.filter_map(|(number, _)| match number.strip_prefix('x') {

@@ -1,10 +1,10 @@
-//! The rules of XML, one row each: what is refused, as which error, and where.
+//! The rules of XML, one row each: the refused text, the error and its position.
 
 use xml::{ErrorKind, MAX_ATTRIBUTES, MAX_DEPTH, Node, Reader};
 
 use crate::oracle::read;
 
-/// The kind of the first error and its place, in bytes from the start.
+/// Returns the kind of the first error and its position, in bytes from the start.
 fn refused(text: &str) -> (ErrorKind, usize) {
     let mut reader = Reader::new(text);
     let error = loop {
@@ -179,12 +179,12 @@ fn namespaces() {
             "<a xmlns='u' xmlns:p='v'><b xmlns='' p:c='1' c='2'/><b/></a>".to_owned(),
             "<{u}a><{}b {}c=\"2\" {v}c=\"1\"></><{u}b></></>".to_owned(),
         ),
-        // A declaration counts for attributes that stand before it.
+        // A declaration also applies to the attributes before it.
         (
             "<p:a p:b='1' xmlns:p='u'/>".to_owned(),
             "<{u}a {u}b=\"1\"></>".to_owned(),
         ),
-        // The default namespace is not that of attributes.
+        // The default namespace does not apply to attributes.
         (
             "<a xmlns='u' xmlns:p='u' b='1' p:b='2'/>".to_owned(),
             "<{u}a {}b=\"1\" {u}b=\"2\"></>".to_owned(),
@@ -209,7 +209,7 @@ fn namespaces() {
         );
     }
     let undeclared = |prefix: &str| ErrorKind::UndeclaredPrefix(prefix.to_owned());
-    // A declaration ends with its element, an empty one too.
+    // The scope of a declaration ends with its element, also with an empty element.
     assert_eq!(
         refused("<a><b xmlns:p='u'/><p:c/></a>"),
         (undeclared("p"), 19)
@@ -227,7 +227,7 @@ fn namespaces() {
     ] {
         assert_eq!(refused(text), (ErrorKind::DuplicateAttribute, 0), "{text}");
     }
-    // Bound again further inside is another binding.
+    // An inner element may bind the prefix again.
     assert!(
         read("<a xmlns:p='u' p:b='1'><c xmlns:p='v' xmlns:q='u' p:b='1' q:b='2'/></a>").is_ok()
     );

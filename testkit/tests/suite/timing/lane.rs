@@ -1,4 +1,4 @@
-//! The measurement: services over real HTTP, and the time of one answer after another.
+//! The measurement of response times of services over real HTTP.
 
 use std::collections::HashSet;
 use std::ops::Range;
@@ -26,22 +26,22 @@ use tokio::time::Instant;
 use super::rng::Rng;
 use super::state::{HUNG_UP, REFUSED, SLOW, State, THROTTLED};
 
-/// Twice the passes of the default.
-const DEARER: &str = "$argon2id$v=19$m=19456,t=4,p=1$AAECAwQFBgcICQoLDA0ODw\
+/// A hash with twice the passes of the default.
+const COSTLIER: &str = "$argon2id$v=19$m=19456,t=4,p=1$AAECAwQFBgcICQoLDA0ODw\
                       $AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
 
-/// What a service does so that its times tell nothing.
+/// The way in which a service hides its times.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Pacing {
     /// `RESPONSE_FLOOR_MS`
     Floor(u64),
     /// No floor.
     Off,
-    /// No floor, and a random pause of up to so many ms after the work.
+    /// No floor, but a random pause after the work, up to this number of ms.
     Jitter(f64),
 }
 
-/// How long a call takes, in ms.
+/// The time that a call takes, in ms.
 #[derive(Debug, Clone)]
 pub(crate) struct Latency {
     dynamodb: Range<f64>,
@@ -49,7 +49,7 @@ pub(crate) struct Latency {
 }
 
 impl Latency {
-    /// As it is within a region of AWS.
+    /// The usual times within an AWS region.
     pub(crate) fn usual() -> Self {
         Self {
             dynamodb: 2.0..6.0,
@@ -58,9 +58,9 @@ impl Latency {
     }
 }
 
-/// Tables and mails of their own, and services on them.
+/// A lane: its own tables and mails, and services that use them.
 pub(crate) struct Lane {
-    /// The tables without delays, and a service without a floor, to prepare a request.
+    /// The tables without delays, for preparing requests, and a service without a floor.
     tables: Sandbox,
     setting: Setting,
     service: Service,
@@ -90,14 +90,14 @@ impl Lane {
         }
     }
 
-    /// From now on there are services that were not in use yet: the SDK makes no second attempts
-    /// when there were too many, and then a connection that was hung up fails the next request.
+    /// Replaces the services with new ones. The SDK stops retrying after too many retries, and then
+    /// a closed connection would fail the next request.
     pub(crate) async fn renew(&mut self) {
         (self.service, self.without_ses) = self.setting.services(self.rng.next()).await;
     }
 
-    /// The times of a request in this state and of one for an unknown name, in ms, one after the
-    /// other, either first.
+    /// The times of a request in this state and of a request for an unknown name, in ms, made one
+    /// after the other in random order.
     pub(crate) async fn pair(&mut self, state: State) -> (f64, f64) {
         let in_state = self.prepare(state).await;
         let unknown = self.name(state, "nobody");
@@ -110,13 +110,13 @@ impl Lane {
         }
     }
 
-    /// A name that no request was about: one that is limited would be in another state.
+    /// A new name, since a limited name would be in another state.
     fn name(&mut self, state: State, kind: &str) -> String {
         self.names += 1;
         format!("{}{kind}-{}", state.prefix(), self.names)
     }
 
-    /// A name that is in this state when it is asked for.
+    /// Prepares a name for this state.
     async fn prepare(&mut self, state: State) -> String {
         let username = self.name(state, "somebody");
         let demo = if state.is_login() { "admin" } else { "jdoe" };
@@ -136,8 +136,8 @@ impl Lane {
                 item.remove("email");
                 item.remove("email_key");
             }
-            State::DearerHash => {
-                item.insert("password_hash".into(), text(DEARER));
+            State::CostlierHash => {
+                item.insert("password_hash".into(), text(COSTLIER));
             }
             _ => {}
         }
@@ -151,7 +151,7 @@ impl Lane {
     /// The time of a request for this name.
     async fn ask(&mut self, state: State, username: &str) -> f64 {
         let request = request(state, username);
-        // At no fixed distance from the last answer, which came with a tick of the timer.
+        // At a random time after the last answer, which was aligned to the timer.
         let pause = self.rng.ms(&(0.0..3.0));
         let mut fresh;
         let service = match state {
@@ -187,7 +187,7 @@ fn request(state: State, username: &str) -> Request<Bytes> {
     }
 }
 
-/// What the services of a lane have in common.
+/// The settings that the services of a lane share.
 struct Setting {
     backend: Backend,
     pacing: Pacing,
@@ -195,8 +195,7 @@ struct Setting {
 }
 
 impl Setting {
-    /// A service that was used, so that its first request is none that counts, and one for which
-    /// SES is gone.
+    /// A service that has already handled its first request, and a service for which SES is gone.
     async fn services(&self, seed: u64) -> (Service, Service) {
         let gone = Gone {
             ses: true,
@@ -214,7 +213,7 @@ impl Setting {
         services
     }
 
-    /// A service as a process has it when it starts.
+    /// A service like that of a new process.
     async fn service(&self, seed: u64, gone: Gone) -> Service {
         let relays = Relays::start_without(&self.backend, gone).unwrap();
         delay(&relays, &self.latency, seed);
@@ -255,7 +254,7 @@ struct Service {
 }
 
 impl Service {
-    /// The time from sending a request to having all of its answer, in ms.
+    /// The time from sending a request to receiving the complete answer, in ms.
     async fn time(&mut self, request: &Request<Bytes>) -> f64 {
         let (expected, request) = (status(request), wire(request));
         let began = Instant::now();
@@ -280,7 +279,7 @@ impl Service {
     }
 }
 
-/// How every reset is answered, and every login that fails.
+/// The status line of every reset, and of every failed login.
 fn status(request: &Request<Bytes>) -> &'static str {
     match request.uri().path() {
         "/UpdateUserRegistrationPassword" | "/json/reply/Authenticate" => {
@@ -302,7 +301,7 @@ fn wire(request: &Request<Bytes>) -> Vec<u8> {
     [head.as_bytes(), body].concat()
 }
 
-/// From now on calls take as long as they do in a region, and those that are marked fail.
+/// Makes calls take the usual time in a region, and marked calls fail.
 fn delay(relays: &Relays, latency: &Latency, seed: u64) {
     let (latency, rng) = (latency.clone(), Mutex::new(Rng(seed)));
     let attempted = Mutex::new(HashSet::new());
@@ -332,7 +331,7 @@ fn delay(relays: &Relays, latency: &Latency, seed: u64) {
     });
 }
 
-/// Serves on a port of its own; gives a connection to it.
+/// Serves on its own port. Returns a connection to it.
 async fn serve(
     sandbox: Sandbox,
     serving: &mut JoinSet<std::io::Result<()>>,
@@ -347,7 +346,7 @@ async fn serve(
     BufReader::new(client)
 }
 
-/// What is often done in place of a floor: a random pause after the work.
+/// A random pause after the work, which is a common alternative to a floor.
 #[derive(Debug)]
 struct Jittered {
     function: Arc<dyn Handler>,

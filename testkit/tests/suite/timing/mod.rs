@@ -1,40 +1,40 @@
-//! Nobody can tell by the time of an answer who is on file, nor who is an administrator.
+//! Response times do not reveal which accounts exist, nor which of them are administrators.
 //!
-//! Over real HTTP, each state a request can get into is compared with a name that is not on file, in
-//! interleaved pairs, while a relay delays every call to DynamoDB and SES by a random time. The
-//! answers come at multiples of the response floor, so their times must not differ; the same test
-//! must find the difference when the floor is off, and when random jitter stands in its place. Where
-//! DynamoDB is in trouble, it is for both names of a pair.
+//! Over real HTTP, each state that a request can be in is compared with an unknown name, in
+//! interleaved pairs, while a relay delays every call to DynamoDB and SES by a random time. Answers
+//! are sent at multiples of the response floor, so their times must not differ. The same test must
+//! find a difference if the floor is disabled, and if it is replaced by random jitter. Problems of
+//! DynamoDB affect both names of a pair.
 //!
-//! **With all tests** the clock is paused: it moves to the next timer when there is nothing left to
-//! do, so that the time of an answer is that of its calls and pauses, whatever the machine does
-//! meanwhile. Times must then be the same to the timer's grain.
+//! **In normal test runs**, the clock is paused. It advances to the next timer when there is
+//! nothing left to do, so that the time of an answer only depends on its calls and pauses, not on
+//! the machine. Times must then be equal within the timer's resolution.
 //!
-//! **The measurement** is on the real clock, with what hashing and the scheduler add: the default
-//! floor and cost and 2,000 pairs of every state, half a day's worth of waiting, in lanes side by
-//! side, services of their own that share nothing but the CPU. It takes about 30 minutes and 4 GB
-//! of memory on two cores:
+//! **The measurement** uses the real clock, including the effects of hashing and the scheduler. It
+//! uses the default floor and cost and 2,000 pairs of every state. This is half a day of waiting,
+//! divided over parallel lanes, which are separate services that share only the CPU. It takes about
+//! 30 minutes and 4 GB of memory on two cores:
 //!
 //! ```sh
 //! cargo test --release -p testkit --test suite -- --ignored --nocapture timing
 //! ```
 //!
-//! **The statistic** is Mann and Whitney's: U counts how many times an answer of one kind took longer
-//! than one of the other. It is about ranks: a request the scheduler forgot for 50 ms weighs no more
-//! than one that was a microsecond late. U over the number of comparisons is also the area under
-//! the ROC curve (AUC) of an attacker who tells the two apart by a threshold: 0.5 is guessing, 1 is
-//! knowing. The alarm is given at 4.6 standard deviations, which is
+//! **The statistic** is the Mann–Whitney U: it counts how often an answer of one kind took longer
+//! than one of the other. It is based on ranks, so a request that the scheduler delayed by 50 ms
+//! counts no more than one that was a microsecond late. U divided by the number of comparisons is
+//! the area under the ROC curve (AUC) of an attacker who distinguishes the two by a threshold: 0.5
+//! is guessing, 1 is certainty. The threshold for an alarm is 4.6 standard deviations, which means
 //!
-//! - a false alarm in less than one of 10,000 runs, all sixteen states together: 2 × (1 − Φ(4.6)) =
-//!   4.2 × 10⁻⁶ a state, and less by the exact distribution, which a test below adds up;
-//! - a difference of 5 ms found at least 99 times in 100: by simulation in a test below, with noise
-//!   as it was measured and worse. The measurement prints how often 5 ms would have been found in
-//!   the noise of each state's own unknown names, and fails where that is less.
+//! - a false alarm in less than one of 10,000 runs over all sixteen states: 2 × (1 − Φ(4.6)) =
+//!   4.2 × 10⁻⁶ per state, and less with the exact distribution, which a test below computes;
+//! - that a difference of 5 ms is found at least 99 times in 100, as a test below simulates with
+//!   measured noise and worse. The measurement prints how often it would have found 5 ms in the
+//!   noise of each state's own unknown names, and fails if that is less.
 //!
-//! **What takes longer than a floor** is answered at the next multiple of it, which an attacker can
-//! see. The floor hides states only as long as the slowest of them nearly always ends within one.
-//! In production the metric `FloorExceeded` says that it is too short, or that DynamoDB or SES is in
-//! trouble.
+//! **Work that takes longer than a floor** is answered at the next multiple, which an attacker can
+//! see. The floor hides states only if the slowest of them nearly always ends within one floor. In
+//! production, the metric `FloorExceeded` shows that the floor is too short, or that DynamoDB or
+//! SES has problems.
 
 #![expect(
     clippy::unwrap_used,
@@ -59,11 +59,12 @@ use rng::Rng;
 use state::State;
 use statistic::{Comparison, FEW, LONG, median, power};
 
-/// How far the times of a pair may be apart on a paused clock, in ms: the grain of two timers.
+/// The maximum difference between the times of a pair on a paused clock, in ms: the resolution of
+/// two timers.
 const GRAIN: f64 = 2.0;
-/// Pairs of each state there.
+/// The number of pairs of each state on the paused clock.
 const PAIRS: usize = 3;
-/// Pairs of each state after which a lane has new services.
+/// The number of pairs of each state after which a lane gets new services.
 const RENEWAL: usize = 5;
 
 /// A measurement.
@@ -72,7 +73,7 @@ struct Plan {
     pacing: Pacing,
     latency: Latency,
     states: &'static [State],
-    /// Pairs of each state, over all lanes.
+    /// The number of pairs of each state, over all lanes.
     pairs: usize,
     lanes: usize,
 }
@@ -85,7 +86,7 @@ struct Times {
 }
 
 impl Plan {
-    /// Runs it; the times of each of its states.
+    /// Runs the measurement. Returns the times of each state.
     async fn run(&self) -> Vec<Times> {
         let lanes = join_all((0..self.lanes).map(|lane| self.lane(lane))).await;
         let mut times = vec![Times::default(); self.states.len()];
@@ -98,7 +99,7 @@ impl Plan {
         times
     }
 
-    /// A lane's share of the pairs: the states take turns.
+    /// Runs a lane's share of the pairs, with the states in turn.
     async fn lane(&self, number: usize) -> Vec<Times> {
         let mut lane = Lane::start(self.pacing, &self.latency, number as u64).await;
         let mut times = vec![Times::default(); self.states.len()];
@@ -115,7 +116,7 @@ impl Plan {
         times
     }
 
-    /// Runs it and prints what an attacker would learn of each state.
+    /// Runs the measurement, and prints what an attacker could learn about each state.
     async fn compare(&self) -> Vec<Finding> {
         let began = Instant::now();
         let times = self.run().await;
@@ -134,7 +135,7 @@ impl Plan {
     }
 }
 
-/// What the times of a state come to.
+/// The result for a state.
 #[derive(Debug)]
 struct Finding {
     state: State,
@@ -183,7 +184,7 @@ fn assert_nothing_learnt(findings: &[Finding]) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn times_tell_nothing_with_the_floor_and_all_without() {
+async fn response_times_reveal_nothing_only_with_the_floor() {
     let plan = Plan {
         pacing: Pacing::Floor(500),
         latency: Latency::usual(),
@@ -213,14 +214,14 @@ async fn times_tell_nothing_with_the_floor_and_all_without() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "takes 30 minutes"]
-async fn times_tell_nothing_in_two_thousand_pairs() {
+async fn response_times_reveal_nothing_in_two_thousand_pairs() {
     let cpus = std::thread::available_parallelism().map_or(1, usize::from);
     let plan = Plan {
         pacing: Pacing::Floor(500),
         latency: Latency::usual(),
         states: &State::ALL,
         pairs: LONG,
-        // A request works for 25 of 500 ms: a dozen lanes keep a CPU half busy.
+        // A request uses 25 of 500 ms of CPU, so a dozen lanes use about half of a CPU.
         lanes: 12 * cpus,
     };
     let findings = plan.compare().await;

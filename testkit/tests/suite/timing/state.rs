@@ -1,9 +1,9 @@
-//! The states that a request can get into.
+//! The states that a request can be in.
 
-/// What becomes of a request.
+/// A state of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum State {
-    /// A reset that is done.
+    /// A successful reset.
     Known,
     Disabled,
     WithoutEmail,
@@ -11,25 +11,25 @@ pub(crate) enum State {
     SesRefuses,
     /// SES takes longer than the floor.
     SesSlow,
-    /// SES wants every attempt to be made later.
+    /// SES throttles every attempt.
     SesThrottles,
     SesHangsUp,
     /// SES refuses connections.
     SesGone,
-    /// After its first call, which counts the request, DynamoDB takes the second attempt at each.
+    /// After the first call, which counts the request, DynamoDB only accepts second attempts.
     DynamoDbThrottles,
-    /// After its first call DynamoDB answers none.
+    /// After the first call, DynamoDB does not answer.
     DynamoDbHangsUp,
     /// A reset that is the first request of a process.
     FirstRequest,
     /// A login with a wrong password, by user name.
     WrongPassword,
-    /// The same by e-mail address.
+    /// A login with a wrong password, by e-mail address.
     WrongPasswordByEmail,
-    /// The same where the login would open a session.
+    /// A login with a wrong password that would open a session.
     WrongPasswordForSession,
-    /// The same for a hash that costs more than others.
-    DearerHash,
+    /// A login with a wrong password to an account with a more expensive hash.
+    CostlierHash,
 }
 
 impl State {
@@ -48,12 +48,12 @@ impl State {
         Self::WrongPassword,
         Self::WrongPasswordByEmail,
         Self::WrongPasswordForSession,
-        Self::DearerHash,
+        Self::CostlierHash,
         Self::DynamoDbHangsUp,
     ];
 
-    /// Where trouble with DynamoDB begins: in names, which its first call does not have. Whoever is
-    /// asked for meets it.
+    /// The prefix of names for which DynamoDB has problems. The first call does not contain a name.
+    /// Both names of a pair have the prefix.
     pub(super) fn prefix(self) -> &'static str {
         match self {
             Self::DynamoDbThrottles => THROTTLED,
@@ -62,7 +62,7 @@ impl State {
         }
     }
 
-    /// The address whose mails have this fate.
+    /// The address that selects this behaviour of SES.
     pub(super) fn address(self) -> Option<&'static str> {
         match self {
             Self::SesRefuses => Some(REFUSED),
@@ -79,12 +79,12 @@ impl State {
             Self::WrongPassword
                 | Self::WrongPasswordByEmail
                 | Self::WrongPasswordForSession
-                | Self::DearerHash
+                | Self::CostlierHash
         )
     }
 }
 
-// What marks names and addresses, and so the calls about them.
+// Markers in names and addresses, by which relays recognise calls.
 pub(super) const REFUSED: &str = "refused-";
 pub(super) const SLOW: &str = "slow-";
 pub(super) const THROTTLED: &str = "throttled-";

@@ -1,24 +1,25 @@
-//! The statistic: how well two samples of times can be told apart.
+//! The statistic: how well two samples of times can be distinguished.
 
 use super::rng::Rng;
 use super::state::State;
 
-/// Standard deviations of U at which two kinds of answers count as told apart.
+/// The number of standard deviations of U from which two kinds of answers count as distinguishable.
 const ALARM: f64 = 4.6;
 
 /// Pairs of each state in the measurement.
 pub(crate) const LONG: usize = 2_000;
-/// So few are enough for the alarm to find something.
+/// The minimum number of pairs with which the alarm can find a difference.
 pub(crate) const FEW: usize = 32;
 
-/// How well two samples can be told apart.
+/// How well two samples can be distinguished.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Comparison {
     /// The share of comparisons in which the second sample's value is the larger one.
     pub(crate) auc: f64,
-    /// U's distance from what it would be without a difference, in standard deviations.
+    /// The distance of U from its expected value without a difference, in standard deviations.
     pub(crate) deviations: f64,
-    /// How often an attacker with the best threshold is right, half the answers being of each kind.
+    /// The share of correct guesses of an attacker with the best threshold, if half the answers are
+    /// of each kind.
     pub(crate) best_threshold: f64,
 }
 
@@ -72,8 +73,8 @@ pub(crate) fn power(size: usize, shift: f64, runs: usize, noise: &mut impl FnMut
     found.count() as f64 / runs as f64
 }
 
-/// Noise like that of an answer at the floor: the timer's grain of 1 ms, a delay of the scheduler
-/// of `delay` ms on average, and in one answer of 30 up to 100 ms more.
+/// Noise like that of an answer at the floor: the timer's resolution of 1 ms, a delay of the
+/// scheduler of `delay` ms on average, and up to 100 ms more in one answer of 30.
 fn simulated(rng: &mut Rng, delay: f64) -> f64 {
     let outlier = if rng.unit() < 1.0 / 30.0 { 100.0 } else { 0.0 };
     rng.unit() - delay * (1.0 - rng.unit()).ln() + outlier * rng.unit()
@@ -91,18 +92,17 @@ fn the_area_is_the_share_of_wins() {
     assert!((mixed.auc - 0.75).abs() < 1e-9);
 }
 
-/// The exact distribution of U without a difference: how many of the ways to rank the answers give
-/// each value.
+/// Uses the exact distribution of U without a difference: the number of rankings for each value.
 #[test]
 fn less_than_one_run_in_ten_thousand_is_a_false_alarm() {
     let size = FEW;
     let most = size * size;
-    // ways[taken][u]: ways to take so many of the ranks seen so far for the one sample.
+    // ways[taken][u]: the number of ways to assign `taken` of the ranks so far to the first sample.
     let mut ways = vec![vec![0.0_f64; most + 1]; size + 1];
     ways[0][0] = 1.0;
     for rank in 0..2 * size {
         for taken in (0..size.min(rank + 1)).rev() {
-            // One more of the one sample is above all of the other's that came before it.
+            // Another rank of the first sample is above all earlier ranks of the other.
             let above = rank - taken;
             if above > size {
                 continue;
@@ -140,7 +140,7 @@ fn five_milliseconds_are_found_ninety_nine_times_in_a_hundred() {
         println!("delay {delay} ms, {FEW} pairs: 5 ms found in {found}");
         assert!(found >= 0.99, "{delay} {found}");
     }
-    // Two thousand pairs find far less, in far more noise.
+    // Two thousand pairs find smaller differences in more noise.
     let found = power(LONG, 1.0, 100, &mut || simulated(&mut rng, 3.0));
     assert!(found >= 0.99, "{found}");
 }

@@ -62,3 +62,38 @@ fn log_in(dto: Authenticate, request: &Request) -> Result<Call, Rejection> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use http::header::CONTENT_TYPE;
+    use http::{HeaderMap, HeaderValue, Method};
+
+    use super::*;
+
+    fn log_in_as(username: &str) -> Result<Call, Rejection> {
+        let form = HeaderValue::from_static("application/x-www-form-urlencoded");
+        let headers = HeaderMap::from_iter([(CONTENT_TYPE, form)]);
+        let body = format!("UserName={username}&Password=secret").into_bytes();
+        let request = Request::new(Method::POST, "/auth/credentials", headers, body);
+        authenticate(
+            Endpoint::Route { suffix: None },
+            Some("credentials"),
+            &request,
+        )
+    }
+
+    /// As in HTTP Basic authentication.
+    #[test]
+    fn a_user_name_has_no_white_space_around_it() {
+        for username in ["+admin", "admin+", "%09admin", "admin%0D%0A", "%C2%A0admin"] {
+            let rejection = log_in_as(username).err();
+            assert_eq!(rejection, Some(Rejection::InvalidUserName), "{username}");
+        }
+        for username in ["admin", "ad+min"] {
+            assert!(
+                matches!(log_in_as(username), Ok(Call::Login(_))),
+                "{username}"
+            );
+        }
+    }
+}

@@ -73,7 +73,7 @@ fn body_format(endpoint: Endpoint, content_type: &str) -> (Option<Format>, &str)
             (Some(format), format.media_type())
         }
         Endpoint::Soap(version) => (None, version.media_type()),
-        _ => (Format::of_media_type(content_type), content_type),
+        _ => (Format::from_media_type(content_type), content_type),
     }
 }
 
@@ -119,6 +119,19 @@ mod tests {
                 dto: REQUEST_TYPE,
             };
             assert_eq!(decoded.err(), Some(expected));
+        }
+    }
+
+    #[test]
+    fn a_predefined_route_reads_the_query_of_a_get_alone() {
+        let endpoint = Endpoint::Predefined {
+            format: Format::Json,
+        };
+        for (method, email) in [(Method::GET, Some("a@example.com")), (Method::POST, None)] {
+            let uri = "/?Email=a%40example.com";
+            let request = Request::new(method, uri, HeaderMap::new(), vec![]);
+            let input = decode(endpoint, &request).unwrap();
+            assert_eq!(input.email.as_deref(), email, "{}", request.method);
         }
     }
 

@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cut_body_is_unreadable_wherever_it_is_cut() {
+    fn truncated_bodies_are_unreadable() {
         let whole = "--b\r\nContent-Disposition: form-data; name=NewPassword\r\n\r\nx\r\n--b--";
         for end in 0..whole.len() {
             assert_eq!(password(&whole[..end]), Err(Unreadable), "{end}");
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_ambiguous_is_unreadable() {
+    fn ambiguous_bodies_are_unreadable() {
         for lines in [
             "--b\r\nContent-Disposition: form-data; name=NewPassword\n\nx\r\n--b\r\nContent-Disposition: form-data; name=y\r\n\r\nz\r\n--b--",
             "--b\r\nX: y\nContent-Disposition: form-data; name=y\r\nContent-Disposition: form-data; name=NewPassword\r\n\r\nx\r\n--b--",

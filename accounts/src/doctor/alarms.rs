@@ -1,0 +1,132 @@
+//! The alarms: whether somebody is told, and which of them are red.
+
+use serde_json::{Value, json};
+
+use super::api::Api;
+use super::call::Call;
+use super::check::{Check, Finding};
+use super::deployment::Deployment;
+use super::gap::{Answer, Gap};
+
+/// The most alarms of one call (CloudWatch API reference, `DescribeAlarms`).
+const PAGE: usize = 100;
+
+/// Checks the subscription of the topic and the alarms.
+pub(super) async fn checks(deployment: &Deployment<'_>) -> Vec<Check> {
+    let subscriptions = Check::new("Alarm subscription", subscriptions(deployment).await);
+    let alarms = alarms(deployment).await;
+    let alarms = || alarms.as_deref().map_err(Clone::clone);
+    let topic = deployment.output("AlarmTopicArn");
+    let actions = topic.and_then(|topic| Ok(actions(alarms()?, topic.unwrap_or_default())));
+    vec![
+        subscriptions,
+        Check::new("Alarm actions", actions),
+        Check::new("Alarm states", alarms().map(states)),
+    ]
+}
+
+/// Whether somebody has confirmed to get the alarms.
+async fn subscriptions(deployment: &Deployment<'_>) -> Answer<Finding> {
+    let topic = deployment.output("AlarmTopicArn")?;
+    let topic =
+        topic.ok_or_else(|| Gap::Unknown("the stack has no output AlarmTopicArn".into()))?;
+    let input = [("TopicArn".to_owned(), topic.to_owned())];
+    let call = Call::query(Api::Sns, "ListSubscriptionsByTopic", &input);
+    let answer = call.send(&deployment.session.settings).await?;
+    let found = answer.pointer("/ListSubscriptionsByTopicResult/Subscriptions");
+    let found = found.and_then(Value::as_array).map(Vec::as_slice);
+    let arns: Vec<_> = found.unwrap_or_default().iter().map(arn).collect();
+    let pending = arns.iter().filter(|arn| !arn.starts_with("arn:")).count();
+    Ok(match (arns.len() - pending, pending) {
+        (0, 0) => Finding::failed(
+            "nobody is subscribed: alarms reach nobody",
+            "deploy with AlarmEmail, or subscribe another endpoint to the topic",
+        ),
+        (0, _) => Finding::failed(
+            "not confirmed: alarms reach nobody",
+            "open the link in the mail from AWS Notifications; it is valid for two days, then \
+             subscribe the address again: aws sns subscribe",
+        ),
+        (confirmed, 0) => Finding::ok(format!("{confirmed} confirmed")),
+        (confirmed, pending) => Finding::warning(
+            format!("{confirmed} confirmed, {pending} not"),
+            "open the link in the mail from AWS Notifications",
+        ),
+    })
+}
+
+/// SNS says `PendingConfirmation` in the place of an ARN.
+fn arn(subscription: &Value) -> &str {
+    let arn = subscription.get("SubscriptionArn");
+    arn.and_then(Value::as_str).unwrap_or_default()
+}
+
+/// The alarms of the stack, as CloudWatch has them.
+async fn alarms(deployment: &Deployment<'_>) -> Answer<Vec<Value>> {
+    let names = deployment.resources_of("AWS::CloudWatch::Alarm")?;
+    let names: Vec<_> = names.iter().map(|alarm| alarm.id.as_str()).collect();
+    let mut alarms = Vec::new();
+    for names in names.chunks(PAGE) {
+        let input = json!({ "AlarmNames": names, "MaxRecords": PAGE });
+        let call = Call::json(Api::CloudWatch, "DescribeAlarms", &input);
+        let answer = call.send(&deployment.session.settings).await?;
+        let found = answer.get("MetricAlarms").and_then(Value::as_array);
+        alarms.extend(found.into_iter().flatten().cloned());
+    }
+    if alarms.len() == names.len() {
+        Ok(alarms)
+    } else {
+        let text = format!(
+            "CloudWatch has {} of the stack's {} alarms; deploy the template again",
+            alarms.len(),
+            names.len()
+        );
+        Err(Gap::Unknown(text))
+    }
+}
+
+fn name(alarm: &Value) -> &str {
+    alarm
+        .get("AlarmName")
+        .and_then(Value::as_str)
+        .unwrap_or("unknown")
+}
+
+fn names(alarms: &[&Value]) -> String {
+    let names: Vec<_> = alarms.iter().map(|alarm| name(alarm)).collect();
+    names.join(", ")
+}
+
+/// Whether all alarms go to the topic.
+fn actions(alarms: &[Value], topic: &str) -> Finding {
+    let is_told = |alarm: &&Value| {
+        let actions = alarm.get("AlarmActions").and_then(Value::as_array);
+        let mut actions = actions.into_iter().flatten();
+        let is_on = alarm.get("ActionsEnabled").and_then(Value::as_bool);
+        is_on == Some(true) && actions.any(|action| action == topic)
+    };
+    let silent: Vec<_> = alarms.iter().filter(|alarm| !is_told(alarm)).collect();
+    if silent.is_empty() {
+        return Finding::ok(format!("all {} alarms go to the topic", alarms.len()));
+    }
+    Finding::failed(
+        format!("these alarms notify nobody: {}", names(&silent)),
+        "aws cloudwatch enable-alarm-actions --alarm-names, or deploy the template again",
+    )
+}
+
+fn states(alarms: &[Value]) -> Finding {
+    let is_red = |alarm: &&Value| {
+        alarm
+            .get("StateValue")
+            .is_some_and(|state| state == "ALARM")
+    };
+    let red: Vec<_> = alarms.iter().filter(is_red).collect();
+    if red.is_empty() {
+        return Finding::ok("no alarm is red");
+    }
+    Finding::warning(
+        format!("red: {}", names(&red)),
+        "see their rows in docs/operations.md, \"Alarms\"",
+    )
+}

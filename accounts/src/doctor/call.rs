@@ -1,0 +1,205 @@
+//! Calls of services that the program has no client of its own for: a client of each would add a
+//! minute to every build for a handful of calls. The SDK's runtime signs, limits and repeats them as
+//! it does the calls of its clients.
+
+use aws_config::SdkConfig;
+use aws_runtime::auth::SigV4OperationSigningConfig;
+use aws_runtime::auth::sigv4::{self, SigV4AuthScheme};
+use aws_runtime::retries::classifiers::AwsErrorCodeClassifier;
+use aws_sdk_dynamodb::error::{ErrorMetadata, ProvideErrorMetadata};
+use aws_smithy_runtime::client::orchestrator::operation::Operation;
+use aws_smithy_runtime::client::retries::classifiers::{
+    HttpStatusCodeClassifier, TransientErrorClassifier,
+};
+use aws_smithy_runtime_api::box_error::BoxError;
+use aws_smithy_runtime_api::client::auth::static_resolver::StaticAuthSchemeOptionResolver;
+use aws_smithy_runtime_api::client::auth::{
+    AuthSchemeOptionResolverParams, SharedAuthScheme, SharedAuthSchemeOptionResolver,
+};
+use aws_smithy_runtime_api::client::identity::SharedIdentityResolver;
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse, OrchestratorError};
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponentsBuilder;
+use aws_smithy_runtime_api::client::runtime_plugin::StaticRuntimePlugin;
+use aws_smithy_types::body::SdkBody;
+use aws_smithy_types::config_bag::Layer;
+use aws_smithy_types::retry::RetryConfig;
+use aws_types::SigningName;
+use aws_types::region::{Region, SigningRegion};
+use serde_json::Value;
+use url::form_urlencoded;
+
+use super::api::Api;
+use super::gap::{Answer, Gap};
+use super::xml;
+use crate::settings::{Endpoint, Settings};
+
+/// A call of an API.
+#[derive(Debug, Clone)]
+pub(super) struct Call {
+    api: Api,
+    /// The operation, as the API reference and IAM name it.
+    operation: &'static str,
+    path: String,
+    headers: Vec<(&'static str, String)>,
+    /// Nothing for GET, else POST.
+    body: Option<String>,
+}
+
+impl Call {
+    /// GET of a path.
+    pub(super) fn get(api: Api, operation: &'static str, path: String) -> Self {
+        Self {
+            api,
+            operation,
+            path,
+            headers: vec![],
+            body: None,
+        }
+    }
+
+    /// The AWS JSON protocol.
+    pub(super) fn json(api: Api, operation: &'static str, input: &Value) -> Self {
+        let headers = vec![
+            ("content-type", api.json_type().to_owned()),
+            ("x-amz-target", format!("{}.{operation}", api.version())),
+        ];
+        Self {
+            headers,
+            body: Some(input.to_string()),
+            ..Self::get(api, operation, "/".to_owned())
+        }
+    }
+
+    /// The AWS Query protocol.
+    pub(super) fn query(api: Api, operation: &'static str, input: &[(String, String)]) -> Self {
+        let mut form = form_urlencoded::Serializer::new(String::new());
+        form.append_pair("Action", operation);
+        form.append_pair("Version", api.version());
+        form.extend_pairs(input);
+        let content_type = "application/x-www-form-urlencoded".to_owned();
+        Self {
+            headers: vec![("content-type", content_type)],
+            body: Some(form.finish()),
+            ..Self::get(api, operation, "/".to_owned())
+        }
+    }
+
+    /// The action, as IAM names it.
+    fn action(&self) -> String {
+        format!("{}:{}", self.api.iam_prefix(), self.operation)
+    }
+
+    fn request(self) -> Result<HttpRequest, BoxError> {
+        let method = if self.body.is_some() { "POST" } else { "GET" };
+        let mut request = http::Request::builder().method(method).uri(self.path);
+        for (name, value) in self.headers {
+            request = request.header(name, value);
+        }
+        let body = self.body.map_or_else(SdkBody::empty, SdkBody::from);
+        Ok(HttpRequest::try_from(request.body(body)?)?)
+    }
+
+    /// Makes the call. What the Query protocol answers is given as JSON, too.
+    pub(super) async fn send(self, settings: &Settings<'_>) -> Answer<Value> {
+        let action = self.action();
+        let sdk = settings.sdk()?;
+        let region = sdk.region().map_or_else(String::new, Region::to_string);
+        let url = match settings.endpoint(self.api.variable()) {
+            Endpoint::Aws => self.api.url(&region),
+            Endpoint::At(url) => url,
+            Endpoint::Nowhere => {
+                let (name, variable) = (self.api.name(), self.api.variable());
+                let text = format!("there is no {name} at this endpoint; see {variable}");
+                return Err(Gap::Unknown(text));
+            }
+        };
+        let region = self.api.signing_region(region);
+        let operation = Operation::builder()
+            .service_name(self.api.name())
+            .operation_name(self.operation)
+            .endpoint_url(&url)
+            .standard_retry(sdk.retry_config().unwrap_or(&RetryConfig::standard()))
+            .retry_classifier(HttpStatusCodeClassifier::default())
+            .retry_classifier(TransientErrorClassifier::<Refusal>::new())
+            .retry_classifier(AwsErrorCodeClassifier::<Refusal>::new())
+            .runtime_plugin(signed(sdk, self.api, region))
+            .serializer(Self::request)
+            .deserializer(answer);
+        let operation = match (sdk.timeout_config(), sdk.http_client()) {
+            (Some(timeouts), Some(client)) => operation
+                .timeout_config(timeouts.clone())
+                .http_client(client),
+            _ => operation,
+        };
+        let sent = operation.build().invoke(self).await;
+        sent.map_err(|error| Gap::of(&action, &error))
+    }
+}
+
+/// Signature Version 4 with the credentials of the other clients.
+fn signed(sdk: &SdkConfig, api: Api, region: String) -> StaticRuntimePlugin {
+    let signing = SigV4OperationSigningConfig {
+        name: Some(SigningName::from_static(api.signing_name())),
+        region: Some(SigningRegion::from(Region::new(region))),
+        ..SigV4OperationSigningConfig::default()
+    };
+    let mut layer = Layer::new("signature");
+    layer.store_put(signing);
+    layer.store_put(AuthSchemeOptionResolverParams::new(()));
+    let scheme = StaticAuthSchemeOptionResolver::new(vec![sigv4::SCHEME_ID]);
+    let components = RuntimeComponentsBuilder::new("signature")
+        .with_auth_scheme(SharedAuthScheme::new(SigV4AuthScheme::new()))
+        .with_auth_scheme_option_resolver(Some(SharedAuthSchemeOptionResolver::new(scheme)))
+        .with_identity_cache(sdk.identity_cache());
+    let components = match sdk.credentials_provider() {
+        Some(credentials) => components
+            .with_identity_resolver(sigv4::SCHEME_ID, SharedIdentityResolver::new(credentials)),
+        None => components,
+    };
+    StaticRuntimePlugin::new()
+        .with_config(layer.freeze())
+        .with_runtime_components(components)
+}
+
+/// An error of a service.
+#[derive(Debug, thiserror::Error)]
+#[error("the service refused")]
+struct Refusal(ErrorMetadata);
+
+impl ProvideErrorMetadata for Refusal {
+    fn meta(&self) -> &ErrorMetadata {
+        &self.0
+    }
+}
+
+fn answer(response: &HttpResponse) -> Result<Value, OrchestratorError<Refusal>> {
+    let body = response.body().bytes().unwrap_or_default();
+    let read = || {
+        let text = std::str::from_utf8(body).ok()?;
+        serde_json::from_str(text).ok().or_else(|| xml::read(text))
+    };
+    if !response.status().is_success() {
+        let header = response.headers().get("x-amzn-errortype");
+        let refusal = refusal(header, &read().unwrap_or_default());
+        return Err(OrchestratorError::operation(refusal));
+    }
+    read().ok_or_else(|| OrchestratorError::response("neither JSON nor XML".into()))
+}
+
+/// The code and the message of an error, where each protocol has them (Smithy specification, "Operation
+/// error serialization" of AWS restJson1, awsJson1.1 and awsQuery).
+fn refusal(header: Option<&str>, body: &Value) -> Refusal {
+    let body = body.get("Error").unwrap_or(body);
+    let text = |names: &[&str]| names.iter().find_map(|name| body.get(name)?.as_str());
+    let code = header.or_else(|| text(&["Code", "__type", "code"]));
+    // `namespace#Code:http://…`
+    let code = code.and_then(|code| code.split(':').next()?.rsplit('#').next());
+    let mut metadata = ErrorMetadata::builder();
+    if let Some(code) = code {
+        metadata = metadata.code(code);
+    }
+    if let Some(message) = text(&["Message", "message"]) {
+        metadata = metadata.message(message);
+    }
+    Refusal(metadata.build())
+}

@@ -1,0 +1,142 @@
+//! DMARC: what receivers are asked to do with mail that only pretends to be from a domain.
+
+use std::net::SocketAddr;
+
+use hickory_resolver::config::{ConnectionConfig, NameServerConfig, ResolverConfig};
+use hickory_resolver::net::runtime::TokioRuntimeProvider;
+use hickory_resolver::proto::rr::RData;
+use hickory_resolver::{ResolverBuilder, TokioResolver};
+
+use super::check::Finding;
+use super::gap::{Answer, Gap};
+
+/// The most labels of a domain that is asked for (RFC 9989 section 4.10, "DNS Tree Walk").
+const MOST_LABELS: usize = 8;
+
+/// Whom to ask for records of DNS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Dns {
+    /// The servers of this machine.
+    System,
+    /// This server.
+    Server(SocketAddr),
+    /// Nobody: what is examined is no deployment that mail comes from.
+    Nobody,
+}
+
+/// The record of a domain, or of the nearest domain above that has one.
+pub(super) async fn check(dns: &Dns, domain: &str) -> Answer<Finding> {
+    let resolver = resolver(*dns)?;
+    for name in with_parents(domain) {
+        if let Some(record) = record(&resolver, name).await? {
+            return Ok(judge(&record, name));
+        }
+    }
+    Ok(Finding::failed(
+        "no record: receivers cannot detect forged mail",
+        format!(
+            "put TXT \"v=DMARC1; p=none\" at _dmarc.{domain} into DNS, and p=quarantine once reports \
+             are good"
+        ),
+    ))
+}
+
+/// A domain and those above it, down to two labels.
+pub(super) fn with_parents(domain: &str) -> impl Iterator<Item = &str> {
+    let domains = std::iter::successors(Some(domain), |domain| {
+        domain.split_once('.').map(|(_, above)| above)
+    });
+    domains.filter(|domain| (2..=MOST_LABELS).contains(&domain.split('.').count()))
+}
+
+fn resolver(dns: Dns) -> Answer<TokioResolver> {
+    let built = match dns {
+        Dns::Nobody => {
+            let text = "not checked with --endpoint; use --dns-server";
+            return Err(Gap::Unknown(text.to_owned()));
+        }
+        Dns::System => TokioResolver::builder_tokio(),
+        Dns::Server(address) => {
+            let mut connections = [ConnectionConfig::udp(), ConnectionConfig::tcp()];
+            for connection in &mut connections {
+                connection.port = address.port();
+            }
+            let server = NameServerConfig::new(address.ip(), true, connections.into());
+            let config = ResolverConfig::from_parts(None, vec![], vec![server]);
+            Ok(TokioResolver::builder_with_config(
+                config,
+                TokioRuntimeProvider::default(),
+            ))
+        }
+    };
+    let built = built.and_then(ResolverBuilder::build);
+    built.map_err(|_| Gap::Unknown("this machine has no DNS server; use --dns-server".to_owned()))
+}
+
+/// The record of a domain, if it has one. Other texts may stand beside it.
+async fn record(resolver: &TokioResolver, domain: &str) -> Answer<Option<String>> {
+    let found = match resolver.txt_lookup(format!("_dmarc.{domain}.")).await {
+        Ok(found) => found,
+        Err(error) if error.is_no_records_found() => return Ok(None),
+        Err(_) => {
+            return Err(Gap::Unknown(format!(
+                "DNS does not answer for _dmarc.{domain}"
+            )));
+        }
+    };
+    let texts = found
+        .answers()
+        .iter()
+        .filter_map(|record| match &record.data {
+            RData::TXT(text) => Some(text.txt_data.concat()),
+            _ => None,
+        });
+    let mut texts = texts.map(|text| String::from_utf8_lossy(&text).into_owned());
+    Ok(texts.find(|text| text.trim_start().starts_with("v=DMARC1")))
+}
+
+/// What a record asks for. Without `p` it asks for nothing.
+fn judge(record: &str, domain: &str) -> Finding {
+    let tag = |name: &str| {
+        let mut tags = record.split(';').filter_map(|tag| tag.split_once('='));
+        let (_, value) = tags.find(|(found, _)| found.trim() == name)?;
+        Some(value.trim().to_ascii_lowercase())
+    };
+    match tag("p").as_deref() {
+        Some(policy @ ("none" | "quarantine" | "reject")) => {
+            Finding::ok(format!("p={policy} at _dmarc.{domain}"))
+        }
+        _ => Finding::failed(
+            format!("the record at _dmarc.{domain} has no policy"),
+            "write p=none, p=quarantine or p=reject into it",
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_domain_and_those_above() {
+        let found: Vec<_> = with_parents("a.mail.example.com").collect();
+        assert_eq!(
+            found,
+            ["a.mail.example.com", "mail.example.com", "example.com"]
+        );
+        assert_eq!(with_parents("com").count(), 0);
+    }
+
+    #[test]
+    fn a_record_has_a_policy() {
+        for (record, is_ok) in [
+            ("v=DMARC1; p=none", true),
+            ("v=DMARC1;p=Reject;rua=mailto:a@example.com", true),
+            ("v=DMARC1; sp=reject", false),
+            ("v=DMARC1; p=perhaps", false),
+        ] {
+            let finding = judge(record, "example.com");
+            assert_eq!(matches!(finding, Finding::Ok(_)), is_ok, "{record}");
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! The key that tables, logs, alarms and dead letters are encrypted with.
+
+use serde_json::json;
+
+use super::api::Api;
+use super::call::Call;
+use super::check::{Check, Finding};
+use super::deployment::Deployment;
+use super::gap::{Answer, Gap};
+
+/// Checks the key of the stack.
+pub(super) async fn checks(deployment: &Deployment<'_>) -> Vec<Check> {
+    vec![Check::new("Key", key(deployment).await)]
+}
+
+async fn key(deployment: &Deployment<'_>) -> Answer<Finding> {
+    let arn = deployment.output("KeyArn")?;
+    let arn = arn.ok_or_else(|| Gap::Unknown("the stack has no output KeyArn".to_owned()))?;
+    let call = Call::json(Api::Kms, "DescribeKey", &json!({ "KeyId": arn }));
+    let answer = match call.send(&deployment.session.settings).await {
+        Err(gap) if gap.is_not_found() => {
+            let advice = "no table can be read without it: contact AWS Support at once";
+            return Ok(Finding::failed("there is no such key", advice));
+        }
+        answer => answer?,
+    };
+    let state = answer.pointer("/KeyMetadata/KeyState");
+    Ok(
+        match state.and_then(|state| state.as_str()).unwrap_or("unknown") {
+            "Enabled" | "Updating" => Finding::ok("enabled"),
+            "PendingDeletion" => Finding::failed(
+                "scheduled for deletion; without it no table can be read",
+                format!(
+                    "aws kms cancel-key-deletion --key-id {arn}, then aws kms enable-key --key-id {arn}"
+                ),
+            ),
+            state => Finding::failed(
+                format!("cannot be used: {state}"),
+                format!("aws kms enable-key --key-id {arn}"),
+            ),
+        },
+    )
+}

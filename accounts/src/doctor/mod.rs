@@ -1,0 +1,70 @@
+//! `doctor`: whether the deployment is as it should be.
+
+mod alarms;
+mod api;
+mod call;
+mod certificate;
+mod check;
+mod configuration_sets;
+mod deployment;
+mod dmarc;
+mod functions;
+mod gap;
+mod hosts;
+mod key;
+mod password_cost;
+mod report;
+mod roles;
+mod self_test;
+mod senders;
+mod ses_account;
+mod tables;
+mod xml;
+
+use std::net::SocketAddr;
+use std::process::ExitCode;
+
+use clap::Args;
+
+use crate::access::Session;
+use crate::{Console, Error};
+use deployment::Deployment;
+use dmarc::Dns;
+use report::Report;
+
+/// Check the deployment: tables, key, functions, mail, alarms and hosts
+///
+/// Changes nothing. Prints one line a check, with what to do. The exit code is 1 if a check failed.
+/// What cannot be checked says why, for instance which permission is missing.
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    /// DNS server to ask for DMARC records, for instance `192.0.2.53:53`; else this machine's
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    dns_server: Option<SocketAddr>,
+}
+
+/// Makes all checks.
+pub(crate) async fn doctor(
+    session: &Session<'_>,
+    arguments: &Arguments,
+    console: &mut Console,
+) -> Result<ExitCode, Error> {
+    let deployment = &Deployment::read(session).await;
+    let dns = match arguments.dns_server {
+        Some(server) => Dns::Server(server),
+        None if deployment.is_elsewhere() => Dns::Nobody,
+        None => Dns::System,
+    };
+    let mut report = Report::new(console);
+    report.add(&tables::checks(deployment).await)?;
+    report.add(&key::checks(deployment).await)?;
+    report.add(&functions::checks(deployment).await)?;
+    report.add(&roles::checks(deployment).await)?;
+    report.add(&ses_account::checks(deployment).await)?;
+    report.add(&senders::checks(deployment, &dns).await)?;
+    report.add(&alarms::checks(deployment).await)?;
+    report.add(&self_test::checks(deployment).await)?;
+    report.add(&password_cost::checks(deployment).await)?;
+    report.add(&hosts::checks(deployment).await)?;
+    report.end()
+}

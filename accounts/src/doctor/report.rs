@@ -1,0 +1,71 @@
+//! The report: one line a check, and how many ended how.
+
+use std::io;
+use std::process::ExitCode;
+
+use anstyle::{AnsiColor, Style};
+
+use super::check::{Check, Outcome};
+use crate::{Console, Error};
+
+/// The width of the longest outcome.
+const WIDTH: usize = 11;
+
+/// Prints checks and counts them.
+pub(super) struct Report<'c> {
+    console: &'c mut Console,
+    outcomes: Vec<Outcome>,
+}
+
+impl<'c> Report<'c> {
+    pub(super) fn new(console: &'c mut Console) -> Self {
+        Self {
+            console,
+            outcomes: vec![],
+        }
+    }
+
+    /// Prints checks.
+    pub(super) fn add(&mut self, checks: &[Check]) -> io::Result<()> {
+        for check in checks {
+            let outcome = check.outcome();
+            self.outcomes.push(outcome);
+            if self.console.is_json() {
+                self.console.json(&check.record())?;
+                continue;
+            }
+            let (style, mark) = (style(outcome), outcome.words());
+            let line = format!("{style}{mark:WIDTH$}{style:#}  {}", check.line());
+            self.console.line(&line)?;
+        }
+        Ok(())
+    }
+
+    /// Prints the counts. The exit code is 1 if a check failed.
+    pub(super) fn end(self) -> Result<ExitCode, Error> {
+        let count = |outcome| {
+            self.outcomes
+                .iter()
+                .filter(|found| **found == outcome)
+                .count()
+        };
+        let counts = Outcome::ALL.map(|outcome| (outcome, count(outcome)));
+        let words = counts.map(|(outcome, count)| format!("{count} {}", outcome.words()));
+        let members = counts.map(|(outcome, count)| (outcome.name(), count.into()));
+        self.console.summary(&words.join(", "), members)?;
+        Ok(if self.outcomes.contains(&Outcome::Failed) {
+            ExitCode::FAILURE
+        } else {
+            ExitCode::SUCCESS
+        })
+    }
+}
+
+fn style(outcome: Outcome) -> Style {
+    match outcome {
+        Outcome::Ok => AnsiColor::Green.on_default(),
+        Outcome::Warning => AnsiColor::Yellow.on_default(),
+        Outcome::Failed => AnsiColor::Red.on_default().bold(),
+        Outcome::NotChecked => Style::new().dimmed(),
+    }
+}

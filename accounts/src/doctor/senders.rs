@@ -1,0 +1,224 @@
+//! In whose name mails go out: the identities of SES, whether the functions may send as them, and
+//! what proves to receivers that the mail is genuine.
+
+use std::collections::BTreeSet;
+
+use aws_sdk_sesv2::operation::get_email_identity::GetEmailIdentityOutput;
+use aws_sdk_sesv2::types::{DkimAttributes, DkimStatus, MailFromAttributes, MailFromDomainStatus};
+use shared::brands;
+use shared::mail::brand::{CONFIGURATION_SET, FROM_ADDRESS};
+
+use super::check::{Check, Finding};
+use super::configuration_sets;
+use super::deployment::Deployment;
+use super::dmarc::{self, Dns};
+use super::gap::{Answer, Gap, existing};
+use crate::brand_table;
+use crate::failure::explain;
+
+/// What mails are sent as and with, by the default brand and all others.
+#[derive(Debug, Default)]
+struct Used {
+    senders: BTreeSet<String>,
+    configuration_sets: BTreeSet<String>,
+}
+
+/// An identity of SES, by its name.
+struct Identity {
+    name: String,
+    found: GetEmailIdentityOutput,
+}
+
+/// Checks the senders and the configuration sets of all brands.
+pub(super) async fn checks(deployment: &Deployment<'_>, dns: &Dns) -> Vec<Check> {
+    let mut used = Used::default();
+    let mut checks = Vec::new();
+    for (variable, into) in [
+        ("MAIL_FROM", &mut used.senders),
+        ("CONFIGURATION_SET", &mut used.configuration_sets),
+    ] {
+        match deployment.variable(variable) {
+            Ok(value) => drop(into.insert(value)),
+            Err(gap) => checks.push(Check::new(variable, Err(gap))),
+        }
+    }
+    let brands = read_brands(deployment, &mut used).await;
+    checks.push(Check::new("Brands", brands));
+    let domains: BTreeSet<_> = used.senders.iter().map(|sender| address(sender)).collect();
+    for sender in domains {
+        checks.extend(of_sender(deployment, &sender, dns).await);
+    }
+    for name in &used.configuration_sets {
+        checks.extend(configuration_sets::checks(deployment, name).await);
+        checks.push(covered_set(deployment, name));
+    }
+    checks
+}
+
+/// Adds what the rows of the Brands table name.
+async fn read_brands(deployment: &Deployment<'_>, used: &mut Used) -> Answer<Finding> {
+    let session = deployment.session;
+    let rows = match brand_table::table(session) {
+        Ok(table) => table.all().await.map_err(Into::into),
+        Err(error) => Err(error),
+    };
+    let place = session.settings.place(&["BRANDS_TABLE"]);
+    let rows = rows.map_err(|error| Gap::Unknown(explain(&error, &place).text))?;
+    for row in &rows {
+        let value = |attribute| brands::value(row, &attribute).ok().flatten();
+        used.senders.extend(value(FROM_ADDRESS).map(str::to_owned));
+        used.configuration_sets
+            .extend(value(CONFIGURATION_SET).map(str::to_owned));
+    }
+    Ok(Finding::ok(match rows.len() {
+        0 => "only the default brand".to_owned(),
+        count => format!("{count} besides the default brand"),
+    }))
+}
+
+/// The address of a sender, which may have a name before it.
+fn address(sender: &str) -> String {
+    let inner = sender
+        .rsplit_once('<')
+        .map(|(_, rest)| rest.trim_end_matches('>'));
+    inner.unwrap_or(sender).trim().to_owned()
+}
+
+async fn of_sender(deployment: &Deployment<'_>, sender: &str, dns: &Dns) -> Vec<Check> {
+    let identity = identity(deployment, sender).await;
+    let found = || existing(&identity, "identity");
+    let domain = domain(sender);
+    let verified = match &identity {
+        Ok(None) => Ok(Finding::failed(
+            format!("SES knows neither the address nor {domain}"),
+            format!(
+                "aws sesv2 create-email-identity --email-identity {domain}, then put its DKIM records \
+                 into DNS"
+            ),
+        )),
+        _ => found().map(verified),
+    };
+    let subject = |what: &str| format!("sender {sender}{what}");
+    let covered = found().and_then(|identity| covered(deployment, identity));
+    vec![
+        Check::new(subject(""), verified),
+        Check::new(subject(" in MailArns"), covered),
+        Check::new(subject(" DKIM"), found().map(dkim)),
+        Check::new(subject(" MAIL FROM"), found().map(mail_from)),
+        Check::new(subject(" DMARC"), dmarc::check(dns, domain).await),
+    ]
+}
+
+fn domain(address: &str) -> &str {
+    address
+        .rsplit_once('@')
+        .map_or(address, |(_, domain)| domain)
+}
+
+/// The identity that SES sends an address as: its own, else that of its domain or of a domain above
+/// (SES developer guide, "Verified identities").
+async fn identity(deployment: &Deployment<'_>, sender: &str) -> Answer<Option<Identity>> {
+    let ses = deployment.ses()?;
+    let domains = dmarc::with_parents(domain(sender));
+    for name in std::iter::once(sender).chain(domains) {
+        let found = ses.get_email_identity().email_identity(name).send().await;
+        match found.map_err(|error| Gap::of("ses:GetEmailIdentity", &error)) {
+            Ok(found) => {
+                let name = name.to_owned();
+                return Ok(Some(Identity { name, found }));
+            }
+            Err(gap) if gap.is_not_found() => {}
+            Err(gap) => return Err(gap),
+        }
+    }
+    Ok(None)
+}
+
+fn verified(identity: &Identity) -> Finding {
+    let name = &identity.name;
+    if identity.found.verified_for_sending_status() {
+        return Finding::ok(format!("verified as {name}"));
+    }
+    Finding::failed(
+        format!("{name} is not verified"),
+        format!(
+            "put the records of aws sesv2 get-email-identity --email-identity {name} into DNS; an \
+             address gets a mail with a link"
+        ),
+    )
+}
+
+/// Whether the functions may send as the identity.
+fn covered(deployment: &Deployment<'_>, identity: &Identity) -> Answer<Finding> {
+    let arns = deployment.parameter("MailArns")?;
+    let suffix = format!(":identity/{}", identity.name);
+    Ok(has_arn(arns, &suffix, &identity.name))
+}
+
+/// Whether the functions may use a configuration set that a brand names.
+fn covered_set(deployment: &Deployment<'_>, name: &str) -> Check {
+    let found = deployment.parameter("MailArns").map(|arns| {
+        if deployment.output("ConfigurationSetName") == Ok(Some(name)) {
+            return Finding::ok("created by the stack");
+        }
+        has_arn(arns, &format!(":configuration-set/{name}"), name)
+    });
+    Check::new(format!("configuration set {name} in MailArns"), found)
+}
+
+fn has_arn(arns: &str, suffix: &str, name: &str) -> Finding {
+    if arns.split(',').any(|arn| arn.trim().ends_with(suffix)) {
+        return Finding::ok("covered");
+    }
+    Finding::failed(
+        "not covered: the functions may not send with it",
+        format!("add the ARN of {name} to MailArns and deploy"),
+    )
+}
+
+fn dkim(identity: &Identity) -> Finding {
+    let dkim = identity.found.dkim_attributes();
+    let status = dkim.and_then(|dkim| dkim.status());
+    let is_on = dkim.is_some_and(DkimAttributes::signing_enabled);
+    if is_on && status == Some(&DkimStatus::Success) {
+        return Finding::ok("mails are signed");
+    }
+    let status = status.map_or("not set up", DkimStatus::as_str);
+    let name = domain(&identity.name);
+    Finding::failed(
+        format!("mails are not signed: {status}"),
+        format!(
+            "put the DKIM records of aws sesv2 get-email-identity --email-identity {name} into DNS"
+        ),
+    )
+}
+
+/// Without a domain of its own a mail returns to amazonses.com, and SPF proves nothing of the sender.
+fn mail_from(identity: &Identity) -> Finding {
+    let found = identity.found.mail_from_attributes();
+    let domain = found
+        .map(MailFromAttributes::mail_from_domain)
+        .unwrap_or_default();
+    let status = found.map(MailFromAttributes::mail_from_domain_status);
+    let name = self::domain(&identity.name);
+    if domain.is_empty() {
+        return Finding::warning(
+            "none: the return path of mails is amazonses.com",
+            format!(
+                "aws sesv2 put-email-identity-mail-from-attributes --email-identity {name} \
+                 --mail-from-domain bounce.{name}, then put its MX and TXT records into DNS"
+            ),
+        );
+    }
+    match status {
+        Some(MailFromDomainStatus::Success) => Finding::ok(domain),
+        status => Finding::failed(
+            format!(
+                "{domain}: {}",
+                status.map_or("unknown", MailFromDomainStatus::as_str)
+            ),
+            "put its MX and TXT records into DNS (SES developer guide, \"Using a custom MAIL FROM \
+             domain\")",
+        ),
+    }
+}

@@ -1,0 +1,475 @@
+//! `doctor`, on an AWS in which one thing at a time is wrong, and on `local`.
+
+mod aws;
+mod dns;
+mod host;
+mod world;
+
+use std::process::ExitCode;
+
+use serde_json::{Value, json};
+
+use crate::{Answer, Operator};
+use aws::{Aws, refusal};
+use host::{Days, Host, Shown};
+
+const RECORDS: &[(&str, &str)] = &[
+    ("_dmarc.example.com.", "v=DMARC1; p=quarantine"),
+    (
+        "_dmarc.acme.example.",
+        "v=DMARC1; p=reject; rua=mailto:d@acme.example",
+    ),
+    ("_dmarc.acme.example.", "google-site-verification=1"),
+];
+
+/// Somebody who runs `doctor`, and the DNS server that is asked.
+struct Examiner {
+    operator: Operator,
+    dns: String,
+}
+
+impl Examiner {
+    /// With a DNS server that has these records.
+    async fn start(records: &'static [(&'static str, &'static str)]) -> Self {
+        Self {
+            operator: Operator::start().await,
+            dns: dns::start(records).await.to_string(),
+        }
+    }
+
+    /// Runs it on the stack of an AWS.
+    async fn examine(&self, aws: &Aws) -> Answer {
+        self.examine_with(aws, &["--json"], &[]).await
+    }
+
+    /// The same with these options and variables.
+    async fn examine_with(&self, aws: &Aws, options: &[&str], changes: &[(&str, &str)]) -> Answer {
+        let variables = [
+            ("AWS_ENDPOINT_URL", aws.url.as_str()),
+            ("AWS_REGION", "eu-west-1"),
+            ("AWS_ACCESS_KEY_ID", "AKIAENVIRONMENT"),
+            ("AWS_SECRET_ACCESS_KEY", "secret"),
+            ("ACCOUNTS_STACK", "passwords"),
+        ];
+        let variables: Vec<_> = changes.iter().chain(&variables).copied().collect();
+        let line = [&["doctor", "--dns-server", &self.dns], options].concat();
+        self.operator.run_at(&line, "", &variables).await
+    }
+}
+
+/// The object of the check with this subject.
+fn check(answer: &Answer, subject: &str) -> Value {
+    let checks = answer.json();
+    let found = checks.iter().find(|check| check["check"] == subject);
+    assert!(found.is_some(), "no check {subject} in {answer:?}");
+    found.unwrap().clone()
+}
+
+/// Those that did not end well, without the hosts, which have a test of their own.
+fn others(answer: &Answer) -> Vec<String> {
+    let checks = answer.json();
+    let checks = checks.iter().filter(|check| {
+        let is_host = check["check"]
+            .as_str()
+            .is_some_and(|name| name.starts_with("Host "));
+        check.get("result").is_some_and(|result| result != "ok") && !is_host
+    });
+    checks
+        .map(|check| check["check"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+#[tokio::test]
+async fn a_deployment_in_which_all_is_well() {
+    let aws = Aws::start().await;
+    let answer = Examiner::start(RECORDS).await.examine(&aws).await;
+    assert_eq!(others(&answer), Vec::<String>::new(), "{answer:?}");
+    assert_eq!(answer.exit_code, ExitCode::SUCCESS, "{answer:?}");
+    assert_eq!(answer.err, "");
+    let counts = answer.json().pop().unwrap();
+    let total = answer.json().len() - 1;
+    assert_eq!(counts["failed"], 0);
+    // Four of hosts that the stack does not name.
+    assert_eq!(counts["not_checked"], 4);
+    assert_eq!(counts["ok"], total - 4);
+}
+
+/// `faults.json`: what is changed in the answers (a JSON pointer, and the value that is there
+/// then, or `null` for nothing), and what the check says of it.
+#[tokio::test]
+async fn each_fault_is_named_with_what_to_do() {
+    let faults: Vec<Value> = serde_json::from_str(include_str!("faults.json")).unwrap();
+    assert!(!faults.is_empty());
+    let examiner = Examiner::start(RECORDS).await;
+    for fault in faults {
+        let aws = Aws::start().await;
+        aws.set(fault["at"].as_str().unwrap(), fault["is"].clone());
+        let answer = examiner.examine(&aws).await;
+        let check = check(&answer, fault["check"].as_str().unwrap());
+        assert_eq!(check["result"], fault["result"], "{fault}: {check}");
+        let text = format!("{} {}", check["found"], check["advice"]);
+        assert!(
+            text.contains(fault["says"].as_str().unwrap()),
+            "{fault}: {text}"
+        );
+        let has_failed = answer
+            .json()
+            .iter()
+            .any(|check| check["result"] == "failed");
+        let expected = if has_failed {
+            ExitCode::FAILURE
+        } else {
+            ExitCode::SUCCESS
+        };
+        assert_eq!(answer.exit_code, expected, "{fault}");
+    }
+}
+
+/// SES sends as the domain above, if neither the address nor its domain is an identity.
+#[tokio::test]
+async fn a_sender_of_a_domain_below_a_verified_one() {
+    let aws = Aws::start().await;
+    let below = "/~1v2~1email~1identities~1mail.example.com";
+    let identity = aws.get(below);
+    aws.set(below, Value::Null);
+    aws.set("/~1v2~1email~1identities~1example.com", identity);
+    let examiner = Examiner::start(RECORDS).await;
+    let answer = examiner.examine(&aws).await;
+    let sender = "sender no-reply@mail.example.com";
+    assert_eq!(check(&answer, sender)["found"], "verified as example.com");
+    let arn = check(&answer, &format!("{sender} in MailArns"));
+    let advice = "add the ARN of example.com to MailArns and deploy";
+    assert_eq!(
+        arn["advice"], advice,
+        "the ARN of the domain below is no use"
+    );
+}
+
+#[tokio::test]
+async fn what_dmarc_lacks_is_said() {
+    for (records, result, words) in [
+        (&[][..], "failed", "_dmarc.mail.example.com"),
+        (
+            &[("_dmarc.mail.example.com.", "v=DMARC1")],
+            "failed",
+            "has no policy",
+        ),
+        (
+            &[("_dmarc.mail.example.com.", "v=spf1 -all")],
+            "failed",
+            "no record",
+        ),
+        (
+            &[("_dmarc.mail.example.com.", "v=DMARC1; p=none")],
+            "ok",
+            "p=none at _dmarc.mail.example.com",
+        ),
+        (RECORDS, "ok", "p=quarantine at _dmarc.example.com"),
+    ] {
+        let examiner = Examiner::start(records).await;
+        let answer = examiner.examine(&Aws::start().await).await;
+        let check = check(&answer, "sender no-reply@mail.example.com DMARC");
+        assert_eq!(check["result"], result, "{check}");
+        let text = format!("{} {}", check["found"], check["advice"]);
+        assert!(text.contains(words), "{text}");
+    }
+}
+
+/// `denials.json`: the call that IAM denies and the code of its service for that, a check that needs
+/// it, and the permission.
+#[tokio::test]
+async fn what_is_not_allowed_names_the_permission() {
+    let denials: Vec<Value> = serde_json::from_str(include_str!("denials.json")).unwrap();
+    assert!(!denials.is_empty());
+    let examiner = Examiner::start(RECORDS).await;
+    for denial in denials {
+        let text = |name: &str| denial[name].as_str().unwrap();
+        let permission = text("permission");
+        for message in [denied(permission), "no".to_owned()] {
+            let aws = Aws::start().await;
+            let pointer = format!("/{}", text("call").replace('/', "~1"));
+            aws.set(&pointer, refusal(text("code"), &message));
+            let answer = examiner.examine(&aws).await;
+            let check = check(&answer, text("check"));
+            assert_eq!(check["result"], "not_checked", "{check}");
+            assert_eq!(check["permission"], permission, "{check}");
+            let found = format!("the permission {permission} is missing");
+            assert_eq!(check["found"], found, "{check}");
+            assert_eq!(answer.exit_code, ExitCode::SUCCESS, "{answer:?}");
+        }
+    }
+}
+
+/// The message of a denial.
+fn denied(action: &str) -> String {
+    format!(
+        "User: arn:aws:sts::123456789012:assumed-role/Operators/jo is not authorized to perform: \
+         {action} because no identity-based policy allows it"
+    )
+}
+
+#[tokio::test]
+async fn brands_that_may_not_be_read_name_the_permission() {
+    let action = "dynamodb:Scan on resource: arn:aws:dynamodb:eu-west-1:1:table/Brands";
+    let aws = Aws::start().await;
+    aws.set(
+        "/Scan Brands",
+        refusal("AccessDeniedException", &denied(action)),
+    );
+    let answer = Examiner::start(RECORDS).await.examine(&aws).await;
+    let check = check(&answer, "Brands");
+    let found = check["found"].as_str().unwrap();
+    assert!(found.contains("dynamodb:Scan on table Brands"), "{check}");
+}
+
+#[tokio::test]
+async fn hosts_answer_with_certificates_that_are_valid() {
+    const NOW: (i32, u8, u8) = (2026, 11, 21);
+    let from = (2026, 1, 1);
+    let localhost = "localhost";
+    let good: Days = (from, (2027, 6, 1));
+    for (name, days, status, host, certificate) in [
+        (
+            localhost,
+            good,
+            200,
+            ("ok", "answers"),
+            ("ok", "valid for 191 days"),
+        ),
+        (
+            localhost,
+            (from, (2026, 12, 1)),
+            200,
+            ("ok", "answers"),
+            ("warning", "valid for 9 days"),
+        ),
+        (
+            localhost,
+            (from, (2028, 6, 1)),
+            200,
+            ("ok", "answers"),
+            ("ok", "more than a year"),
+        ),
+        (
+            localhost,
+            (from, NOW),
+            200,
+            ("failed", "has expired at 2026-11-21"),
+            ("not_checked", "not reached"),
+        ),
+        (
+            localhost,
+            ((2026, 12, 1), (2027, 6, 1)),
+            200,
+            ("failed", "not valid yet"),
+            ("not_checked", "not reached"),
+        ),
+        (
+            "example.com",
+            good,
+            200,
+            ("failed", "for another name"),
+            ("not_checked", "not reached"),
+        ),
+        (
+            localhost,
+            good,
+            403,
+            ("failed", "front door"),
+            ("ok", "valid"),
+        ),
+        (
+            localhost,
+            good,
+            429,
+            ("warning", "too many"),
+            ("ok", "valid"),
+        ),
+        (
+            localhost,
+            good,
+            503,
+            ("failed", "answers with 503"),
+            ("ok", "valid"),
+        ),
+    ] {
+        let shown = Shown { name, days, status };
+        let served = Host::start(shown).await;
+        let answer = visited(&served, &served).await;
+        for service in ["ResetUserPassword", "UpdateUserRegistrationPassword"] {
+            let subject = format!("Host of {service}");
+            for (subject, (result, words)) in [
+                (subject.clone(), host),
+                (format!("{subject}, certificate"), certificate),
+            ] {
+                let check = check(&answer, &subject);
+                assert_eq!(check["result"], result, "{check}");
+                let text = format!("{} {}", check["found"], check["advice"]);
+                assert!(text.contains(words), "{text}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_certificate_of_a_stranger_is_not_trusted() {
+    let shown = || Shown {
+        name: "localhost",
+        days: ((2026, 1, 1), (2027, 6, 1)),
+        status: 200,
+    };
+    let (served, other) = (Host::start(shown()).await, Host::start(shown()).await);
+    let answer = visited(&served, &other).await;
+    let check = check(&answer, "Host of ResetUserPassword");
+    assert_eq!(check["result"], "failed", "{check}");
+    let found = check["found"].as_str().unwrap();
+    assert!(
+        found.contains("not from an authority that this machine trusts"),
+        "{check}"
+    );
+}
+
+/// The host name of the stack comes before API Gateway's, and `ResetUserPassword` without
+/// documentation has no page.
+#[tokio::test]
+async fn a_host_without_documentation_refuses_its_page() {
+    let served = Host::start(Shown {
+        name: "localhost",
+        days: ((2026, 1, 1), (2027, 6, 1)),
+        status: 405,
+    })
+    .await;
+    let aws = Aws::start().await;
+    for service in ["ResetUserPassword", "UpdateUserRegistrationPassword"] {
+        let url = format!("{}/{service}", served.url);
+        aws.set(&format!("/outputs/{service}DomainUrl"), url.into());
+        let url = "https://api.invalid/";
+        aws.set(&format!("/outputs/{service}Url"), url.into());
+    }
+    aws.set("/parameters/AsmxProtocols", "HttpGet,Soap".into());
+    let authority = served.authority.path().to_str().unwrap();
+    let variables = [("SSL_CERT_FILE", authority)];
+    let examiner = Examiner::start(RECORDS).await;
+    let answer = examiner.examine_with(&aws, &["--json"], &variables).await;
+    for (service, result) in [
+        ("ResetUserPassword", "ok"),
+        ("UpdateUserRegistrationPassword", "failed"),
+    ] {
+        let check = check(&answer, &format!("Host of {service}"));
+        assert_eq!(check["result"], result, "{check}");
+        let found = check["found"].as_str().unwrap();
+        assert!(found.ends_with("answers with 405"), "{check}");
+    }
+}
+
+/// What is said of a stack whose hosts are this one, by who trusts the authority of another.
+async fn visited(host: &Host, trusted: &Host) -> Answer {
+    let aws = Aws::start().await;
+    for (output, path) in [
+        ("ResetUserPasswordUrl", "/webservices/IFCommonService.asmx"),
+        (
+            "UpdateUserRegistrationPasswordUrl",
+            "/UpdateUserRegistrationPassword",
+        ),
+    ] {
+        let url = format!("{}{path}", host.url);
+        aws.set(&format!("/outputs/{output}"), url.into());
+    }
+    let authority = trusted.authority.path().to_str().unwrap();
+    let examiner = Examiner::start(RECORDS).await;
+    let variables = [("SSL_CERT_FILE", authority)];
+    examiner.examine_with(&aws, &["--json"], &variables).await
+}
+
+#[tokio::test]
+async fn people_read_one_line_a_check() {
+    let aws = Aws::start().await;
+    aws.set("/DescribeKey/KeyMetadata/KeyState", json!("Disabled"));
+    aws.set(
+        "/~1v2~1email~1account",
+        refusal("AccessDeniedException", "no"),
+    );
+    let examiner = Examiner::start(RECORDS).await;
+    let answer = examiner.examine_with(&aws, &[], &[]).await;
+    assert_eq!(answer.exit_code, ExitCode::FAILURE);
+    let key = "failed       Key: cannot be used: Disabled; aws kms enable-key --key-id \
+               arn:aws:kms:eu-west-1:123456789012:key/k-1";
+    let ses = "not checked  SES sandbox: the permission ses:GetAccount is missing";
+    for line in [key, ses, "ok           UsersTable: Users is active"] {
+        assert!(
+            answer.out.lines().any(|found| found == line),
+            "{line}\n{}",
+            answer.out
+        );
+    }
+    let last = answer.out.lines().last().unwrap();
+    assert!(
+        last.ends_with(" ok, 0 warning, 1 failed, 8 not checked"),
+        "{last}"
+    );
+}
+
+/// Nothing is asked of AWS when DynamoDB is not AWS's.
+#[tokio::test]
+async fn local_has_tables_and_the_rest_is_not_checked() {
+    let operator = Operator::start().await;
+    let answer = operator.run(&["doctor", "--json"]).await;
+    assert_eq!(answer.exit_code, ExitCode::SUCCESS, "{answer:?}");
+    for subject in [
+        "UsersTable",
+        "UsersTable email-index",
+        "SessionsTable",
+        "Brands",
+        "Argon2 cost",
+    ] {
+        assert_eq!(check(&answer, subject)["result"], "ok", "{answer:?}");
+    }
+    for (subject, words) in [
+        ("UsersTable recovery", "not AWS's"),
+        ("Key", "there is no stack at --endpoint"),
+        (
+            "ResetUserPasswordFunction",
+            "there is no stack at --endpoint",
+        ),
+        ("SES account", "the endpoint does not offer ses:GetAccount"),
+        ("sender no-reply@pumpalarm.com DMARC", "use --dns-server"),
+        ("Alarm subscription", "there is no stack at --endpoint"),
+        (
+            "Host of ResetUserPassword",
+            "there is no stack at --endpoint",
+        ),
+    ] {
+        let check = check(&answer, subject);
+        assert_eq!(check["result"], "not_checked", "{check}");
+        assert!(check["found"].as_str().unwrap().contains(words), "{check}");
+    }
+    assert_eq!(answer.err, "");
+}
+
+/// With `AWS_ENDPOINT_URL_DYNAMODB` alone, no other service of AWS is asked.
+#[tokio::test]
+async fn a_dynamodb_elsewhere_keeps_other_services_unasked() {
+    let (aws, stack) = (Aws::start().await, Aws::start().await);
+    let variables = [
+        ("AWS_ENDPOINT_URL", ""),
+        ("AWS_ENDPOINT_URL_DYNAMODB", aws.url.as_str()),
+        ("AWS_ENDPOINT_URL_SESV2", &aws.url),
+        ("AWS_ENDPOINT_URL_CLOUDFORMATION", &stack.url),
+    ];
+    let examiner = Examiner::start(RECORDS).await;
+    let answer = examiner.examine_with(&aws, &["--json"], &variables).await;
+    for (subject, words) in [
+        (
+            "Key",
+            "there is no KMS at this endpoint; see AWS_ENDPOINT_URL_KMS",
+        ),
+        ("Concurrency", "there is no Lambda"),
+        ("Alarm states", "there is no CloudWatch"),
+        ("Alarm subscription", "there is no SNS"),
+        ("ResetUserPasswordRole", "there is no IAM"),
+    ] {
+        let check = check(&answer, subject);
+        assert!(check["found"].as_str().unwrap().contains(words), "{check}");
+    }
+    assert_eq!(stack.calls(), ["DescribeStacks", "ListStackResources"]);
+}
