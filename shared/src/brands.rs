@@ -207,7 +207,7 @@ mod tests {
         ]
     }
 
-    /// Names come from callers: whoever asks for many brands must not fill the memory.
+    /// Names come from callers, who must not be able to fill the memory.
     #[test]
     fn brands_that_are_too_old_leave_the_cache() {
         let config = AwsConfig {

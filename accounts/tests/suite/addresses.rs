@@ -213,7 +213,7 @@ async fn a_reset_by_an_operator_replaces_unless_mail_fails() {
     assert!(user.contains_key("temporary"));
 }
 
-/// Such an account cannot log in with its address, which is the other's name.
+/// Such an account cannot log in with its address, because that is the name of another account.
 #[tokio::test]
 async fn an_address_that_is_a_user_name_is_warned_of() {
     let operator = Operator::start().await;

@@ -300,6 +300,6 @@ async fn a_reset_that_a_sweep_finishes_has_its_operator() {
     assert_eq!(text(row, "source"), "sweep");
     assert_eq!(text(row, "actor"), ARN);
     assert_eq!(text(row, "requester"), "operator");
-    // The sweep's mode is that of the function, and the operator's reset replaces nevertheless.
+    // A reset by an operator replaces the password whatever the mode of the sweep.
     assert!(!operator.user("jdoe").await.contains_key("temporary"));
 }

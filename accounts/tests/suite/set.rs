@@ -226,7 +226,7 @@ async fn the_last_administrator_is_not_deleted() {
     assert!(detail("account.deleted").is_some());
 }
 
-/// A role that is granted between the question and the answer would leave without a row.
+/// A role granted between the question and the answer would be lost without a row.
 #[tokio::test]
 async fn an_account_whose_roles_change_meanwhile_is_not_deleted() {
     let mut operator = Operator::start().await;

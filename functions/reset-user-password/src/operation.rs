@@ -203,8 +203,8 @@ impl ResetUserPassword {
     }
 }
 
-/// The operator who makes the request, for the audit row of a sweep that finishes it. `None` if the
-/// caller is anonymous.
+/// The operator who makes the request, stored for the audit row of a sweep that finishes the reset.
+/// `None` if the caller is anonymous.
 fn operator(ctx: &RequestContext<'_>) -> Option<Operator> {
     Some(Operator {
         actor: Some(ctx.actor?.to_owned()),

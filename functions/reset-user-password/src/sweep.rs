@@ -225,8 +225,7 @@ impl Sweep<'_> {
     }
 }
 
-/// The context of a sweep's attempt at a reset, on behalf of the operator who requested it, if one
-/// did.
+/// The context of a sweep's attempt at a reset, on behalf of the operator who requested it, if any.
 fn context<'a>(
     request_id: &'a str,
     operator: Option<&'a Operator>,

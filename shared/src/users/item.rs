@@ -123,7 +123,7 @@ pub struct Operator {
 }
 
 impl fmt::Debug for Operator {
-    /// Leaves out names, which must not reach a log.
+    /// Omits names, which must not reach a log.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Operator(..)")
     }

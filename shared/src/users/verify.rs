@@ -265,7 +265,7 @@ mod tests {
         );
     }
 
-    /// The hash of a mailed password is not worth it, and an expired one is no login.
+    /// A mailed password is replaced soon, so its hash is not. An expired one is not a login.
     #[test]
     fn only_a_password_of_the_user_gets_a_new_hash() {
         let mut fixture = Fixture::new();

@@ -345,7 +345,7 @@ async fn an_answer_names_no_server() {
     }
 }
 
-/// The log line of a request and its metrics have the binding from the same place.
+/// The log line of a request and its metrics report the same binding.
 #[tokio::test]
 async fn a_request_is_logged_with_its_binding() {
     let sandbox = Sandbox::start(&[]).await.unwrap();

@@ -252,7 +252,7 @@ fn addresses(usernames: &[String]) -> Vec<String> {
 }
 
 const ROUNDS: u8 = 50;
-/// Rounds at the same time, each from a source of its own.
+/// Concurrent rounds, each from a different source.
 const ROUNDS_AT_ONCE: usize = 5;
 
 /// A portal or a proxy is one source for everybody behind it.

@@ -358,7 +358,7 @@ async fn two_sweeps_at_once_mail_nobody_twice() {
     assert_one_mail_each(&world, &usernames);
 }
 
-/// Sixteen are in progress at once, so a mail is at most fifteen places before its turn.
+/// Sixteen are in progress at once, so a mail can be at most fifteen places early.
 #[tokio::test]
 async fn those_who_wait_longest_are_mailed_first_in_whatever_shard() {
     let backend = testkit::backend().await;

@@ -20,7 +20,6 @@ const RUNS: usize = 17;
 /// Concurrent runs. Most of them are waiting for the response floor at any time.
 const RUNS_AT_ONCE: usize = 6;
 
-<<<<<<< HEAD
 /// Resets a password in a new process after a freeze of this length. The response must come at
 /// the first floor, after the mail was accepted and without a back-off of the SDK.
 async fn first_reset(
@@ -46,41 +45,6 @@ async fn first_reset(
     let began = Instant::now();
     let answer = service.send(&requests::reset(username)).await;
     let elapsed = began.elapsed();
-=======
-/// The services that have closed the connections.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Forgotten {
-    Both,
-    Dynamodb,
-    Ses,
-}
-
-/// A process with open connections. The `forgotten` services answer on them with `reply`.
-async fn thawed(relays: &Relays, forgotten: Forgotten, reply: &Action) -> Sandbox {
-    let service = Sandbox::on(relays.backend.clone(), &[]).unwrap();
-    service.functions.reset_user_password.init().await;
-    let (dynamodb, ses) = (relays.dynamodb.connections(), relays.ses.connections());
-    let reply = reply.clone();
-    relays.script(move |call: &Call| {
-        let (open, other) = if call.is_to_ses() {
-            (ses, Forgotten::Dynamodb)
-        } else {
-            (dynamodb, Forgotten::Ses)
-        };
-        if call.connection < open && forgotten != other {
-            reply.clone()
-        } else {
-            Action::forward()
-        }
-    });
-    service
-}
-
-/// Resets a password. The mail must be accepted, and the SDK must not have waited to try again.
-async fn reset(service: &Sandbox, relays: &Relays) {
-    let mails = service.backend.outbox.mails().len();
-    let answer = service.send(&requests::reset("jdoe")).await;
->>>>>>> main
     assert_eq!(answer.status(), StatusCode::OK);
     assert!(elapsed < 2 * FLOOR, "{username}: {elapsed:?}");
     let mails = backend.outbox.mails_to(|to| to == address);
@@ -89,7 +53,6 @@ async fn reset(service: &Sandbox, relays: &Relays) {
     assert!(!calls.iter().any(|call| call.is_retry), "{calls:?}");
 }
 
-<<<<<<< HEAD
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_closed_connection_is_replaced_without_a_back_off() {
     let backend = &testkit::backend().await;
@@ -103,22 +66,6 @@ async fn a_closed_connection_is_replaced_without_a_back_off() {
     });
     let runs = runs.buffer_unordered(RUNS_AT_ONCE).count().await;
     assert_eq!(runs, 2 * 51);
-=======
-#[tokio::test]
-async fn a_closed_connection_is_replaced_without_a_back_off() {
-    let backend = testkit::backend().await;
-    let closed = Action::HANG_UP;
-    let reset_by_peer = Action(vec![Step::Reset]);
-    for _ in 0..5 {
-        for forgotten in [Forgotten::Both, Forgotten::Dynamodb, Forgotten::Ses] {
-            for reply in [&closed, &reset_by_peer] {
-                let relays = Relays::start(&backend).unwrap();
-                let service = thawed(&relays, forgotten, reply).await;
-                reset(&service, &relays).await;
-            }
-        }
-    }
->>>>>>> main
 }
 
 #[tokio::test]

@@ -568,7 +568,7 @@ async fn browsers_are_not_sent_to_a_login_page() {
     assert!(String::from_utf8_lossy(response.body()).contains("<dt>ResponseStatus</dt>"));
 }
 
-/// The log line of a request and its metrics have the format from the same place.
+/// The log line of a request and its metrics report the same format.
 #[tokio::test]
 async fn a_request_is_logged_with_its_format() {
     let sandbox = Sandbox::start(&[]).await.unwrap();

@@ -1,5 +1,4 @@
-//! The first request after a thaw: Lambda froze the process, and DynamoDB and SES have forgotten its
-//! connections meanwhile.
+//! The first request after Lambda froze the process and DynamoDB and SES dropped its connections.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
