@@ -4,6 +4,7 @@ use clap::Args;
 use shared::users::UsernameKey;
 
 use crate::access::Session;
+use crate::import::{REVOKED, joined};
 use crate::last_admin::other_admin;
 use crate::{Console, Done, Error, trail, unreadable};
 
@@ -41,9 +42,13 @@ pub(crate) async fn delete(
         return Err(Error::Refused(format!("{name} is not deleted")));
     }
     let event = "account.deleted";
-    let row = session.audit_row(profile.username.as_str(), event, None)?;
     let mut others = Vec::from_iter(other_admin);
-    others.push(row.write()?);
+    let roles = joined(&account.roles).map(|roles| (REVOKED, Some(roles)));
+    for (event, detail) in [(event, None)].into_iter().chain(roles) {
+        let key = profile.username.as_str();
+        let row = session.audit_row(key, event, detail.as_deref())?;
+        others.push(row.write()?);
+    }
     let users = session.users()?;
     users.delete_with(&profile.username, &item, others).await?;
     let remaining = remaining(session, &profile.username).await?;

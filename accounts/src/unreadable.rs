@@ -1,4 +1,4 @@
-//! Accounts whose items lack what every account has: they cannot be used, and can be taken out of use.
+//! Accounts whose customer number cannot be read. They can be shown, disabled and deleted.
 
 use shared::dynamodb::{Item, StoreError, number};
 use shared::users::{Account, UsernameKey, account};
@@ -6,7 +6,7 @@ use shared::users::{Account, UsernameKey, account};
 use crate::access::Session;
 use crate::{Error, table};
 
-/// The item of an account and the account, with 0 for a customer number that cannot be read.
+/// The item of an account, and the account with the customer number 0 if it cannot be read.
 pub(crate) async fn find(session: &Session<'_>, username: &str) -> Result<(Item, Account), Error> {
     let key = UsernameKey::new(username);
     let Some(item) = table::item(session, key.as_str()).await? else {

@@ -42,7 +42,7 @@ pub struct Entry<'a> {
 }
 
 impl fmt::Debug for Entry<'_> {
-    /// Leaves out names, which must not reach a log.
+    /// Omits names, which must not reach a log.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Entry")
             .field("event", &self.event)

@@ -157,6 +157,7 @@ mod tests {
     use aws_sdk_dynamodb::types::AttributeValue;
 
     use super::*;
+    use crate::aws::{AwsConfig, Clients, Credentials, SharedCredentialsProvider, Timeouts};
 
     fn default() -> Brand {
         Brand {
@@ -204,6 +205,31 @@ mod tests {
             brand.reply_to.as_deref().unwrap_or_default(),
             brand.language.as_deref().unwrap_or_default(),
         ]
+    }
+
+    /// Names come from callers, who must not be able to fill the memory.
+    #[test]
+    fn brands_that_are_too_old_leave_the_cache() {
+        let config = AwsConfig {
+            region: "eu-west-1".to_owned(),
+            credentials: SharedCredentialsProvider::new(Credentials::new(
+                "k", "s", None, None, "test",
+            )),
+            dynamodb_url: None,
+            ses_url: None,
+            timeouts: Timeouts::default(),
+        };
+        let client = Clients::new(config).unwrap().dynamodb;
+        let brands = Brands::new(client, "Brands".to_owned(), default());
+        let remember = |key: &str, now| {
+            brands.remember(key.to_owned(), &brands.default, Timestamp(now));
+            let mut keys: Vec<_> = brands.cache().keys().cloned().collect();
+            keys.sort();
+            keys
+        };
+        assert_eq!(remember("a", 0), ["a"]);
+        assert_eq!(remember("b", CACHE_SECONDS - 1), ["a", "b"]);
+        assert_eq!(remember("c", CACHE_SECONDS), ["b", "c"]);
     }
 
     #[test]

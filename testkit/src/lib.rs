@@ -13,6 +13,7 @@ pub mod requests;
 mod runner;
 mod sandbox;
 mod sdk_clock;
+pub mod thaw;
 mod watch;
 
 pub use backend::{backend, backend_with};

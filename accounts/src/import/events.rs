@@ -7,7 +7,7 @@ pub(super) const IMPORTED: &str = "account.imported";
 /// The audit event of roles that were given.
 pub(crate) const GRANTED: &str = "role.granted";
 /// The audit event of roles that were taken.
-pub(super) const REVOKED: &str = "role.revoked";
+pub(crate) const REVOKED: &str = "role.revoked";
 
 /// Audit events with their details.
 pub(super) type Events = Vec<(&'static str, Option<String>)>;

@@ -33,7 +33,7 @@ use tally::{End, Tally, refuse};
 use writing::Writing;
 
 pub(crate) use arguments::Arguments;
-pub(crate) use events::{GRANTED, joined};
+pub(crate) use events::{GRANTED, REVOKED, joined};
 pub(crate) use row::Row;
 pub use write::{Existing, Import, Imported, Importer};
 

@@ -212,3 +212,25 @@ async fn a_reset_by_an_operator_replaces_unless_mail_fails() {
     assert_eq!(user["password_hash"], item["password_hash"]);
     assert!(user.contains_key("temporary"));
 }
+
+/// Such an account cannot log in with its address, because that is the name of another account.
+#[tokio::test]
+async fn an_address_that_is_a_user_name_is_warned_of() {
+    let operator = Operator::start().await;
+    for (id, name) in [("7", "one@example.com"), ("8", "two@example.com")] {
+        let answer = operator.run(&["add", name, "--id", id]).await;
+        assert_eq!(answer.exit_code, ExitCode::SUCCESS, "{answer:?}");
+    }
+    let warning = "warning: the address is the user name of another account, which alone logs in";
+    for command in [
+        &["add", "jroe", "--id", "9", "--email", "One@Example.com"][..],
+        &["set", "jdoe", "--email", "two@example.com"],
+    ] {
+        let answer = operator.run(command).await;
+        assert_eq!(answer.exit_code, ExitCode::SUCCESS, "{answer:?}");
+        let shown = answer.out.clone() + &answer.err;
+        assert!(shown.contains(warning), "{answer:?}");
+    }
+    let answer = set_email(&operator, "three@example.com").await;
+    assert!(!format!("{answer:?}").contains(warning), "{answer:?}");
+}

@@ -98,7 +98,8 @@ async fn refused_rows_are_named_and_stop_the_import_unless_told_otherwise() {
          Bob,12,,\n\
          jane,13,BOB@pumpalarm.com,\n\
          jdoe,42,a@example.com,\n\
-         far,9223372036854775808,,"
+         far,9223372036854775808,,\n\
+         Brand#Acme,14,,"
     );
     let refused = "line 4: username is not one line of 1 to 256 bytes\n\
                    line 5: email is not an address; id is not a whole number\n\
@@ -114,15 +115,16 @@ async fn refused_rows_are_named_and_stop_the_import_unless_told_otherwise() {
                    line 15: a line ends neither in LF nor in CRLF\n\
                    line 16: username is that of an account with another id\n\
                    line 17: email and brand are those of an account that is there\n\
-                   line 19: id is greater than 9223372036854775807\n";
+                   line 19: id is greater than 9223372036854775807\n\
+                   line 20: username begins with brand#\n";
     for (options, end) in [
         (
             &["--dry-run"][..],
-            "2 can be written, 1 there already, 14 refused\n",
+            "2 can be written, 1 there already, 15 refused\n",
         ),
         (
             &[],
-            "nothing is written, because 14 of 17 rows are refused; correct them, or leave them \
+            "nothing is written, because 15 of 18 rows are refused; correct them, or leave them \
              out with --skip-refused\n",
         ),
     ] {
@@ -142,7 +144,7 @@ async fn refused_rows_are_named_and_stop_the_import_unless_told_otherwise() {
     assert_eq!(lines[0], json!({ "line": 4, "refused": reasons }));
     assert_eq!(
         lines[14],
-        json!({ "written": 2, "present": 1, "refused": 14 })
+        json!({ "written": 2, "present": 1, "refused": 15 })
     );
     assert!(operator.has("good").await && operator.has("other").await);
     assert!(!operator.has("hash").await && !operator.has("few").await);

@@ -4,11 +4,14 @@ use std::process::ExitCode;
 
 use axum::http::StatusCode;
 use serde_json::json;
+use shared::clock::{Clock, Timestamp};
+use shared::lambda;
+use testkit::Sandbox;
 use testkit::relay::{Action, Relays};
 
 use crate::aws::{Query, Seen, refusal, sts};
 use crate::import::import;
-use crate::{Operator, row, text};
+use crate::{NOW, Operator, row, text};
 
 const ARN: &str = "arn:aws:sts::123456789012:assumed-role/Operators/jo";
 
@@ -323,4 +326,35 @@ async fn nothing_is_done_when_sts_does_not_say_who_it_is() {
         .run_with(&["show", "jdoe", "--json"], "", &nowhere)
         .await;
     assert_eq!(shown.json()[0]["disabled"], json!(false));
+}
+
+/// The operator asked for the reset, although a sweep finished it.
+#[tokio::test]
+async fn a_reset_that_a_sweep_finishes_has_its_operator() {
+    let operator = Operator::start().await;
+    let backend = &operator.sandbox.backend;
+    let server = sts(ARN).await;
+    let sts = [("AWS_ENDPOINT_URL_STS", server.url.as_str())];
+    backend.outbox.refuse(Some("SendingPausedException"));
+    let answer = operator.run_with(&["reset", "jdoe"], "", &sts).await;
+    assert_eq!(answer.exit_code, ExitCode::from(75), "{answer:?}");
+    assert_eq!(operator.audit("jdoe").await, []);
+
+    backend.outbox.refuse(None);
+    let later = Clock::new(|| Timestamp(NOW + 60));
+    let service = Sandbox::at(&later, backend.clone(), &[("RESET_MODE", "dual")]).unwrap();
+    let event = json!({ "source": "aws.events", "detail-type": "Scheduled Event" }).to_string();
+    let function = &service.functions.reset_user_password;
+    let summary = lambda::invoke(function, &event, "sweep-1".to_owned()).await;
+    assert_eq!(summary.unwrap()["sweep"]["reset"], 1);
+    let rows = operator.sandbox.audit("jdoe").await.unwrap();
+    let [row] = &rows[..] else {
+        panic!("{rows:?}");
+    };
+    assert_eq!(text(row, "event"), "password.reset");
+    assert_eq!(text(row, "source"), "sweep");
+    assert_eq!(text(row, "actor"), ARN);
+    assert_eq!(text(row, "requester"), "operator");
+    // A reset by an operator replaces the password whatever the mode of the sweep.
+    assert!(!operator.user("jdoe").await.contains_key("temporary"));
 }

@@ -219,6 +219,32 @@ async fn the_last_administrator_is_not_deleted() {
     let answer = operator.run(&["delete", "admin", "--yes", "--force"]).await;
     assert_eq!(answer.exit_code, ExitCode::SUCCESS, "{answer:?}");
     assert!(!operator.has("admin").await);
+    let rows = operator.sandbox.audit("admin").await.unwrap();
+    let detail = |event| rows.iter().find(|row| text(row, "event") == event);
+    assert_eq!(rows.len(), 2);
+    assert_eq!(text(detail("role.revoked").unwrap(), "detail"), "Admin");
+    assert!(detail("account.deleted").is_some());
+}
+
+/// A role granted between the question and the answer would be lost without a row.
+#[tokio::test]
+async fn an_account_whose_roles_change_meanwhile_is_not_deleted() {
+    let mut operator = Operator::start().await;
+    let relays = Relays::start(&operator.sandbox.backend).unwrap();
+    operator.dynamodb_url = relays.backend.dynamodb_url.clone();
+    relays.script(|call| match call.operation.as_str() {
+        "GetItem" => {
+            let roles = json!({ "SS": ["Support"] });
+            let item = json!({ "username": { "S": "jdoe" }, "id": { "N": "42" }, "roles": roles });
+            Action::answer(200, "", &json!({ "Item": item }).to_string())
+        }
+        _ => Action::forward(),
+    });
+    let answer = operator.run(&["delete", "jdoe", "--yes"]).await;
+    assert_eq!(answer.exit_code, ExitCode::from(75), "{answer:?}");
+    relays.script(|_| Action::forward());
+    assert!(operator.has("jdoe").await);
+    assert_eq!(operator.audit("jdoe").await, []);
 }
 
 #[tokio::test]

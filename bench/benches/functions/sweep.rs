@@ -85,7 +85,7 @@ async fn reserve(client: &Client, table: &str, resets: u64) -> Result<(), Error>
                 requested_at: then,
                 expires_at: then.plus_seconds(30),
                 due_at: then.plus_seconds(30),
-                by_operator: false,
+                operator: None,
             };
             users.reserve(&pending, then).await
         }

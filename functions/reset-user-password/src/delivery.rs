@@ -249,7 +249,7 @@ impl Delivery {
     /// Decides whether the mailed password replaces the old one at once. The number of calls is the
     /// same.
     fn mode_for(&self, account: &Account) -> ResetMode {
-        let by_operator = |reset: &PendingReset| reset.by_operator;
+        let by_operator = |reset: &PendingReset| reset.operator.is_some();
         if account.email_failed_at.is_some() {
             // SES accepts mail to an address on its suppression list, but does not send it.
             ResetMode::Dual

@@ -10,7 +10,7 @@ use shared::metrics::{self, Metric};
 use shared::password_service::{PasswordError, PasswordService};
 use shared::rate_limit::{Admission, Quota, RateLimit, RateLimitKey, RateLimiter};
 use shared::response_floor::ResponseFloor;
-use shared::users::{Pending, UsernameKey, Users};
+use shared::users::{Operator, Pending, UsernameKey, Users};
 
 use crate::Config;
 use crate::delivery::{Delivery, ResetOutcome};
@@ -157,6 +157,7 @@ impl ResetUserPassword {
         }
         let password = self.passwords.generate().await?;
         let expires_at = ctx.now.plus_seconds(RESERVATION_SECONDS);
+        let operator = operator(ctx);
         let pending = Pending {
             username,
             hash: &password.hash,
@@ -165,7 +166,7 @@ impl ResetUserPassword {
             requested_at: ctx.now,
             expires_at,
             due_at: expires_at,
-            by_operator: ctx.actor.is_some(),
+            operator: operator.as_ref(),
         };
         let users = &self.delivery.users;
         let Some(account) = users.reserve(&pending, ctx.now).await? else {
@@ -200,6 +201,15 @@ impl ResetUserPassword {
             refused @ Admission::Refused { .. } => Ok(refused),
         }
     }
+}
+
+/// The operator who makes the request, stored for the audit row of a sweep that finishes the reset.
+/// `None` if the caller is anonymous.
+fn operator(ctx: &RequestContext<'_>) -> Option<Operator> {
+    Some(Operator {
+        actor: Some(ctx.actor?.to_owned()),
+        requester: ctx.requester.map(str::to_owned),
+    })
 }
 
 #[cfg(test)]

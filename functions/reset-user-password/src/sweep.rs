@@ -6,7 +6,7 @@ use shared::clock::{Clock, Timestamp};
 use shared::context::RequestContext;
 use shared::dynamodb::StoreError;
 use shared::metrics::{self, Metric};
-use shared::users::{Account, Due, Pending, PendingReset, UsernameKey};
+use shared::users::{Account, Due, Operator, Pending, PendingReset, UsernameKey};
 
 use crate::delivery::{MAX_REFUSALS, ResetOutcome};
 use crate::operation::{RESERVATION_SECONDS, ResetFailure, ResetUserPassword};
@@ -152,7 +152,7 @@ impl Sweep<'_> {
         let password = self.operation.passwords.generate().await?;
         let now = self.clock.now();
         let request_id = self.request_id(reset);
-        let ctx = context(&request_id, now);
+        let ctx = context(&request_id, reset.operator.as_ref(), now);
         let expires_at = now.plus_seconds(RESERVATION_SECONDS);
         let pending = Pending {
             username,
@@ -162,7 +162,7 @@ impl Sweep<'_> {
             requested_at: reset.requested_at.unwrap_or(now),
             expires_at,
             due_at: expires_at,
-            by_operator: reset.by_operator,
+            operator: reset.operator.as_ref(),
         };
         let delivery = &self.operation.delivery;
         let reserved = delivery.users.retry(&pending, &reset.request_id, now);
@@ -184,7 +184,7 @@ impl Sweep<'_> {
     ) -> Result<Swept, StoreError> {
         let username = &account.profile.username;
         let request_id = self.request_id(reset);
-        let ctx = context(&request_id, now);
+        let ctx = context(&request_id, reset.operator.as_ref(), now);
         let delivery = &self.operation.delivery;
         let row = ctx.audit(username.as_str(), "password.reset_abandoned");
         let row = delivery.audit.row(&row);
@@ -204,7 +204,7 @@ impl Sweep<'_> {
     /// Removes an unreadable reset from the queue. The password does not change, and the audit
     /// trail names the account.
     async fn dequeue(&self, username: &UsernameKey, now: Timestamp) -> Result<Swept, StoreError> {
-        let ctx = context(self.id, now);
+        let ctx = context(self.id, None, now);
         let delivery = &self.operation.delivery;
         let row = ctx.audit(username.as_str(), "password.reset_unreadable");
         let row = delivery.audit.row(&row);
@@ -225,12 +225,17 @@ impl Sweep<'_> {
     }
 }
 
-fn context(request_id: &str, now: Timestamp) -> RequestContext<'_> {
+/// The context of a sweep's attempt at a reset, on behalf of the operator who requested it, if any.
+fn context<'a>(
+    request_id: &'a str,
+    operator: Option<&'a Operator>,
+    now: Timestamp,
+) -> RequestContext<'a> {
     RequestContext {
         request_id,
         source: "sweep",
-        actor: None,
-        requester: None,
+        actor: operator.and_then(|operator| operator.actor.as_deref()),
+        requester: operator.and_then(|operator| operator.requester.as_deref()),
         now,
     }
 }

@@ -209,6 +209,12 @@ mod tests {
             "a b@example.com",
             "a@exa mple.com",
             "a@-x.com",
+            "a@x-.com",
+            "a@x.com-",
+            "a\u{a0}b@example.com",
+            "a@exa\u{a0}mple.com",
+            "a\u{85}b@example.com",
+            "a@exa\u{85}mple.com",
             "a\r\nBcc:x@example.com",
             "a@b@c.com",
         ] {

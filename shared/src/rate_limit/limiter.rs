@@ -79,8 +79,8 @@ impl RateLimiter {
         }
     }
 
-    /// Counts one use of the key, unless a quota is used up. Makes one call to DynamoDB, or one or
-    /// two more if the cache does not show whether the key is in use.
+    /// Counts one use of the key, unless a quota is used up. Makes one call to DynamoDB, or two if
+    /// the key is in use in another process and the cache does not show it yet.
     pub async fn admit(
         &self,
         limit: &RateLimit,
@@ -185,7 +185,8 @@ impl RateLimiter {
     /// DynamoDB has no `max`, so the update assumes that a TAT is either in the past or in the
     /// future, and its condition checks the assumption. The cached TAT tells which. A quota of a
     /// single use admits one only if the TAT is in the past. A TAT that is not cached is assumed to
-    /// be missing or in the future.
+    /// be missing or in the past: a new process meets few keys at the very moment of their use, but
+    /// many whose last use is over, since DynamoDB deletes expired items within days.
     fn update(
         &self,
         limit: &RateLimit,
@@ -204,7 +205,7 @@ impl RateLimiter {
             request = request.expression_attribute_names(format!("#tat{i}"), quota.attribute());
             let interval = quota.interval();
             let is_single = quota.uses == 1 && bound == Bound::Quota;
-            if is_single || tat.is_some_and(|tat| tat <= now) {
+            if is_single || tat.is_none_or(|tat| tat <= now) {
                 set.push(format!("#tat{i} = :next{i}"));
                 conditions.push(format!(
                     "(attribute_not_exists(#tat{i}) OR #tat{i} <= :now)"
@@ -212,16 +213,12 @@ impl RateLimiter {
                 let next = number(now + interval);
                 request = request.expression_attribute_values(format!(":next{i}"), next);
             } else {
-                set.push(format!(
-                    "#tat{i} = if_not_exists(#tat{i}, :now) + :interval{i}"
-                ));
-                conditions.push(format!("(attribute_not_exists(#tat{i}) OR #tat{i} > :now)"));
+                set.push(format!("#tat{i} = #tat{i} + :interval{i}"));
+                conditions.push(format!("#tat{i} > :now"));
                 request =
                     request.expression_attribute_values(format!(":interval{i}"), number(interval));
                 if bound == Bound::Quota {
-                    conditions.push(format!(
-                        "(attribute_not_exists(#tat{i}) OR #tat{i} <= :latest{i})"
-                    ));
+                    conditions.push(format!("#tat{i} <= :latest{i}"));
                     let latest = number(quota.latest(now));
                     request = request.expression_attribute_values(format!(":latest{i}"), latest);
                 }

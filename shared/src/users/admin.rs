@@ -169,17 +169,21 @@ pub fn enable() -> Change {
 /// Replaces the roles `old` with `new`, unless they have changed since they were read.
 #[must_use]
 pub fn set_roles(old: &BTreeSet<String>, new: &BTreeSet<String>) -> Change {
-    let unchanged = has("roles", roles(old).as_ref());
     let (set, remove) = match roles(new) {
         Some(roles) => (vec![("roles", roles)], vec![]),
         None => (vec![], vec!["roles"]),
     };
     Change {
-        condition: Condition::All(vec![Condition::Exists("username"), unchanged]),
+        condition: Condition::All(vec![Condition::Exists("username"), has_roles(old)]),
         set,
         count: None,
         remove,
     }
+}
+
+/// Condition that the account has these roles and no others.
+fn has_roles(expected: &BTreeSet<String>) -> Condition {
+    has("roles", roles(expected).as_ref())
 }
 
 /// Whether `new` differs from the account's address. `None` means no address.
@@ -303,12 +307,13 @@ pub fn expire_password(hash: &Secret, now: Timestamp) -> Change {
     }
 }
 
-/// The condition that an item is that of the same customer as when it was read.
-#[must_use]
-pub fn has_id(item: &Item) -> Condition {
+/// The condition that an item still has the customer number and the roles that it had when read,
+/// even if they are malformed.
+pub(super) fn has_owner_and_roles(item: &Item) -> Condition {
     Condition::All(vec![
         Condition::Exists("username"),
         has("id", item.get("id")),
+        has("roles", item.get("roles")),
     ])
 }
 

@@ -109,8 +109,24 @@ pub struct PendingReset {
     pub requested_at: Option<Timestamp>,
     /// Whether another password was set since it was requested.
     pub is_superseded: bool,
-    /// Whether an operator requested it.
-    pub by_operator: bool,
+    /// The operator who requested it, if one did.
+    pub operator: Option<Operator>,
+}
+
+/// The operator who requested a reset, as in the audit rows about it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Operator {
+    /// The ARN of the operator's credentials. `None` in items written by older versions.
+    pub actor: Option<String>,
+    /// The name that the operator typed.
+    pub requester: Option<String>,
+}
+
+impl fmt::Debug for Operator {
+    /// Omits names, which must not reach a log.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Operator(..)")
+    }
 }
 
 /// The state in the table of a reset found in `pending-reset-index`, which may lag behind the
@@ -129,6 +145,10 @@ pub enum Due {
 pub(super) fn due(item: &Item, now: Timestamp) -> Due {
     if !(item.contains_key("reset_queue") && is_at_most(item.get("reset_due_at"), now)) {
         return Due::No;
+    }
+    // It is incremented after the mail, and DynamoDB refuses to increment anything but a number.
+    if item.contains_key("version") && get_number(item, "version").is_none() {
+        return Due::Unreadable;
     }
     let Some(account) = account(item) else {
         return Due::Unreadable;
@@ -208,7 +228,16 @@ fn pending_reset(item: &Item) -> Option<PendingReset> {
         attempts: get_number(reset, "attempts")?,
         expires_at: Timestamp(get_number(reset, "expires_at")?),
         requested_at: get_number(reset, "requested_at").map(Timestamp),
-        is_superseded: get_flag(item, SUPERSEDED),
-        by_operator: get_flag(reset, "by_operator"),
+        // The conditions of the protocol ask whether it exists, whatever its value.
+        is_superseded: item.contains_key(SUPERSEDED),
+        operator: get_flag(reset, "by_operator").then(|| operator(reset)),
     })
+}
+
+fn operator(reset: &Item) -> Operator {
+    let text = |name| get_text(reset, name).map(str::to_owned);
+    Operator {
+        actor: text("actor"),
+        requester: text("requester"),
+    }
 }

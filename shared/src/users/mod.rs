@@ -16,7 +16,7 @@ mod verify;
 pub use admin::NewAccount;
 pub use change::{Change, Condition, Expressions, Path};
 pub use item::{
-    ADMIN_ROLE, Account, Due, MAX_ID, PendingReset, Profile, TemporaryPassword, account,
+    ADMIN_ROLE, Account, Due, MAX_ID, Operator, PendingReset, Profile, TemporaryPassword, account,
 };
 pub use key::{MAX_NAME_LENGTH, NO_BRAND, NOBODY, UsernameKey, brand_key, email_key};
 pub use pending::{PendingState, Queued, RESET_ATTRIBUTES, pending_state};

@@ -12,7 +12,7 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use super::change::{Change, Condition};
-use super::item::{MAX_ID, SUPERSEDED};
+use super::item::{MAX_ID, Operator, SUPERSEDED};
 use super::key::UsernameKey;
 use super::queue;
 use crate::clock::Timestamp;
@@ -42,8 +42,9 @@ pub struct Pending<'a> {
     pub expires_at: Timestamp,
     /// The time from which the sweep makes another password.
     pub due_at: Timestamp,
-    /// Whether an operator requested the reset. It then replaces the old password in either mode.
-    pub by_operator: bool,
+    /// The operator who requested the reset, if one did. It then replaces the old password in
+    /// either mode.
+    pub operator: Option<&'a Operator>,
 }
 
 /// The next attempt at a reset whose mail SES refused.
@@ -89,13 +90,18 @@ pub(super) fn has_address(email: Option<&str>) -> Condition {
     }
 }
 
-/// The conditions for a reset: the account exists, is not disabled, and has an address.
-fn is_eligible() -> [Condition; 4] {
+/// The conditions for a reset: the account exists, is not disabled, and has an address, and the
+/// promotion after the mail will be possible.
+fn is_eligible() -> [Condition; 5] {
     [
         Condition::Exists("username"),
         // Without a customer number, the sweep could not read the account.
         Condition::AtMost("id", MAX_ID),
         Condition::Exists("email"),
+        Condition::Any(vec![
+            Condition::Missing("version"),
+            Condition::AtMost("version", u64::MAX),
+        ]),
         Condition::Any(vec![
             Condition::Missing("disabled"),
             Condition::Equals("disabled", AttributeValue::Bool(false)),
@@ -111,8 +117,11 @@ fn pending_change(pending: &Pending<'_>, condition: Condition) -> Change {
         ("attempts".to_owned(), number(pending.attempts)),
         ("requested_at".to_owned(), number(pending.requested_at.0)),
     ]);
-    if pending.by_operator {
+    if let Some(Operator { actor, requester }) = pending.operator {
         reset.insert("by_operator".to_owned(), AttributeValue::Bool(true));
+        let names = [("actor", actor), ("requester", requester)];
+        let known = names.map(|(name, value)| Some((name.to_owned(), text(value.as_deref()?))));
+        reset.extend(known.into_iter().flatten());
     }
     let eligible = Condition::All(is_eligible().to_vec());
     Change {

@@ -324,16 +324,16 @@ impl Users {
         change_with(&self.client, update, change, others).await
     }
 
-    /// Deletes the account of an item and makes other writes, atomically. [`StoreError::Conflict`] if the
-    /// account is gone or now belongs to another customer, or if the condition of another write
-    /// does not hold.
+    /// Deletes the account of an item and makes other writes, atomically. [`StoreError::Conflict`]
+    /// if the account is gone, now belongs to another customer or has other roles, or if the
+    /// condition of another write does not hold.
     pub async fn delete_with(
         &self,
         username: &UsernameKey,
         found: &Item,
         mut others: Vec<TransactWriteItem>,
     ) -> Result<(), StoreError> {
-        let check = Change::only_if(admin::has_id(found));
+        let check = Change::only_if(admin::has_owner_and_roles(found));
         let expressions = check.expressions();
         let delete = Delete::builder()
             .table_name(&self.table)

@@ -264,4 +264,23 @@ mod tests {
             Some(WriteBack::Rehash)
         );
     }
+
+    /// A mailed password is replaced soon, so its hash is not. An expired one is not a login.
+    #[test]
+    fn only_a_password_of_the_user_gets_a_new_hash() {
+        let mut fixture = Fixture::new();
+        fixture.hasher = Hasher::new(Cost::new(20_000, 2).unwrap());
+        fixture.account.must_change_password = true;
+        let mailed = fixture.login("old", NOW);
+        assert_eq!(
+            (mailed.outcome, mailed.write_back),
+            (LoginOutcome::MustChange, None)
+        );
+        fixture.account.password_expires_at = Some(NOW);
+        let expired = fixture.login("old", NOW);
+        assert_eq!(
+            (expired.outcome, expired.write_back),
+            (LoginOutcome::Expired, None)
+        );
+    }
 }

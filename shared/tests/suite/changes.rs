@@ -23,7 +23,7 @@ fn steps() -> Vec<(&'static str, Change)> {
         requested_at: Timestamp(0),
         expires_at: NOW.plus_seconds(60),
         due_at: NOW.plus_seconds(120),
-        by_operator: false,
+        operator: None,
     };
     let promotion = Promotion {
         hash,
@@ -78,7 +78,7 @@ fn accounts() -> Vec<Item> {
         ("hash", attribute::text("new")),
         ("request_id", attribute::text("ours")),
     ]);
-    let extras: [&[(&str, AttributeValue)]; 14] = [
+    let extras: [&[(&str, AttributeValue)]; 15] = [
         &[],
         &[("reset", reset("ours", 1_060))],
         &[("reset", reset("theirs", 1_060))],
@@ -101,6 +101,7 @@ fn accounts() -> Vec<Item> {
         &[("disabled", AttributeValue::Bool(false))],
         &[("email", attribute::text("another@example.com"))],
         &[("id", attribute::text("no number"))],
+        &[("reset_superseded", attribute::text("no flag"))],
         &[("version", attribute::number(7))],
     ];
     let plain = Item::from([

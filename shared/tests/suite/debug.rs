@@ -12,8 +12,8 @@ use shared::clock::Timestamp;
 use shared::lambda::{Event, Request};
 use shared::mail::{Brand, LoginUpdated, Message, NewPassword, OldPassword};
 use shared::users::{
-    Account, Attempt, NewAccount, Pending, Profile, Promotion, ResetMode, TemporaryPassword,
-    UsernameKey, protocol, verify,
+    Account, Attempt, NewAccount, Operator, Pending, Profile, Promotion, ResetMode,
+    TemporaryPassword, UsernameKey, protocol, verify,
 };
 use xml::{Node, Reader};
 
@@ -107,6 +107,10 @@ fn no_secret_is_in_debug_output() {
     assert_hidden(&attempt);
     assert_hidden(&verify(&hasher, Some(&account), &attempt));
 
+    let operator = Operator {
+        actor: Some(MARK.to_owned()),
+        requester: Some(MARK.to_owned()),
+    };
     let pending = Pending {
         username: &UsernameKey::new(MARK),
         hash: &hash,
@@ -115,7 +119,7 @@ fn no_secret_is_in_debug_output() {
         requested_at: Timestamp(0),
         expires_at: now,
         due_at: now,
-        by_operator: false,
+        operator: Some(&operator),
     };
     let promotion = Promotion {
         hash: &hash,

@@ -168,7 +168,7 @@ impl State {
                     requested_at: Timestamp(0),
                     expires_at: Timestamp(0),
                     due_at: Timestamp(0),
-                    by_operator: false,
+                    operator: None,
                 },
                 Timestamp(0),
             );
@@ -385,7 +385,7 @@ impl State {
             requested_at: Timestamp(0),
             expires_at: Timestamp(self.now + RESERVATION),
             due_at: Timestamp(due_at),
-            by_operator: false,
+            operator: None,
         };
         self.make(&change(&pending, Timestamp(self.now)))
     }

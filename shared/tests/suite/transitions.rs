@@ -41,7 +41,7 @@ fn with_pending(step: impl FnOnce(&Pending<'_>) -> Change) -> Change {
         requested_at: NOW,
         expires_at: NOW.plus_seconds(30),
         due_at: NOW.plus_seconds(30),
-        by_operator: false,
+        operator: None,
     })
 }
 
@@ -94,6 +94,12 @@ fn each_step_requires_its_condition() {
             "beyond the greatest number",
             reserve(),
             account(&[("id", attribute::number(MAX_ID + 1))]),
+            false,
+        ),
+        (
+            "a version that cannot be incremented",
+            reserve(),
+            account(&[("version", attribute::text("1"))]),
             false,
         ),
         ("over", retry(), account(&[reset("failed", 1_000)]), true),

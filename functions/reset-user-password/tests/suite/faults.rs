@@ -156,7 +156,7 @@ impl Case {
                 requested_at: over,
                 expires_at: over,
                 due_at: over,
-                by_operator: false,
+                operator: None,
             };
             assert!(reserve(&pending, over).apply(&mut item));
         }

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use axum::body::Bytes;
 use http::{Request, Response, StatusCode};
 use local::Item;
+use serde_json::Value;
 use testkit::Sandbox;
 use testkit::item::{disable, number, text};
 use testkit::requests::{
@@ -342,4 +343,18 @@ async fn an_answer_names_no_server() {
             assert!(!response.headers().contains_key(name), "{name}");
         }
     }
+}
+
+/// The log line of a request and its metrics report the same binding.
+#[tokio::test]
+async fn a_request_is_logged_with_its_binding() {
+    let sandbox = Sandbox::start(&[]).await.unwrap();
+    for request in every_binding("jdoe") {
+        sandbox.send(&request).await;
+    }
+    let log = sandbox.logged();
+    let lines = log.lines().map(|line| serde_json::from_str(line).unwrap());
+    let bindings = lines.filter_map(|line: Value| Some(line["binding"].as_str()?.to_owned()));
+    let bindings: Vec<_> = bindings.collect();
+    assert_eq!(bindings, ["HttpGet", "HttpPost", "Soap11", "Soap12"]);
 }

@@ -12,8 +12,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use axum::body::Bytes;
+use futures_util::{StreamExt as _, stream};
 use http::Response;
-use local::{Item, attribute};
+use local::{Backend, Item, attribute};
+use shared::clock::{Clock, Timestamp};
 use testkit::Sandbox;
 use testkit::relay::{Action, Relays, Step};
 use testkit::requests::reset;
@@ -134,6 +136,59 @@ async fn a_reset_is_four_requests_and_each_limit_one_of_them() {
     }
 }
 
+/// The number of requests to the Limits table for one reset, which must be mailed.
+async fn counts_of_a_reset(process: &Process, username: &str, source: [u8; 4]) -> usize {
+    let Process { relays, sandbox } = process;
+    let mails = sandbox.backend.outbox.mails().len();
+    assert!(is_success(
+        &sandbox.send_from(source, &reset(username)).await
+    ));
+    assert_eq!(sandbox.backend.outbox.mails().len(), mails + 1);
+    let mut calls = relays.take_calls();
+    calls.retain(|call| call.body.contains(&sandbox.backend.tables.limits));
+    calls.len()
+}
+
+/// A process that has just started.
+struct Process {
+    relays: Relays,
+    sandbox: Sandbox,
+}
+
+impl Process {
+    fn start(backend: &Backend, seconds: u64) -> Self {
+        let relays = Relays::start(backend).unwrap();
+        let clock = Clock::new(move || Timestamp(1_800_000_000 + seconds));
+        let sandbox = Sandbox::at(&clock, relays.backend.clone(), &DEFAULTS).unwrap();
+        Self { relays, sandbox }
+    }
+}
+
+/// DynamoDB deletes expired items within days, so a new process often finds some.
+#[tokio::test]
+async fn expired_limits_cost_a_new_process_no_request() {
+    let backend = testkit::backend().await;
+    let (here, there) = ([198, 51, 100, 1], [198, 51, 100, 2]);
+    let first = Process::start(&backend, 0);
+    assert_eq!(counts_of_a_reset(&first, "bob", here).await, 2);
+    for (day, source) in [(1, here), (2, there), (3, here)] {
+        let fresh = Process::start(&backend, day * 86_400);
+        let counts = counts_of_a_reset(&fresh, "bob", source).await;
+        assert_eq!(counts, 2, "day {day}");
+    }
+}
+
+/// A process does not know of concurrent uses in another process until it reads the limit.
+#[tokio::test]
+async fn a_source_in_use_elsewhere_costs_a_new_process_one_request_once() {
+    let backend = testkit::backend().await;
+    let source = [198, 51, 100, 1];
+    let [one, other] = [(); 2].map(|()| Process::start(&backend, 0));
+    assert_eq!(counts_of_a_reset(&one, "bob", source).await, 2);
+    assert_eq!(counts_of_a_reset(&other, "admin", source).await, 3);
+    assert_eq!(counts_of_a_reset(&other, "jdoe", source).await, 2);
+}
+
 /// Several processes on the same tables, each with its own clients and a latency of six
 /// milliseconds to DynamoDB.
 struct Processes {
@@ -196,20 +251,23 @@ fn addresses(usernames: &[String]) -> Vec<String> {
     addresses
 }
 
-const ROUNDS: u8 = 6;
+const ROUNDS: u8 = 50;
+/// Concurrent rounds, each from a different source.
+const ROUNDS_AT_ONCE: usize = 5;
 
 /// A portal or a proxy is one source for everybody behind it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ten_users_behind_one_source_are_all_mailed() {
     let processes = Processes::start(10, &DEFAULTS).await;
-    let mut everybody = Vec::new();
-    for round in 0..ROUNDS {
-        let users: Vec<_> = (0..10).map(|user| format!("user-{round}-{user}")).collect();
-        processes.add(&users).await;
-        processes.reset_at_once(&users, [198, 51, 100, 1]).await;
-        everybody.extend(users);
-        assert_eq!(processes.mailed(), addresses(&everybody), "round {round}");
-    }
+    let users = |round| Vec::from_iter((0..10).map(|user| format!("user-{round}-{user}")));
+    let everybody: Vec<_> = (0..ROUNDS).flat_map(users).collect();
+    processes.add(&everybody).await;
+    let rounds = stream::iter(0..ROUNDS).map(async |round| {
+        let source = [198, 51, 100, round];
+        processes.reset_at_once(&users(round), source).await;
+    });
+    rounds.buffer_unordered(ROUNDS_AT_ONCE).count().await;
+    assert_eq!(processes.mailed(), addresses(&everybody));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -3,75 +3,75 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use futures_util::{StreamExt as _, stream};
 use http::StatusCode;
-use testkit::relay::{Action, Call, Relays, Step};
+use local::{Backend, Item, attribute};
+use testkit::relay::{Action, Relays, Step};
+use testkit::thaw::{Forgotten, thaw};
 use testkit::{Sandbox, requests};
 
 /// A time longer than a connection may be idle.
 const FREEZE: Duration = Duration::from_millis(6_100);
+const FLOOR: Duration = Duration::from_millis(500);
+/// Runs for each reply and set of services: 51 for each reply.
+const RUNS: usize = 17;
+/// Concurrent runs. Most of them are waiting for the response floor at any time.
+const RUNS_AT_ONCE: usize = 6;
 
-/// The services that have closed the connections.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Forgotten {
-    Both,
-    Dynamodb,
-    Ses,
-}
+/// Resets a password in a new process after a freeze of this length. The response must come at
+/// the first floor, after the mail was accepted and without a back-off of the SDK.
+async fn first_reset(
+    backend: &Backend,
+    username: &str,
+    (forgotten, reply, freeze): (Forgotten, Action, Duration),
+) {
+    let relays = Relays::start(backend).unwrap();
+    let floor = FLOOR.as_millis().to_string();
+    let variables = [("RESPONSE_FLOOR_MS", floor.as_str())];
+    let service = Sandbox::on(relays.backend.clone(), &variables).unwrap();
+    let address = format!("{username}@example.com");
+    let change = |item: &mut Item| {
+        item.insert("email".into(), attribute::text(&address));
+        item.insert("email_key".into(), attribute::text(&address));
+    };
+    service.copy_user("bob", username, change).await.unwrap();
+    let function = &service.functions.reset_user_password;
+    thaw(&**function, &relays, (forgotten, reply)).await;
+    tokio::time::sleep(freeze).await;
+    relays.take_calls();
 
-/// A process with open connections. The `forgotten` services answer on them with `reply`.
-async fn thawed(relays: &Relays, forgotten: Forgotten, reply: &Action) -> Sandbox {
-    let service = Sandbox::on(relays.backend.clone(), &[]).unwrap();
-    service.functions.reset_user_password.init().await;
-    let (dynamodb, ses) = (relays.dynamodb.connections(), relays.ses.connections());
-    let reply = reply.clone();
-    relays.script(move |call: &Call| {
-        let (open, other) = if call.is_to_ses() {
-            (ses, Forgotten::Dynamodb)
-        } else {
-            (dynamodb, Forgotten::Ses)
-        };
-        if call.connection < open && forgotten != other {
-            reply.clone()
-        } else {
-            Action::forward()
-        }
-    });
-    service
-}
-
-/// Resets a password. The mail must be accepted, and the SDK must not have waited to try again.
-async fn reset(service: &Sandbox, relays: &Relays) {
-    let mails = service.backend.outbox.mails().len();
-    let answer = service.send(&requests::reset("jdoe")).await;
+    let began = Instant::now();
+    let answer = service.send(&requests::reset(username)).await;
+    let elapsed = began.elapsed();
     assert_eq!(answer.status(), StatusCode::OK);
-    assert_eq!(service.backend.outbox.mails().len(), mails + 1);
-    assert!(!relays.take_calls().iter().any(|call| call.is_retry));
+    assert!(elapsed < 2 * FLOOR, "{username}: {elapsed:?}");
+    let mails = backend.outbox.mails_to(|to| to == address);
+    assert_eq!(mails.len(), 1, "{username}");
+    let calls = relays.take_calls();
+    assert!(!calls.iter().any(|call| call.is_retry), "{calls:?}");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_closed_connection_is_replaced_without_a_back_off() {
-    let backend = testkit::backend().await;
-    let closed = Action::HANG_UP;
-    let reset_by_peer = Action(vec![Step::Reset]);
-    for _ in 0..5 {
-        for forgotten in [Forgotten::Both, Forgotten::Dynamodb, Forgotten::Ses] {
-            for reply in [&closed, &reset_by_peer] {
-                let relays = Relays::start(&backend).unwrap();
-                let service = thawed(&relays, forgotten, reply).await;
-                reset(&service, &relays).await;
-            }
-        }
-    }
+    let backend = &testkit::backend().await;
+    let replies = [Action::HANG_UP, Action(vec![Step::Reset])];
+    let runs = (0..RUNS).flat_map(|_| Forgotten::ALL);
+    let runs = runs.flat_map(|forgotten| replies.clone().map(|reply| (forgotten, reply)));
+    let runs = stream::iter(runs.enumerate()).map(async |(run, (forgotten, reply))| {
+        let username = format!("thawed-{run}");
+        let process = (forgotten, reply, Duration::ZERO);
+        first_reset(backend, &username, process).await;
+    });
+    let runs = runs.buffer_unordered(RUNS_AT_ONCE).count().await;
+    assert_eq!(runs, 2 * 51);
 }
 
 #[tokio::test]
 async fn an_unresponsive_connection_is_not_used_after_a_freeze() {
     let backend = testkit::backend().await;
-    let relays = Relays::start(&backend).unwrap();
     let silence = Action(vec![Step::AwaitGivingUp]);
-    let service = thawed(&relays, Forgotten::Both, &silence).await;
-    tokio::time::sleep(FREEZE).await;
-    reset(&service, &relays).await;
+    let process = (Forgotten::Both, silence, FREEZE);
+    first_reset(&backend, "thawed", process).await;
 }

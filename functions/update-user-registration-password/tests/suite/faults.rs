@@ -271,7 +271,7 @@ fn leave_pending(item: &mut Item, hash: &Secret, now: Timestamp) {
         requested_at: over,
         expires_at: over,
         due_at: over,
-        by_operator: false,
+        operator: None,
     };
     assert!(reserve(&pending, over).apply(item));
 }

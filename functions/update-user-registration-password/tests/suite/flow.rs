@@ -567,3 +567,14 @@ async fn browsers_are_not_sent_to_a_login_page() {
     assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
     assert!(String::from_utf8_lossy(response.body()).contains("<dt>ResponseStatus</dt>"));
 }
+
+/// The log line of a request and its metrics report the same format.
+#[tokio::test]
+async fn a_request_is_logged_with_its_format() {
+    let sandbox = Sandbox::start(&[]).await.unwrap();
+    send(&sandbox, ADMIN, &change("a@example.com", NEW_PASSWORD)).await;
+    let log = sandbox.logged();
+    let lines = log.lines().map(|line| serde_json::from_str(line).unwrap());
+    let formats = lines.filter_map(|line: Value| Some(line["binding"].as_str()?.to_owned()));
+    assert_eq!(formats.collect::<Vec<_>>(), ["json"]);
+}

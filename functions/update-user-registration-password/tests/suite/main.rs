@@ -12,3 +12,4 @@ mod pace;
 mod race;
 mod sessions;
 mod soap;
+mod thaw;

@@ -1,0 +1,44 @@
+//! Simulation of a process that Lambda froze until DynamoDB and SES had dropped its connections.
+
+use shared::lambda::Handler;
+
+use crate::relay::{Action, Call, Relays};
+
+/// The services that have dropped the connections.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Forgotten {
+    /// DynamoDB and SES.
+    Both,
+    /// DynamoDB alone.
+    Dynamodb,
+    /// SES alone.
+    Ses,
+}
+
+impl Forgotten {
+    /// Every combination.
+    pub const ALL: [Self; 3] = [Self::Both, Self::Dynamodb, Self::Ses];
+}
+
+/// Opens the connections of a function through these relays. From then on, the `forgotten`
+/// services answer on these connections with `reply`.
+pub async fn thaw(
+    function: &dyn Handler,
+    relays: &Relays,
+    (forgotten, reply): (Forgotten, Action),
+) {
+    function.init().await;
+    let (dynamodb, ses) = (relays.dynamodb.connections(), relays.ses.connections());
+    relays.script(move |call: &Call| {
+        let (open, other) = if call.is_to_ses() {
+            (ses, Forgotten::Dynamodb)
+        } else {
+            (dynamodb, Forgotten::Ses)
+        };
+        if call.connection < open && forgotten != other {
+            reply.clone()
+        } else {
+            Action::forward()
+        }
+    });
+}
