@@ -237,7 +237,7 @@ mod tests {
     #[test]
     fn events_are_those_of_the_documentation() {
         let page = include_str!("../../docs/audit.md");
-        let (_, rows) = page.split_once("| `event` | what happened |").unwrap();
+        let (_, rows) = page.split_once("| `event` | meaning |").unwrap();
         let (rows, _) = rows.split_once("\n\n").unwrap();
         let names = rows.lines().filter_map(|row| row.split(" | ").next());
         let names = names.flat_map(|cell| cell.split('`').skip(1).step_by(2));

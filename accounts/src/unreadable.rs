@@ -1,4 +1,4 @@
-//! Accounts whose customer number cannot be read. They can be shown, disabled and deleted.
+//! Accounts whose customer number cannot be read. They can be disabled and deleted.
 
 use shared::dynamodb::{Item, StoreError, number};
 use shared::users::{Account, UsernameKey, account};

@@ -218,12 +218,22 @@ async fn a_reset_by_an_operator_replaces_unless_mail_fails() {
 async fn an_address_that_is_a_user_name_is_warned_of() {
     let operator = Operator::start().await;
     for (id, name) in [("7", "one@example.com"), ("8", "two@example.com")] {
-        let answer = operator.run(&["add", name, "--id", id]).await;
+        let answer = operator
+            .run(&["add", name, "--id", id, "--no-password"])
+            .await;
         assert_eq!(answer.exit_code, ExitCode::SUCCESS, "{answer:?}");
     }
     let warning = "warning: the address is the user name of another account, which alone logs in";
     for command in [
-        &["add", "jroe", "--id", "9", "--email", "One@Example.com"][..],
+        &[
+            "add",
+            "jroe",
+            "--id",
+            "9",
+            "--email",
+            "One@Example.com",
+            "--no-password",
+        ][..],
         &["set", "jdoe", "--email", "two@example.com"],
     ] {
         let answer = operator.run(command).await;

@@ -143,7 +143,7 @@ async fn refused_rows_are_named_and_stop_the_import_unless_told_otherwise() {
     let reasons = ["username is not one line of 1 to 256 bytes"];
     assert_eq!(lines[0], json!({ "line": 4, "refused": reasons }));
     assert_eq!(
-        lines[14],
+        lines[15],
         json!({ "written": 2, "present": 1, "refused": 15 })
     );
     assert!(operator.has("good").await && operator.has("other").await);

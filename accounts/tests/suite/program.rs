@@ -108,6 +108,7 @@ async fn stack_of(operator: &Operator) -> Query {
             ("AuditTableName", &tables.audit),
             ("BrandsTableName", &tables.brands),
             ("LimitsTableName", &tables.limits),
+            ("SessionsTableName", &tables.sessions),
         ],
         &[
             ("ProductName", "Flood Watch"),
@@ -307,13 +308,14 @@ async fn a_stack_without_the_tables_is_not_this_one() {
     for (outputs, missing) in [
         (
             &[][..],
-            "UsersTableName, AuditTableName, BrandsTableName, LimitsTableName",
+            "UsersTableName, AuditTableName, BrandsTableName, LimitsTableName, SessionsTableName",
         ),
         (
             &[
                 ("UsersTableName", tables.users.as_str()),
                 ("BrandsTableName", &tables.brands),
                 ("LimitsTableName", &tables.limits),
+                ("SessionsTableName", &tables.sessions),
             ],
             "AuditTableName",
         ),
