@@ -155,22 +155,20 @@ where
     E: ProvideErrorMetadata + StdError + 'static,
 {
     let error = error.downcast_ref::<SdkError<E>>()?;
-    Some(match error.code() {
-        Some(code) => Failure::Refused {
+    if let Some(code) = error.code() {
+        return Some(Failure::Refused {
             code: code.to_owned(),
             message: error.message().unwrap_or_default().to_owned(),
-        },
-        None => {
-            let cause = root(error);
-            match wrong_place(&cause) {
-                Some(reason) => Failure::WrongPlace { reason },
-                None => Failure::NoAnswer { cause },
-            }
-        }
+        });
+    }
+    let cause = root(error);
+    Some(match wrong_place(&cause) {
+        Some(reason) => Failure::WrongPlace { reason },
+        None => Failure::NoAnswer { cause },
     })
 }
 
-/// Parts of the errors of resolver, TLS and HTTP that do not pass, in words for operators.
+/// Parts of permanent errors of the resolver, TLS and HTTP, with an explanation for operators.
 const WRONG_PLACES: [(&str, &str); 5] = [
     ("Name or service not known", "there is no such host"),
     ("nodename nor servname", "there is no such host"),

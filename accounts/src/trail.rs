@@ -241,6 +241,6 @@ mod tests {
         let (rows, _) = rows.split_once("\n\n").unwrap();
         let names = rows.lines().filter_map(|row| row.split(" | ").next());
         let names = names.flat_map(|cell| cell.split('`').skip(1).step_by(2));
-        assert_eq!(BTreeSet::from_iter(names), BTreeSet::from(EVENTS));
+        assert_eq!(names.collect::<BTreeSet<_>>(), BTreeSet::from(EVENTS));
     }
 }

@@ -29,7 +29,7 @@ impl Usage {
             if paragraph.starts_with("Usage: ") {
                 hint = Some(paragraph);
             } else if let Some(problem) = paragraph.strip_prefix("error: ") {
-                text = problem.to_owned();
+                problem.clone_into(&mut text);
             } else if let Some(tip) = paragraph.strip_prefix("tip: ") {
                 text = format!("{text}; {tip}");
             }

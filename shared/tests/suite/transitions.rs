@@ -60,7 +60,35 @@ fn promote(request_id: &str, hash: &str) -> Change {
 }
 
 #[test]
-fn each_step_requires_its_condition() {
+fn a_reservation_requires_an_eligible_account() {
+    for (what, item, expected) in [
+        ("a free account", account(&[]), true),
+        ("over", account(&[reset("other", 1_000)]), true),
+        ("not over", account(&[reset("other", 1_001)]), false),
+        ("no number", account(&[("id", attribute::text("1"))]), false),
+        (
+            "the greatest number",
+            account(&[("id", attribute::number(MAX_ID))]),
+            true,
+        ),
+        (
+            "beyond the greatest number",
+            account(&[("id", attribute::number(MAX_ID + 1))]),
+            false,
+        ),
+        (
+            "a version that cannot be incremented",
+            account(&[("version", attribute::text("1"))]),
+            false,
+        ),
+    ] {
+        let mut item = item;
+        assert_eq!(reserve().apply(&mut item), expected, "{what}: {item:?}");
+    }
+}
+
+#[test]
+fn each_later_step_requires_its_condition() {
     let retry = || with_pending(|pending| protocol::retry(pending, "failed", NOW));
     let set = |email| protocol::set_password(&Secret::from("new"), Some(email), NOW);
     let due = |at| {
@@ -70,38 +98,6 @@ fn each_step_requires_its_condition() {
         ]
     };
     for (what, change, item, expected) in [
-        ("a free account", reserve(), account(&[]), true),
-        ("over", reserve(), account(&[reset("other", 1_000)]), true),
-        (
-            "not over",
-            reserve(),
-            account(&[reset("other", 1_001)]),
-            false,
-        ),
-        (
-            "no number",
-            reserve(),
-            account(&[("id", attribute::text("1"))]),
-            false,
-        ),
-        (
-            "the greatest number",
-            reserve(),
-            account(&[("id", attribute::number(MAX_ID))]),
-            true,
-        ),
-        (
-            "beyond the greatest number",
-            reserve(),
-            account(&[("id", attribute::number(MAX_ID + 1))]),
-            false,
-        ),
-        (
-            "a version that cannot be incremented",
-            reserve(),
-            account(&[("version", attribute::text("1"))]),
-            false,
-        ),
         ("over", retry(), account(&[reset("failed", 1_000)]), true),
         (
             "not over",
