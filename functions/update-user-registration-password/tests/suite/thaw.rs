@@ -1,7 +1,5 @@
 //! The first request after Lambda froze the process and DynamoDB and SES dropped its connections.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use http::StatusCode;
 use serde_json::json;
 use testkit::Sandbox;
