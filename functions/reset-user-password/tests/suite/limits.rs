@@ -259,7 +259,11 @@ const ROUNDS_AT_ONCE: usize = 5;
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ten_users_behind_one_source_are_all_mailed() {
     let processes = Processes::start(10, &DEFAULTS).await;
-    let users = |round| Vec::from_iter((0..10).map(|user| format!("user-{round}-{user}")));
+    let users = |round| {
+        (0..10)
+            .map(|user| format!("user-{round}-{user}"))
+            .collect::<Vec<_>>()
+    };
     let everybody: Vec<_> = (0..ROUNDS).flat_map(users).collect();
     processes.add(&everybody).await;
     let rounds = stream::iter(0..ROUNDS).map(async |round| {
