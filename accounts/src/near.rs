@@ -1,15 +1,16 @@
-//! Names that are almost right: of roles, events and brands.
+//! Suggestions for mistyped names of roles, events and brands.
 
 use shared::users::ADMIN_ROLE;
 
-/// The first of these names that was probably meant: in other letters, or with one mistake.
+/// Returns the first name that differs only in case or by one typing mistake.
 pub(crate) fn near<'r>(name: &str, names: impl IntoIterator<Item = &'r str>) -> Option<&'r str> {
     names.into_iter().find(|other| {
         other.to_lowercase() == name.to_lowercase() || strsim::osa_distance(other, name) == 1
     })
 }
 
-/// Whether `Admin` was probably meant: another spelling, or what other systems call it.
+/// Returns whether a role resembles `Admin`: a misspelling, or the name in other systems such as
+/// `Administrator`.
 pub(crate) fn is_almost_admin(role: &str) -> bool {
     let is_near = near(role, [ADMIN_ROLE]).is_some();
     role != ADMIN_ROLE && (is_near || role.to_lowercase().starts_with("administrator"))
@@ -20,7 +21,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn near_names() {
+    fn names_within_one_mistake_are_suggested() {
         for role in ["admin", "ADMIN", "Admn", "Admins", "Amdin", "admIn"] {
             assert_eq!(near(role, [ADMIN_ROLE]), Some(ADMIN_ROLE), "{role}");
         }
