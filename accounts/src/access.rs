@@ -118,7 +118,8 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Returns the error for a user name without an account. It names the accounts with this address.
+    /// Returns the error for a user name without an account. It names the accounts with this
+    /// address.
     pub(crate) async fn unknown(&self, username: &str) -> Error {
         let shown = one_line(username);
         let names = match self.users() {
@@ -232,8 +233,8 @@ impl<'a> Session<'a> {
         self.change_with(username, change, &events, None).await
     }
 
-    /// Changes an account and writes an audit row for each event with its detail, in one transaction
-    /// that also checks the condition.
+    /// Changes an account and writes an audit row for each event with its detail, in one
+    /// transaction that also checks the condition.
     pub(crate) async fn change_with(
         &self,
         username: &UsernameKey,

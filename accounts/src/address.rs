@@ -11,8 +11,8 @@ use crate::{Error, suppression};
 /// The audit event of an address change.
 pub(crate) const EVENT: &str = "account.email_set";
 
-/// A change of the address. Setting the same address again also counts: it clears the mark of failed
-/// mail.
+/// A change of the address. Setting the same address again also counts: it clears the mark of
+/// failed mail.
 pub(crate) struct Replaced<'a> {
     /// The account before the change.
     pub(crate) account: &'a Account,
@@ -25,8 +25,8 @@ impl Replaced<'_> {
         admin::is_other_address(self.account, self.new)
     }
 
-    /// Returns whether the account can no longer log in afterwards: it has neither a password nor an
-    /// address for a reset.
+    /// Returns whether the account can no longer log in afterwards: it has neither a password nor
+    /// an address for a reset.
     pub(crate) fn locks_out(&self) -> bool {
         let account = self.account;
         let keeps_password = account.password_hash.is_some() && !account.must_change_password;
@@ -67,8 +67,8 @@ impl Replaced<'_> {
         has_address && self.is_other()
     }
 
-    /// Reads the settings for the mail to the old address; `None` if there is no mail to send. Call it
-    /// before the change.
+    /// Reads the settings for the mail to the old address; `None` if there is no mail to send. Call
+    /// it before the change.
     pub(crate) async fn notice(&self, session: &Session<'_>) -> Result<Option<Notice>, Error> {
         if !self.notifies() {
             return Ok(None);
@@ -76,8 +76,8 @@ impl Replaced<'_> {
         Notice::prepare(session, "the old address").await.map(Some)
     }
 
-    /// Notifies the old address and removes the new one from SES's suppression list. Returns warnings and
-    /// remarks.
+    /// Notifies the old address and removes the new one from SES's suppression list. Returns
+    /// warnings and remarks.
     pub(crate) async fn follow_up(
         &self,
         session: &Session<'_>,

@@ -23,7 +23,8 @@ pub(crate) enum Command {
     List,
     /// Show the values of a brand
     ///
-    /// Values that the brand does not set come from the stack or the environment, if they are set there.
+    /// Values that the brand does not set come from the stack or the environment, if they are set
+    /// there.
     Show {
         /// The name of the brand
         key: String,
@@ -43,8 +44,8 @@ pub(crate) enum Command {
     },
     /// Remove a brand
     ///
-    /// Accounts keep the name of the brand; their mails use the values of the default brand. Asks for
-    /// confirmation.
+    /// Accounts keep the name of the brand; their mails use the values of the default brand. Asks
+    /// for confirmation.
     Remove {
         /// The name of the brand
         key: String,
@@ -232,8 +233,8 @@ fn usable<'t>(attribute: &Attribute, text: &'t str) -> Result<&'t str, Error> {
     usable.ok_or_else(|| Error::Usage(format!("{name} is empty; use --unset {name} to remove it")))
 }
 
-/// Returns the values of a brand, the names of those from the default brand, and the names of unusable
-/// values.
+/// Returns the values of a brand, the names of those from the default brand, and the names of
+/// unusable values.
 fn record(session: &Session<'_>, row: &Item) -> Result<Record, Error> {
     let mut fields = vec![("brand", text(row, "brand"))];
     let (mut defaults, mut unusable) = (Vec::new(), Vec::new());

@@ -9,7 +9,7 @@ use shared::mail::brand::Attribute;
 use shared::users::{Change, Condition, MAX_NAME_LENGTH, change_with, write_all};
 
 use crate::access::Session;
-use crate::near::near;
+use crate::suggestion::suggest;
 use crate::{Error, similar};
 
 /// The Brands table.
@@ -54,8 +54,8 @@ impl BrandTable {
     pub(crate) async fn similar(&self, key: &str) -> Result<Vec<String>, StoreError> {
         let rows = self.all().await?;
         let keys = rows.iter().filter_map(|row| get_text(row, "brand"));
-        let near = near(key, keys).map(str::to_owned);
-        Ok(near.into_iter().collect())
+        let suggestion = suggest(key, keys).map(str::to_owned);
+        Ok(suggestion.into_iter().collect())
     }
 
     /// Deletes the row of a brand and writes the audit row in one transaction.
@@ -100,8 +100,9 @@ pub(crate) fn key(name: &str) -> Result<String, Error> {
     })
 }
 
-/// Returns the change of a row to these values; an attribute without a value is removed. `None` if the
-/// row has these values already. The change conflicts with other changes of the same attributes.
+/// Returns the change of a row to these values; an attribute without a value is removed. `None` if
+/// the row has these values already. The change conflicts with other changes of the same
+/// attributes.
 pub(crate) fn change(row: &Item, values: &[(Attribute, Option<&str>)]) -> Option<Change> {
     let mut unchanged = Vec::new();
     let (mut set, mut remove) = (Vec::new(), Vec::new());

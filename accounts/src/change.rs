@@ -1,5 +1,5 @@
-//! `disable`, `enable`, `end-sessions`, `grant` and `revoke`. A command that changes nothing writes no
-//! audit row.
+//! `disable`, `enable`, `end-sessions`, `grant` and `revoke`. A command that changes nothing writes
+//! no audit row.
 
 use shared::dynamodb::StoreError;
 use shared::users::{ADMIN_ROLE, UsernameKey, admin};
@@ -7,7 +7,7 @@ use shared::users::{ADMIN_ROLE, UsernameKey, admin};
 use crate::access::Session;
 use crate::import::column;
 use crate::last_admin::other_admin;
-use crate::near::{is_almost_admin, near};
+use crate::suggestion::{resembles_admin, suggest};
 use crate::{Done, Error, unreadable};
 
 pub(crate) async fn disable(
@@ -81,7 +81,7 @@ pub(crate) async fn grant(
 
 /// Refuses a role that resembles `Admin`.
 pub(crate) fn check_role(role: &str) -> Result<(), Error> {
-    if !is_almost_admin(role) {
+    if !resembles_admin(role) {
         return Ok(());
     }
     Err(Error::Refused(format!(
@@ -104,7 +104,7 @@ async fn check_order(
         // An account that cannot be read exists, too.
         !matches!(found, Ok(None) | Err(StoreError::Unavailable(_)))
     };
-    let is_role = near(username, [ADMIN_ROLE]).is_some();
+    let is_role = suggest(username, [ADMIN_ROLE]).is_some();
     if role == ADMIN_ROLE || !is_account(role).await || (!is_role && is_account(username).await) {
         return Ok(());
     }
@@ -127,11 +127,11 @@ pub(crate) async fn revoke(
     let mut roles = account.roles.clone();
     if !roles.remove(role) {
         let name = &account.profile.display_username;
-        let admin = roles.get(ADMIN_ROLE).filter(|_| is_almost_admin(role));
-        let near = near(role, roles.iter().map(String::as_str));
-        if let Some(near) = near.or(admin.map(String::as_str)) {
+        let admin = roles.get(ADMIN_ROLE).filter(|_| resembles_admin(role));
+        let suggestion = suggest(role, roles.iter().map(String::as_str));
+        if let Some(suggestion) = suggestion.or(admin.map(String::as_str)) {
             return Err(Error::Refused(format!(
-                "{name} has the role {near}, not {role}; role names must match exactly"
+                "{name} has the role {suggestion}, not {role}; role names must match exactly"
             )));
         }
         return Ok(Done::unchanged(

@@ -288,8 +288,8 @@ impl Record {
     }
 }
 
-/// Returns the names of all attributes of these records and the widths of their columns. An attribute
-/// that only some records have follows the attribute before it.
+/// Returns the names of all attributes of these records and the widths of their columns. An
+/// attribute that only some records have follows the attribute before it.
 fn columns(records: &[Record]) -> Vec<(&'static str, usize)> {
     let mut columns: Vec<(&'static str, usize)> = Vec::new();
     for record in records {

@@ -22,7 +22,8 @@ const NO_CREDENTIALS: &str = "no AWS credentials found; use --profile, or set AW
 /// The timeout for instance metadata, which most machines do not have.
 const INSTANCE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Returns the region of a profile; by default, of the profile in `AWS_PROFILE` or the default profile.
+/// Returns the region of a profile; by default, of the profile in `AWS_PROFILE` or the default
+/// profile.
 pub(crate) async fn region_of(profile: Option<&str>) -> Option<String> {
     let mut provider = ProfileFileRegionProvider::builder();
     if let Some(name) = profile {
@@ -47,8 +48,8 @@ pub(crate) fn unchecked() -> SharedCredentialsProvider {
     SharedCredentialsProvider::new(credentials)
 }
 
-/// Finds the credentials of a profile, or those of the first provider that has some. The error says why
-/// there are none.
+/// Finds the credentials of a profile, or those of the first provider that has some. The error says
+/// why there are none.
 pub(crate) async fn find(
     profile: Option<&str>,
     region: &str,

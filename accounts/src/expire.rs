@@ -20,14 +20,15 @@ const EVENT: &str = "password.expired";
 
 /// Expire passwords, so that their owners must ask for a reset
 ///
-/// Removes the hash and ends sessions. A temporary password that was mailed for a reset stays valid.
+/// Removes the hash and ends sessions. A temporary password that was mailed for a reset stays
+/// valid.
 #[derive(Debug, Args)]
 #[command(group(ArgGroup::new("whose").required(true).args(["user", "imported_before"])))]
 pub(crate) struct Arguments {
     /// The user name
     user: Option<String>,
-    /// Expire all passwords that were imported before this time, a date or RFC 3339, and still have a
-    /// hash of the old system
+    /// Expire all passwords that were imported before this time, a date or RFC 3339, and still have
+    /// a hash of the old system
     #[arg(long, value_name = "TIME", value_parser = time_argument::parse)]
     imported_before: Option<Timestamp>,
     /// Print these accounts and change nothing
@@ -76,7 +77,8 @@ pub(crate) async fn expire(
     all(session, &found, console).await
 }
 
-/// Expires the password of one account. Without `force`, the account must have an address for a reset.
+/// Expires the password of one account. Without `force`, the account must have an address for a
+/// reset.
 async fn one(session: &Session<'_>, account: &Account, force: bool) -> Result<Done, Error> {
     let Some(hash) = &account.password_hash else {
         return Ok(Done::unchanged(account, "has no password"));

@@ -30,8 +30,8 @@ pub(crate) struct Claim<'a> {
 }
 
 impl<'a> Claim<'a> {
-    /// Reads the name and the location of STS. With a custom DynamoDB endpoint there is no STS unless
-    /// `AWS_ENDPOINT_URL_STS` is set.
+    /// Reads the name and the location of STS. With a custom DynamoDB endpoint there is no STS
+    /// unless `AWS_ENDPOINT_URL_STS` is set.
     pub(crate) fn read(
         env: Env<'_>,
         sdk: &'a SdkConfig,

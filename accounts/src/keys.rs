@@ -1,5 +1,5 @@
-//! `check-keys`: accounts whose stored keys do not match their names and addresses under the current
-//! rules.
+//! `check-keys`: accounts whose stored keys do not match their names and addresses under the
+//! current rules.
 
 use std::ops::ControlFlow;
 use std::process::ExitCode;
@@ -18,8 +18,8 @@ use crate::{Console, Error, table};
 
 /// Find accounts that cannot be found by name or address
 ///
-/// Reads the whole table. Lists accounts whose key is not in normal form, accounts whose address key
-/// does not match the address, and accounts whose address cannot receive mail.
+/// Reads the whole table. Lists accounts whose key is not in normal form, accounts whose address
+/// key does not match the address, and accounts whose address cannot receive mail.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
     /// Store these accounts under the correct keys

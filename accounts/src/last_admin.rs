@@ -18,8 +18,8 @@ const CAN_ADMINISTER: &str = "contains(#roles, :role) \
                               AND (attribute_not_exists(#disabled) OR #disabled = :false) \
                               AND (attribute_exists(#password_hash) OR attribute_exists(#email))";
 
-/// Returns whether an account has the role `Admin` and can log in: it is enabled and has a password,
-/// or an address for a reset.
+/// Returns whether an account has the role `Admin` and can log in: it is enabled and has a
+/// password, or an address for a reset.
 pub(crate) fn can_administer(item: &Item) -> bool {
     let can_log_in = ["password_hash", "email"]
         .iter()
@@ -27,9 +27,9 @@ pub(crate) fn can_administer(item: &Item) -> bool {
     can_log_in && !get_flag(item, "disabled") && roles(item).contains(ADMIN_ROLE)
 }
 
-/// Returns the condition for a change that takes the role `Admin` or the login from an account: when
-/// the change is written, another account can use the role. `None` if the account cannot use the role
-/// itself, or with `force`. Refuses the change if there is no other account.
+/// Returns the condition for a change that takes the role `Admin` or the login from an account:
+/// when the change is written, another account can use the role. `None` if the account cannot use
+/// the role itself, or with `force`. Refuses the change if there is no other account.
 pub(crate) async fn other_admin(
     session: &Session<'_>,
     account: &Account,

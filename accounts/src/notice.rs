@@ -28,8 +28,8 @@ pub(crate) struct Notice {
 }
 
 impl Notice {
-    /// Reads the settings. Call it before the change, so that missing settings prevent the change. The
-    /// error names them.
+    /// Reads the settings. Call it before the change, so that missing settings prevent the change.
+    /// The error names them.
     pub(crate) async fn prepare(session: &Session<'_>, whom: &'static str) -> Result<Self, Error> {
         if session.ses()?.is_none() {
             return Ok(Self { brands: None, whom });

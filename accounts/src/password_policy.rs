@@ -1,4 +1,5 @@
-//! The password rules of `UpdateUserRegistrationPassword`, applied to passwords chosen by operators.
+//! The password rules of `UpdateUserRegistrationPassword`, applied to passwords chosen by
+//! operators.
 
 use getrandom::SysRng;
 use getrandom::rand_core::UnwrapErr;

@@ -54,7 +54,8 @@ struct Line {
 /// The outcome for an account: a remark if there is one, or the reason why it was not reset.
 type Outcome = Result<Option<String>, String>;
 
-/// The number of accounts that were reset, of those that keep the old password, and of those refused.
+/// The number of accounts that were reset, of those that keep the old password, and of those
+/// refused.
 #[derive(Default)]
 struct Tally {
     reset: u64,
@@ -194,8 +195,8 @@ async fn all(
     Ok(tally)
 }
 
-/// Returns the context for one account. Each account has its own request id, which traces the mail, and
-/// time, which the rate limits count by.
+/// Returns the context for one account. Each account has its own request id, which traces the mail,
+/// and time, which the rate limits count by.
 fn context<'a>(
     session: &'a Session<'_>,
     request_id: &'a str,
@@ -209,8 +210,8 @@ fn context<'a>(
 }
 
 impl Tally {
-    /// Counts an account and prints its outcome: for scripts always, for people only if there is a remark
-    /// or a reason.
+    /// Counts an account and prints its outcome: for scripts always, for people only if there is a
+    /// remark or a reason.
     fn count(&mut self, line: &Line, outcome: Outcome, console: &mut Console) -> Result<(), Error> {
         let Line { number, username } = line;
         match &outcome {

@@ -11,8 +11,8 @@ use crate::access::Session;
 use crate::console::Record;
 use crate::count;
 use crate::fields::{algorithm, brand, flag, has_imported_hash, number, roles, text, time};
-use crate::near::near;
 use crate::similar::{self, is_similar};
+use crate::suggestion::suggest;
 use crate::table::{self, Scan, key};
 use crate::{Console, Error};
 
@@ -89,11 +89,11 @@ pub(crate) async fn list(
     };
     scan.visit(session, visit).await?;
     if let (true, Some(role)) = (found.is_empty(), &filters.role)
-        && let Some(near) = near(role, seen.iter().map(String::as_str))
-        && near != role
+        && let Some(suggestion) = suggest(role, seen.iter().map(String::as_str))
+        && suggestion != role
     {
         return Err(Error::NotFound(format!(
-            "no account has the role {role}; did you mean {near}?"
+            "no account has the role {role}; did you mean {suggestion}?"
         )));
     }
     console.rows(&found.iter().map(record).collect::<Vec<_>>())?;

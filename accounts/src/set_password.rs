@@ -58,8 +58,8 @@ pub(crate) async fn set_password(
     Ok(done)
 }
 
-/// Reads the settings for the mail to the customer; `None` unless `NOTIFY_PASSWORD_SET` is `always`. Call
-/// it before the change.
+/// Reads the settings for the mail to the customer; `None` unless `NOTIFY_PASSWORD_SET` is
+/// `always`. Call it before the change.
 async fn notice(session: &Session<'_>, account: &Account) -> Result<Option<Notice>, Error> {
     let has_address = account.profile.email.is_some();
     if !has_address || session.configured(config::notify)? != Notify::Always {

@@ -59,8 +59,8 @@ impl<'a> Settings<'a> {
         self.connection.has_custom_endpoint()
     }
 
-    /// Finds region, credentials and stack, and checks that all these variables have a value. The error
-    /// names everything that is missing.
+    /// Finds region, credentials and stack, and checks that all these variables have a value. The
+    /// error names everything that is missing.
     pub(crate) async fn connect(&self, names: &[&'static str]) -> Result<(), Error> {
         let mut problems = Vec::new();
         if self.credentials.get().is_none() {
@@ -89,7 +89,8 @@ impl<'a> Settings<'a> {
         Ok(problems)
     }
 
-    /// Fills in placeholders for the region and credentials, which a custom endpoint does not check.
+    /// Fills in placeholders for the region and credentials, which a custom endpoint does not
+    /// check.
     fn use_placeholders(&self) -> Result<(), Error> {
         if self.connection.stack.is_some() {
             let text = "--endpoint and --stack cannot be used together";
@@ -197,8 +198,8 @@ impl<'a> Settings<'a> {
         !self.connection.has_custom_endpoint() && self.value("ACCOUNTS_STACK").is_some()
     }
 
-    /// Returns the value of a variable. An option takes precedence over the stack, and the stack over the
-    /// environment.
+    /// Returns the value of a variable. An option takes precedence over the stack, and the stack
+    /// over the environment.
     fn value(&self, name: &str) -> Option<String> {
         let stack = self.stack.get().and_then(|stack| stack.value(name));
         let found = self.region.get().filter(|_| name == "AWS_REGION");
@@ -260,8 +261,8 @@ impl<'a> Settings<'a> {
         }
     }
 
-    /// Returns whether mail can be sent. With a custom DynamoDB endpoint, mail is never sent through SES at
-    /// AWS.
+    /// Returns whether mail can be sent. With a custom DynamoDB endpoint, mail is never sent
+    /// through SES at AWS.
     pub(crate) fn can_send_mail(&self) -> bool {
         self.value("AWS_ENDPOINT_URL_SESV2").is_some()
             || self.value("AWS_ENDPOINT_URL_DYNAMODB").is_none()

@@ -11,7 +11,7 @@ use shared::users::UsernameKey;
 use crate::access::Session;
 use crate::console::Record;
 use crate::fields::text;
-use crate::near::near;
+use crate::suggestion::suggest;
 use crate::{Console, Error, brand_table, similar, table, time_argument};
 
 /// The prefix of the keys of brands.
@@ -143,8 +143,8 @@ impl Arguments {
                 .is_none_or(|begin| event.starts_with(begin))
     }
 
-    /// Refuses an unknown event. Call it only if no row has the event, because later versions may write
-    /// more events.
+    /// Refuses an unknown event. Call it only if no row has the event, because later versions may
+    /// write more events.
     fn check_event(&self) -> Result<(), Error> {
         let Some(event) = &self.event else {
             return Ok(());
@@ -152,8 +152,8 @@ impl Arguments {
         if EVENTS.iter().any(|name| name.starts_with(event.as_str())) {
             return Ok(());
         }
-        let hint = match near(event, EVENTS) {
-            Some(near) => format!("did you mean {near}?"),
+        let hint = match suggest(event, EVENTS) {
+            Some(suggestion) => format!("did you mean {suggestion}?"),
             None => format!("events begin with {}", kinds().join(", ")),
         };
         Err(Error::NotFound(format!("unknown event {event}; {hint}")))
@@ -180,8 +180,8 @@ fn kinds() -> Vec<&'static str> {
     kinds
 }
 
-/// Refuses a name that has no rows and belongs to no account or brand. Skips the check if the table is
-/// not configured.
+/// Refuses a name that has no rows and belongs to no account or brand. Skips the check if the table
+/// is not configured.
 async fn check_user(session: &Session<'_>, user: &str, console: &Console) -> Result<(), Error> {
     let (table, is_brand) = match user.strip_prefix(BRAND) {
         Some(_) => ("BRANDS_TABLE", true),
@@ -200,8 +200,9 @@ async fn check_user(session: &Session<'_>, user: &str, console: &Console) -> Res
         if keys.contains(&key.as_str()) {
             return Ok(());
         }
-        let near = near(&key, keys);
-        near.map(|near| format!("{BRAND}{near}"))
+        let suggestion = suggest(&key, keys);
+        suggestion
+            .map(|suggestion| format!("{BRAND}{suggestion}"))
             .into_iter()
             .collect()
     } else {

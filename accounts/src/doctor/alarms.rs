@@ -6,7 +6,7 @@ use super::api::Api;
 use super::call::Call;
 use super::check::{Check, Finding};
 use super::deployment::Deployment;
-use super::error::{CheckResult, CheckError};
+use super::error::{CheckError, CheckResult};
 
 /// Maximum number of alarms per call (CloudWatch API reference, `DescribeAlarms`).
 const PAGE: usize = 100;

@@ -85,7 +85,8 @@ impl Api {
         }
     }
 
-    /// Returns the region in signatures. IAM has a single one per partition (IAM endpoints and quotas).
+    /// Returns the region in signatures. IAM has a single one per partition (IAM endpoints and
+    /// quotas).
     pub(super) fn signing_region(self, region: String) -> String {
         match (self, partition(&region)) {
             (Self::Iam, Partition::Aws) => "us-east-1".to_owned(),

@@ -1,5 +1,6 @@
-//! Calls of services without an SDK client. A client per service would add a minute to every build for
-//! a handful of calls. The SDK's runtime handles signatures, timeouts and retries as for its clients.
+//! Calls of services without an SDK client. A client per service would add a minute to every build
+//! for a handful of calls. The SDK's runtime handles signatures, timeouts and retries as for its
+//! clients.
 
 use aws_config::SdkConfig;
 use aws_runtime::auth::SigV4OperationSigningConfig;
@@ -28,7 +29,7 @@ use serde_json::Value;
 use url::form_urlencoded;
 
 use super::api::Api;
-use super::error::{CheckResult, CheckError};
+use super::error::{CheckError, CheckResult};
 use super::xml;
 use crate::settings::{Endpoint, Settings};
 

@@ -16,8 +16,8 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-/// Longer than any certificate of a public authority is valid, in seconds (CA/Browser Forum, Baseline
-/// Requirements section 6.3.2).
+/// Longer than any certificate of a public authority is valid, in seconds (CA/Browser Forum,
+/// Baseline Requirements section 6.3.2).
 const MAX_VALIDITY: u64 = 400 * 86_400;
 
 /// A TLS client with its trusted authorities and clock.
@@ -30,8 +30,8 @@ pub(super) struct Tls {
 pub(super) type Connected = (TlsStream<TcpStream>, Option<Timestamp>);
 
 impl Tls {
-    /// Trusts the authorities of this machine, or those in `SSL_CERT_FILE` and `SSL_CERT_DIR`. The error is
-    /// a message for people.
+    /// Trusts the authorities of this machine, or those in `SSL_CERT_FILE` and `SSL_CERT_DIR`. The
+    /// error is a message for people.
     pub(super) fn new(env: Env<'_>, clock: Clock) -> Result<Self, String> {
         let path = |name| env.optional(name).map(PathBuf::from);
         let (file, directory) = (path("SSL_CERT_FILE"), path("SSL_CERT_DIR"));
@@ -45,7 +45,8 @@ impl Tls {
         let provider = Arc::new(ring::default_provider());
         let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider);
         let verifier = verifier.build();
-        let verifier = verifier.map_err(|_| "no trusted certificates found on this machine".to_owned())?;
+        let verifier =
+            verifier.map_err(|_| "no trusted certificates found on this machine".to_owned())?;
         Ok(Self { verifier, clock })
     }
 

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::error::{CheckResult, CheckError};
+use super::error::{CheckError, CheckResult};
 use crate::console::Record;
 
 /// The finding of a check.

@@ -7,7 +7,7 @@ use aws_sdk_sesv2::types::{
 
 use super::check::{Check, Finding};
 use super::deployment::Deployment;
-use super::error::{CheckResult, CheckError, existing};
+use super::error::{CheckError, CheckResult, existing};
 
 /// The events that the functions handle.
 const EVENTS: [EventType; 4] = [

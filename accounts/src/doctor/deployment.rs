@@ -3,7 +3,7 @@
 use aws_sdk_cloudformation::types::StackResourceSummary;
 use shared::config::Env;
 
-use super::error::{CheckResult, CheckError};
+use super::error::{CheckError, CheckResult};
 use crate::access::Session;
 use crate::stack::Stack;
 use crate::suppression::NO_SES;
@@ -63,7 +63,8 @@ impl<'a> Deployment<'a> {
     pub(super) fn id(&self, name: &str) -> CheckResult<&str> {
         let resources = self.resources.as_ref().map_err(Clone::clone)?;
         let found = resources.iter().find(|resource| resource.name == name);
-        let found = found.ok_or_else(|| CheckError::Unknown(format!("the stack has no resource {name}")))?;
+        let found = found
+            .ok_or_else(|| CheckError::Unknown(format!("the stack has no resource {name}")))?;
         Ok(&found.id)
     }
 
@@ -108,7 +109,8 @@ async fn resources(session: &Session<'_>, stack: &str) -> CheckResult<Vec<Resour
     let client = session.settings.cloudformation()?;
     let pages = client.list_stack_resources().stack_name(stack);
     let found: Result<Vec<_>, _> = pages.into_paginator().items().send().try_collect().await;
-    let found = found.map_err(|error| CheckError::of("cloudformation:ListStackResources", &error))?;
+    let found =
+        found.map_err(|error| CheckError::of("cloudformation:ListStackResources", &error))?;
     Ok(found.into_iter().filter_map(resource).collect())
 }
 

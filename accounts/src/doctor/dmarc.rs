@@ -8,7 +8,7 @@ use hickory_resolver::proto::rr::RData;
 use hickory_resolver::{ResolverBuilder, TokioResolver};
 
 use super::check::Finding;
-use super::error::{CheckResult, CheckError};
+use super::error::{CheckError, CheckResult};
 
 /// Maximum number of labels of a queried domain (RFC 9989 section 4.10, "DNS Tree Walk").
 const MAX_LABELS: usize = 8;
@@ -70,7 +70,9 @@ fn resolver(dns: Dns) -> CheckResult<TokioResolver> {
         }
     };
     let built = built.and_then(ResolverBuilder::build);
-    built.map_err(|_| CheckError::Unknown("no DNS server configured on this machine; use --dns-server".to_owned()))
+    built.map_err(|_| {
+        CheckError::Unknown("no DNS server configured on this machine; use --dns-server".to_owned())
+    })
 }
 
 /// Queries the record of a domain. Ignores other TXT records.

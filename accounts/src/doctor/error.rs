@@ -5,8 +5,8 @@ use shared::config::ConfigError;
 
 use crate::failure::permission;
 
-/// The error codes of calls that IAM denies. They differ between services ("Common Errors" of their API
-/// references).
+/// The error codes of calls that IAM denies. They differ between services ("Common Errors" of their
+/// API references).
 const DENIED: [&str; 4] = [
     "AccessDenied",
     "AccessDeniedException",

@@ -6,7 +6,7 @@ use super::api::Api;
 use super::call::Call;
 use super::check::{Check, Finding};
 use super::deployment::Deployment;
-use super::error::{CheckResult, CheckError, existing};
+use super::error::{CheckError, CheckResult, existing};
 
 /// The functions and their roles, by their names in the template.
 pub(super) const FUNCTIONS: [(&str, &str); 2] = [
@@ -90,10 +90,12 @@ fn role(found: &Value, role: &str) -> Finding {
     )
 }
 
-/// Checks that the memory suffices for two hashes (docs/operations.md, "Raising the cost of a hash").
+/// Checks that the memory suffices for two hashes (docs/operations.md, "Raising the cost of a
+/// hash").
 fn memory(found: &Value, argon2_kib: f64) -> CheckResult<Finding> {
     let memory = found.get("MemorySize").and_then(Value::as_f64);
-    let memory = memory.ok_or_else(|| CheckError::Unknown("Lambda did not report MemorySize".to_owned()))?;
+    let memory =
+        memory.ok_or_else(|| CheckError::Unknown("Lambda did not report MemorySize".to_owned()))?;
     let needed = BASE_MEMORY + 2.0 * argon2_kib / 1024.0;
     Ok(if memory > needed {
         Finding::ok(format!("{memory} MB; password hashes need {needed:.0} MB"))
@@ -140,5 +142,7 @@ async fn unreserved(deployment: &Deployment<'_>) -> CheckResult<f64> {
     let found = call.send(&deployment.session.settings).await?;
     let count = found.pointer("/AccountLimit/UnreservedConcurrentExecutions");
     let count = count.and_then(Value::as_f64);
-    count.ok_or_else(|| CheckError::Unknown("Lambda did not report the concurrency limit".to_owned()))
+    count.ok_or_else(|| {
+        CheckError::Unknown("Lambda did not report the concurrency limit".to_owned())
+    })
 }

@@ -11,12 +11,12 @@ use url::Url;
 use super::certificate::Tls;
 use super::check::{Check, Finding};
 use super::deployment::Deployment;
-use super::error::{CheckResult, CheckError};
+use super::error::{CheckError, CheckResult};
 
 /// The time within which a host must answer.
 const TIMEOUT: Duration = Duration::from_secs(10);
-/// Days before expiry by which a certificate should be renewed. ACM renews at least 45 days before (ACM
-/// user guide, "Managed certificate renewal").
+/// Days before expiry by which a certificate should be renewed. ACM renews at least 45 days before
+/// (ACM user guide, "Managed certificate renewal").
 const RENEWAL_DAYS: u64 = 30;
 const DAY: u64 = 86_400;
 
@@ -111,7 +111,8 @@ async fn open(deployment: &Deployment<'_>, url: &Url) -> Result<Response, String
     let port = url.port_or_known_default().unwrap_or(443);
     let (stream, until) = tls.connect(host, port).await?;
     let status = get(stream, url).await;
-    let status = status.ok_or_else(|| "the host closed the connection without an answer".to_owned())?;
+    let status =
+        status.ok_or_else(|| "the host closed the connection without an answer".to_owned())?;
     Ok(Response {
         url: url.clone(),
         status,

@@ -6,7 +6,7 @@ use super::api::Api;
 use super::call::Call;
 use super::check::{Check, Finding};
 use super::deployment::Deployment;
-use super::error::{CheckResult, CheckError};
+use super::error::{CheckError, CheckResult};
 
 /// Checks the key of the stack.
 pub(super) async fn checks(deployment: &Deployment<'_>) -> Vec<Check> {
@@ -15,7 +15,8 @@ pub(super) async fn checks(deployment: &Deployment<'_>) -> Vec<Check> {
 
 async fn key(deployment: &Deployment<'_>) -> CheckResult<Finding> {
     let arn = deployment.output("KeyArn")?;
-    let arn = arn.ok_or_else(|| CheckError::Unknown("the stack has no output KeyArn".to_owned()))?;
+    let arn =
+        arn.ok_or_else(|| CheckError::Unknown("the stack has no output KeyArn".to_owned()))?;
     let call = Call::json(Api::Kms, "DescribeKey", &json!({ "KeyId": arn }));
     let answer = match call.send(&deployment.session.settings).await {
         Err(error) if error.is_not_found() => {

@@ -8,8 +8,8 @@ mod check;
 mod configuration_sets;
 mod deployment;
 mod dmarc;
-mod functions;
 mod error;
+mod functions;
 mod hosts;
 mod key;
 mod password_cost;
@@ -34,8 +34,8 @@ use report::Report;
 
 /// Check the deployment: tables, key, functions, mail, alarms and hosts
 ///
-/// Changes nothing. Prints one line per check, with advice. The exit code is 1 if a check failed. If a
-/// check cannot be made, its line says why, for instance which permission is missing.
+/// Changes nothing. Prints one line per check, with advice. The exit code is 1 if a check failed.
+/// If a check cannot be made, its line says why, for instance which permission is missing.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
     /// DNS server for DMARC records, for instance `192.0.2.53:53`; by default from this machine

@@ -7,8 +7,8 @@ use super::api::Api;
 use super::call::Call;
 use super::check::{Check, Finding};
 use super::deployment::Deployment;
+use super::error::{CheckError, CheckResult};
 use super::functions::FUNCTIONS;
-use super::error::{CheckResult, CheckError};
 
 /// The time for rate limits and storage in addition to hash and mail, in milliseconds
 /// (docs/operations.md, "Raising the cost of a hash").

@@ -6,7 +6,7 @@ use super::api::Api;
 use super::call::Call;
 use super::check::{Check, Finding};
 use super::deployment::Deployment;
-use super::error::{CheckResult, CheckError};
+use super::error::{CheckError, CheckResult};
 
 /// The actions that a role needs on a resource.
 struct Grant {
@@ -158,7 +158,9 @@ impl<'d> Account<'d> {
         let arn = deployment.output("KeyArn")?.unwrap_or_default();
         let &[_, partition, _, region, id, _] = arn.split(':').collect::<Vec<_>>().as_slice()
         else {
-            return Err(CheckError::Unknown("the stack has no output KeyArn".to_owned()));
+            return Err(CheckError::Unknown(
+                "the stack has no output KeyArn".to_owned(),
+            ));
         };
         Ok(Self {
             partition,

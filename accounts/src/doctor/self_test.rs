@@ -4,7 +4,7 @@ use shared::users::{Account, UsernameKey};
 
 use super::check::{Check, Finding};
 use super::deployment::Deployment;
-use super::error::{CheckResult, CheckError};
+use super::error::{CheckError, CheckResult};
 use crate::Error;
 use crate::failure::explain;
 
@@ -12,8 +12,8 @@ use crate::failure::explain;
 const MIN_PER_HOUR: f64 = 5.0;
 /// The calls of one self-test.
 const MIN_PER_MINUTE: f64 = 3.0;
-/// The domain of test addresses that do not affect the reputation of the sender (SES developer guide, "Using the
-/// mailbox simulator").
+/// The domain of test addresses that do not affect the reputation of the sender (SES developer
+/// guide, "Using the mailbox simulator").
 const SIMULATOR: &str = "@simulator.amazonses.com";
 
 /// Checks the self-test, if it is enabled.
@@ -71,9 +71,9 @@ fn judge(account: &Account) -> Finding {
         );
     }
     match email {
-        Some(email) if email.to_ascii_lowercase().ends_with(SIMULATOR) => {
-            Finding::ok(format!("{name} has an address of the SES mailbox simulator"))
-        }
+        Some(email) if email.to_ascii_lowercase().ends_with(SIMULATOR) => Finding::ok(format!(
+            "{name} has an address of the SES mailbox simulator"
+        )),
         Some(_) => Finding::warning(
             format!("{name} has an address outside the SES mailbox simulator"),
             format!("run accounts set {name} --email success{SIMULATOR}"),

@@ -1,4 +1,5 @@
-//! Checks of the senders of mails: SES identities, permissions to use them, DKIM, MAIL FROM and DMARC.
+//! Checks of the senders of mails: SES identities, permissions to use them, DKIM, MAIL FROM and
+//! DMARC.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +12,7 @@ use super::check::{Check, Finding};
 use super::configuration_sets;
 use super::deployment::Deployment;
 use super::dmarc::{self, Dns};
-use super::error::{CheckResult, CheckError, existing};
+use super::error::{CheckError, CheckResult, existing};
 use crate::brand_table;
 use crate::failure::explain;
 
@@ -193,8 +194,8 @@ fn dkim(identity: &Identity) -> Finding {
     )
 }
 
-/// Checks the custom MAIL FROM domain. Without one, the return path is amazonses.com, and SPF does not
-/// authenticate the sender.
+/// Checks the custom MAIL FROM domain. Without one, the return path is amazonses.com, and SPF does
+/// not authenticate the sender.
 fn mail_from(identity: &Identity) -> Finding {
     let found = identity.found.mail_from_attributes();
     let domain = found

@@ -5,7 +5,7 @@ use aws_sdk_sesv2::types::SendQuota;
 
 use super::check::{Check, Finding};
 use super::deployment::Deployment;
-use super::error::{CheckResult, CheckError};
+use super::error::{CheckError, CheckResult};
 
 /// Checks the SES account.
 pub(super) async fn checks(deployment: &Deployment<'_>) -> Vec<Check> {
@@ -25,7 +25,8 @@ async fn account(deployment: &Deployment<'_>) -> CheckResult<GetAccountOutput> {
     account.map_err(|error| CheckError::of("ses:GetAccount", &error))
 }
 
-/// Checks the enforcement status: `HEALTHY`, `PROBATION` or `SHUTDOWN` (SES API reference, `GetAccount`).
+/// Checks the enforcement status: `HEALTHY`, `PROBATION` or `SHUTDOWN` (SES API reference,
+/// `GetAccount`).
 fn standing(account: &GetAccountOutput) -> Finding {
     let status = account.enforcement_status().unwrap_or("unknown");
     match (account.sending_enabled(), status) {
@@ -52,7 +53,8 @@ fn sandbox(account: &GetAccountOutput) -> Finding {
     )
 }
 
-/// Checks that the rate of SES exceeds `MailRate`, which sweeps use, so that some is left for requests.
+/// Checks that the rate of SES exceeds `MailRate`, which sweeps use, so that some is left for
+/// requests.
 fn rate(account: &GetAccountOutput, deployment: &Deployment<'_>) -> CheckResult<Finding> {
     let quota = account.send_quota().map_or(0.0, SendQuota::max_send_rate);
     let variable = deployment.variable("MAIL_RATE")?;

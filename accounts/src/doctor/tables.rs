@@ -1,5 +1,5 @@
-//! Checks of the tables against template.yaml: keys, indexes, expiry, recovery, encryption and deletion
-//! protection.
+//! Checks of the tables against template.yaml: keys, indexes, expiry, recovery, encryption and
+//! deletion protection.
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{
@@ -10,7 +10,7 @@ use aws_sdk_dynamodb::types::{
 
 use super::check::{Check, Finding};
 use super::deployment::Deployment;
-use super::error::{CheckResult, CheckError, existing};
+use super::error::{CheckError, CheckResult, existing};
 
 /// The attribute with the expiry of an item.
 const EXPIRES_AT: &str = "expires_at";
@@ -147,7 +147,10 @@ fn location(deployment: &Deployment<'_>, table: &Table) -> CheckResult<(Client, 
 }
 
 /// Describes a table; `None` if it does not exist.
-async fn describe(deployment: &Deployment<'_>, table: &Table) -> CheckResult<Option<TableDescription>> {
+async fn describe(
+    deployment: &Deployment<'_>,
+    table: &Table,
+) -> CheckResult<Option<TableDescription>> {
     let (client, name) = location(deployment, table)?;
     let described = client.describe_table().table_name(name).send().await;
     match described.map_err(|error| CheckError::of("dynamodb:DescribeTable", &error)) {
@@ -157,8 +160,8 @@ async fn describe(deployment: &Deployment<'_>, table: &Table) -> CheckResult<Opt
     }
 }
 
-/// Refuses checks of expiry, recovery, encryption and protection with a custom endpoint, whose answers
-/// mean nothing.
+/// Refuses checks of expiry, recovery, encryption and protection with a custom endpoint, whose
+/// answers mean nothing.
 fn at_aws(deployment: &Deployment<'_>) -> CheckResult<()> {
     if deployment.has_custom_endpoint() {
         let text = "skipped with --endpoint";
@@ -260,7 +263,8 @@ async fn recovery(deployment: &Deployment<'_>, table: &Table) -> CheckResult<Fin
     let (client, name) = location(deployment, table)?;
     let request = client.describe_continuous_backups().table_name(&name);
     let output = request.send().await;
-    let output = output.map_err(|error| CheckError::of("dynamodb:DescribeContinuousBackups", &error))?;
+    let output =
+        output.map_err(|error| CheckError::of("dynamodb:DescribeContinuousBackups", &error))?;
     let backups = output.continuous_backups_description;
     let recovery = backups.and_then(|backups| backups.point_in_time_recovery_description);
     let status = recovery

@@ -1,10 +1,11 @@
-//! Conversion of XML answers of the AWS Query protocol to JSON, so that checks read all answers alike.
+//! Conversion of XML answers of the AWS Query protocol to JSON, so that checks read all answers
+//! alike.
 
 use roxmltree::{Document, Node};
 use serde_json::{Map, Value};
 
-/// Converts an answer; `None` if it is not XML. Elements with text become strings, lists of `member`
-/// elements become arrays, and all other elements become objects.
+/// Converts an answer; `None` if it is not XML. Elements with text become strings, lists of
+/// `member` elements become arrays, and all other elements become objects.
 pub(super) fn read(text: &str) -> Option<Value> {
     let document = Document::parse(text).ok()?;
     Some(value(document.root_element()))

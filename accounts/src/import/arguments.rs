@@ -8,8 +8,8 @@ use super::file::Format;
 
 /// Import accounts from a file
 ///
-/// Checks all rows before it writes the first one. Skips accounts that already exist, so that running
-/// an interrupted import again completes it.
+/// Checks all rows before it writes the first one. Skips accounts that already exist, so that
+/// running an interrupted import again completes it.
 #[derive(Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub(crate) struct Arguments {

@@ -1,4 +1,5 @@
-//! Validation of rows: each row by itself, against the rows before it, and against existing accounts.
+//! Validation of rows: each row by itself, against the rows before it, and against existing
+//! accounts.
 
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher as _, RandomState};
@@ -16,7 +17,7 @@ use super::row::{COLUMNS, Row};
 use super::write::Existing;
 use crate::Error;
 use crate::access::Session;
-use crate::near::is_almost_admin;
+use crate::suggestion::resembles_admin;
 use crate::table::{Scan, key};
 
 /// A refused row.
@@ -59,7 +60,8 @@ pub(crate) struct AccountFile<'a> {
     repeated: HashSet<u64>,
     /// The customer numbers of existing accounts that may be in the file, by user name.
     ids: HashMap<u64, Option<u64>>,
-    /// The user names of existing accounts whose addresses may be in the file, by address and brand.
+    /// The user names of existing accounts whose addresses may be in the file, by address and
+    /// brand.
     names: HashMap<u64, u64>,
     /// Existing accounts that get the addresses in their rows.
     moved: HashSet<u64>,
@@ -160,9 +162,9 @@ impl<'a> AccountFile<'a> {
         }
     }
 
-    /// Finds the existing accounts that get the addresses in their rows. An account whose row is refused
-    /// keeps its address, so that another row with this address may be refused as well. Repeats the check
-    /// until nothing changes.
+    /// Finds the existing accounts that get the addresses in their rows. An account whose row is
+    /// refused keeps its address, so that another row with this address may be refused as well.
+    /// Repeats the check until nothing changes.
     fn find_moved(&mut self) -> Result<(), Error> {
         self.moved = self.ids.keys().copied().collect();
         loop {
@@ -188,8 +190,8 @@ impl<'a> AccountFile<'a> {
         owner.is_some_and(|owner| *owner != name && !self.moved.contains(owner))
     }
 
-    /// Reads and checks the rows. Of several rows with the same user name, or the same address and brand,
-    /// only the first is valid.
+    /// Reads and checks the rows. Of several rows with the same user name, or the same address and
+    /// brand, only the first is valid.
     pub(crate) fn accounts(&self) -> Result<impl Iterator<Item = Result<Checked, Error>>, Error> {
         let mut seen = HashSet::new();
         let rows = file::rows(self.path, self.format, required(self.existing))?;
@@ -269,8 +271,8 @@ impl<'a> AccountFile<'a> {
         {
             note(TAKEN);
         }
-        if !self.allows_near_admin && account.roles.iter().any(|role| is_almost_admin(role)) {
-            note(NEAR_ROLE);
+        if !self.allows_near_admin && account.roles.iter().any(|role| resembles_admin(role)) {
+            note(RESEMBLES_ADMIN);
         }
         if let Some(email) = &account.profile.email {
             let address = self
@@ -291,8 +293,8 @@ impl<'a> AccountFile<'a> {
     }
 }
 
-/// Returns the required columns. An overwrite needs all columns except the password, because a missing
-/// column would clear its values.
+/// Returns the required columns. An overwrite needs all columns except the password, because a
+/// missing column would clear its values.
 fn required(existing: Existing) -> Required {
     match existing {
         Existing::Keep => &["username", "id"],
@@ -301,7 +303,7 @@ fn required(existing: Existing) -> Required {
 }
 
 /// The reason for refusing a role that resembles `Admin`.
-const NEAR_ROLE: &str = "a role resembles Admin, and role names must match exactly; use --force to \
+const RESEMBLES_ADMIN: &str = "a role resembles Admin, and role names must match exactly; use --force to \
                          import it anyway";
 
 /// The reason for refusing a row whose user name belongs to another customer.
@@ -323,8 +325,8 @@ impl Keys {
     }
 }
 
-/// A Bloom filter with one hash function and 8 MiB. Of the two million keys of a million rows, about one
-/// in seventy is a false positive.
+/// A Bloom filter with one hash function and 8 MiB. Of the two million keys of a million rows,
+/// about one in seventy is a false positive.
 struct Filter(FixedBitSet);
 
 impl Filter {
@@ -332,8 +334,8 @@ impl Filter {
         Self(FixedBitSet::with_capacity(1 << 26))
     }
 
-    /// Adds a key. Returns whether it may have been added before; false positives are possible, false
-    /// negatives are not.
+    /// Adds a key. Returns whether it may have been added before; false positives are possible,
+    /// false negatives are not.
     fn put(&mut self, key: u64) -> bool {
         let bit = self.bit(key);
         self.0.put(bit)

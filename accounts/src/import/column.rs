@@ -65,8 +65,8 @@ pub(crate) fn language(text: &str) -> Result<Option<String>, String> {
     let tag = some(text).map(|tag| {
         let tag = Some(tag).filter(|tag| tag.len() <= MAX_LANGUAGE_LENGTH);
         let tag = tag.and_then(|tag| LanguageTag::parse_and_normalize(tag).ok());
-        // Longer subtags are reserved or unregistered (RFC 5646 section 2.2.1); they are usually the
-        // name of a language, such as `german`.
+        // Longer subtags are reserved or unregistered (RFC 5646 section 2.2.1); they are usually
+        // the name of a language, such as `german`.
         let tag = tag.filter(|tag| tag.primary_language().len() <= 3);
         tag.map(LanguageTag::into_inner)
             .ok_or_else(|| "language must be a BCP 47 tag such as de or de-AT".to_owned())

@@ -69,8 +69,8 @@ pub(crate) fn rows(
     }))
 }
 
-/// The numbered lines of a file, without blank ones. Every line ends with a line feed, even the last
-/// one.
+/// The numbered lines of a file, without blank ones. Every line ends with a line feed, even the
+/// last one.
 struct Lines {
     path: PathBuf,
     file: BufReader<File>,
@@ -82,7 +82,9 @@ impl Lines {
         let file = File::open(path).and_then(|file| Ok((file.metadata()?.is_file(), file)));
         let (is_file, file) = file.map_err(|source| failed(path, source))?;
         if !is_file {
-            let text = "the file must be a regular file, not a pipe, because it is read several times".to_owned();
+            let text =
+                "the file must be a regular file, not a pipe, because it is read several times"
+                    .to_owned();
             return Err(Error::Usage(text));
         }
         let mut lines = Self {
@@ -148,7 +150,8 @@ impl Table {
             None => vec![],
             Some(line) => {
                 let line = String::from_utf8(line?.1);
-                let line = line.map_err(|_| Error::Usage("the header line is not valid UTF-8".to_owned()))?;
+                let line = line
+                    .map_err(|_| Error::Usage("the header line is not valid UTF-8".to_owned()))?;
                 let heading = fields(&mut parser, &line);
                 heading.map_err(|reason| Error::Usage(format!("header line: {reason}")))?
             }
@@ -161,7 +164,9 @@ impl Table {
         let fields = fields(&mut self.parser, line)?;
         if fields.len() != self.heading.len() {
             let (found, expected) = (fields.len(), self.heading.len());
-            return Err(format!("{found} columns, but the header line has {expected}"));
+            return Err(format!(
+                "{found} columns, but the header line has {expected}"
+            ));
         }
         let mut row = Row::default();
         for (name, text) in self.heading.iter().zip(fields) {
@@ -173,8 +178,8 @@ impl Table {
     }
 }
 
-/// Splits a line into fields (RFC 4180 section 2). Fields cannot contain line breaks, so an unclosed
-/// quote affects only its own row.
+/// Splits a line into fields (RFC 4180 section 2). Fields cannot contain line breaks, so an
+/// unclosed quote affects only its own row.
 fn fields(parser: &mut Reader, line: &str) -> Result<Vec<String>, String> {
     let (mut text, mut ends) = (vec![0; line.len()], vec![0; line.len()]);
     let (result, read, _, count) = parser.read_record(line.as_bytes(), &mut text, &mut ends);
@@ -203,8 +208,9 @@ fn check_heading(heading: &[String], required: Required) -> Result<(), Error> {
     for (number, name) in (1..).zip(heading) {
         if !COLUMNS.contains(&name.as_str()) || !known.insert(name.as_str()) {
             let number: u64 = number;
-            let text =
-                format!("column {number} of the header line is unknown or repeated; known: {columns}");
+            let text = format!(
+                "column {number} of the header line is unknown or repeated; known: {columns}"
+            );
             return Err(Error::Usage(text));
         }
     }

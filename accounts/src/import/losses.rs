@@ -1,4 +1,5 @@
-//! Changes of existing accounts by an import, which are shown and confirmed before anything is written.
+//! Changes of existing accounts by an import, which are shown and confirmed before anything is
+//! written.
 
 use super::arguments::Arguments;
 use super::check::AccountFile;
@@ -17,8 +18,8 @@ pub(super) struct Losses {
 }
 
 impl Losses {
-    /// Finds and prints the changes of existing accounts. Refuses an import after which no account can
-    /// use the role `Admin`.
+    /// Finds and prints the changes of existing accounts. Refuses an import after which no account
+    /// can use the role `Admin`.
     pub(super) async fn find(
         session: &Session<'_>,
         file: &AccountFile<'_>,
@@ -57,7 +58,9 @@ impl Losses {
         if console.confirm(&question)? {
             Ok(())
         } else {
-            Err(Error::Refused("not confirmed; nothing was changed".to_owned()))
+            Err(Error::Refused(
+                "not confirmed; nothing was changed".to_owned(),
+            ))
         }
     }
 }

@@ -10,7 +10,7 @@ use super::check::{AccountFile, Listed};
 use super::write::Existing;
 use crate::access::Session;
 use crate::console::Record;
-use crate::last_admin::{self, find_other, can_administer};
+use crate::last_admin::{self, can_administer, find_other};
 use crate::table::{Scan, key};
 use crate::{Console, Error};
 
@@ -116,8 +116,8 @@ impl Missing {
         })
     }
 
-    /// Disables the accounts and returns their number. Without `force`, each write has the condition that
-    /// another account can use the role `Admin`.
+    /// Disables the accounts and returns their number. Without `force`, each write has the
+    /// condition that another account can use the role `Admin`.
     pub(super) async fn disable(
         &self,
         session: &Session<'_>,

@@ -1,9 +1,9 @@
 //! `import`: imports accounts from a file.
 //!
-//! Reads the file several times: to find repeated names and addresses, to check all rows against each
-//! other and against existing accounts, and to write them. Nothing is written before all rows are
-//! checked. Existing accounts are skipped unless they are to be overwritten, so running an interrupted
-//! import again completes it.
+//! Reads the file several times: to find repeated names and addresses, to check all rows against
+//! each other and against existing accounts, and to write them. Nothing is written before all rows
+//! are checked. Existing accounts are skipped unless they are to be overwritten, so running an
+//! interrupted import again completes it.
 
 mod arguments;
 mod check;

@@ -69,8 +69,8 @@ impl Replacement {
         }
     }
 
-    /// Returns a digest that identifies the change within a run. If someone else changes the account
-    /// between preview and write, the digest differs.
+    /// Returns a digest that identifies the change within a run. If someone else changes the
+    /// account between preview and write, the digest differs.
     pub(super) fn digest(&self, row: &NewAccount, keys: &RandomState) -> u64 {
         let expressions = self.change.expressions();
         let values = expressions.values.unwrap_or_default();

@@ -48,8 +48,8 @@ impl Row {
         })
     }
 
-    /// Converts the row to an account, or returns all reasons against it. Reasons never quote values: a
-    /// misplaced value may be a hash.
+    /// Converts the row to an account, or returns all reasons against it. Reasons never quote
+    /// values: a misplaced value may be a hash.
     pub(crate) fn check(self) -> Result<NewAccount, Vec<String>> {
         let mut reasons = Vec::new();
         let mut note = |reason| reasons.push(reason);

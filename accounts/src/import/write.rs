@@ -19,7 +19,8 @@ use shared::users::{Change, NewAccount, admin};
 /// The limit of `TransactWriteItems`.
 const MAX_WRITES: usize = 100;
 
-/// Returns the backoff for a throttled table: 19 seconds in total, in which an on-demand table scales up.
+/// Returns the backoff for a throttled table: 19 seconds in total, in which an on-demand table
+/// scales up.
 fn backoff() -> Backoff {
     Backoff::new(Duration::from_millis(50), 9)
 }
@@ -34,8 +35,8 @@ pub enum Existing {
 }
 
 impl Existing {
-    /// Returns the number of accounts per transaction. An overwrite writes an audit row with each account.
-    /// If there are more rows, for instance for roles, the batch is split.
+    /// Returns the number of accounts per transaction. An overwrite writes an audit row with each
+    /// account. If there are more rows, for instance for roles, the batch is split.
     #[must_use]
     pub fn batch(self) -> usize {
         match self {
@@ -84,7 +85,8 @@ impl Import {
 pub enum Imported {
     /// The account was written.
     Written,
-    /// An account with this user name and customer number already exists, or changed after it was read.
+    /// An account with this user name and customer number already exists, or changed after it was
+    /// read.
     Present,
     /// The user name belongs to another customer.
     Taken,
@@ -113,8 +115,8 @@ impl Importer {
         Self { client, table, now }
     }
 
-    /// Writes accounts and returns the results in the same order. Splits them into transactions of at most
-    /// 100 writes.
+    /// Writes accounts and returns the results in the same order. Splits them into transactions of
+    /// at most 100 writes.
     pub async fn write(&self, imports: &[Import]) -> Result<Vec<Imported>, StoreError> {
         let mut results = Vec::with_capacity(imports.len());
         let mut rest = imports;
@@ -133,8 +135,8 @@ impl Importer {
 
     /// Writes the accounts of one transaction.
     ///
-    /// If the condition of any account fails, the whole transaction fails and names these accounts. A
-    /// second transaction writes the others. So a hundred existing accounts cost a single call.
+    /// If the condition of any account fails, the whole transaction fails and names these accounts.
+    /// A second transaction writes the others. So a hundred existing accounts cost a single call.
     async fn write_at_once(&self, imports: &[Import]) -> Result<Vec<Imported>, StoreError> {
         let mut results = vec![Imported::Written; imports.len()];
         let mut open: Vec<_> = imports.iter().zip(&mut results).collect();
@@ -228,8 +230,8 @@ fn remove_refused(
     });
 }
 
-/// Returns the result for an account whose condition failed, given the existing account. If the answer
-/// to an earlier attempt was lost, that attempt may have written the account.
+/// Returns the result for an account whose condition failed, given the existing account. If the
+/// answer to an earlier attempt was lost, that attempt may have written the account.
 fn outcome(account: &NewAccount, found: Option<&Item>, lost_at: Option<Timestamp>) -> Imported {
     let number = |name: &str| found.and_then(|found| get_number(found, name));
     if number("id") != Some(account.profile.id) {

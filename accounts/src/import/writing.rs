@@ -15,8 +15,8 @@ use super::write::{Existing, Import, Importer};
 use crate::access::Session;
 use crate::{Console, Error};
 
-/// Concurrent transactions. A local DynamoDB runs them one after the other, and the last one must finish
-/// before the SDK times out.
+/// Concurrent transactions. A local DynamoDB runs them one after the other, and the last one must
+/// finish before the SDK times out.
 const CONCURRENCY: usize = 8;
 
 /// Writes the valid rows of a file.

@@ -3,7 +3,7 @@
 use shared::users::ADMIN_ROLE;
 
 /// Returns the first name that differs only in case or by one typing mistake.
-pub(crate) fn near<'r>(name: &str, names: impl IntoIterator<Item = &'r str>) -> Option<&'r str> {
+pub(crate) fn suggest<'r>(name: &str, names: impl IntoIterator<Item = &'r str>) -> Option<&'r str> {
     names.into_iter().find(|other| {
         other.to_lowercase() == name.to_lowercase() || strsim::osa_distance(other, name) == 1
     })
@@ -11,9 +11,9 @@ pub(crate) fn near<'r>(name: &str, names: impl IntoIterator<Item = &'r str>) -> 
 
 /// Returns whether a role resembles `Admin`: a misspelling, or the name in other systems such as
 /// `Administrator`.
-pub(crate) fn is_almost_admin(role: &str) -> bool {
-    let is_near = near(role, [ADMIN_ROLE]).is_some();
-    role != ADMIN_ROLE && (is_near || role.to_lowercase().starts_with("administrator"))
+pub(crate) fn resembles_admin(role: &str) -> bool {
+    let is_misspelled = suggest(role, [ADMIN_ROLE]).is_some();
+    role != ADMIN_ROLE && (is_misspelled || role.to_lowercase().starts_with("administrator"))
 }
 
 #[cfg(test)]
@@ -23,16 +23,16 @@ mod tests {
     #[test]
     fn names_within_one_mistake_are_suggested() {
         for role in ["admin", "ADMIN", "Admn", "Admins", "Amdin", "admIn"] {
-            assert_eq!(near(role, [ADMIN_ROLE]), Some(ADMIN_ROLE), "{role}");
+            assert_eq!(suggest(role, [ADMIN_ROLE]), Some(ADMIN_ROLE), "{role}");
         }
         for role in ["Support", "Adm", "Administrator", ""] {
-            assert_eq!(near(role, [ADMIN_ROLE]), None, "{role}");
+            assert_eq!(suggest(role, [ADMIN_ROLE]), None, "{role}");
         }
         for role in ["admin", "Administrator", "administrators"] {
-            assert!(is_almost_admin(role), "{role}");
+            assert!(resembles_admin(role), "{role}");
         }
         for role in ["Admin", "Support", "Operator"] {
-            assert!(!is_almost_admin(role), "{role}");
+            assert!(!resembles_admin(role), "{role}");
         }
     }
 }
