@@ -17,7 +17,7 @@ use shared::config::{ConfigError, Env};
 use crate::failure::root;
 
 /// The message for a machine without credentials.
-const NO_CREDENTIALS: &str = "no AWS credentials found; use --profile, or set AWS_PROFILE, or \
+const NO_CREDENTIALS: &str = "no AWS credentials found: use --profile, or set AWS_PROFILE, or \
                               AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY";
 /// The timeout for instance metadata, which most machines do not have.
 const INSTANCE_TIMEOUT: Duration = Duration::from_secs(1);

@@ -362,7 +362,7 @@ mod tests {
     #[test]
     fn a_host_that_does_not_exist_is_a_permanent_failure() {
         let unknown = "failed to lookup address information: Name or service not known";
-        assert_eq!(wrong_place(unknown), Some("there is no such host"));
+        assert_eq!(wrong_place(unknown), Some("host not found"));
         let busy = std::io::Error::other(format!("{LOOKUP}Temporary failure in name resolution"));
         assert_eq!(wrong_place(&busy.to_string()), None);
         assert_eq!(root(&busy), "Temporary failure in name resolution");

@@ -14,9 +14,10 @@ use crate::failure::Place;
 use crate::stack::{self, Stack};
 
 /// The message for a missing name of the operator.
-pub(crate) const NO_OPERATOR: &str = "no operator name; use --operator or set USER";
+pub(crate) const NO_OPERATOR: &str = "no operator name: use --operator or set USER";
 /// The message for a missing region.
-const NO_REGION: &str = "no region; use --region, set AWS_REGION, or use a profile with a region";
+const NO_REGION: &str =
+    "no region found: use --region, set AWS_REGION, or use a profile with a region";
 /// The region in signatures for endpoints that do not check it.
 const PLACEHOLDER_REGION: &str = "us-east-1";
 /// A placeholder URL for a missing SES. The domain never resolves (RFC 2606 section 2).
@@ -187,7 +188,7 @@ impl<'a> Settings<'a> {
             problems.push(match self.stack.get() {
                 Some(stack) => format!("{unset} in stack {} or in the environment", stack.name),
                 None if self.connection.has_custom_endpoint() => unset,
-                None => format!("{unset}; use --stack to read the settings of a stack"),
+                None => format!("{unset}: use --stack to name the stack"),
             });
         }
         problems.extend(operator.first().map(|_| NO_OPERATOR.to_owned()));

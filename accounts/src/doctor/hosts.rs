@@ -60,7 +60,7 @@ pub(super) async fn checks(deployment: &Deployment<'_>) -> Vec<Check> {
         };
         let certificate = match &response {
             Ok(Ok(response)) => Ok(certificate(response, deployment.session.now)),
-            Ok(Err(_)) => Err(CheckError::Unknown("the host did not answer".to_owned())),
+            Ok(Err(_)) => Err(CheckError::Unknown("no connection to the host".to_owned())),
             Err(error) => Err(error.clone()),
         };
         let answer = response.map(|response| answer(response, expected(deployment, host)));

@@ -21,14 +21,14 @@ async fn a_role_that_is_spelled_almost_right_is_named_and_nothing_is_done() {
     operator.run(&["grant", "Admin", "jdoe"]).await;
     for role in ["admin", "ADMIN", "Admn", "Admins"] {
         let answer = operator.run(&["revoke", role, "jdoe"]).await;
-        let error = format!("jdoe has the role Admin, not {role}: names of roles compare exactly");
+        let error = format!("jdoe has the role Admin, not {role}; role names must match exactly");
         assert_eq!(answer.error(), error);
         assert_eq!(answer.exit_code, ExitCode::FAILURE);
         let answer = operator.run(&["grant", role, "bob"]).await;
         assert!(
             answer
                 .error()
-                .starts_with(&format!("{role} is not the role Admin: ")),
+                .starts_with(&format!("{role} resembles the role Admin, ")),
             "{answer:?}"
         );
         assert_eq!(answer.exit_code, ExitCode::FAILURE);
@@ -49,7 +49,7 @@ async fn a_role_that_is_almost_admin_is_given_to_nobody_unless_forced() {
     for role in ["admin", "Administrator", "Admins"] {
         let add = ["add", "ops", "--id", "9", "--no-password", "--role", role];
         let answer = operator.run(&add).await;
-        let error = format!("{role} is not the role Admin: ");
+        let error = format!("{role} resembles the role Admin, ");
         assert!(answer.error().starts_with(&error), "{answer:?}");
         assert_eq!(answer.exit_code, ExitCode::FAILURE);
         let answer = operator.run(&["grant", role, "jdoe"]).await;
@@ -91,9 +91,9 @@ async fn arguments_that_are_swapped_are_named_and_nothing_is_done() {
     assert_eq!(operator.audit("admin").await, []);
     // A role may have the name of an account.
     let answer = operator.run(&["grant", "bob", "jdoe"]).await;
-    assert_eq!(answer.out, "jdoe has the role bob\n", "{answer:?}");
+    assert_eq!(answer.out, "jdoe: role bob granted\n", "{answer:?}");
     let answer = operator.run(&["grant", "jdoe", "admin", "--force"]).await;
-    assert_eq!(answer.out, "admin has the role jdoe\n", "{answer:?}");
+    assert_eq!(answer.out, "admin: role jdoe granted\n", "{answer:?}");
 }
 
 #[tokio::test]
@@ -232,7 +232,7 @@ async fn without_a_password_nothing_is_added() {
     let operator = Operator::start().await;
     let command = ["add", "jroe", "--id", "7", "--password-stdin"];
     let answer = operator.run(&command).await;
-    let error = "no password was given, so nothing is changed";
+    let error = "no password given; nothing was changed";
     assert_eq!(answer.error(), error);
     assert_eq!(answer.exit_code, ExitCode::FAILURE);
     assert!(!operator.has("jroe").await);
@@ -306,18 +306,14 @@ async fn nothing_is_done_when_sts_does_not_say_who_it_is() {
     let sts = [("AWS_ENDPOINT_URL_STS", server.url.as_str())];
     let answer = operator.run_with(&["disable", "jdoe"], "", &sts).await;
     assert!(
-        answer
-            .error()
-            .starts_with("AWS does not accept the credentials "),
+        answer.error().starts_with("AWS rejected the credentials "),
         "{answer:?}"
     );
     assert!(answer.error().ends_with("is expired"), "{answer:?}");
     let nowhere = [("AWS_ENDPOINT_URL_STS", "http://127.0.0.1:1")];
     let answer = operator.run_with(&["disable", "jdoe"], "", &nowhere).await;
     assert!(
-        answer
-            .error()
-            .starts_with("STS, which says who you are, does not answer"),
+        answer.error().starts_with("STS does not answer"),
         "{answer:?}"
     );
     assert_eq!(relays.take_calls().len(), 0);

@@ -136,7 +136,7 @@ async fn a_hash_of_the_file_stays_where_the_address_changes() {
     assert!(
         answer
             .out
-            .contains("1 with another address, 0 of them without the password"),
+            .contains("1 with a new address, 0 of them losing the password"),
         "{answer:?}"
     );
     let user = operator.user("jdoe").await;
@@ -198,16 +198,22 @@ async fn what_changes_accounts_that_exist_is_confirmed() {
     let line = ["import", path.to_str().unwrap()];
     let before = operator.user("jdoe").await;
     for (options, question) in [
-        (&["--overwrite"][..], "Overwrite 1 account? Type yes: "),
-        (&["--disable-missing"], "Disable 1 account? Type yes: "),
+        (
+            &["--overwrite"][..],
+            "Overwrite 1 account? Type 'yes' to confirm: ",
+        ),
+        (
+            &["--disable-missing"],
+            "Disable 1 account? Type 'yes' to confirm: ",
+        ),
         (
             &["--overwrite", "--disable-missing"],
-            "Overwrite 1 account and disable 1? Type yes: ",
+            "Overwrite 1 account and disable 1? Type 'yes' to confirm: ",
         ),
     ] {
         let line = [&line[..], options].concat();
         let answer = operator.run(&line).await;
-        let error = "there is no terminal to ask for confirmation; use --yes";
+        let error = "cannot ask for confirmation without a terminal; use --yes";
         assert_eq!(answer.error(), error);
         assert_eq!(answer.exit_code, ExitCode::from(2));
         let answer = operator.run_asked(&line, "no\n").await;
