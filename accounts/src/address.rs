@@ -50,13 +50,13 @@ impl Replaced<'_> {
     pub(crate) fn text(&self) -> String {
         let text = match self.new {
             Some(email) => format!("address set to {email}"),
-            None => "address removed; the password can no longer be reset".to_owned(),
+            None => "address removed, so the password cannot be reset".to_owned(),
         };
         if !(self.is_other() && self.account.must_change_password) {
             return text;
         }
         format!(
-            "{text}; password mailed to the old address withdrawn, so the account needs a reset"
+            "{text}; password mailed to the old address withdrawn, so the account has no password"
         )
     }
 

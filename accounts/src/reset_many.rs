@@ -250,7 +250,9 @@ impl Tally {
         };
         let stays = match old_password_stays {
             0 => String::new(),
-            count => format!(" ({count} of them keep the old password until the new one is used)"),
+            count => format!(
+                " (for {count} of them, the old password stays valid until the new one is used)"
+            ),
         };
         let text = format!("{reset} {word}{stays}, {refused} refused");
         console.summary(

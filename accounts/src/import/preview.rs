@@ -111,8 +111,7 @@ impl Preview {
         ))?;
         if *moved > 0 {
             console.line(&format!(
-                "{moved} with a new address, {losing_password} of them losing the password mailed to \
-                 the old one"
+                "addresses changed: {moved}, mailed passwords withdrawn: {losing_password}"
             ))?;
         }
         for (username, roles) in &self.losses {

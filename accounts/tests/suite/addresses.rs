@@ -24,7 +24,7 @@ async fn another_address_ends_what_was_mailed_to_the_old_one_and_tells_it() {
     let answer = set_email(&operator, "new@example.com").await;
     assert_eq!(answer.exit_code, ExitCode::SUCCESS, "{answer:?}");
     assert!(
-        answer.out.contains("the account has none until a reset"),
+        answer.out.contains("so the account has no password"),
         "{answer:?}"
     );
 
@@ -158,7 +158,7 @@ async fn suppression_is_seen_and_lifted() {
 
     outbox.suppress("a@example.com", "COMPLAINT");
     outbox.refuse(Some("AccessDeniedException"));
-    let missing = "the permission ses:GetSuppressedDestination is missing";
+    let missing = "permission ses:GetSuppressedDestination is missing";
     let shown = operator.run(&["show", "jdoe", "--json"]).await.json();
     assert_eq!(shown[0]["suppression_unknown"], missing);
     let answer = set_email(&operator, "a@example.com").await;

@@ -71,9 +71,7 @@ async fn mails_go_out_as_a_brand_was_set() {
     let operator = Operator::start().await;
     let answer = operator.run(&ACME).await;
     assert_eq!(
-        answer.out,
-        "acme is set; for up to 5 minutes mails may still say what it was before; it is a new \
-         brand\n",
+        answer.out, "acme: set; mails may show the old values for up to 5 minutes; new brand\n",
         "{answer:?}"
     );
     assert_eq!(operator.audit("brand#acme").await, [row("brand.set")]);
@@ -205,8 +203,8 @@ async fn a_brand_is_removed_with_its_words() {
 async fn a_new_brand_is_said_to_be_new() {
     let operator = Operator::start().await;
     for (name, note) in [
-        ("acme", json!("it is a new brand")),
-        ("acem", json!("it is a new brand; similar: acme")),
+        ("acme", json!("new brand")),
+        ("acem", json!("new brand; similar: acme")),
         ("acme", json!(null)),
     ] {
         let answer = set(&operator, name, &["--product-name", name, "--json"]).await;
@@ -268,7 +266,7 @@ async fn what_is_so_already_has_no_audit_row() {
     assert_eq!(operator.audit("brand#brand").await, [event.clone(), event]);
     let answer = set(&operator, "none", &["--unset", "login_url"]).await;
     assert_eq!(answer.out, "none: nothing to change\n");
-    let configured = "its mails have the words of the configuration";
+    let configured = "its mails use the values of the default brand";
     for (name, error) in [
         ("none", format!("brand none not found; {configured}")),
         (
@@ -327,7 +325,7 @@ async fn nothing_is_stored_that_mails_would_not_use() {
         (
             "brand",
             &["--product-name", " "],
-            "product_name is empty; --unset product_name removes it",
+            "product_name is empty; use --unset product_name to remove it",
         ),
         (" ", product, line),
         ("-", product, line),

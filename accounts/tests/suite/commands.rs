@@ -99,7 +99,7 @@ async fn what_may_not_be_added_changes_nothing() {
     let answer = operator.run(&same_address).await;
     assert_eq!(
         answer.error(),
-        "the address is that of jdoe in the same brand"
+        "the address already belongs to jdoe in the same brand"
     );
     let no_address = [
         "add",
@@ -218,7 +218,7 @@ async fn an_address_is_corrected_and_nothing_else() {
         ("nowhere", "email is not an address", 2),
         (
             "BOB@pumpalarm.com",
-            "the address is that of bob in the same brand",
+            "the address already belongs to bob in the same brand",
             1,
         ),
     ] {

@@ -41,7 +41,7 @@ async fn a_permission_that_is_missing_is_named() {
     assert_eq!(
         answer.error(),
         format!(
-            "you are not allowed dynamodb:Query on index email-index of table Users at \
+            "permission denied: dynamodb:Query on index email-index of table Users at \
              {url} (region us-east-1)"
         )
     );
@@ -70,7 +70,7 @@ async fn credentials_that_are_not_accepted_are_named() {
 async fn tables_that_do_not_exist_are_named() {
     let operator = Operator::start().await;
     let url = &operator.dynamodb_url;
-    let place = format!("at {url} (region eu-west-1): check the names and the region");
+    let place = format!("at {url} (region eu-west-1); check the names and the region");
     let nowhere = [("USERS_TABLE", "Nowhere"), ("AWS_REGION", "eu-west-1")];
     for (command, table) in [
         (&["show", "jdoe"][..], "table Nowhere not found".to_owned()),
@@ -90,7 +90,7 @@ async fn of_several_tables_the_missing_one_is_named() {
     let url = &operator.dynamodb_url;
     let line = ["--audit-table", "Nope", "disable", "jdoe"];
     let answer = operator.run(&line).await;
-    let place = format!("at {url} (region us-east-1): check the names and the region");
+    let place = format!("at {url} (region us-east-1); check the names and the region");
     assert_eq!(answer.error(), format!("table Nope not found {place}"));
     assert_eq!(answer.exit_code, ExitCode::from(3));
 }
@@ -106,8 +106,8 @@ async fn a_place_where_no_service_is_is_wrong_usage() {
     assert_eq!(
         answer.error(),
         format!(
-            "DynamoDB cannot be reached at {url} (region us-east-1) for table {users}: it does not \
-             speak TLS; use http:// instead of https://"
+            "DynamoDB cannot be reached at {url} (region us-east-1) for table {users}: the server \
+             does not use TLS; use http:// instead of https://"
         )
     );
     assert_eq!(answer.exit_code, ExitCode::from(2));

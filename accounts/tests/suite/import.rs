@@ -103,20 +103,20 @@ async fn refused_rows_are_named_and_stop_the_import_unless_told_otherwise() {
     );
     let refused = "line 4: username must be one line of 1 to 256 bytes\n\
                    line 5: email is not an address; id must be a whole number\n\
-                   line 6: a quote is not closed in its line\n\
-                   line 7: a quote is not closed in its line\n\
-                   line 8: username is that of an earlier row\n\
-                   line 10: email and brand are those of an earlier row\n\
-                   line 11: 2 columns where the heading has 4\n\
-                   line 12: password_hash is in no known format; leave it empty for a password \
-                   that is in the clear or encrypted: the person asks for a reset\n\
-                   line 13: a quote is not closed in its line\n\
-                   line 14: a quote is not closed in its line\n\
-                   line 15: a line ends neither in LF nor in CRLF\n\
+                   line 6: unclosed quote\n\
+                   line 7: unclosed quote\n\
+                   line 8: username is already used by an earlier row\n\
+                   line 10: email and brand are already used by an earlier row\n\
+                   line 11: 2 columns, but the header line has 4\n\
+                   line 12: password_hash has an unknown format; leave it empty for plain-text \
+                   or encrypted passwords, and let the person ask for a reset\n\
+                   line 13: unclosed quote\n\
+                   line 14: unclosed quote\n\
+                   line 15: lines must end in LF or CRLF\n\
                    line 16: username is already used by an account with another id\n\
-                   line 17: email and brand are those of an account that is there\n\
-                   line 19: id is greater than 9223372036854775807\n\
-                   line 20: username begins with brand#\n";
+                   line 17: email and brand are already used by an existing account\n\
+                   line 19: id must not exceed 9223372036854775807\n\
+                   line 20: username must not begin with brand#\n";
     for (options, end) in [
         (
             &["--dry-run"][..],
@@ -200,8 +200,8 @@ async fn of_many_rows_only_those_that_repeat_one_are_refused() {
     let answer = import(&operator, "users.csv", &file, &["--dry-run"]).await;
     assert_eq!(
         answer.out,
-        "line 30002: username is that of an earlier row; email and brand are those of an earlier \
-         row\n30000 can be written, 0 already present, 1 refused\n"
+        "line 30002: username is already used by an earlier row; email and brand are already used \
+         by an earlier row\n30000 can be written, 0 already present, 1 refused\n"
     );
 }
 
@@ -220,14 +220,14 @@ async fn json_rows_are_refused_by_line() {
     let answer = import(&operator, "users.ndjson", file, &["--dry-run"]).await;
     assert_eq!(
         answer.out,
-        "line 2: not a JSON object, at column 21\n\
-         line 3: a member is no column\n\
-         line 4: username is not a plain value\n\
-         line 5: username is not a plain value\n\
-         line 6: username is there twice\n\
+        "line 2: not a JSON object (error at column 21)\n\
+         line 3: a member is not a known column\n\
+         line 4: username has an unsupported type\n\
+         line 5: username has an unsupported type\n\
+         line 6: username is repeated\n\
          line 7: id is missing\n\
-         line 8: roles is not a plain value\n\
-         line 9: not a JSON object, at column 0\n\
+         line 8: roles has an unsupported type\n\
+         line 9: not a JSON object (error at column 0)\n\
          1 can be written, 0 already present, 8 refused\n"
     );
 }
@@ -331,8 +331,8 @@ async fn nobody_is_overwritten_unless_told_and_nobody_else_ever() {
     let options = ["--overwrite", "--skip-refused"];
     let answer = import(&operator, "users.csv", &complete(&file), &options).await;
     let counts = "0 new, 1 changed, 0 unchanged\n\
-                  1 with a new address, 0 of them losing the password that was mailed to the old \
-                  one\n1 written, 0 unchanged, 1 refused\n";
+                  addresses changed: 1, mailed passwords withdrawn: 0\n\
+                  1 written, 0 unchanged, 1 refused\n";
     assert_eq!(answer.out, format!("{refused}{counts}"));
     let mut audit = operator.audit("jdoe").await;
     audit.sort();
@@ -399,8 +399,7 @@ async fn what_overwrites_must_know_who_is_at_work_and_where_the_audit_trail_is()
 #[tokio::test]
 async fn an_account_that_came_meanwhile_is_not_overwritten() {
     let preview = "0 new, 1 changed, 0 unchanged\n\
-                   1 with a new address, 0 of them losing the password that was mailed to the \
-                   old one\n";
+                   addresses changed: 1, mailed passwords withdrawn: 0\n";
     for (options, preview, outcome) in [
         (&[][..], "", "0 written, 1 already present, 1 refused\n"),
         (
@@ -466,7 +465,7 @@ async fn addresses_may_move_among_the_accounts_of_a_file() {
     assert_eq!(
         answer.out,
         "0 new, 2 changed, 0 unchanged\n\
-         2 with another address, 0 of them without the password that was mailed to the old one\n\
+         addresses changed: 2, mailed passwords withdrawn: 0\n\
          admin loses Admin\n2 written, 0 unchanged, 0 refused\n"
     );
     let email = |item| text(&item, "email").to_owned();
@@ -478,7 +477,7 @@ async fn addresses_may_move_among_the_accounts_of_a_file() {
     let answer = import(&operator, "users.csv", &complete(file), &["--overwrite"]).await;
     assert_eq!(
         answer.out,
-        "line 2: email and brand are those of an account that is there\n\
+        "line 2: email and brand are already used by an existing account\n\
          line 3: username is already used by an account with another id\n\
          nothing is written, because 2 of 2 rows are refused; correct them, or leave them out with \
          --skip-refused\n"
@@ -598,7 +597,7 @@ async fn a_pipe_and_utf_16_are_refused_before_anything_is_written() {
         .collect();
     std::fs::write(&path, text).unwrap();
     let answer = operator.run(&["import", path.to_str().unwrap()]).await;
-    assert_eq!(answer.error(), "the file is in UTF-16; save it in UTF-8");
+    assert_eq!(answer.error(), "the file is in UTF-16; save it as UTF-8");
     assert_eq!(answer.exit_code, ExitCode::from(2));
     let latin_1 = b"username,id,display_name\njane,1,Zo\xeb\nmary,2,Mary\n";
     std::fs::write(&path, latin_1).unwrap();

@@ -10,8 +10,8 @@ use crate::{Operator, row};
 const THREE: &str = "username,id,email,roles\none,11,one@example.com,\ntwo,12,two@example.com,\n\
                      three,13,three@example.com,Admin\n";
 const ONE: &str = "username,id,email,roles\none,11,one@example.com,\n";
-const LOCKED_OUT: &str = "nobody would be left who has the role Admin and may log in; use --force \
-                          to do it anyway";
+const LOCKED_OUT: &str = "no account with the role Admin could log in afterwards; use --force \
+                          to continue anyway";
 
 #[tokio::test]
 async fn imported_accounts_that_are_missing_are_disabled() {

@@ -56,8 +56,8 @@ async fn a_role_that_is_almost_admin_is_given_to_nobody_unless_forced() {
         assert!(answer.error().starts_with(&error), "{answer:?}");
         let file = format!("username,id,roles\nops,9,Support;{role}\n");
         let answer = import(&operator, "users.csv", &file, &[]).await;
-        let refused = "line 2: a role is almost Admin, and names of roles compare exactly; use \
-                       --force to take it as it is\n";
+        let refused = "line 2: a role resembles Admin, and role names must match exactly; use \
+                       --force to import it anyway\n";
         assert!(answer.out.starts_with(refused), "{answer:?}");
         assert_eq!(answer.exit_code, ExitCode::FAILURE);
         assert!(!operator.has("ops").await);
@@ -99,8 +99,8 @@ async fn arguments_that_are_swapped_are_named_and_nothing_is_done() {
 #[tokio::test]
 async fn somebody_who_can_administer_is_left() {
     let operator = Operator::start().await;
-    let error = "admin is the last account with the role Admin that may log in; use --force to \
-                 do it anyway";
+    let error = "admin is the last account with the role Admin that can log in; use --force to \
+                 continue anyway";
     let commands = [&["revoke", "Admin", "admin"][..], &["disable", "admin"]];
     for command in commands {
         let answer = operator.run(command).await;
@@ -183,7 +183,7 @@ async fn no_mail_goes_through_the_real_ses_for_accounts_of_another_dynamodb() {
     let answer = operator.run_at(&command, "", &[]).await;
     assert_eq!(
         answer.error(),
-        "--endpoint is given without --ses-endpoint: SES at AWS would send the mail"
+        "--endpoint needs --ses-endpoint, because SES at AWS would send the mail otherwise"
     );
     assert_eq!(answer.exit_code, ExitCode::from(2));
     assert_eq!(operator.user("jdoe").await, before);
@@ -211,8 +211,8 @@ async fn a_reset_that_ses_refuses_says_why() {
         let user = if permission.is_empty() { "jdoe" } else { "bob" };
         let answer = operator.run(&["reset", user]).await;
         let error = format!(
-            "{user}: SES did not accept the mail: {code}{permission}; the old password keeps \
-             working, and the sweep tries again"
+            "{user}: SES did not accept the mail: {code}{permission}; the old password stays \
+             valid, and the sweep will retry"
         );
         assert_eq!(answer.error(), error);
     }
@@ -223,7 +223,7 @@ async fn an_account_that_exists_needs_no_password() {
     let operator = Operator::start().await;
     // There is no terminal to ask at, which is found out later.
     let answer = operator.run(&["add", "JDoe", "--id", "42"]).await;
-    assert_eq!(answer.error(), "there is an account JDoe already");
+    assert_eq!(answer.error(), "account JDoe already exists");
     assert_eq!(answer.exit_code, ExitCode::FAILURE);
 }
 

@@ -103,8 +103,8 @@ async fn passwords_of_the_old_system_expire_by_the_day_they_came() {
     import(&operator, "late", 1_767_225_600, OLD_HASH).await;
     import(&operator, "back", 1_767_225_599, &new_hash).await;
     let line = ["expire", "--imported-before", "2026-01-01"];
-    let left_out = "left out, because they have no address for a reset: early; use --force to expire \
-                    them anyway\n";
+    let left_out = "warning: skipped because they have no address for a reset: early; use \
+                    --force to expire them anyway\n";
     let answer = operator.run(&line).await;
     assert_eq!(answer.err, left_out);
     assert_eq!(
@@ -240,8 +240,8 @@ async fn an_old_password_that_stays_is_named() {
     operator.sandbox.put_user(bob).await.unwrap();
     let directory = TempDir::new().unwrap();
     let path = file(&directory, "\u{feff}jdoe\nbob\n");
-    let note = "a mail to this address failed on 1970-01-01T00:00:01Z, so the old password and \
-                sessions stay until the new one is used: ";
+    let note = "mail to this address failed on 1970-01-01T00:00:01Z, so the old password and \
+                sessions stay valid until the new password is used; ";
     let line = ["reset", "--from", &path, "--per-minute", "600"];
     for (options, word) in [(&["--dry-run"][..], "can be reset"), (&[], "reset")] {
         let line = [&line[..], options].concat();
@@ -251,7 +251,7 @@ async fn an_old_password_that_stays_is_named() {
             "{answer:?}"
         );
         let summary = format!(
-            "2 {word} (1 of them keep the old password until the new one is used), 0 refused\n"
+            "2 {word} (for 1 of them, the old password stays valid until the new one is used), 0 refused\n"
         );
         assert!(answer.out.ends_with(&summary), "{answer:?}");
         assert_eq!(answer.exit_code, ExitCode::SUCCESS);

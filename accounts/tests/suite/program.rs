@@ -152,7 +152,7 @@ async fn its_manual_has_a_page_for_each_command() {
     let program = Program::new(&[]);
     let page = program.run(&["man"]).await.out;
     assert!(page.contains(".TH accounts 1"), "{page}");
-    assert!(page.contains("Exit codes: 0 done"), "{page}");
+    assert!(page.contains("Exit codes: 0 success"), "{page}");
     let page = program.run(&["man", "brand", "set"]).await.out;
     assert!(page.contains(".TH accounts-brand-set 1"), "{page}");
     assert!(page.contains("configuration\\-set"), "{page}");
@@ -166,7 +166,7 @@ async fn all_that_is_missing_is_named_at_once() {
     let region = "no region found: use --region, set AWS_REGION, or use a profile with a region";
     let keys = "no AWS credentials found: use --profile, or set AWS_PROFILE, or \
                 AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY";
-    let stack = "name the stack with --stack";
+    let stack = "use --stack to name the stack";
     let who = "no operator name: use --operator or set USER";
     let program = Program::new(&[]);
     for (line, missing) in [
@@ -257,7 +257,7 @@ async fn a_stack_says_where_the_tables_are_and_who_sends() {
     );
     let line = [&line[..], &["--stack", "passwords"]].concat();
     let ended = program.run(&line).await;
-    let error = "--endpoint and --stack name two places; use one of them";
+    let error = "--endpoint and --stack cannot be used together";
     assert_eq!((ended.code, ended.error()), (2, error));
 }
 
@@ -281,7 +281,7 @@ async fn a_stack_that_cannot_be_read_is_named_with_the_reason() {
             "AccessDenied",
             denied,
             1,
-            "you are not allowed cloudformation:DescribeStacks on \
+            "permission denied: cloudformation:DescribeStacks on \
              arn:aws:cloudformation:eu-west-1:123456789012:stack/passwords/* in eu-west-1",
         ),
         (
@@ -448,7 +448,7 @@ async fn a_machine_that_gives_no_credentials_is_asked_in_vain() {
 #[tokio::test]
 async fn a_command_line_that_is_wrong_is_two_lines() {
     let program = Program::new(&[]);
-    let number = "use a whole number from 1";
+    let number = "must be a whole number of at least 1";
     for (line, error, usage) in [
         (
             &["show"][..],

@@ -125,7 +125,7 @@ async fn what_an_account_may_not_have_changes_nothing() {
         (
             &["--email", " "],
             2,
-            "email is empty; --unset email removes it",
+            "email is empty; use --unset email to remove it",
         ),
         (
             &["--brand", "x", "--unset", "brand"],
@@ -135,7 +135,7 @@ async fn what_an_account_may_not_have_changes_nothing() {
         (
             &["--email", "A@example.com"],
             1,
-            "the address is that of jdoe in the same brand",
+            "the address already belongs to jdoe in the same brand",
         ),
     ] {
         let answer = operator.run(&[&["set", "bob"], options].concat()).await;
@@ -150,7 +150,7 @@ async fn what_an_account_may_not_have_changes_nothing() {
         .await;
     assert_eq!(answer.exit_code, ExitCode::SUCCESS, "{answer:?}");
     let answer = operator.run(&["set", "bob", "--brand", "acme"]).await;
-    let error = "the address is that of jdoe in the same brand";
+    let error = "the address already belongs to jdoe in the same brand";
     assert_eq!(answer.error(), error);
     assert_eq!(
         text(&operator.user("bob").await, "brand"),
@@ -211,8 +211,8 @@ async fn a_deleted_account_leaves_its_audit_rows() {
 async fn the_last_administrator_is_not_deleted() {
     let operator = Operator::start().await;
     let answer = operator.run(&["delete", "admin", "--yes"]).await;
-    let error = "admin is the last account with the role Admin that may log in; use --force to \
-                 do it anyway";
+    let error = "admin is the last account with the role Admin that can log in; use --force to \
+                 continue anyway";
     assert_eq!(answer.error(), error);
     assert_eq!(answer.exit_code, ExitCode::FAILURE);
     assert!(operator.has("admin").await);
@@ -270,8 +270,8 @@ async fn the_last_administrator_keeps_a_way_in() {
     operator.run(&["reset", "admin"]).await;
     let line = ["set", "admin", "--unset", "email"];
     let answer = operator.run(&line).await;
-    let error = "admin is the last account with the role Admin that may log in; use --force to do \
-                 it anyway";
+    let error = "admin is the last account with the role Admin that can log in; use --force to \
+                 continue anyway";
     assert_eq!(answer.error(), error);
     assert_eq!(answer.exit_code, ExitCode::FAILURE);
     assert!(operator.user("admin").await.contains_key("email"));

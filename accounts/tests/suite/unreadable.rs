@@ -9,9 +9,9 @@ use tempfile::TempDir;
 
 use crate::{NO_LIMITS, Operator, row};
 
-const UNREADABLE: &str = "bob cannot be read: its attribute id is missing, or is no whole number from \
-                          0 to 9223372036854775807; `accounts disable` and `accounts delete` still \
-                          work";
+const UNREADABLE: &str = "account bob is unreadable: its attribute id must be a whole number \
+                          from 0 to 9223372036854775807; `accounts disable` and `accounts delete` \
+                          still work";
 
 /// An operator beside a table in which the customer number of `bob` is gone.
 async fn start() -> Operator {
