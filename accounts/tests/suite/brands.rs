@@ -284,7 +284,7 @@ async fn what_is_so_already_has_no_audit_row() {
 async fn nothing_is_stored_that_mails_would_not_use() {
     let operator = Operator::start().await;
     let before = shown(&operator, "brand").await;
-    let line = "a brand is one line of 1 to 256 bytes, and not -";
+    let line = "a brand must be one line of 1 to 256 bytes, and not -";
     let long = "x".repeat(257);
     let sender = "from_address must be an e-mail address, or a name and an address in angle \
                   brackets, in ASCII";
@@ -338,7 +338,7 @@ async fn nothing_is_stored_that_mails_would_not_use() {
     }
     let both = ["--login-url=https://a.example/", "--unset=login_url"];
     let answer = set(&operator, "brand", &both).await;
-    assert_eq!(answer.error(), "login_url is both set and unset");
+    assert_eq!(answer.error(), "login_url cannot be set and unset at once");
     for wrong in [&["set", "brand"][..], &["set", "brand", "--unset", "brand"]] {
         let arguments = ["accounts", "brand"].iter().chain(wrong);
         let error = Arguments::try_parse_from(arguments).unwrap_err();

@@ -121,7 +121,7 @@ async fn what_may_not_be_added_changes_nothing() {
     let answer = operator
         .run(&["add", "ＪDoe", "--id", "8", "--no-password"])
         .await;
-    assert_eq!(answer.error(), "there is an account ＪDoe already");
+    assert_eq!(answer.error(), "account ＪDoe already exists");
     assert_eq!(operator.user("jdoe").await, before);
     assert_eq!(operator.audit("jdoe").await, []);
 }

@@ -124,8 +124,8 @@ async fn refused_rows_are_named_and_stop_the_import_unless_told_otherwise() {
         ),
         (
             &[],
-            "nothing is written, because 15 of 18 rows are refused; correct them, or leave them \
-             out with --skip-refused\n",
+            "nothing written because 15 of 18 rows were refused; correct them, or skip them with \
+             --skip-refused\n",
         ),
     ] {
         // Line numbers are those that an editor shows, however lines end.
@@ -479,7 +479,7 @@ async fn addresses_may_move_among_the_accounts_of_a_file() {
         answer.out,
         "line 2: email and brand are already used by an existing account\n\
          line 3: username is already used by an account with another id\n\
-         nothing is written, because 2 of 2 rows are refused; correct them, or leave them out with \
+         nothing written because 2 of 2 rows were refused; correct them, or skip them with \
          --skip-refused\n"
     );
 }

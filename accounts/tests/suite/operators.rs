@@ -193,9 +193,9 @@ async fn no_mail_goes_through_the_real_ses_for_accounts_of_another_dynamodb() {
     let line = [&command[..2], &line].concat();
     let answer = operator.run_at(&line, "", &[]).await;
     assert_eq!(answer.exit_code, ExitCode::SUCCESS, "{answer:?}");
-    let remark = "; the old address was not notified: no SES is given; see --ses-endpoint; it is not \
-                  known whether SES suppresses new@example.com: no SES is given; see \
-                  --ses-endpoint\n";
+    let remark = "; the old address was not notified: no SES endpoint given (see --ses-endpoint); \
+                  cannot check whether new@example.com is on SES's suppression list: no SES \
+                  endpoint given (see --ses-endpoint)\n";
     assert!(answer.out.ends_with(remark), "{answer:?}");
     assert_eq!(operator.sandbox.backend.outbox.mails().len(), 0);
 }

@@ -130,7 +130,7 @@ async fn what_an_account_may_not_have_changes_nothing() {
         (
             &["--brand", "x", "--unset", "brand"],
             2,
-            "brand is both set and unset",
+            "brand cannot be set and unset at once",
         ),
         (
             &["--email", "A@example.com"],

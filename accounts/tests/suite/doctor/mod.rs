@@ -462,7 +462,7 @@ async fn a_dynamodb_elsewhere_keeps_other_services_unasked() {
     let examiner = Examiner::start(RECORDS).await;
     let answer = examiner.examine_with(&aws, &["--json"], &variables).await;
     for (subject, words) in [
-        ("Key", "no KMS endpoint given; see AWS_ENDPOINT_URL_KMS"),
+        ("Key", "no KMS endpoint given (see AWS_ENDPOINT_URL_KMS)"),
         ("Concurrency", "no Lambda endpoint given"),
         ("Alarm states", "no CloudWatch endpoint given"),
         ("Alarm subscription", "no SNS endpoint given"),
