@@ -1,4 +1,4 @@
-//! Addresses that change, that SES suppresses, and that are not in ASCII.
+//! Tests of addresses: changes, suppression by SES, and international addresses.
 
 use std::process::ExitCode;
 
@@ -53,7 +53,7 @@ async fn a_new_address_withdraws_mailed_passwords_and_notifies_the_old_address()
     assert!(!told.text.contains("new@example.com") && told.password().is_none());
 }
 
-/// What is missing for the mail shows before the change.
+/// Missing mail settings are reported before the change.
 #[tokio::test]
 async fn an_address_stays_if_the_old_one_cannot_be_notified() {
     let operator = Operator::start().await;
@@ -70,7 +70,7 @@ async fn an_address_stays_if_the_old_one_cannot_be_notified() {
     assert_eq!(answer.exit_code, ExitCode::from(2));
     assert_eq!(operator.user("jdoe").await, before);
 
-    // SES may still refuse the mail; scripts are told as people are.
+    // SES may still refuse the mail. JSON output has the same remark as the text.
     operator
         .sandbox
         .backend
@@ -213,7 +213,7 @@ async fn a_reset_keeps_the_old_password_if_mail_failed_before() {
     assert!(user.contains_key("temporary"));
 }
 
-/// Such an account cannot log in with its address, because that is the name of another account.
+/// The account cannot log in with its address, because another account has it as its user name.
 #[tokio::test]
 async fn an_address_that_is_a_user_name_gives_a_warning() {
     let operator = Operator::start().await;

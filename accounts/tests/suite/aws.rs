@@ -1,4 +1,4 @@
-//! The parts of AWS that `local` does not have, each with one answer.
+//! Fake STS and CloudFormation servers, which `local` does not include.
 
 use std::sync::{Arc, Mutex};
 
@@ -7,12 +7,12 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
 use tokio::net::TcpListener;
 
-/// A request that a part of AWS was sent.
+/// A received request.
 #[derive(Debug, Clone)]
 pub(crate) struct Seen {
-    /// The header `Authorization`.
+    /// The `Authorization` header.
     pub(crate) signature: String,
-    /// The form.
+    /// The body, a form.
     pub(crate) body: String,
 }
 
@@ -23,7 +23,7 @@ pub(crate) struct Query {
 }
 
 impl Query {
-    /// Starts one whose answer depends on the form.
+    /// Starts a server whose answer depends on the form.
     pub(crate) async fn start(
         answer: impl Fn(&str) -> (StatusCode, String) + Clone + Send + Sync + 'static,
     ) -> Self {
@@ -47,13 +47,13 @@ impl Query {
         Self { url, seen }
     }
 
-    /// What it was sent.
+    /// Returns the received requests.
     pub(crate) fn seen(&self) -> Vec<Seen> {
         self.seen.lock().unwrap().clone()
     }
 }
 
-/// An STS that says whose credentials these are, and lets a role be assumed.
+/// Starts an STS that returns this ARN and lets any role be assumed.
 pub(crate) async fn sts(arn: &str) -> Query {
     let identity = format!(
         "<GetCallerIdentityResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\">\
@@ -80,7 +80,7 @@ pub(crate) async fn sts(arn: &str) -> Query {
     .await
 }
 
-/// The XML of an error.
+/// Returns the XML of an error.
 pub(crate) fn refusal(code: &str, message: &str) -> String {
     format!(
         "<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code>\
@@ -88,7 +88,7 @@ pub(crate) fn refusal(code: &str, message: &str) -> String {
     )
 }
 
-/// A CloudFormation with one stack.
+/// Starts a CloudFormation with one stack.
 pub(crate) async fn cloudformation(outputs: &[(&str, &str)], parameters: &[(&str, &str)]) -> Query {
     let list = |pairs: &[(&str, &str)], kind: &str| -> String {
         let members = pairs.iter().map(|(key, value)| {

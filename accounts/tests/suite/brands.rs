@@ -1,4 +1,4 @@
-//! The commands for brands.
+//! Tests of the commands for brands.
 
 use std::process::ExitCode;
 
@@ -45,7 +45,7 @@ async fn shown(operator: &Operator, key: &str) -> Value {
     answer.json().remove(0)
 }
 
-/// A brand has an attribute for each of its closings, and none for the others.
+/// The record of a brand contains only the closings that it sets.
 #[tokio::test]
 async fn brands_with_and_without_closings_share_columns() {
     let operator = Operator::start().await;
@@ -103,7 +103,7 @@ async fn mails_use_the_values_of_the_brand() {
     assert_eq!(mail.from, "Acme <no-reply@acme.example>");
     assert_eq!(mail.configuration_set.as_deref(), Some("acme"));
     assert_eq!(mail.reply_to, ["help@acme.example"]);
-    // The person has no language.
+    // The account has no language.
     let said = [
         "Guten Tag",
         "Acme Flood Watch",
@@ -372,7 +372,7 @@ async fn unusable_values_of_a_row_are_named() {
         "language",
     ];
     assert_eq!(acme["defaults"], json!(from_configuration));
-    // Whatever is in its place, it can be set.
+    // An unusable value can be replaced.
     set(&operator, "acme", &["--login-url", "https://acme.example/"]).await;
     assert_eq!(shown(&operator, "acme").await["unusable"], json!([]));
 }

@@ -1,4 +1,4 @@
-//! The commands for one account.
+//! Tests of the commands for one account.
 
 use std::process::ExitCode;
 
@@ -260,7 +260,7 @@ async fn reset_runs_the_operation_and_reports_its_outcome() {
     assert_eq!(operator.sandbox.backend.outbox.mails().len(), 1);
 }
 
-/// A stranger who asks for resets keeps no operator from one.
+/// Requests by strangers do not use up the limit of operators.
 #[tokio::test]
 async fn resets_by_operators_have_their_own_rate_limit() {
     let operator = Operator::start().await;
@@ -309,7 +309,7 @@ async fn a_reset_whose_mail_fails_is_pending() {
     assert!(rows.contains("waiting"), "{rows}");
 }
 
-/// An item as a program of somebody else may leave it.
+/// Changes an item as a third-party program might leave it.
 async fn damage(operator: &Operator, username: &str, changes: &[(&str, Option<AttributeValue>)]) {
     let mut item = operator.user(username).await;
     for (name, value) in changes {
@@ -343,7 +343,7 @@ async fn pending_lists_unfinished_resets_in_every_state() {
         (vec![("reset_queue", None)], "stranded"),
         (vec![("reset_queue", Some(text("elsewhere")))], "stranded"),
         (vec![("reset_due_at", None)], "stranded"),
-        // Later than any sweep.
+        // No sweep ever reaches this time.
         (vec![("reset_due_at", Some(number("1e30")))], "stranded"),
         (vec![("reset", None), ("reset_due_at", None)], "stranded"),
     ] {

@@ -1,4 +1,4 @@
-//! What AWS refuses is one line that names the table and the place.
+//! Tests of errors of AWS: one line with the table, the region and the endpoint.
 
 use std::process::ExitCode;
 
@@ -7,7 +7,7 @@ use testkit::relay::{Action, Relays};
 
 use crate::Operator;
 
-/// An operator whose calls of this kind are refused with this code and message.
+/// Starts an operator whose calls of this operation fail with this code and message.
 async fn refused(
     operation: &'static str,
     code: &'static str,
@@ -95,7 +95,7 @@ async fn the_missing_one_of_several_tables_is_named() {
     assert_eq!(answer.exit_code, ExitCode::from(3));
 }
 
-/// It will not pass, so scripts are not told to try again.
+/// Trying again does not help, so the exit code is not 75.
 #[tokio::test]
 async fn a_wrong_endpoint_is_a_usage_error() {
     let mut operator = Operator::start().await;

@@ -1,4 +1,4 @@
-//! The import of files.
+//! Tests of `import`.
 
 use std::process::ExitCode;
 
@@ -11,7 +11,7 @@ use crate::{Answer, NOW, Operator, number, row, text};
 
 const HASH: &str = "$aspnet-membership-sha1$AAECAwQFBgcICQoLDA0ODw==$8Bt4t/PN+I7cSmB0CxoXGgWi7ak=";
 
-/// Imports a file of this name and content.
+/// Imports a file with this name and content.
 pub(crate) async fn import(
     operator: &Operator,
     name: &str,
@@ -25,14 +25,14 @@ pub(crate) async fn import(
     operator.run(&[&command, options].concat()).await
 }
 
-/// A CSV file of `count` accounts, `u0` and so on.
+/// Returns a CSV file with `count` accounts, from `u0` on.
 fn accounts(count: u64) -> String {
     let row = |n| format!("u{n},{},u{n}@example.com,{HASH}\n", 1_000 + n);
     let heading = "username,id,email,password_hash\n".to_owned();
     heading + &(0..count).map(row).collect::<String>()
 }
 
-/// The same file with all columns that one which overwrites must have.
+/// Adds the columns that an overwrite requires.
 pub(crate) fn complete(file: &str) -> String {
     let (heading, rows) = file.split_once('\n').unwrap();
     let required = "username,id,email,display_name,brand,language,roles,disabled";
@@ -128,7 +128,7 @@ async fn refused_rows_stop_the_import_without_skip_refused() {
              --skip-refused\n",
         ),
     ] {
-        // Line numbers are those that an editor shows, however lines end.
+        // Line numbers match those of an editor, with either line ending.
         let dos = file.replace('\n', "\r\n");
         let answer = import(&operator, "users.csv", &dos, options).await;
         assert_eq!(answer.out, format!("{refused}{end}"));
@@ -170,7 +170,7 @@ async fn a_dry_run_in_json_counts_valid_rows() {
     assert!(!operator.has("jane").await);
 }
 
-/// On a machine that reaches no DynamoDB.
+/// The machine has no access to DynamoDB.
 #[tokio::test]
 async fn a_dry_run_needs_no_table() {
     let operator = Operator::start().await;
@@ -192,7 +192,7 @@ async fn a_dry_run_needs_no_table() {
     assert!(answer.error().contains("USERS_TABLE"), "{answer:?}");
 }
 
-/// In a file this long, some rows look to the filter like earlier ones.
+/// The file is long enough for false positives of the filter.
 #[tokio::test]
 async fn only_repeated_rows_of_a_long_file_are_refused() {
     let operator = Operator::start().await;
@@ -241,7 +241,7 @@ async fn a_repeated_import_writes_the_rest_in_few_calls() {
     assert_eq!(answer.out, "250 written, 0 already present, 0 refused\n");
     let dynamodb = &operator.sandbox.backend.clients.dynamodb;
     let users = &operator.sandbox.backend.tables.users;
-    // As if it had been interrupted.
+    // Simulates an interrupted import.
     for n in [130, 220] {
         let username = aws_sdk_dynamodb::types::AttributeValue::S(format!("u{n}"));
         let delete = dynamodb.delete_item().table_name(users);
@@ -260,7 +260,7 @@ async fn a_repeated_import_writes_the_rest_in_few_calls() {
     let writes = calls
         .iter()
         .filter(|call| call.operation == "TransactWriteItems");
-    // A hundred rows are one call, and one more where some of them are new.
+    // One call per hundred rows, and another one if some of them are new.
     assert_eq!(writes.count(), 5);
 }
 
@@ -272,7 +272,7 @@ async fn throttled_writes_are_retried() {
     let throttled = std::sync::atomic::AtomicU64::new(0);
     relays.script(move |call| {
         let order = std::sync::atomic::Ordering::Relaxed;
-        // More often than the SDK tries.
+        // Throttles more often than the SDK retries.
         if call.operation == "TransactWriteItems" && throttled.fetch_add(1, order) < 4 {
             Action::refuse(400, "ThrottlingException")
         } else {
@@ -297,7 +297,7 @@ async fn accounts_count_as_written_if_the_answer_was_lost() {
     let mut operator = Operator::start().await;
     let proxy = Proxy::start(&operator.sandbox.backend).unwrap();
     operator.dynamodb_url = proxy.relays.backend.dynamodb_url.clone();
-    // The first call asks for the accounts that are there.
+    // The first call reads the existing accounts.
     let (call, attempts, name) = (1, Attempts::Every, "answer lost");
     let fault = Fault::DroppedAfter;
     let failure = Failure {
@@ -346,7 +346,7 @@ async fn overwrite_never_changes_an_account_of_another_customer() {
     assert_eq!(number(&operator.user("bob").await, "id"), 2);
 }
 
-/// It would take away what it does not speak of, and let disabled accounts in.
+/// A missing column would clear its values and enable disabled accounts.
 #[tokio::test]
 async fn overwrite_requires_all_columns_except_the_password() {
     let operator = Operator::start().await;
@@ -376,7 +376,7 @@ async fn overwrite_requires_all_columns_except_the_password() {
     assert_eq!(operator.user("jdoe").await, before);
 }
 
-/// A dry run too: what is missing for the audit rows would show only when rows are written.
+/// Dry runs check this, too. Otherwise the error would appear only when rows are written.
 #[tokio::test]
 async fn overwrite_requires_an_operator_and_the_audit_table() {
     let operator = Operator::start().await;
@@ -395,7 +395,7 @@ async fn overwrite_requires_an_operator_and_the_audit_table() {
     assert!(!operator.has("u0").await);
 }
 
-/// What came between the look at the table and the write is refused by the write.
+/// The write refuses a row if its account was created after the check.
 #[tokio::test]
 async fn an_account_created_during_the_import_is_not_overwritten() {
     let preview = "0 new, 1 changed, 0 unchanged\n\
@@ -424,7 +424,7 @@ async fn an_account_created_during_the_import_is_not_overwritten() {
     }
 }
 
-/// Before anything is written, and the same in a dry run.
+/// The preview is printed before anything is written, and in a dry run.
 #[tokio::test]
 async fn the_preview_of_an_overwrite_is_limited() {
     let operator = Operator::start().await;
@@ -455,7 +455,7 @@ async fn the_preview_of_an_overwrite_is_limited() {
     assert_eq!(answer.out, format!("{shown}{end}"));
 }
 
-/// Each row alone would take an address from an account that still has it.
+/// Each row takes an address that another account has until the import.
 #[tokio::test]
 async fn addresses_may_move_between_accounts_of_a_file() {
     let operator = Operator::start().await;
@@ -472,7 +472,7 @@ async fn addresses_may_move_between_accounts_of_a_file() {
     assert_eq!(email(operator.user("bob").await), "admin@pumpalarm.com");
     assert_eq!(email(operator.user("admin").await), "bob@pumpalarm.com");
 
-    // Bob's row is refused, so that he keeps his address.
+    // The row of bob is refused, so bob keeps the address.
     let file = "username,id,email\njane,3,admin@pumpalarm.com\nbob,99,b@example.com\n";
     let answer = import(&operator, "users.csv", &complete(file), &["--overwrite"]).await;
     assert_eq!(
@@ -610,7 +610,7 @@ async fn a_pipe_and_utf_16_are_refused_before_anything_is_written() {
     );
 }
 
-/// A file without a heading begins with an account.
+/// Without a header line, the first line is an account.
 #[tokio::test]
 async fn errors_never_quote_the_file() {
     let operator = Operator::start().await;
@@ -670,7 +670,7 @@ async fn changes_of_roles_and_addresses_have_audit_rows() {
     assert!(!operator.has("late").await);
 }
 
-/// The events and details of an account's audit rows.
+/// Returns the events and details of an account's audit rows.
 async fn details(operator: &Operator, username: &str) -> Vec<String> {
     let rows = operator.sandbox.audit(username).await.unwrap();
     let detail = |row: &local::Item| row.get("detail").map(|_| text(row, "detail").to_owned());

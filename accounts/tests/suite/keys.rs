@@ -1,4 +1,4 @@
-//! `check-keys`.
+//! Tests of `check-keys`.
 
 use std::process::ExitCode;
 
@@ -10,7 +10,7 @@ use crate::{Operator, row, text};
 const OLD: &str = "j\u{30c}ane";
 const NEW: &str = "\u{1f0}ane";
 
-/// An account whose keys are those of an earlier version's rules.
+/// Stores an account with the keys of an earlier version.
 async fn put_old(operator: &Operator) {
     let mut item = operator.user("jdoe").await;
     for (name, value) in [

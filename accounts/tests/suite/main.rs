@@ -1,4 +1,4 @@
-//! The commands on a real DynamoDB API and a real SES API.
+//! Tests of the commands against the DynamoDB and SES of `local`.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -34,7 +34,7 @@ use shared::config::Env;
 use testkit::Sandbox;
 
 const NOW: u64 = 1_795_300_455;
-/// Resets as often as somebody likes.
+/// Disables rate limits.
 const NO_LIMITS: [(&str, &str); 3] = [
     ("RESET_PER_MINUTE", "0"),
     ("RESET_PER_HOUR", "0"),
@@ -42,13 +42,13 @@ const NO_LIMITS: [(&str, &str); 3] = [
 ];
 const PASSWORD: &str = "lamp-Sodium-4417";
 
-/// Somebody at a terminal beside a sandbox.
+/// An operator with a sandbox.
 struct Operator {
     sandbox: Sandbox,
     dynamodb_url: String,
 }
 
-/// What came of a command.
+/// The output and exit code of a command.
 #[derive(Debug)]
 struct Answer {
     exit_code: ExitCode,
@@ -57,7 +57,7 @@ struct Answer {
 }
 
 impl Answer {
-    /// The objects it printed.
+    /// Returns the JSON objects on the standard output.
     fn json(&self) -> Vec<Value> {
         let lines = self.out.lines();
         lines
@@ -65,7 +65,7 @@ impl Answer {
             .collect()
     }
 
-    /// The one line that says what is wrong.
+    /// Returns the message of the only error.
     fn error(&self) -> &str {
         assert_eq!(self.err.lines().count(), 1, "{self:?}");
         self.err.trim_end().strip_prefix("error: ").unwrap()
@@ -86,7 +86,7 @@ impl Operator {
         self.run_with(arguments, "", &[]).await
     }
 
-    /// Runs a command with this on its standard input and these variables in its environment.
+    /// Runs a command with this standard input and these environment variables.
     async fn run_with(&self, arguments: &[&str], input: &str, changes: &[(&str, &str)]) -> Answer {
         let ses_url = &self.sandbox.backend.ses_url;
         let endpoints = ["--endpoint", &self.dynamodb_url, "--ses-endpoint", ses_url];
@@ -94,7 +94,7 @@ impl Operator {
         self.run_at(&arguments, input, changes).await
     }
 
-    /// Runs a command at a terminal, where this is the answer to what it asks.
+    /// Runs a command interactively, with this answer to the prompt.
     async fn run_asked(&self, arguments: &[&str], input: &str) -> Answer {
         let ses_url = &self.sandbox.backend.ses_url;
         let endpoints = ["--endpoint", &self.dynamodb_url, "--ses-endpoint", ses_url];
@@ -103,7 +103,7 @@ impl Operator {
         self.run_on(&arguments, input, &[], console).await
     }
 
-    /// Runs a command with all of its options.
+    /// Runs a command without default options.
     async fn run_at(&self, arguments: &[&str], input: &str, changes: &[(&str, &str)]) -> Answer {
         self.run_on(arguments, input, changes, |console| console)
             .await
@@ -152,7 +152,7 @@ impl Operator {
         self.sandbox.user(username).await.is_ok()
     }
 
-    /// What the audit trail says of an account: the events and who caused them.
+    /// Returns the events and actors in the audit trail of an account.
     async fn audit(&self, username: &str) -> Vec<(String, String)> {
         let rows = self.sandbox.audit(username).await.unwrap();
         let rows = rows.iter();
@@ -161,7 +161,7 @@ impl Operator {
     }
 }
 
-/// What is written, for both ends.
+/// A shared buffer for the output of a console.
 #[derive(Clone, Default)]
 struct Output(Arc<Mutex<Vec<u8>>>);
 

@@ -1,4 +1,4 @@
-//! Accounts that a file lacks are disabled, and somebody who can administer is left.
+//! Tests of `import --disable-missing`, and of the last administrator in imports.
 
 use std::process::ExitCode;
 
@@ -43,7 +43,7 @@ async fn disable_missing_disables_imported_accounts_not_in_the_file() {
                 .contains(&row("account.disabled"))
         );
     }
-    // Those that no import brought are nobody's to miss.
+    // Accounts that were not imported are never missing.
     for username in ["one", "admin", "bob", "jdoe"] {
         assert!(
             !operator.user(username).await.contains_key("disabled"),
@@ -88,7 +88,7 @@ async fn an_import_cannot_remove_the_last_admin() {
     let operator = Operator::start().await;
     import(&operator, "users.csv", THREE, &[]).await;
     operator.run(&["revoke", "Admin", "admin"]).await;
-    // Now `three` is the only one left.
+    // Now `three` is the only administrator.
     let without = complete(ONE);
     let demoted = complete(&THREE.replace("Admin", ""));
     let moved = complete(
@@ -100,7 +100,7 @@ async fn an_import_cannot_remove_the_last_admin() {
         (without.as_str(), &["--disable-missing"][..], true),
         (&without, &["--disable-missing", "--dry-run"], true),
         (&demoted, &["--overwrite"], true),
-        // Rows of accounts that exist do not count where they are left alone.
+        // Rows of existing accounts do not count without --overwrite.
         (&demoted, &["--disable-missing"], false),
         (&moved, &["--overwrite"], false),
         (&demoted, &["--overwrite", "--force"], false),

@@ -1,4 +1,4 @@
-//! What keeps operators from mistakes, and who they are.
+//! Tests of safeguards against mistakes, and of the identity of operators.
 
 use std::process::ExitCode;
 
@@ -42,7 +42,7 @@ async fn a_misspelled_role_is_refused_with_a_suggestion() {
     assert_eq!(answer.exit_code, ExitCode::SUCCESS, "{answer:?}");
 }
 
-/// Wherever a role is given.
+/// `add`, `grant` and `import` check roles.
 #[tokio::test]
 async fn a_role_that_resembles_admin_needs_force() {
     let operator = Operator::start().await;
@@ -74,7 +74,7 @@ async fn a_role_that_resembles_admin_needs_force() {
 #[tokio::test]
 async fn swapped_arguments_of_grant_and_revoke_are_refused() {
     let operator = Operator::start().await;
-    // There is an account `admin`, too.
+    // There is also an account `admin`.
     for (command, role, user) in [
         ("grant", "jdoe", "Admin"),
         ("grant", "jdoe", "Support"),
@@ -107,7 +107,7 @@ async fn the_last_admin_cannot_be_disabled_or_revoked() {
         assert_eq!(answer.error(), error);
         assert_eq!(answer.exit_code, ExitCode::FAILURE);
     }
-    // One who cannot log in does not count.
+    // A disabled account does not count.
     operator.run(&["grant", "Admin", "bob"]).await;
     operator.run(&["disable", "bob"]).await;
     assert_eq!(operator.run(commands[1]).await.error(), error);
@@ -116,7 +116,7 @@ async fn the_last_admin_cannot_be_disabled_or_revoked() {
     operator.run(&["enable", "bob"]).await;
     let answer = operator.run(commands[1]).await;
     assert_eq!(answer.exit_code, ExitCode::SUCCESS, "{answer:?}");
-    // Now bob is the last, and admin, who is disabled, loses nothing that anybody can use.
+    // Now bob is the last one, so the role of admin, who is disabled, can be revoked.
     let answer = operator.run(commands[0]).await;
     assert_eq!(answer.exit_code, ExitCode::SUCCESS, "{answer:?}");
     let answer = operator.run(&["disable", "bob"]).await;
@@ -125,7 +125,7 @@ async fn the_last_admin_cannot_be_disabled_or_revoked() {
     assert_eq!(answer.exit_code, ExitCode::SUCCESS, "{answer:?}");
 }
 
-/// An answer to a scan that is older than another operator's change.
+/// The scan returns data from before another operator's change.
 #[tokio::test]
 async fn concurrent_operators_cannot_remove_the_last_two_admins() {
     let mut operator = Operator::start().await;
@@ -188,7 +188,7 @@ async fn a_custom_endpoint_never_mails_through_ses_at_aws() {
     assert_eq!(answer.exit_code, ExitCode::from(2));
     assert_eq!(operator.user("jdoe").await, before);
 
-    // An address can be set, and nobody is told.
+    // An address can be set without notifying the old one.
     let line = ["set", "jdoe", "--email", "new@example.com"];
     let line = [&command[..2], &line].concat();
     let answer = operator.run_at(&line, "", &[]).await;
@@ -221,7 +221,7 @@ async fn a_reset_refused_by_ses_names_the_reason() {
 #[tokio::test]
 async fn add_refuses_an_existing_account_before_asking_for_a_password() {
     let operator = Operator::start().await;
-    // There is no terminal to ask at, which is found out later.
+    // There is no terminal for a password prompt, but that is checked later.
     let answer = operator.run(&["add", "JDoe", "--id", "42"]).await;
     assert_eq!(answer.error(), "account JDoe already exists");
     assert_eq!(answer.exit_code, ExitCode::FAILURE);
@@ -278,7 +278,7 @@ async fn audit_rows_have_the_arn_and_the_given_name_of_the_operator() {
     assert!(seen.iter().all(is_theirs), "{seen:?}");
 }
 
-/// Whoever says where DynamoDB is may say it is at AWS.
+/// `--endpoint` may point to DynamoDB at AWS.
 #[tokio::test]
 async fn unverified_operator_names_are_marked() {
     let operator = Operator::start().await;
@@ -324,7 +324,7 @@ async fn commands_are_refused_if_sts_does_not_identify_the_operator() {
     assert_eq!(shown.json()[0]["disabled"], json!(false));
 }
 
-/// The operator asked for the reset, although a sweep finished it.
+/// The audit row names the operator who requested the reset.
 #[tokio::test]
 async fn a_reset_finished_by_a_sweep_keeps_its_operator() {
     let operator = Operator::start().await;
@@ -351,6 +351,6 @@ async fn a_reset_finished_by_a_sweep_keeps_its_operator() {
     assert_eq!(text(row, "source"), "sweep");
     assert_eq!(text(row, "actor"), ARN);
     assert_eq!(text(row, "requester"), "operator");
-    // A reset by an operator replaces the password whatever the mode of the sweep.
+    // A reset by an operator replaces the password in every reset mode of the sweep.
     assert!(!operator.user("jdoe").await.contains_key("temporary"));
 }

@@ -1,4 +1,4 @@
-//! Imports over accounts that exist: what changes is shown, confirmed and written, and nothing else.
+//! Tests of `import --overwrite`.
 
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,7 +14,7 @@ use crate::{NOW, Operator, number, row, text};
 const HASH: &str = "$aspnet-membership-sha1$AAECAwQFBgcICQoLDA0ODw==$8Bt4t/PN+I7cSmB0CxoXGgWi7ak=";
 const HEADING: &str =
     "username,id,email,display_name,brand,language,roles,disabled,password_hash\n";
-/// A row that says of `jdoe` what the table says.
+/// A row that equals `jdoe` in the table.
 const JDOE: &str = "jdoe,42,a@example.com,Jane Doe,Brand,,,,\n";
 
 fn file(rows: &str) -> String {
@@ -57,7 +57,7 @@ async fn unchanged_rows_are_not_written() {
     let jdoe = operator.user("jdoe").await;
     assert_eq!(text(&jdoe, "display_name"), "Joan Doe");
     assert_eq!(number(&jdoe, "sessions_valid_after"), NOW);
-    // The file says of the address what it said before.
+    // The address did not change.
     assert_eq!(number(&jdoe, "email_failed_at"), 1);
     assert_eq!(operator.audit("jdoe").await, [row("account.imported")]);
 }
@@ -126,7 +126,7 @@ async fn overwriting_an_address_ends_temporary_passwords_and_resets() {
     }
 }
 
-/// The hash of the file is not the password that was mailed.
+/// The imported hash is not the password mailed to the old address.
 #[tokio::test]
 async fn an_imported_hash_is_kept_when_the_address_changes() {
     let operator = Operator::start().await;
@@ -144,7 +144,7 @@ async fn an_imported_hash_is_kept_when_the_address_changes() {
     assert!(!user.contains_key("must_change_password"));
 }
 
-/// The items of `jdoe` in an answer of `BatchGetItem`, as they were before somebody else's change.
+/// Returns an answer of `BatchGetItem` with `jdoe` before someone else's change.
 fn stale(users: &str) -> String {
     let item: Value = json!({
         "username": { "S": "jdoe" }, "display_username": { "S": "jdoe" }, "id": { "N": "42" },
@@ -154,10 +154,10 @@ fn stale(users: &str) -> String {
     json!({ "Responses": { users: [item] } }).to_string()
 }
 
-/// Whatever changes between the look at the table, the answer of the operator and the write.
+/// A change between preview and write is detected.
 #[tokio::test]
 async fn only_previewed_changes_are_written() {
-    // The first look is for the preview, the second one for the write.
+    // The first read is for the preview, the second one for the write.
     for looks in [1, 2] {
         let mut operator = Operator::start().await;
         let before = operator.user("jdoe").await;
@@ -232,7 +232,7 @@ async fn changes_of_existing_accounts_need_confirmation() {
     let shown = answer.out.find("1 missing in the file: gone").unwrap();
     assert!(shown < answer.out.find("1 written, ").unwrap());
     assert_eq!(operator.user("gone").await["disabled"].as_bool(), Ok(&true));
-    // Now there is nothing to ask.
+    // Now nothing changes, so there is no prompt.
     let answer = operator.run_asked(&line, "").await;
     assert_eq!(
         (answer.exit_code, answer.err.as_str()),
@@ -240,7 +240,7 @@ async fn changes_of_existing_accounts_need_confirmation() {
     );
 }
 
-/// Rows of new accounts take nothing away.
+/// New accounts do not change existing ones.
 #[tokio::test]
 async fn new_accounts_need_no_confirmation() {
     let operator = Operator::start().await;

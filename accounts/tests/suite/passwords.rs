@@ -1,4 +1,4 @@
-//! Passwords that operators set, that expire, and that are reset for many accounts.
+//! Tests of `set-password`, `expire` and `reset --from`.
 
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -44,7 +44,7 @@ async fn set_password_replaces_all_other_passwords() {
     audit.sort();
     assert_eq!(audit, ["password.reset", "password.set"].map(row));
 
-    // One without an address, which UpdateUserRegistrationPassword cannot find.
+    // UpdateUserRegistrationPassword cannot find an account without an address.
     operator.run(&["set", "bob", "--unset", "email"]).await;
     operator.run(&["disable", "bob"]).await;
     let answer = set_password(&operator, "bob", PASSWORD).await;
@@ -82,7 +82,7 @@ async fn passwords_that_break_the_rules_are_refused() {
     assert_eq!(answer.exit_code, ExitCode::from(3));
 }
 
-/// An account with a hash of the old system that came at this time.
+/// Stores an account with this hash and import time.
 async fn import(operator: &Operator, username: &str, at: u64, hash: &str) {
     let line = ["add", username, "--id", "7", "--no-password"];
     operator.run(&line).await;
@@ -98,7 +98,7 @@ async fn import(operator: &Operator, username: &str, at: u64, hash: &str) {
 async fn imported_passwords_expire_by_import_date() {
     let operator = Operator::start().await;
     let new_hash = text(&operator.user("jdoe").await, "password_hash").to_owned();
-    // 2026-01-01 and the day after.
+    // The last second of 2025, and the first one of 2026.
     import(&operator, "early", 1_767_225_599, OLD_HASH).await;
     import(&operator, "late", 1_767_225_600, OLD_HASH).await;
     import(&operator, "back", 1_767_225_599, &new_hash).await;
@@ -178,7 +178,7 @@ async fn expire_keeps_the_mailed_password_valid() {
     }
 }
 
-/// Writes user names to a file.
+/// Writes user names to a file and returns its path.
 fn file(directory: &TempDir, names: &str) -> String {
     let path = directory.path().join("names");
     std::fs::write(&path, names).unwrap();
@@ -204,7 +204,7 @@ async fn reset_from_a_file_keeps_a_steady_rate() {
     let began = Instant::now();
     let line = ["reset", "--from", &path, "--per-minute", "240"];
     let answer = operator.run_with(&line, "", &NO_LIMITS).await;
-    // Three pauses of a quarter of a second.
+    // Three pauses of 250 ms.
     assert!(began.elapsed() >= Duration::from_millis(750));
     let expected =
         format!("{unknown}\nline 4: admin: account has no address\n2 reset, 2 refused\n");
@@ -265,7 +265,7 @@ async fn reset_reports_old_passwords_that_stay_valid() {
     }
 }
 
-/// A file that two people put together, of which the first half is done.
+/// The file repeats accounts, and a later run starts at line 3.
 #[tokio::test]
 async fn repeated_lines_of_a_reset_file_are_skipped() {
     let operator = Operator::start().await;
@@ -334,7 +334,8 @@ async fn set_password_notifies_the_customer_if_configured() {
     );
 }
 
-/// clap drops a requirement that another argument's conflict makes impossible.
+/// clap drops a requirement that conflicts with another argument, so these are declared as
+/// conflicts.
 #[test]
 fn options_for_many_accounts_are_refused_for_a_single_one() {
     for line in [

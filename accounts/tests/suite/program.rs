@@ -1,4 +1,4 @@
-//! The program as a process: what it needs to be told, and how it ends.
+//! Tests of the program as a process: settings, output and exit codes.
 
 use std::io::Write as _;
 use std::path::Path;
@@ -16,12 +16,12 @@ use crate::aws::{Query, Seen, cloudformation, refusal, sts};
 
 const ROLE: &str = "arn:aws:sts::123456789012:assumed-role/Operators/jo";
 
-/// A process with an environment of its own.
+/// A process with an isolated environment.
 struct Program {
     variables: Vec<(String, String)>,
 }
 
-/// How it ended.
+/// The output and exit code of a process.
 #[derive(Debug)]
 struct Ended {
     code: i32,
@@ -30,7 +30,7 @@ struct Ended {
 }
 
 impl Program {
-    /// On a machine without a profile, which is no instance.
+    /// Returns a program on a machine without profiles and instance metadata.
     fn new(variables: &[(&str, &str)]) -> Self {
         let bare = [
             ("HOME", "/nonexistent"),
@@ -43,7 +43,7 @@ impl Program {
         }
     }
 
-    /// As an operator whose DynamoDB, SES, STS and CloudFormation are these.
+    /// Returns a program that uses this sandbox, STS and CloudFormation.
     fn of(operator: &Operator, sts: &Query, cloudformation: &Query) -> Self {
         let backend = &operator.sandbox.backend;
         Self::new(&[
@@ -65,7 +65,7 @@ impl Program {
         self.run_into(line, Stdio::piped()).await
     }
 
-    /// Runs a command with this as its standard output.
+    /// Runs a command with this standard output.
     async fn run_into(&self, line: &[&str], out: Stdio) -> Ended {
         let mut command = Command::new(env!("CARGO_BIN_EXE_accounts"));
         command.env_clear().args(line).stdin(Stdio::null());
@@ -99,7 +99,7 @@ const KEYS: [(&str, &str); 3] = [
     ("AWS_SECRET_ACCESS_KEY", "secret"),
 ];
 
-/// A stack with the tables of the sandbox, and a sender that no variable has.
+/// Starts a CloudFormation whose stack has the tables of the sandbox and its own sender.
 async fn stack_of(operator: &Operator) -> Query {
     let tables = &operator.sandbox.backend.tables;
     cloudformation(
@@ -216,7 +216,7 @@ async fn a_stack_provides_tables_and_sender() {
     let operator = Operator::start().await;
     let (sts, stack) = (sts(ROLE).await, stack_of(&operator).await);
     let program = Program::of(&operator, &sts, &stack).with(&KEYS);
-    // Whatever the environment has, the stack as a whole is meant.
+    // The stack takes precedence over the environment.
     let program = program.with(&[("USERS_TABLE", "Nowhere"), ("MAIL_FROM", "me@example.com")]);
     let ended = program.run(&["--stack", "passwords", "reset", "bob"]).await;
     assert_eq!(ended.code, 0, "{ended:?}");
@@ -229,7 +229,7 @@ async fn a_stack_provides_tables_and_sender() {
         "{call:?}"
     );
 
-    // The variable is as good as the option, and an ARN says the region.
+    // ACCOUNTS_STACK works like --stack, and an ARN contains the region.
     let arn = "arn:aws:cloudformation:ap-south-1:123456789012:stack/passwords/1";
     let program = program.with(&[("ACCOUNTS_STACK", arn)]);
     let ended = program.run(&["show", "jdoe"]).await;
@@ -240,7 +240,7 @@ async fn a_stack_provides_tables_and_sender() {
         "{call:?}"
     );
 
-    // An option wins, and a DynamoDB elsewhere has no stack.
+    // An option takes precedence, and a custom endpoint has no stack.
     let ended = program
         .run(&["--users-table", "Other", "show", "jdoe"])
         .await;
@@ -322,7 +322,7 @@ async fn a_stack_without_the_tables_is_refused() {
     ] {
         let stack = cloudformation(outputs, &[]).await;
         let program = Program::of(&operator, &sts, &stack).with(&KEYS);
-        // Whatever the environment has: it may be about another stack.
+        // Variables in the environment do not help, because they may belong to another stack.
         let program = program.with(&[
             ("USERS_TABLE", &tables.users),
             ("AUDIT_TABLE", &tables.audit),
@@ -335,7 +335,7 @@ async fn a_stack_without_the_tables_is_refused() {
     }
 }
 
-/// Writes a configuration of the AWS CLI.
+/// Writes an AWS CLI configuration and returns its path.
 fn configuration(directory: &Path) -> String {
     let path = directory.join("config");
     let text = "[profile base]\nregion = eu-north-1\naws_access_key_id = AKIABASE\n\
@@ -364,7 +364,7 @@ async fn a_profile_provides_region_and_credentials() {
     assert!(calls[0].signature.contains("AKIABASE/"), "{calls:?}");
     assert!(calls[0].signature.contains("/eu-north-1/"), "{calls:?}");
 
-    // A profile that is named wins over keys in the environment; --region over its region.
+    // --profile takes precedence over keys in the environment, and --region over its region.
     let program = program.with(&KEYS[1..]);
     let line = ["--profile", "ops", "--region", "eu-west-3", "enable", "bob"];
     let ended = program.run(&line).await;
@@ -376,7 +376,7 @@ async fn a_profile_provides_region_and_credentials() {
     };
     let (assumed, identity) = (last("Action=AssumeRole"), last("Action=GetCallerIdentity"));
     let is_assumption = |call: &&Seen| call.body.contains("Action=AssumeRole");
-    // To see whether it works, and for all services together.
+    // Once to check the credentials, and once for all services together.
     assert_eq!(calls.iter().filter(is_assumption).count(), 2, "{calls:?}");
     assert!(assumed.signature.contains("AKIABASE/"), "{assumed:?}");
     assert!(identity.signature.contains("ASIAROLE/"), "{identity:?}");
@@ -426,7 +426,7 @@ async fn a_profile_without_a_file_is_not_found() {
     assert_eq!((ended.code, ended.error()), (2, error));
 }
 
-/// As an instance answers to programs that may not read its metadata.
+/// The metadata service of an instance may refuse access.
 #[tokio::test]
 async fn instance_metadata_without_credentials_means_no_credentials() {
     let router = Router::new().fallback(async || StatusCode::FORBIDDEN);
@@ -444,7 +444,7 @@ async fn instance_metadata_without_credentials_means_no_credentials() {
     assert_eq!(ended.code, 2, "{ended:?}");
 }
 
-/// What is wrong is one line, and how it is right another.
+/// The first line is the problem, the second one the usage.
 #[tokio::test]
 async fn usage_errors_are_two_lines() {
     let program = Program::new(&[]);
@@ -506,7 +506,7 @@ async fn usage_errors_are_two_lines() {
     assert_eq!(found["message"], "no command given; see `accounts help`");
 }
 
-/// A full disk does not undo a change.
+/// A full disk prevents the report, but not the change.
 #[tokio::test]
 async fn an_unreported_change_is_said_to_be_made() {
     let operator = Operator::start().await;

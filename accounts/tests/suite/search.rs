@@ -1,4 +1,4 @@
-//! The commands that search for accounts.
+//! Tests of `find` and `list`.
 
 use std::process::ExitCode;
 
@@ -11,7 +11,7 @@ use crate::{Answer, Operator};
 const OLD_HASH: &str =
     "$aspnet-membership-sha1$AAAAAAAAAAAAAAAAAAAAAA==$AAAAAAAAAAAAAAAAAAAAAAAAAAA=";
 
-/// The user names in an answer, sorted.
+/// Returns the user names in an answer, sorted.
 fn names(answer: &Answer) -> Vec<String> {
     let rows = answer.json();
     let names = rows
@@ -83,7 +83,7 @@ async fn mistyped_names_get_suggestions() {
     assert_eq!(answer.error(), error);
 }
 
-/// An account for each filter, with what it is listed for.
+/// Prepares an account for each filter of `list`.
 async fn prepare(operator: &Operator) {
     operator
         .run(&["add", "new", "--id", "7", "--no-password"])

@@ -1,4 +1,4 @@
-//! What an account says of its owner is changed, and accounts are deleted.
+//! Tests of `set`, `delete` and `end-sessions`.
 
 use std::process::ExitCode;
 
@@ -40,7 +40,7 @@ async fn set_changes_only_the_given_values() {
     assert_eq!(rows[0]["event"], "account.changed");
     assert_eq!(rows[0]["detail"], "id, name, brand, language");
 
-    // Once more there is nothing to change, and no row.
+    // The second time, nothing changes and no audit row is written.
     let answer = operator.run(&line).await;
     assert_eq!(answer.out, "jdoe: nothing to change\n", "{answer:?}");
     let line = ["set", "jdoe", "--unset", "language", "--unset", "brand"];
@@ -95,7 +95,7 @@ async fn accounts_without_an_address_cannot_be_reset() {
         told.last().unwrap().subject,
         "Your e-mail address was changed"
     );
-    // Refused before it counts.
+    // Refused before the rate limit counts it.
     let answer = operator.run(&["reset", "bob"]).await;
     assert_eq!(answer.error(), "bob: account has no address");
 }
@@ -142,7 +142,7 @@ async fn set_refuses_invalid_values() {
         assert_eq!(answer.error(), error);
         assert_eq!(answer.exit_code, ExitCode::from(exit_code));
     }
-    // The same address in another brand, and then in the same one.
+    // The same address in another brand, then in the same brand.
     let answer = operator.run(&["set", "jdoe", "--brand", "acme"]).await;
     assert_eq!(answer.exit_code, ExitCode::SUCCESS, "{answer:?}");
     let answer = operator
@@ -158,7 +158,7 @@ async fn set_refuses_invalid_values() {
     );
 }
 
-/// An answer to a read that is older than the account.
+/// The read returns an older version of the account.
 #[tokio::test]
 async fn a_concurrent_change_is_not_overwritten() {
     let mut operator = Operator::start().await;
@@ -226,7 +226,7 @@ async fn the_last_admin_cannot_be_deleted() {
     assert!(detail("account.deleted").is_some());
 }
 
-/// A role granted between the question and the answer would be lost without a row.
+/// A role granted during the prompt would be lost without an audit row.
 #[tokio::test]
 async fn an_account_whose_roles_change_during_the_prompt_is_not_deleted() {
     let mut operator = Operator::start().await;
@@ -260,7 +260,7 @@ async fn delete_without_confirmation_is_refused() {
     }
 }
 
-/// Without an address, a password that is not there cannot come.
+/// Removing the address withdraws the mailed password, and no reset could replace it.
 #[tokio::test]
 async fn the_last_admin_cannot_lose_both_address_and_password() {
     let operator = Operator::start().await;
@@ -279,7 +279,7 @@ async fn the_last_admin_cannot_lose_both_address_and_password() {
     assert_eq!(answer.exit_code, ExitCode::SUCCESS, "{answer:?}");
 }
 
-/// Somebody else gets the name between the question and the answer.
+/// Another customer gets the user name during the prompt.
 #[tokio::test]
 async fn an_account_replaced_during_the_prompt_is_not_deleted() {
     let mut operator = Operator::start().await;

@@ -1,4 +1,4 @@
-//! The audit trail is searched by account, actor, event and time.
+//! Tests of `audit`.
 
 use std::process::ExitCode;
 
@@ -9,7 +9,7 @@ use testkit::requests::reset;
 
 use crate::{NO_LIMITS, NOW, Operator};
 
-/// Rows of two days: of a stranger, and of two operators.
+/// Creates rows on two days, by a stranger and two operators.
 async fn prepare() -> Operator {
     let operator = Operator::start().await;
     let backend = operator.sandbox.backend.clone();
@@ -23,7 +23,7 @@ async fn prepare() -> Operator {
     operator
 }
 
-/// Event and account of the rows.
+/// Returns the events and accounts of the rows.
 async fn rows(operator: &Operator, options: &[&str]) -> Vec<String> {
     let answer = operator
         .run(&[&["audit", "--json"], options].concat())
@@ -101,11 +101,11 @@ async fn audit_of_an_unknown_name_is_an_error() {
         let answer = operator.run(&["audit", name]).await;
         assert_eq!(answer.out, "none\n", "{answer:?}");
     }
-    // Of a deleted account there are rows.
+    // Rows of a deleted account are still found.
     operator.run(&["delete", "jdoe", "--yes"]).await;
     let answer = operator.run(&["audit", "jdoe"]).await;
     assert_eq!(answer.exit_code, ExitCode::SUCCESS, "{answer:?}");
-    // Who may read the Audit table alone is not told.
+    // The name is not checked without the Users table.
     let nowhere = [("USERS_TABLE", "")];
     let answer = operator.run_with(&["audit", "jdeo"], "", &nowhere).await;
     assert_eq!(answer.out, "none\n", "{answer:?}");

@@ -1,5 +1,4 @@
-//! An account whose item lacks what every account has stops nobody else's, and can be taken out of
-//! use.
+//! Tests of accounts whose customer number is unreadable.
 
 use std::process::ExitCode;
 
@@ -13,7 +12,7 @@ const UNREADABLE: &str = "account bob is unreadable: its attribute id must be a 
                           from 0 to 9223372036854775807; `accounts disable` and `accounts delete` \
                           still work";
 
-/// An operator beside a table in which the customer number of `bob` is gone.
+/// Starts an operator with a table in which `bob` has no customer number.
 async fn start() -> Operator {
     let operator = Operator::start().await;
     let mut item = operator.user("bob").await;

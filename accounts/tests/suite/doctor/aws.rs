@@ -1,5 +1,5 @@
-//! An AWS that answers as the API references say, from one document of answers in which a test
-//! changes what it wants to be wrong.
+//! A fake AWS that answers as described in the API references. Tests inject faults by changing the
+//! document with its answers.
 
 use std::sync::{Arc, Mutex};
 
@@ -14,13 +14,13 @@ use url::form_urlencoded;
 
 use super::world;
 
-/// A running AWS.
+/// A running fake AWS.
 pub(super) struct Aws {
     pub(super) url: String,
     state: Shared,
 }
 
-/// The answers, and which calls were made.
+/// The answers and the received calls.
 #[derive(Clone)]
 struct Shared {
     answers: Arc<Mutex<Value>>,
@@ -28,7 +28,7 @@ struct Shared {
 }
 
 impl Aws {
-    /// One in which all is well.
+    /// Starts a healthy AWS.
     pub(super) async fn start() -> Self {
         let state = Shared {
             answers: Arc::new(Mutex::new(world::answers())),
@@ -43,7 +43,7 @@ impl Aws {
         Self { url, state }
     }
 
-    /// Replaces what is at a JSON pointer; `null` removes it.
+    /// Replaces the value at a JSON pointer; `null` removes it.
     pub(super) fn set(&self, pointer: &str, value: Value) {
         let mut answers = self.state.answers.lock().unwrap();
         let (parent, name) = pointer.rsplit_once('/').unwrap();
@@ -62,24 +62,24 @@ impl Aws {
         }
     }
 
-    /// What is at a JSON pointer.
+    /// Returns the value at a JSON pointer.
     pub(super) fn get(&self, pointer: &str) -> Value {
         let answers = self.state.answers.lock().unwrap();
         answers.pointer(pointer).unwrap().clone()
     }
 
-    /// The calls that were made.
+    /// Returns the received calls.
     pub(super) fn calls(&self) -> Vec<String> {
         self.state.calls.lock().unwrap().clone()
     }
 }
 
-/// An answer that refuses, for [`Aws::set`].
+/// Returns an error answer for [`Aws::set`].
 pub(super) fn refusal(code: &str, message: &str) -> Value {
     json!({ "refused": code, "message": message })
 }
 
-/// How a protocol shows an answer.
+/// The protocol of an answer.
 enum Protocol {
     Json,
     Query { action: String },
@@ -164,7 +164,7 @@ async fn answer(
     )
 }
 
-/// What IAM makes of a question: all is allowed that is not among the denied actions.
+/// Simulates a policy: allows all actions that are not among the denied ones.
 fn simulated(form: &[(String, String)], answers: &Value) -> Value {
     if let Some(refused) = answers.get("SimulatePrincipalPolicy") {
         return refused.clone();

@@ -1,4 +1,4 @@
-//! A DNS server with some TXT records.
+//! A fake DNS server with TXT records.
 
 use std::net::SocketAddr;
 
@@ -7,7 +7,7 @@ use hickory_resolver::proto::rr::rdata::TXT;
 use hickory_resolver::proto::rr::{RData, Record};
 use tokio::net::UdpSocket;
 
-/// Starts one with these records, by their names with a dot at the end. Other names do not exist.
+/// Starts a server with these records, by fully qualified name. Other names do not exist.
 pub(super) async fn start(records: &'static [(&'static str, &'static str)]) -> SocketAddr {
     let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
     let address = socket.local_addr().unwrap();
@@ -34,7 +34,7 @@ fn answer(question: &Message, records: &[(&str, &str)]) -> Message {
             answer.metadata.response_code = ResponseCode::NXDomain;
         }
         for (_, text) in found {
-            // In two strings, which are one text (RFC 7208 section 3.3, RFC 9989).
+            // Two strings of a record form one text (RFC 7208 section 3.3, RFC 9989).
             let (first, second) = text.split_at(text.len() / 2);
             let text = TXT::new(vec![first.to_owned(), second.to_owned()]);
             let record = Record::from_rdata(query.name().clone(), 60, RData::TXT(text));

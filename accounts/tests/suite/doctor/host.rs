@@ -1,4 +1,4 @@
-//! A host that answers over TLS, with a certificate for as long as a test wants.
+//! A fake TLS host with a certificate of chosen validity.
 
 use std::sync::Arc;
 
@@ -13,18 +13,18 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
-/// The first day and the day after the last one of a certificate.
+/// The first day of a certificate, and the day after its last one.
 pub(super) type Days = ((i32, u8, u8), (i32, u8, u8));
 
 /// A running host.
 pub(super) struct Host {
-    /// `https://localhost:PORT`
+    /// The URL `https://localhost:PORT`.
     pub(super) url: String,
-    /// The file with the authority that made its certificate.
+    /// The file with the certificate of the authority.
     pub(super) authority: NamedTempFile,
 }
 
-/// What a host shows and answers.
+/// The certificate and the status of a host.
 pub(super) struct Shown {
     pub(super) name: &'static str,
     pub(super) days: Days,
@@ -32,7 +32,7 @@ pub(super) struct Shown {
 }
 
 impl Host {
-    /// Starts one.
+    /// Starts a host.
     pub(super) async fn start(shown: Shown) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
@@ -75,7 +75,8 @@ fn is_known(request: &str) -> bool {
     .any(|start| request.starts_with(start))
 }
 
-/// A certificate of an authority with this name, which is in the file.
+/// Creates an authority with this name and a certificate from it. Returns the file with the
+/// authority.
 fn certificate(shown: &Shown, issuer: &str) -> (NamedTempFile, ServerConfig) {
     let (from, until) = shown.days;
     let mut authority = CertificateParams::new(vec![]).unwrap();

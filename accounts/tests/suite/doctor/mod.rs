@@ -1,4 +1,4 @@
-//! `doctor`, on an AWS in which one thing at a time is wrong, and on `local`.
+//! Tests of `doctor` on a fake AWS with one fault at a time, and on `local`.
 
 mod aws;
 mod dns;
@@ -22,14 +22,14 @@ const RECORDS: &[(&str, &str)] = &[
     ("_dmarc.acme.example.", "google-site-verification=1"),
 ];
 
-/// Somebody who runs `doctor`, and the DNS server that is asked.
+/// An operator who runs `doctor`, with a DNS server.
 struct Examiner {
     operator: Operator,
     dns: String,
 }
 
 impl Examiner {
-    /// With a DNS server that has these records.
+    /// Starts an examiner with a DNS server that has these records.
     async fn start(records: &'static [(&'static str, &'static str)]) -> Self {
         Self {
             operator: Operator::start().await,
@@ -37,12 +37,12 @@ impl Examiner {
         }
     }
 
-    /// Runs it on the stack of an AWS.
+    /// Runs `doctor` on the stack of a fake AWS.
     async fn examine(&self, aws: &Aws) -> Answer {
         self.examine_with(aws, &["--json"], &[]).await
     }
 
-    /// The same with these options and variables.
+    /// Runs `doctor` with these options and variables.
     async fn examine_with(&self, aws: &Aws, options: &[&str], changes: &[(&str, &str)]) -> Answer {
         let variables = [
             ("AWS_ENDPOINT_URL", aws.url.as_str()),
@@ -57,7 +57,7 @@ impl Examiner {
     }
 }
 
-/// The object of the check with this subject.
+/// Returns the JSON object of a check.
 fn check(answer: &Answer, subject: &str) -> Value {
     let checks = answer.json();
     let found = checks.iter().find(|check| check["check"] == subject);
@@ -65,7 +65,7 @@ fn check(answer: &Answer, subject: &str) -> Value {
     found.unwrap().clone()
 }
 
-/// Those that did not end well, without the hosts, which have a test of their own.
+/// Returns the checks that are not ok, without hosts, which have their own test.
 fn others(answer: &Answer) -> Vec<String> {
     let checks = answer.json();
     let checks = checks.iter().filter(|check| {
@@ -89,13 +89,13 @@ async fn a_healthy_deployment_passes_all_checks() {
     let counts = answer.json().pop().unwrap();
     let total = answer.json().len() - 1;
     assert_eq!(counts["failed"], 0);
-    // Four of hosts that the stack does not name.
+    // The four checks of hosts, which the stack does not name.
     assert_eq!(counts["not_checked"], 4);
     assert_eq!(counts["ok"], total - 4);
 }
 
-/// `faults.json`: what is changed in the answers (a JSON pointer, and the value that is there
-/// then, or `null` for nothing), and what the check says of it.
+/// `faults.json` contains a change of the answers (a JSON pointer and the new value, or `null` to
+/// remove it), and the expected result and words of a check.
 #[tokio::test]
 async fn every_fault_is_found_with_advice() {
     let faults: Vec<Value> = serde_json::from_str(include_str!("faults.json")).unwrap();
@@ -125,7 +125,7 @@ async fn every_fault_is_found_with_advice() {
     }
 }
 
-/// SES sends as the domain above, if neither the address nor its domain is an identity.
+/// SES uses the identity of a parent domain if neither the address nor its domain has one.
 #[tokio::test]
 async fn a_sender_may_use_the_identity_of_a_parent_domain() {
     let aws = Aws::start().await;
@@ -175,8 +175,8 @@ async fn dmarc_records_are_checked() {
     }
 }
 
-/// `denials.json`: the call that IAM denies and the code of its service for that, a check that needs
-/// it, and the permission.
+/// `denials.json` contains a call that IAM denies, the error code of its service, a check that
+/// needs the call, and the missing permission.
 #[tokio::test]
 async fn denied_calls_name_the_missing_permission() {
     let denials: Vec<Value> = serde_json::from_str(include_str!("denials.json")).unwrap();
@@ -200,7 +200,7 @@ async fn denied_calls_name_the_missing_permission() {
     }
 }
 
-/// The message of a denial.
+/// Returns IAM's message of a denial.
 fn denied(action: &str) -> String {
     format!(
         "User: arn:aws:sts::123456789012:assumed-role/Operators/jo is not authorized to perform: \
@@ -326,8 +326,8 @@ async fn a_certificate_from_an_unknown_authority_fails() {
     assert!(found.contains("not from a trusted authority"), "{check}");
 }
 
-/// The host name of the stack comes before API Gateway's, and `ResetUserPassword` without
-/// documentation has no page.
+/// The custom domain takes precedence over the URL of API Gateway. Without `Documentation`,
+/// `ResetUserPassword` serves no page.
 #[tokio::test]
 async fn without_documentation_the_host_of_resets_must_answer_405() {
     let served = Host::start(Shown {
@@ -359,7 +359,7 @@ async fn without_documentation_the_host_of_resets_must_answer_405() {
     }
 }
 
-/// What is said of a stack whose hosts are this one, by who trusts the authority of another.
+/// Runs `doctor` on a stack whose hosts are `host`, trusting the authority of `trusted`.
 async fn visited(host: &Host, trusted: &Host) -> Answer {
     let aws = Aws::start().await;
     for (output, path) in [
@@ -406,7 +406,7 @@ async fn people_get_one_line_per_check() {
     );
 }
 
-/// Nothing is asked of AWS when DynamoDB is not AWS's.
+/// With `--endpoint`, no service at AWS is called.
 #[tokio::test]
 async fn with_a_custom_endpoint_only_tables_are_checked() {
     let operator = Operator::start().await;
@@ -449,7 +449,7 @@ async fn with_a_custom_endpoint_only_tables_are_checked() {
     assert_eq!(answer.err, "");
 }
 
-/// With `AWS_ENDPOINT_URL_DYNAMODB` alone, no other service of AWS is asked.
+/// With only `AWS_ENDPOINT_URL_DYNAMODB`, no other service at AWS is called.
 #[tokio::test]
 async fn a_custom_dynamodb_endpoint_prevents_calls_of_other_services() {
     let (aws, stack) = (Aws::start().await, Aws::start().await);

@@ -1,11 +1,11 @@
-//! A deployment in which all is well, as the services of AWS describe it.
+//! The answers of AWS services about a healthy deployment.
 
 use serde_json::{Map, Value, json};
 
 const KEY: &str = "arn:aws:kms:eu-west-1:123456789012:key/k-1";
 const TOPIC: &str = "arn:aws:sns:eu-west-1:123456789012:alarms";
 
-/// The answers, by the names of the calls. That of `DescribeStacks` is made of `outputs` and
+/// Returns the answers by call. The answer to `DescribeStacks` is built from `outputs` and
 /// `parameters`.
 pub(super) fn answers() -> Value {
     let mut answers = Map::new();
@@ -277,7 +277,7 @@ fn alarms() -> Answers {
     ]
 }
 
-/// What CloudFormation says of a stack with these outputs and parameters.
+/// Returns CloudFormation's description of a stack with these outputs and parameters.
 pub(super) fn described(answers: &Value) -> Value {
     let list = |from: &str, kind: &str| -> Value {
         let pairs = answers[from].as_object().unwrap().iter();
