@@ -114,7 +114,7 @@ fn refusal(outcome: &ResetOutcome) -> Cow<'static, str> {
         ResetOutcome::NotEligible => "a reset is in progress; see `accounts pending`".into(),
         ResetOutcome::MailNotAccepted { reason } | ResetOutcome::MailUnavailable { reason } => {
             let permission = if reason.contains("AccessDenied") {
-                " (you need ses:SendEmail)"
+                " (permission ses:SendEmail is missing)"
             } else {
                 ""
             };

@@ -1,4 +1,4 @@
-//! Accounts that are missing in the file, and the check that an administrator remains.
+//! Accounts that are missing from the file, and the check that an administrator remains.
 
 use std::ops::ControlFlow;
 
@@ -23,7 +23,7 @@ struct Account {
     can_administer: bool,
 }
 
-/// The accounts that are missing in the file, and the state of administrators.
+/// The accounts that are missing from the file, and the state of administrators.
 #[derive(Default)]
 pub(super) struct Missing {
     /// The accounts to disable: imported, not disabled, and not in the file.
@@ -111,8 +111,8 @@ impl Missing {
         };
         let names = names.join(", ");
         console.line(&match count {
-            0 => "0 missing in the file".to_owned(),
-            _ => format!("{count} missing in the file: {names}{more}"),
+            0 => "0 missing from the file".to_owned(),
+            _ => format!("{count} missing from the file: {names}{more}"),
         })
     }
 

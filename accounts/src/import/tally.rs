@@ -88,7 +88,7 @@ pub(super) enum End {
     Stopped,
     /// The valid rows were written.
     Written {
-        /// Whether accounts missing in the file were disabled.
+        /// Whether accounts missing from the file were disabled.
         disables: bool,
     },
 }

@@ -20,7 +20,8 @@ async fn disable_missing_disables_imported_accounts_not_in_the_file() {
     let options = ["--disable-missing", "--dry-run"];
     let plan = import(&operator, "users.csv", ONE, &options).await;
     let (first, rest) = plan.out.split_once('\n').unwrap();
-    let found = ["three, two", "two, three"].map(|names| format!("2 missing in the file: {names}"));
+    let found =
+        ["three, two", "two, three"].map(|names| format!("2 missing from the file: {names}"));
     assert!(found.contains(&first.to_owned()), "{plan:?}");
     assert_eq!(rest, "0 can be written, 1 already present, 0 refused\n");
     assert!(!operator.user("two").await.contains_key("disabled"));

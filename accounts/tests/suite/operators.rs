@@ -205,7 +205,10 @@ async fn a_reset_refused_by_ses_names_the_reason() {
     let operator = Operator::start().await;
     for (code, permission) in [
         ("MailFromDomainNotVerifiedException", ""),
-        ("AccessDeniedException", " (you need ses:SendEmail)"),
+        (
+            "AccessDeniedException",
+            " (permission ses:SendEmail is missing)",
+        ),
     ] {
         operator.sandbox.backend.outbox.refuse(Some(code));
         let user = if permission.is_empty() { "jdoe" } else { "bob" };

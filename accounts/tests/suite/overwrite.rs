@@ -229,7 +229,7 @@ async fn changes_of_existing_accounts_need_confirmation() {
     let line = [&line[..], &["--overwrite", "--disable-missing"]].concat();
     let answer = operator.run_asked(&line, "yes\n").await;
     assert_eq!(answer.exit_code, ExitCode::SUCCESS, "{answer:?}");
-    let shown = answer.out.find("1 missing in the file: gone").unwrap();
+    let shown = answer.out.find("1 missing from the file: gone").unwrap();
     assert!(shown < answer.out.find("1 written, ").unwrap());
     assert_eq!(operator.user("gone").await["disabled"].as_bool(), Ok(&true));
     // Now nothing changes, so there is no prompt.
