@@ -1,4 +1,4 @@
-//! Reads the rows of a file one at a time, so that memory does not grow with the file.
+//! Reads the rows of a file, one at a time.
 
 use std::collections::HashSet;
 use std::fmt;
