@@ -25,7 +25,7 @@ def link_faults(page, target):
         return
     path, _, anchor = target.partition("#")
     file = (page.path.parent / path).resolve() if path else page.path
-    if not file.exists():
+    if file != page.path and not file.exists():
         yield f"no file {path}"
     elif anchor and anchor not in (page if file == page.path else read(file)).anchors():
         yield f"no heading #{anchor} in {path or page.name}"

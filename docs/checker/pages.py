@@ -49,6 +49,11 @@ class Page:
             for target in re.findall(r"\]\(([^)\s]+)\)", line):
                 yield number, target
 
+    def preparations(self):
+        """The commands in `<!-- run: … -->`, with their lines."""
+        found = ((number, re.fullmatch(r" *<!-- run: (.*) -->", line)) for number, line in enumerate(self.prose, 1))
+        return [(number, comment[1]) for number, comment in found if comment]
+
     def anchors(self):
         """The anchors of the headings, by GitHub's rules."""
         found = {}
