@@ -200,9 +200,9 @@ def main():
         try:
             scenario()
             print(f"ok {name}")
-        except AssertionError as error:
+        except (AssertionError, KeyError) as error:
             failed = True
-            print(f"FAIL {name}: {error}")
+            print(f"FAIL {name}: {error!r}")
     return failed
 
 

@@ -14,6 +14,7 @@ def check(page):
     wrong = [(line, fault) for line, target in page.links() for fault in link_faults(page, target)]
     for line, code in page.codes():
         wrong += [(line, fault) for fault in code_faults(code)]
+    wrong += [(block.line, fault) for block in page.blocks for fault in example_faults(page, block)]
     for line, text in enumerate(page.prose, 1):
         wrong += [(line, f"no alarm {name} in template.yaml") for name in re.findall(r"\b\w+Alarm\b", text)
                   if name not in tree.alarms()]
@@ -29,6 +30,13 @@ def link_faults(page, target):
         yield f"no file {path}"
     elif anchor and anchor not in (page if file == page.path else read(file)).anchors():
         yield f"no heading #{anchor} in {path or page.name}"
+
+
+def example_faults(page, block):
+    """A block that names a file of the repository shows all of it."""
+    file = page.file_of(block)
+    if file and file.read_text(encoding="utf-8") != "\n".join(block.lines) + "\n":
+        yield f"the block is not the same as {block.info[1]}"
 
 
 def code_faults(code):

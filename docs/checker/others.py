@@ -12,7 +12,7 @@ ATTRIBUTES = {"temporary.hash", "temporary.expires_at"}
 NAMES = {
     # .NET
     "HttpClientHandler", "HttpWebRequest", "NetworkCredential", "SchUseStrongCrypto", "ServicePointManager",
-    "SystemDefaultTlsVersions", "WebClient",
+    "SystemDefaultTlsVersions", "ToLowerInvariant", "WebClient",
     # ServiceStack
     "AlwaysSendBasicAuthHeader", "SetCredentials", "UserAuth", "UserAuthRole",
     # columns of the old user tables
