@@ -12,7 +12,10 @@ FILE_ENDINGS = "rs|py|md|yaml|toml|json|jsonl|mjs|cs|sh|java|html|csv"
 def check(page):
     """The mistakes of a page."""
     wrong = [(line, fault) for line, target in page.links() for fault in link_faults(page, target)]
+    written = {block.info[1] for block in page.blocks if len(block.info) == 2}
     for line, code in page.codes():
+        if code in written:
+            continue
         wrong += [(line, fault) for fault in code_faults(code)]
     wrong += [(block.line, fault) for block in page.blocks for fault in example_faults(page, block)]
     for line, text in enumerate(page.prose, 1):
