@@ -127,6 +127,6 @@ fn states(alarms: &[Value]) -> Finding {
     }
     Finding::warning(
         format!("red: {}", names(&red)),
-        "see their rows in docs/operations.md, \"Alarms\"",
+        "see them in docs/operations.md, \"Alarms\"",
     )
 }

@@ -159,7 +159,7 @@ fn answer(seen: Result<Seen, String>, expected: u16) -> Finding {
         _ if status == expected => Finding::ok(format!("{url} answers with {status}")),
         403 => Finding::failed(
             format!("{url} answers with 403"),
-            "point its DNS record at the front door (docs/deployment.md, \"Front door\"), or look at \
+            "point its DNS record at the front door (docs/front-door.md), or look at \
              the web ACL",
         ),
         429 => Finding::warning(

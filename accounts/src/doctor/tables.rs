@@ -111,7 +111,7 @@ async fn of_table(deployment: &Deployment<'_>, table: &Table) -> Vec<Check> {
     let state = match &described {
         Ok(None) => Ok(Finding::failed(
             "there is no such table",
-            "check the name and the region, or restore it (docs/operations.md)",
+            "check the name and the region, or restore it (docs/upgrade.md)",
         )),
         _ => found().map(|description| state(description, table)),
     };
