@@ -279,8 +279,16 @@ Reset the password of jdoe, at most once a minute, then read the mail at {url}/o
 Set the password of the customer with this address, as an administrator
   curl -u admin:p@55wOrd -H 'Content-Type: application/json' -d '{{"Email":"a@example.com","NewPassword":"lamp-Sodium-4417","SendResetEmail":true}}' {url}/UpdateUserRegistrationPassword
 
+List the accounts with the operators' command line, described in docs/accounts.md
+  export USERS_TABLE={users} AUDIT_TABLE={audit} BRANDS_TABLE={brands} LIMITS_TABLE={limits}
+  cargo run -p accounts -- --endpoint {dynamodb} --ses-endpoint {ses} list
+
 ready on {url}"#,
         dynamodb = backend.dynamodb_url,
         ses = backend.ses_url,
+        users = backend.tables.users,
+        audit = backend.tables.audit,
+        brands = backend.tables.brands,
+        limits = backend.tables.limits,
     );
 }

@@ -26,6 +26,8 @@ pub(super) struct Preview {
     moved: u64,
     /// Those of them whose password was mailed to the old address.
     losing_password: u64,
+    /// Accounts whose password hash is replaced by that of the file.
+    replacing_password: u64,
     /// The first accounts that lose roles, with those.
     losses: Vec<(String, Vec<String>)>,
     /// All accounts that lose roles.
@@ -77,6 +79,7 @@ impl Preview {
         self.changed += 1;
         self.moved += u64::from(replacement.is_moved);
         self.losing_password += u64::from(replacement.loses_password);
+        self.replacing_password += u64::from(replacement.replaces_password);
         if replacement.roles_lost.is_empty() {
             return;
         }
@@ -104,6 +107,7 @@ impl Preview {
             unchanged,
             moved,
             losing_password,
+            replacing_password,
             ..
         } = self;
         console.line(&format!(
@@ -113,6 +117,12 @@ impl Preview {
             console.line(&format!(
                 "{moved} with another address, {losing_password} of them without the password that \
                  was mailed to the old one"
+            ))?;
+        }
+        if *replacing_password > 0 {
+            console.line(&format!(
+                "{replacing_password} with another password hash in the file, which replaces the \
+                 present one"
             ))?;
         }
         for (username, roles) in &self.losses {
@@ -136,6 +146,7 @@ impl Preview {
             ("unchanged", self.unchanged.into()),
             ("addresses_changed", self.moved.into()),
             ("passwords_withdrawn", self.losing_password.into()),
+            ("passwords_replaced", self.replacing_password.into()),
             ("accounts_losing_roles", self.losing.into()),
             ("roles_lost", losses.into()),
         ])
