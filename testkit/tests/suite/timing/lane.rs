@@ -340,7 +340,7 @@ async fn serve(
     let address = listener.local_addr().unwrap();
     let outbox = sandbox.backend.outbox.clone();
     let forever = std::future::pending();
-    serving.spawn(gateway::serve(listener, sandbox.functions, outbox, forever));
+    serving.spawn(gateway::serve(listener, sandbox.functions, forever));
     let client = TcpStream::connect(address).await.unwrap();
     client.set_nodelay(true).unwrap();
     BufReader::new(client)
