@@ -25,7 +25,7 @@ use tokio::net::TcpListener;
 use crate::{Error, Functions};
 
 /// The time that running requests get to finish when the program is stopped.
-const GRACE: Duration = Duration::from_secs(2);
+const GRACE: Duration = Duration::from_secs(10);
 /// The pause after a connection could not be accepted.
 const RETRY: Duration = Duration::from_millis(100);
 /// The maximum length of a body in bytes, as in API Gateway.

@@ -96,7 +96,7 @@ fn kinds(names: &TableNames) -> [Kind<'_>; 5] {
         kind(&names.brands, "The senders and texts of brands", &["brand"]),
         kind(
             &names.limits,
-            "How far each rate limit is used up, under digests",
+            "How far each rate limit is used up",
             &["subject"],
         ),
         Kind {

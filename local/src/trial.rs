@@ -28,6 +28,8 @@ use crate::wire::{self, Request};
 const MAX_RESULTS: usize = 100;
 /// The password that the form suggests for the customer.
 const NEW_PASSWORD: &str = "lamp-Sodium-4417";
+/// The title of the results of `ResetUserPassword`.
+const RESET: &str = "Reset a password";
 const MASK: &str = "********";
 
 /// What the handlers share.
@@ -43,7 +45,7 @@ struct Trial {
 /// A request with its response and consequences.
 struct Exchange {
     id: String,
-    operation: &'static str,
+    title: &'static str,
     format: &'static str,
     /// The request, with masked passwords.
     request: String,
@@ -97,7 +99,7 @@ struct ResetForm {
 async fn reset(State(trial): State<Trial>, Form(form): Form<ResetForm>) -> Response {
     let request = form.format.reset(&form.username);
     let call = Call {
-        operation: "ResetUserPassword",
+        title: RESET,
         format: name(&Protocol::ALL, &form.format),
         shown: request.text(trial.address, request.body.len()),
         request,
@@ -134,7 +136,7 @@ async fn update(State(trial): State<Trial>, Form(form): Form<UpdateForm>) -> Res
     let request = form.format.update(&real);
     let shown = form.format.update(&masked);
     let call = Call {
-        operation: "UpdateUserRegistrationPassword",
+        title: "Set a password",
         format: name(&Format::ALL, &form.format),
         shown: shown.text(trial.address, request.body.len()),
         request,
@@ -159,7 +161,7 @@ fn name<F: PartialEq>(all: &[(F, &'static str, &'static str)], format: &F) -> &'
 
 /// A request to send.
 struct Call {
-    operation: &'static str,
+    title: &'static str,
     format: &'static str,
     request: Request,
     /// The request as the page shows it.
@@ -205,7 +207,7 @@ impl Trial {
         let id = uuid::Uuid::new_v4().to_string();
         self.keep(Exchange {
             id: id.clone(),
-            operation: call.operation,
+            title: call.title,
             format: call.format,
             is_masked: call.shown != request,
             request: call.shown,

@@ -338,7 +338,6 @@ async fn serve(
 ) -> BufReader<TcpStream> {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let outbox = sandbox.backend.outbox.clone();
     let forever = std::future::pending();
     serving.spawn(gateway::serve(listener, sandbox.functions, forever));
     let client = TcpStream::connect(address).await.unwrap();
