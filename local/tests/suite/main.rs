@@ -6,7 +6,7 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// A running program.
 struct Program {
@@ -121,8 +121,11 @@ fn idle_connections_do_not_delay_the_end() {
         .unwrap();
     let mut first = [0];
     kept_alive.read_exact(&mut first).unwrap();
+    let signalled = Instant::now();
     program.signal("-TERM");
     assert_eq!(program.ended(), (Some(0), "Stopped.\n".to_owned()));
+    // Running requests would get ten seconds.
+    assert!(signalled.elapsed() < Duration::from_secs(9));
     drop(unused);
 }
 
