@@ -24,7 +24,7 @@ async fn another_address_ends_what_was_mailed_to_the_old_one_and_tells_it() {
     let answer = set_email(&operator, "new@example.com").await;
     assert_eq!(answer.exit_code, ExitCode::SUCCESS, "{answer:?}");
     assert!(
-        answer.out.contains("the account has none until a reset"),
+        answer.out.contains("so the account has no password"),
         "{answer:?}"
     );
 
@@ -63,7 +63,7 @@ async fn no_address_changes_whose_old_one_cannot_be_notified() {
     let answer = operator.run_with(&line, "", &unset).await;
     assert!(
         answer.error().starts_with(
-            "the old address is notified, and PRODUCT_NAME, MAIL_FROM and LOGIN_URL are not set"
+            "cannot notify the old address: PRODUCT_NAME, MAIL_FROM and LOGIN_URL are not set"
         ),
         "{answer:?}"
     );
@@ -149,7 +149,7 @@ async fn suppression_is_seen_and_lifted() {
     assert!(
         answer
             .out
-            .contains("SES had suppressed a@example.com since "),
+            .contains("removed a@example.com from SES's suppression list (since "),
         "{answer:?}"
     );
     assert!(!outbox.is_suppressed("a@example.com"));
@@ -158,7 +158,7 @@ async fn suppression_is_seen_and_lifted() {
 
     outbox.suppress("a@example.com", "COMPLAINT");
     outbox.refuse(Some("AccessDeniedException"));
-    let missing = "the permission ses:GetSuppressedDestination is missing";
+    let missing = "permission ses:GetSuppressedDestination is missing";
     let shown = operator.run(&["show", "jdoe", "--json"]).await.json();
     assert_eq!(shown[0]["suppression_unknown"], missing);
     let answer = set_email(&operator, "a@example.com").await;
@@ -223,7 +223,8 @@ async fn an_address_that_is_a_user_name_is_warned_of() {
             .await;
         assert_eq!(answer.exit_code, ExitCode::SUCCESS, "{answer:?}");
     }
-    let warning = "warning: the address is the user name of another account, which alone logs in";
+    let warning =
+        "warning: the address is the user name of another account; it logs in only that account";
     for command in [
         &[
             "add",

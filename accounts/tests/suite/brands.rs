@@ -71,9 +71,7 @@ async fn mails_go_out_as_a_brand_was_set() {
     let operator = Operator::start().await;
     let answer = operator.run(&ACME).await;
     assert_eq!(
-        answer.out,
-        "acme is set; for up to 5 minutes mails may still say what it was before; it is a new \
-         brand\n",
+        answer.out, "acme: set; mails may show the old values for up to 5 minutes; new brand\n",
         "{answer:?}"
     );
     assert_eq!(operator.audit("brand#acme").await, [row("brand.set")]);
@@ -157,7 +155,7 @@ async fn a_mail_can_be_read_before_anybody_gets_it() {
     assert!(operator.sandbox.backend.outbox.mails().is_empty());
     let answer = operator.run(&["brand", "preview", "acem"]).await;
     let error =
-        "there is no brand acem; its mails have the words of the configuration; similar: acme";
+        "brand acem not found; its mails use the values of the default brand; similar: acme";
     assert_eq!(answer.error(), error);
     assert_eq!(answer.exit_code, ExitCode::from(3));
     for (language, is_known) in [
@@ -179,10 +177,11 @@ async fn a_brand_is_removed_with_its_words() {
     let answer = operator.run(&line).await;
     assert_eq!(answer.exit_code, ExitCode::from(2), "{answer:?}");
     let answer = operator.run_asked(&line, "no\n").await;
-    let question = "Remove brand? Its mails will have the words of the configuration. Type yes: ";
+    let question =
+        "Remove brand? Its mails will use the values of the default brand. Type 'yes' to confirm: ";
     assert_eq!(
         answer.err,
-        format!("{question}error: brand is not removed\n")
+        format!("{question}error: not confirmed; brand was not removed\n")
     );
     assert_eq!(answer.exit_code, ExitCode::FAILURE);
     assert!(!shown(&operator, "brand").await.is_null());
@@ -204,8 +203,8 @@ async fn a_brand_is_removed_with_its_words() {
 async fn a_new_brand_is_said_to_be_new() {
     let operator = Operator::start().await;
     for (name, note) in [
-        ("acme", json!("it is a new brand")),
-        ("acem", json!("it is a new brand; similar: acme")),
+        ("acme", json!("new brand")),
+        ("acem", json!("new brand; similar: acme")),
         ("acme", json!(null)),
     ] {
         let answer = set(&operator, name, &["--product-name", name, "--json"]).await;
@@ -266,13 +265,13 @@ async fn what_is_so_already_has_no_audit_row() {
     let event = row("brand.set");
     assert_eq!(operator.audit("brand#brand").await, [event.clone(), event]);
     let answer = set(&operator, "none", &["--unset", "login_url"]).await;
-    assert_eq!(answer.out, "none needs no change\n");
-    let configured = "its mails have the words of the configuration";
+    assert_eq!(answer.out, "none: nothing to change\n");
+    let configured = "its mails use the values of the default brand";
     for (name, error) in [
-        ("none", format!("there is no brand none; {configured}")),
+        ("none", format!("brand none not found; {configured}")),
         (
             "brnad",
-            format!("there is no brand brnad; {configured}; similar: brand"),
+            format!("brand brnad not found; {configured}; similar: brand"),
         ),
     ] {
         let answer = operator.run(&["brand", "show", name]).await;
@@ -326,7 +325,7 @@ async fn nothing_is_stored_that_mails_would_not_use() {
         (
             "brand",
             &["--product-name", " "],
-            "product_name is empty; --unset product_name removes it",
+            "product_name is empty; use --unset product_name to remove it",
         ),
         (" ", product, line),
         ("-", product, line),
@@ -406,7 +405,7 @@ async fn a_change_that_came_between_stands() {
         _ => Action::forward(),
     });
     let answer = set(&operator, "brand", &["--product-name", "New"]).await;
-    let error = "brand was changed meanwhile, and that change stands";
+    let error = "brand was changed by someone else in the meantime; try again";
     assert_eq!(answer.error(), error);
     assert_eq!(answer.exit_code, ExitCode::from(75));
     relays.script(|_| Action::forward());
@@ -429,5 +428,8 @@ async fn the_table_is_chosen_as_the_others_are() {
     let answer = operator.run_with(&reset, "", &nowhere).await;
     assert_eq!(answer.exit_code, ExitCode::SUCCESS, "{answer:?}");
     let nameless = operator.run_with(&ACME, "", &[("USER", "")]).await;
-    assert_eq!(nameless.error(), "say who you are, with --operator or USER");
+    assert_eq!(
+        nameless.error(),
+        "no operator name: use --operator or set USER"
+    );
 }

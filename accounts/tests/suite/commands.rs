@@ -39,7 +39,7 @@ async fn an_account_is_added_with_its_password() {
     )
     .await;
     assert_eq!(answer.exit_code, ExitCode::SUCCESS, "{answer:?}");
-    assert_eq!(answer.out, "JRoe is added\n");
+    assert_eq!(answer.out, "JRoe: added\n");
 
     let user = operator.user("jroe").await;
     assert_eq!(text(&user, "display_username"), "JRoe");
@@ -99,7 +99,7 @@ async fn what_may_not_be_added_changes_nothing() {
     let answer = operator.run(&same_address).await;
     assert_eq!(
         answer.error(),
-        "the address is that of jdoe in the same brand"
+        "the address already belongs to jdoe in the same brand"
     );
     let no_address = [
         "add",
@@ -130,7 +130,7 @@ async fn what_may_not_be_added_changes_nothing() {
 async fn a_disabled_account_loses_its_sessions() {
     let operator = Operator::start().await;
     let answer = operator.run(&["disable", "JDoe"]).await;
-    assert_eq!(answer.out, "jdoe is disabled\n");
+    assert_eq!(answer.out, "jdoe: disabled\n");
     let user = operator.user("jdoe").await;
     assert_eq!(user["disabled"].as_bool(), Ok(&true));
     assert_eq!(number(&user, "sessions_valid_after"), NOW);
@@ -218,7 +218,7 @@ async fn an_address_is_corrected_and_nothing_else() {
         ("nowhere", "email is not an address", 2),
         (
             "BOB@pumpalarm.com",
-            "the address is that of bob in the same brand",
+            "the address already belongs to bob in the same brand",
             1,
         ),
     ] {
@@ -235,7 +235,7 @@ async fn a_reset_is_the_operation_and_says_how_it_ended() {
     let operator = Operator::start().await;
     let answer = operator.run(&["reset", "jdoe"]).await;
     assert_eq!(
-        answer.out, "a new password for jdoe is mailed to a@example.com\n",
+        answer.out, "jdoe: new password mailed to a@example.com\n",
         "{answer:?}"
     );
     assert_eq!(operator.sandbox.backend.outbox.mails().len(), 1);
@@ -244,19 +244,19 @@ async fn a_reset_is_the_operation_and_says_how_it_ended() {
     let answer = operator.run(&["reset", "jdoe"]).await;
     assert_eq!(
         answer.error(),
-        "jdoe: the limit of resets by operators is reached; try again at 2026-11-21T22:35:15Z"
+        "jdoe: rate limit for resets by operators reached; try again at 2026-11-21T22:35:15Z"
     );
     assert_eq!(answer.exit_code, ExitCode::from(75));
     for missing in ["LIMITS_TABLE", "BRANDS_TABLE"] {
         let nowhere = [(missing, "Nowhere")];
         let answer = operator.run_with(&["reset", "jdoe"], "", &nowhere).await;
-        let error = "there is no table Nowhere at ";
+        let error = "table Nowhere not found at ";
         assert!(answer.error().starts_with(error), "{answer:?}");
         assert_eq!(answer.exit_code, ExitCode::from(3));
     }
     operator.run(&["disable", "bob"]).await;
     let answer = operator.run(&["reset", "bob"]).await;
-    assert_eq!(answer.error(), "bob: it is disabled");
+    assert_eq!(answer.error(), "bob: account is disabled");
     assert_eq!(operator.sandbox.backend.outbox.mails().len(), 1);
 }
 
@@ -400,7 +400,7 @@ async fn errors_are_one_line_that_names_what_is_wrong() {
         &["reset", "nobody"],
     ] {
         let answer = operator.run(command).await;
-        let error = "there is no account nobody; `accounts find` looks for parts of names";
+        let error = "account nobody not found; use `accounts find` to search by part of a name";
         assert_eq!(answer.error(), error);
         assert_eq!(answer.exit_code, ExitCode::from(3));
     }
@@ -417,5 +417,8 @@ async fn errors_are_one_line_that_names_what_is_wrong() {
     let nameless = operator
         .run_with(&["disable", "jdoe"], "", &[("USER", "")])
         .await;
-    assert_eq!(nameless.error(), "say who you are, with --operator or USER");
+    assert_eq!(
+        nameless.error(),
+        "no operator name: use --operator or set USER"
+    );
 }

@@ -41,7 +41,7 @@ async fn a_permission_that_is_missing_is_named() {
     assert_eq!(
         answer.error(),
         format!(
-            "you are not allowed dynamodb:Query on index email-index of table Users at \
+            "permission denied: dynamodb:Query on index email-index of table Users at \
              {url} (region us-east-1)"
         )
     );
@@ -59,7 +59,7 @@ async fn credentials_that_are_not_accepted_are_named() {
         assert_eq!(
             answer.error(),
             format!(
-                "AWS does not accept the credentials at {url} (region us-east-1) for table {users}: \
+                "AWS rejected the credentials at {url} (region us-east-1) for table {users}: \
                  {code}: {message}"
             )
         );
@@ -70,16 +70,13 @@ async fn credentials_that_are_not_accepted_are_named() {
 async fn tables_that_do_not_exist_are_named() {
     let operator = Operator::start().await;
     let url = &operator.dynamodb_url;
-    let place = format!("at {url} (region eu-west-1): check the names and the region");
+    let place = format!("at {url} (region eu-west-1); check the names and the region");
     let nowhere = [("USERS_TABLE", "Nowhere"), ("AWS_REGION", "eu-west-1")];
     for (command, table) in [
-        (
-            &["show", "jdoe"][..],
-            "there is no table Nowhere".to_owned(),
-        ),
-        (&["pending"], "there is no table Nowhere".to_owned()),
-        (&["check-keys"], "there is no table Nowhere".to_owned()),
-        (&["disable", "jdoe"], "there is no table Nowhere".to_owned()),
+        (&["show", "jdoe"][..], "table Nowhere not found".to_owned()),
+        (&["pending"], "table Nowhere not found".to_owned()),
+        (&["check-keys"], "table Nowhere not found".to_owned()),
+        (&["disable", "jdoe"], "table Nowhere not found".to_owned()),
     ] {
         let answer = operator.run_with(command, "", &nowhere).await;
         assert_eq!(answer.error(), format!("{table} {place}"));
@@ -93,8 +90,8 @@ async fn of_several_tables_the_missing_one_is_named() {
     let url = &operator.dynamodb_url;
     let line = ["--audit-table", "Nope", "disable", "jdoe"];
     let answer = operator.run(&line).await;
-    let place = format!("at {url} (region us-east-1): check the names and the region");
-    assert_eq!(answer.error(), format!("there is no table Nope {place}"));
+    let place = format!("at {url} (region us-east-1); check the names and the region");
+    assert_eq!(answer.error(), format!("table Nope not found {place}"));
     assert_eq!(answer.exit_code, ExitCode::from(3));
 }
 
@@ -109,8 +106,8 @@ async fn a_place_where_no_service_is_is_wrong_usage() {
     assert_eq!(
         answer.error(),
         format!(
-            "DynamoDB cannot be reached at {url} (region us-east-1) for table {users}: it does not \
-             speak TLS; use http:// instead of https://"
+            "DynamoDB cannot be reached at {url} (region us-east-1) for table {users}: the server \
+             does not use TLS; use http:// instead of https://"
         )
     );
     assert_eq!(answer.exit_code, ExitCode::from(2));
@@ -181,7 +178,7 @@ async fn a_change_that_another_one_overtook_says_so() {
     let answer = operator.run(&["grant", "Admin", "jdoe"]).await;
     assert_eq!(
         answer.error(),
-        "it was changed meanwhile, and that change stands; try again"
+        "changed by someone else in the meantime; try again"
     );
     assert_eq!(answer.exit_code, ExitCode::from(75));
 }

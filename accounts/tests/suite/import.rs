@@ -59,7 +59,7 @@ async fn both_formats_make_the_same_accounts() {
         let operator = Operator::start().await;
         let answer = import(&operator, name, &content, &[]).await;
         assert_eq!(answer.exit_code, ExitCode::SUCCESS, "{answer:?}");
-        assert_eq!(answer.out, "1 written, 0 there already, 0 refused\n");
+        assert_eq!(answer.out, "1 written, 0 already present, 0 refused\n");
         items.push(operator.user("zroe").await);
     }
     assert_eq!(items[0], items[1]);
@@ -101,26 +101,26 @@ async fn refused_rows_are_named_and_stop_the_import_unless_told_otherwise() {
          far,9223372036854775808,,\n\
          Brand#Acme,14,,"
     );
-    let refused = "line 4: username is not one line of 1 to 256 bytes\n\
-                   line 5: email is not an address; id is not a whole number\n\
-                   line 6: a quote is not closed in its line\n\
-                   line 7: a quote is not closed in its line\n\
-                   line 8: username is that of an earlier row\n\
-                   line 10: email and brand are those of an earlier row\n\
-                   line 11: 2 columns where the heading has 4\n\
-                   line 12: password_hash is in no known format; leave it empty for a password \
-                   that is in the clear or encrypted: the person asks for a reset\n\
-                   line 13: a quote is not closed in its line\n\
-                   line 14: a quote is not closed in its line\n\
-                   line 15: a line ends neither in LF nor in CRLF\n\
-                   line 16: username is that of an account with another id\n\
-                   line 17: email and brand are those of an account that is there\n\
-                   line 19: id is greater than 9223372036854775807\n\
-                   line 20: username begins with brand#\n";
+    let refused = "line 4: username must be one line of 1 to 256 bytes\n\
+                   line 5: email is not an address; id must be a whole number\n\
+                   line 6: unclosed quote\n\
+                   line 7: unclosed quote\n\
+                   line 8: username is already used by an earlier row\n\
+                   line 10: email and brand are already used by an earlier row\n\
+                   line 11: 2 columns, but the header line has 4\n\
+                   line 12: password_hash has an unknown format; leave it empty for plain-text \
+                   or encrypted passwords, and let the person ask for a reset\n\
+                   line 13: unclosed quote\n\
+                   line 14: unclosed quote\n\
+                   line 15: lines must end in LF or CRLF\n\
+                   line 16: username is already used by an account with another id\n\
+                   line 17: email and brand are already used by an existing account\n\
+                   line 19: id must not exceed 9223372036854775807\n\
+                   line 20: username must not begin with brand#\n";
     for (options, end) in [
         (
             &["--dry-run"][..],
-            "2 can be written, 1 there already, 15 refused\n",
+            "2 can be written, 1 already present, 15 refused\n",
         ),
         (
             &[],
@@ -140,7 +140,7 @@ async fn refused_rows_are_named_and_stop_the_import_unless_told_otherwise() {
     let answer = import(&operator, "users.csv", &file, &["--skip-refused", "--json"]).await;
     assert_eq!(answer.exit_code, ExitCode::FAILURE);
     let lines = answer.json();
-    let reasons = ["username is not one line of 1 to 256 bytes"];
+    let reasons = ["username must be one line of 1 to 256 bytes"];
     assert_eq!(lines[0], json!({ "line": 4, "refused": reasons }));
     assert_eq!(
         lines[15],
@@ -203,8 +203,11 @@ async fn a_dry_run_needs_no_table() {
     let nowhere = [("USERS_TABLE", "")];
     let dry_run = [&command[..], &["--dry-run"]].concat();
     let answer = operator.run_with(&dry_run, "", &nowhere).await;
-    assert_eq!(answer.out, "3 can be written, 0 there already, 0 refused\n");
-    let note = "not compared with the accounts that exist: ";
+    assert_eq!(
+        answer.out,
+        "3 can be written, 0 already present, 0 refused\n"
+    );
+    let note = "warning: not compared with existing accounts: ";
     assert!(answer.err.starts_with(note), "{answer:?}");
     assert_eq!(answer.exit_code, ExitCode::SUCCESS);
     let answer = operator.run_with(&command, "", &nowhere).await;
@@ -219,8 +222,8 @@ async fn of_many_rows_only_those_that_repeat_one_are_refused() {
     let answer = import(&operator, "users.csv", &file, &["--dry-run"]).await;
     assert_eq!(
         answer.out,
-        "line 30002: username is that of an earlier row; email and brand are those of an earlier \
-         row\n30000 can be written, 0 there already, 1 refused\n"
+        "line 30002: username is already used by an earlier row; email and brand are already used \
+         by an earlier row\n30000 can be written, 0 already present, 1 refused\n"
     );
 }
 
@@ -239,15 +242,15 @@ async fn json_rows_are_refused_by_line() {
     let answer = import(&operator, "users.ndjson", file, &["--dry-run"]).await;
     assert_eq!(
         answer.out,
-        "line 2: not a JSON object, at column 21\n\
-         line 3: a member is no column\n\
-         line 4: username is not a plain value\n\
-         line 5: username is not a plain value\n\
-         line 6: username is there twice\n\
+        "line 2: not a JSON object (error at column 21)\n\
+         line 3: a member is not a known column\n\
+         line 4: username has an unsupported type\n\
+         line 5: username has an unsupported type\n\
+         line 6: username is repeated\n\
          line 7: id is missing\n\
-         line 8: roles is not a plain value\n\
-         line 9: not a JSON object, at column 0\n\
-         1 can be written, 0 there already, 8 refused\n"
+         line 8: roles has an unsupported type\n\
+         line 9: not a JSON object (error at column 0)\n\
+         1 can be written, 0 already present, 8 refused\n"
     );
 }
 
@@ -257,7 +260,7 @@ async fn an_import_that_runs_again_finishes_the_rest_in_few_calls() {
     let relays = Relays::start(&operator.sandbox.backend).unwrap();
     operator.dynamodb_url = relays.backend.dynamodb_url.clone();
     let answer = import(&operator, "users.csv", &accounts(250), &[]).await;
-    assert_eq!(answer.out, "250 written, 0 there already, 0 refused\n");
+    assert_eq!(answer.out, "250 written, 0 already present, 0 refused\n");
     let dynamodb = &operator.sandbox.backend.clients.dynamodb;
     let users = &operator.sandbox.backend.tables.users;
     // As if it had been interrupted.
@@ -270,7 +273,7 @@ async fn an_import_that_runs_again_finishes_the_rest_in_few_calls() {
     relays.take_calls();
     let answer = import(&operator, "users.csv", &accounts(260), &[]).await;
     assert_eq!(
-        answer.out, "12 written, 248 there already, 0 refused\n",
+        answer.out, "12 written, 248 already present, 0 refused\n",
         "{answer:?}"
     );
     assert_eq!(answer.exit_code, ExitCode::SUCCESS);
@@ -300,7 +303,7 @@ async fn writes_that_are_throttled_are_tried_again() {
     });
     let answer = import(&operator, "users.csv", &accounts(3), &[]).await;
     assert_eq!(
-        answer.out, "3 written, 0 there already, 0 refused\n",
+        answer.out, "3 written, 0 already present, 0 refused\n",
         "{answer:?}"
     );
     assert!(operator.has("u2").await);
@@ -327,7 +330,7 @@ async fn accounts_count_as_written_if_only_the_answer_was_lost() {
     proxy.inject(Some(Injection { call, failure }));
     let answer = import(&operator, "users.csv", &accounts(3), &[]).await;
     assert_eq!(
-        answer.out, "3 written, 0 there already, 0 refused\n",
+        answer.out, "3 written, 0 already present, 0 refused\n",
         "{answer:?}"
     );
     assert_eq!(proxy.calls().len(), 3);
@@ -339,9 +342,9 @@ async fn nobody_is_overwritten_unless_told_and_nobody_else_ever() {
     let before = operator.user("jdoe").await;
     let file =
         format!("username,id,email,password_hash\njdoe,42,new@example.com,\nbob,77,,{HASH}\n");
-    let refused = "line 3: username is that of an account with another id\n";
+    let refused = "line 3: username is already used by an account with another id\n";
     let answer = import(&operator, "users.csv", &file, &["--skip-refused"]).await;
-    let counts = "0 written, 1 there already, 1 refused\n";
+    let counts = "0 written, 1 already present, 1 refused\n";
     assert_eq!(answer.out, format!("{refused}{counts}"));
     assert_eq!(answer.exit_code, ExitCode::FAILURE);
     assert_eq!(operator.user("jdoe").await, before);
@@ -350,8 +353,8 @@ async fn nobody_is_overwritten_unless_told_and_nobody_else_ever() {
     let options = ["--overwrite", "--skip-refused"];
     let answer = import(&operator, "users.csv", &complete(&file), &options).await;
     let counts = "0 new, 1 changed, 0 unchanged\n\
-                  1 with another address, 0 of them without the password that was mailed to the old \
-                  one\n1 written, 0 unchanged, 1 refused\n";
+                  addresses changed: 1, mailed passwords withdrawn: 0\n\
+                  1 written, 0 unchanged, 1 refused\n";
     assert_eq!(answer.out, format!("{refused}{counts}"));
     let mut audit = operator.audit("jdoe").await;
     audit.sort();
@@ -373,7 +376,9 @@ async fn what_overwrites_must_have_all_columns_but_the_password() {
     let csv = "username,id,email\njdoe,42,new@example.com\n";
     let answer = import(&operator, "users.csv", csv, &["--overwrite"]).await;
     assert!(
-        answer.error().starts_with("the heading lacks display_name"),
+        answer
+            .error()
+            .starts_with("the header line has no column display_name"),
         "{answer:?}"
     );
     assert_eq!(answer.exit_code, ExitCode::from(2));
@@ -416,10 +421,9 @@ async fn what_overwrites_must_know_who_is_at_work_and_where_the_audit_trail_is()
 #[tokio::test]
 async fn an_account_that_came_meanwhile_is_not_overwritten() {
     let preview = "0 new, 1 changed, 0 unchanged\n\
-                   1 with another address, 0 of them without the password that was mailed to the \
-                   old one\n";
+                   addresses changed: 1, mailed passwords withdrawn: 0\n";
     for (options, preview, outcome) in [
-        (&[][..], "", "0 written, 1 there already, 1 refused\n"),
+        (&[][..], "", "0 written, 1 already present, 1 refused\n"),
         (
             &["--overwrite"],
             preview,
@@ -435,7 +439,7 @@ async fn an_account_that_came_meanwhile_is_not_overwritten() {
         });
         let file = complete("username,id\njdoe,42\nbob,77\n");
         let answer = import(&operator, "users.csv", &file, options).await;
-        let refused = "line 3: username is that of an account with another id\n";
+        let refused = "line 3: username is already used by an account with another id\n";
         assert_eq!(answer.out, format!("{preview}{refused}{outcome}"));
         assert_eq!(number(&operator.user("bob").await, "id"), 2);
         assert_eq!(operator.audit("bob").await, []);
@@ -483,7 +487,7 @@ async fn addresses_may_move_among_the_accounts_of_a_file() {
     assert_eq!(
         answer.out,
         "0 new, 2 changed, 0 unchanged\n\
-         2 with another address, 0 of them without the password that was mailed to the old one\n\
+         addresses changed: 2, mailed passwords withdrawn: 0\n\
          admin loses Admin\n2 written, 0 unchanged, 0 refused\n"
     );
     let email = |item| text(&item, "email").to_owned();
@@ -495,8 +499,8 @@ async fn addresses_may_move_among_the_accounts_of_a_file() {
     let answer = import(&operator, "users.csv", &complete(file), &["--overwrite"]).await;
     assert_eq!(
         answer.out,
-        "line 2: email and brand are those of an account that is there\n\
-         line 3: username is that of an account with another id\n\
+        "line 2: email and brand are already used by an existing account\n\
+         line 3: username is already used by an account with another id\n\
          nothing is written, because 2 of 2 rows are refused; correct them, or leave them out with \
          --skip-refused\n"
     );
@@ -544,33 +548,37 @@ async fn a_file_that_cannot_be_one_is_wrong_usage() {
         (
             "users.csv",
             "username,password,id\n",
-            "column 2 of the heading is unknown or repeated; known: ",
+            "column 2 of the header line is unknown or repeated; known: ",
         ),
         (
             "users.csv",
             "username,id,id\n",
-            "column 3 of the heading is unknown or repeated; known: ",
+            "column 3 of the header line is unknown or repeated; known: ",
         ),
         (
             "users.csv",
             "username;id\n",
-            "column 1 of the heading is unknown or repeated; known: ",
+            "column 1 of the header line is unknown or repeated; known: ",
         ),
         (
             "users.csv",
             "username,email\n",
-            "the heading lacks id; it may have ",
+            "the header line has no column id; known: ",
         ),
         (
             "users.csv",
             "username,\"id\n",
-            "the heading: a quote is not closed in its line",
+            "header line: unclosed quote",
         ),
-        ("users.csv", "", "the heading lacks username; it may have "),
+        (
+            "users.csv",
+            "",
+            "the header line has no column username; known: ",
+        ),
         (
             "users.csv",
             "username,id\rjane,1\r",
-            "the heading: a line ends neither in LF nor in CRLF",
+            "header line: lines must end in LF or CRLF",
         ),
     ] {
         let answer = import(&operator, name, content, &[]).await;
@@ -601,7 +609,7 @@ async fn a_pipe_and_utf_16_are_refused_before_anything_is_written() {
         .await;
     assert_eq!(
         answer.error(),
-        "the file is read more than once: a pipe will not do"
+        "the file must be a regular file, not a pipe, because it is read several times"
     );
     let directory = TempDir::new().unwrap();
     let path = directory.path().join("users.csv");
@@ -611,7 +619,7 @@ async fn a_pipe_and_utf_16_are_refused_before_anything_is_written() {
         .collect();
     std::fs::write(&path, text).unwrap();
     let answer = operator.run(&["import", path.to_str().unwrap()]).await;
-    assert_eq!(answer.error(), "the file is in UTF-16; save it in UTF-8");
+    assert_eq!(answer.error(), "the file is in UTF-16; save it as UTF-8");
     assert_eq!(answer.exit_code, ExitCode::from(2));
     let latin_1 = b"username,id,display_name\njane,1,Zo\xeb\nmary,2,Mary\n";
     std::fs::write(&path, latin_1).unwrap();
@@ -619,7 +627,7 @@ async fn a_pipe_and_utf_16_are_refused_before_anything_is_written() {
         .run(&["import", "--dry-run", path.to_str().unwrap()])
         .await;
     assert!(
-        answer.out.starts_with("line 2: the text is not UTF-8\n"),
+        answer.out.starts_with("line 2: not valid UTF-8\n"),
         "{answer:?}"
     );
 }
@@ -704,7 +712,7 @@ async fn many_accounts_with_roles_are_written_all_the_same() {
     let file = format!("username,id,roles\n{rows}");
     let answer = import(&operator, "users.csv", &file, &[]).await;
     assert_eq!(
-        answer.out, "120 written, 0 there already, 0 refused\n",
+        answer.out, "120 written, 0 already present, 0 refused\n",
         "{answer:?}"
     );
     assert_eq!(details(&operator, "u119").await, ["role.granted Admin"]);

@@ -75,7 +75,7 @@ async fn nobody_is_written_over() {
     assert!(
         answer
             .out
-            .contains("there is an account with the right key already")
+            .contains("another account already has the correct key")
     );
     assert_eq!(operator.user(OLD).await, old);
     assert_eq!(operator.user(NEW).await, new);
@@ -98,7 +98,7 @@ async fn a_wrong_key_of_an_address_alone_is_mended_in_place() {
     let answer = operator.run(&["check-keys", "--repair"]).await;
     assert_eq!(answer.exit_code, ExitCode::FAILURE, "{answer:?}");
     assert!(
-        answer.out.contains("SES takes no mail to the address"),
+        answer.out.contains("SES cannot send mail to the address"),
         "{answer:?}"
     );
     assert_eq!(

@@ -21,14 +21,14 @@ async fn a_role_that_is_spelled_almost_right_is_named_and_nothing_is_done() {
     operator.run(&["grant", "Admin", "jdoe"]).await;
     for role in ["admin", "ADMIN", "Admn", "Admins"] {
         let answer = operator.run(&["revoke", role, "jdoe"]).await;
-        let error = format!("jdoe has the role Admin, not {role}: names of roles compare exactly");
+        let error = format!("jdoe has the role Admin, not {role}; role names must match exactly");
         assert_eq!(answer.error(), error);
         assert_eq!(answer.exit_code, ExitCode::FAILURE);
         let answer = operator.run(&["grant", role, "bob"]).await;
         assert!(
             answer
                 .error()
-                .starts_with(&format!("{role} is not the role Admin: ")),
+                .starts_with(&format!("{role} resembles the role Admin, ")),
             "{answer:?}"
         );
         assert_eq!(answer.exit_code, ExitCode::FAILURE);
@@ -49,15 +49,15 @@ async fn a_role_that_is_almost_admin_is_given_to_nobody_unless_forced() {
     for role in ["admin", "Administrator", "Admins"] {
         let add = ["add", "ops", "--id", "9", "--no-password", "--role", role];
         let answer = operator.run(&add).await;
-        let error = format!("{role} is not the role Admin: ");
+        let error = format!("{role} resembles the role Admin, ");
         assert!(answer.error().starts_with(&error), "{answer:?}");
         assert_eq!(answer.exit_code, ExitCode::FAILURE);
         let answer = operator.run(&["grant", role, "jdoe"]).await;
         assert!(answer.error().starts_with(&error), "{answer:?}");
         let file = format!("username,id,roles\nops,9,Support;{role}\n");
         let answer = import(&operator, "users.csv", &file, &[]).await;
-        let refused = "line 2: a role is almost Admin, and names of roles compare exactly; use \
-                       --force to take it as it is\n";
+        let refused = "line 2: a role resembles Admin, and role names must match exactly; use \
+                       --force to import it anyway\n";
         assert!(answer.out.starts_with(refused), "{answer:?}");
         assert_eq!(answer.exit_code, ExitCode::FAILURE);
         assert!(!operator.has("ops").await);
@@ -91,16 +91,16 @@ async fn arguments_that_are_swapped_are_named_and_nothing_is_done() {
     assert_eq!(operator.audit("admin").await, []);
     // A role may have the name of an account.
     let answer = operator.run(&["grant", "bob", "jdoe"]).await;
-    assert_eq!(answer.out, "jdoe has the role bob\n", "{answer:?}");
+    assert_eq!(answer.out, "jdoe: role bob granted\n", "{answer:?}");
     let answer = operator.run(&["grant", "jdoe", "admin", "--force"]).await;
-    assert_eq!(answer.out, "admin has the role jdoe\n", "{answer:?}");
+    assert_eq!(answer.out, "admin: role jdoe granted\n", "{answer:?}");
 }
 
 #[tokio::test]
 async fn somebody_who_can_administer_is_left() {
     let operator = Operator::start().await;
-    let error = "admin is the last account with the role Admin that may log in; use --force to \
-                 do it anyway";
+    let error = "admin is the last account with the role Admin that can log in; use --force to \
+                 continue anyway";
     let commands = [&["revoke", "Admin", "admin"][..], &["disable", "admin"]];
     for command in commands {
         let answer = operator.run(command).await;
@@ -183,7 +183,7 @@ async fn no_mail_goes_through_the_real_ses_for_accounts_of_another_dynamodb() {
     let answer = operator.run_at(&command, "", &[]).await;
     assert_eq!(
         answer.error(),
-        "--endpoint is given without --ses-endpoint: SES at AWS would send the mail"
+        "--endpoint needs --ses-endpoint, because SES at AWS would send the mail otherwise"
     );
     assert_eq!(answer.exit_code, ExitCode::from(2));
     assert_eq!(operator.user("jdoe").await, before);
@@ -211,8 +211,8 @@ async fn a_reset_that_ses_refuses_says_why() {
         let user = if permission.is_empty() { "jdoe" } else { "bob" };
         let answer = operator.run(&["reset", user]).await;
         let error = format!(
-            "{user}: SES did not accept the mail: {code}{permission}; the old password keeps \
-             working, and the sweep tries again"
+            "{user}: SES did not accept the mail: {code}{permission}; the old password stays \
+             valid, and the sweep will retry"
         );
         assert_eq!(answer.error(), error);
     }
@@ -223,7 +223,7 @@ async fn an_account_that_exists_needs_no_password() {
     let operator = Operator::start().await;
     // There is no terminal to ask at, which is found out later.
     let answer = operator.run(&["add", "JDoe", "--id", "42"]).await;
-    assert_eq!(answer.error(), "there is an account JDoe already");
+    assert_eq!(answer.error(), "account JDoe already exists");
     assert_eq!(answer.exit_code, ExitCode::FAILURE);
 }
 
@@ -232,7 +232,7 @@ async fn without_a_password_nothing_is_added() {
     let operator = Operator::start().await;
     let command = ["add", "jroe", "--id", "7", "--password-stdin"];
     let answer = operator.run(&command).await;
-    let error = "no password was given, so nothing is changed";
+    let error = "no password given; nothing was changed";
     assert_eq!(answer.error(), error);
     assert_eq!(answer.exit_code, ExitCode::FAILURE);
     assert!(!operator.has("jroe").await);
@@ -306,18 +306,14 @@ async fn nothing_is_done_when_sts_does_not_say_who_it_is() {
     let sts = [("AWS_ENDPOINT_URL_STS", server.url.as_str())];
     let answer = operator.run_with(&["disable", "jdoe"], "", &sts).await;
     assert!(
-        answer
-            .error()
-            .starts_with("AWS does not accept the credentials "),
+        answer.error().starts_with("AWS rejected the credentials "),
         "{answer:?}"
     );
     assert!(answer.error().ends_with("is expired"), "{answer:?}");
     let nowhere = [("AWS_ENDPOINT_URL_STS", "http://127.0.0.1:1")];
     let answer = operator.run_with(&["disable", "jdoe"], "", &nowhere).await;
     assert!(
-        answer
-            .error()
-            .starts_with("STS, which says who you are, does not answer"),
+        answer.error().starts_with("STS does not answer"),
         "{answer:?}"
     );
     assert_eq!(relays.take_calls().len(), 0);

@@ -99,7 +99,7 @@ async fn another_address_ends_what_was_mailed_to_the_old_one() {
     assert_eq!(
         answer.out,
         "0 new, 1 changed, 0 unchanged\n\
-         1 with another address, 1 of them without the password that was mailed to the old one\n\
+         addresses changed: 1, mailed passwords withdrawn: 1\n\
          1 written, 0 unchanged, 0 refused\n"
     );
     let user = operator.user("jdoe").await;
@@ -159,7 +159,7 @@ async fn a_hash_of_the_file_stays_where_the_address_changes() {
     assert!(
         answer
             .out
-            .contains("1 with another address, 0 of them without the password"),
+            .contains("addresses changed: 1, mailed passwords withdrawn: 0"),
         "{answer:?}"
     );
     let user = operator.user("jdoe").await;
@@ -198,7 +198,7 @@ async fn only_what_was_shown_is_overwritten() {
         });
         let rows = format!("{}new,8,,,,,,,\n", jdoe_with("new@example.com", HASH));
         let answer = import(&operator, "users.csv", &rows, &["--overwrite"]).await;
-        let end = "line 2: the account was changed meanwhile; run the import again\n\
+        let end = "line 2: account changed by someone else in the meantime; run the import again\n\
                    1 written, 0 unchanged, 1 refused\n";
         assert!(answer.out.ends_with(end), "{looks}: {answer:?}");
         assert_eq!(answer.exit_code, ExitCode::FAILURE);
@@ -221,21 +221,31 @@ async fn what_changes_accounts_that_exist_is_confirmed() {
     let line = ["import", path.to_str().unwrap()];
     let before = operator.user("jdoe").await;
     for (options, question) in [
-        (&["--overwrite"][..], "Overwrite 1 account? Type yes: "),
-        (&["--disable-missing"], "Disable 1 account? Type yes: "),
+        (
+            &["--overwrite"][..],
+            "Overwrite 1 account? Type 'yes' to confirm: ",
+        ),
+        (
+            &["--disable-missing"],
+            "Disable 1 account? Type 'yes' to confirm: ",
+        ),
         (
             &["--overwrite", "--disable-missing"],
-            "Overwrite 1 account and disable 1? Type yes: ",
+            "Overwrite 1 account and disable 1? Type 'yes' to confirm: ",
         ),
     ] {
         let line = [&line[..], options].concat();
         let answer = operator.run(&line).await;
-        let error = "there is no terminal to ask for confirmation; use --yes";
+        let error = "cannot ask for confirmation without a terminal; use --yes";
         assert_eq!(answer.error(), error);
         assert_eq!(answer.exit_code, ExitCode::from(2));
         let answer = operator.run_asked(&line, "no\n").await;
         assert!(answer.err.starts_with(question), "{answer:?}");
-        assert!(answer.err.ends_with("error: nothing was changed\n"));
+        assert!(
+            answer
+                .err
+                .ends_with("error: not confirmed; nothing was changed\n")
+        );
         assert_eq!(answer.exit_code, ExitCode::FAILURE);
         assert_eq!(operator.user("jdoe").await, before);
     }

@@ -152,22 +152,22 @@ async fn its_manual_has_a_page_for_each_command() {
     let program = Program::new(&[]);
     let page = program.run(&["man"]).await.out;
     assert!(page.contains(".TH accounts 1"), "{page}");
-    assert!(page.contains("Exit codes: 0 done"), "{page}");
+    assert!(page.contains("Exit codes: 0 success"), "{page}");
     let page = program.run(&["man", "brand", "set"]).await.out;
     assert!(page.contains(".TH accounts-brand-set 1"), "{page}");
     assert!(page.contains("configuration\\-set"), "{page}");
     let ended = program.run(&["man", "brand", "paint"]).await;
-    let error = "there is no command brand paint; see `accounts help`";
+    let error = "command brand paint not found; see `accounts help`";
     assert_eq!((ended.code, ended.error()), (3, error));
 }
 
 #[tokio::test]
 async fn all_that_is_missing_is_named_at_once() {
-    let region = "no region is known: use --region, AWS_REGION or a profile that has one";
-    let keys = "there are no AWS credentials: name a profile with --profile, or set AWS_PROFILE, or \
+    let region = "no region found: use --region, set AWS_REGION, or use a profile with a region";
+    let keys = "no AWS credentials found: use --profile, or set AWS_PROFILE, or \
                 AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY";
-    let stack = "name the stack with --stack";
-    let who = "say who you are, with --operator or USER";
+    let stack = "use --stack to name the stack";
+    let who = "no operator name: use --operator or set USER";
     let program = Program::new(&[]);
     for (line, missing) in [
         (
@@ -246,18 +246,18 @@ async fn a_stack_says_where_the_tables_are_and_who_sends() {
         .await;
     assert_eq!(ended.code, 3, "{ended:?}");
     assert!(
-        ended.error().starts_with("there is no table Other "),
+        ended.error().starts_with("table Other not found "),
         "{ended:?}"
     );
     let line = ["--endpoint", &operator.dynamodb_url, "show", "jdoe"];
     let ended = program.run(&line).await;
     assert!(
-        ended.error().starts_with("there is no table Nowhere "),
+        ended.error().starts_with("table Nowhere not found "),
         "{ended:?}"
     );
     let line = [&line[..], &["--stack", "passwords"]].concat();
     let ended = program.run(&line).await;
-    let error = "--endpoint and --stack name two places; use one of them";
+    let error = "--endpoint and --stack cannot be used together";
     assert_eq!((ended.code, ended.error()), (2, error));
 }
 
@@ -275,13 +275,13 @@ async fn a_stack_that_cannot_be_read_is_named_with_the_reason() {
             "ValidationError",
             "Stack with id passwords does not exist",
             3,
-            "there is no stack passwords in eu-west-1",
+            "stack passwords not found in eu-west-1",
         ),
         (
             "AccessDenied",
             denied,
             1,
-            "you are not allowed cloudformation:DescribeStacks on \
+            "permission denied: cloudformation:DescribeStacks on \
              arn:aws:cloudformation:eu-west-1:123456789012:stack/passwords/* in eu-west-1",
         ),
         (
@@ -329,7 +329,7 @@ async fn a_stack_without_the_tables_is_not_this_one() {
         ]);
         let ended = program.run(&["--stack", "shop", "disable", "jdoe"]).await;
         let error =
-            format!("stack shop is not a stack of these services: it lacks the outputs {missing}");
+            format!("stack shop is not a stack of these services; missing outputs: {missing}");
         assert_eq!((ended.code, ended.error()), (2, error.as_str()));
         assert!(!operator.user("jdoe").await.contains_key("disabled"));
     }
@@ -391,11 +391,14 @@ async fn a_profile_that_gives_nothing_says_why() {
     for (profile, reasons) in [
         (
             "nobody",
-            &["there is no profile nobody with credentials in the files of the AWS CLI"][..],
+            &["profile nobody with credentials not found in the AWS CLI configuration"][..],
         ),
         (
             "signed-off",
-            &["profile signed-off gives no credentials: ", "aws sso login"],
+            &[
+                "cannot get credentials from profile signed-off: ",
+                "aws sso login",
+            ],
         ),
     ] {
         let line = [
@@ -419,7 +422,7 @@ async fn a_profile_needs_a_file() {
     let program = Program::new(&[("USERS_TABLE", "Users")]);
     let line = ["--profile", "nope", "--region", "eu-west-1", "show", "jdoe"];
     let ended = program.run(&line).await;
-    let error = "there is no profile nope with credentials in the files of the AWS CLI";
+    let error = "profile nope with credentials not found in the AWS CLI configuration";
     assert_eq!((ended.code, ended.error()), (2, error));
 }
 
@@ -436,7 +439,7 @@ async fn a_machine_that_gives_no_credentials_is_asked_in_vain() {
     ]);
     let line = ["--region", "eu-west-1", "show", "jdoe"];
     let ended = program.run(&line).await;
-    let error = "there are no AWS credentials: name a profile with --profile, ";
+    let error = "no AWS credentials found: use --profile, ";
     assert!(ended.error().starts_with(error), "{ended:?}");
     assert_eq!(ended.code, 2, "{ended:?}");
 }
@@ -445,7 +448,7 @@ async fn a_machine_that_gives_no_credentials_is_asked_in_vain() {
 #[tokio::test]
 async fn a_command_line_that_is_wrong_is_two_lines() {
     let program = Program::new(&[]);
-    let number = "use a whole number from 1";
+    let number = "must be a whole number of at least 1";
     for (line, error, usage) in [
         (
             &["show"][..],
@@ -479,7 +482,7 @@ async fn a_command_line_that_is_wrong_is_two_lines() {
         ),
         (
             &["add", "jane", "--id", "-1"],
-            "invalid value '-1' for '--id <NUMBER>': id is not a whole number",
+            "invalid value '-1' for '--id <NUMBER>': id must be a whole number",
             "",
         ),
         (
@@ -500,10 +503,7 @@ async fn a_command_line_that_is_wrong_is_two_lines() {
     }
     let ended = program.run(&["--json"]).await;
     let found: Value = serde_json::from_str(&ended.err).unwrap();
-    assert_eq!(
-        found["message"],
-        "a command is missing; see `accounts help`"
-    );
+    assert_eq!(found["message"], "no command given; see `accounts help`");
 }
 
 /// A full disk does not undo a change.
@@ -516,11 +516,11 @@ async fn a_change_that_cannot_be_reported_is_said_to_be_done() {
     for (line, error) in [
         (
             &["disable", "jdoe"][..],
-            "it was done, but the output could not be written: No space left on device",
+            "the change was made, but the output could not be written: No space left on device",
         ),
         (
             &["show", "jdoe"],
-            "the output could not be written: No space left on device",
+            "cannot write the output: No space left on device",
         ),
     ] {
         let full = std::fs::File::create("/dev/full").unwrap();

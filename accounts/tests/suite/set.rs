@@ -42,7 +42,7 @@ async fn what_is_given_changes_and_nothing_else() {
 
     // Once more there is nothing to change, and no row.
     let answer = operator.run(&line).await;
-    assert_eq!(answer.out, "jdoe needs no change\n", "{answer:?}");
+    assert_eq!(answer.out, "jdoe: nothing to change\n", "{answer:?}");
     let line = ["set", "jdoe", "--unset", "language", "--unset", "brand"];
     let answer = operator.run(&line).await;
     assert_eq!(answer.out, "jdoe: brand removed; language removed\n");
@@ -97,7 +97,7 @@ async fn an_account_without_an_address_cannot_be_reset() {
     );
     // Refused before it counts.
     let answer = operator.run(&["reset", "bob"]).await;
-    assert_eq!(answer.error(), "bob: there is no address on file");
+    assert_eq!(answer.error(), "bob: account has no address");
 }
 
 #[tokio::test]
@@ -110,22 +110,22 @@ async fn what_an_account_may_not_have_changes_nothing() {
         (
             &["--name", &long][..],
             2,
-            "display_name is not one line of at most 256 bytes",
+            "display_name must be one line of at most 256 bytes",
         ),
         (
             &["--brand", "a\nb"],
             2,
-            "brand is not one line of at most 256 bytes",
+            "brand must be one line of at most 256 bytes",
         ),
         (
             &["--language", "german!"],
             2,
-            "language is not a BCP 47 tag such as de or de-AT",
+            "language must be a BCP 47 tag such as de or de-AT",
         ),
         (
             &["--email", " "],
             2,
-            "email is empty; --unset email removes it",
+            "email is empty; use --unset email to remove it",
         ),
         (
             &["--brand", "x", "--unset", "brand"],
@@ -135,7 +135,7 @@ async fn what_an_account_may_not_have_changes_nothing() {
         (
             &["--email", "A@example.com"],
             1,
-            "the address is that of jdoe in the same brand",
+            "the address already belongs to jdoe in the same brand",
         ),
     ] {
         let answer = operator.run(&[&["set", "bob"], options].concat()).await;
@@ -150,7 +150,7 @@ async fn what_an_account_may_not_have_changes_nothing() {
         .await;
     assert_eq!(answer.exit_code, ExitCode::SUCCESS, "{answer:?}");
     let answer = operator.run(&["set", "bob", "--brand", "acme"]).await;
-    let error = "the address is that of jdoe in the same brand";
+    let error = "the address already belongs to jdoe in the same brand";
     assert_eq!(answer.error(), error);
     assert_eq!(
         text(&operator.user("bob").await, "brand"),
@@ -186,7 +186,7 @@ async fn a_deleted_account_leaves_its_audit_rows() {
     let operator = Operator::start().await;
     operator.run(&["disable", "jdoe"]).await;
     let answer = operator.run(&["delete", "jdoe"]).await;
-    let error = "there is no terminal to ask for confirmation; use --yes";
+    let error = "cannot ask for confirmation without a terminal; use --yes";
     assert_eq!(answer.error(), error);
     assert_eq!(answer.exit_code, ExitCode::from(2));
     assert!(operator.has("jdoe").await);
@@ -194,7 +194,7 @@ async fn a_deleted_account_leaves_its_audit_rows() {
     let answer = operator.run(&["delete", "jdoe", "--yes"]).await;
     assert_eq!(
         answer.out,
-        "jdoe is deleted; 2 audit rows remain, each for 400 days from its event\n"
+        "jdoe: deleted; 2 audit rows are kept, each for 400 days after its event\n"
     );
     assert!(!operator.has("jdoe").await);
     let mut audit = operator.audit("jdoe").await;
@@ -211,8 +211,8 @@ async fn a_deleted_account_leaves_its_audit_rows() {
 async fn the_last_administrator_is_not_deleted() {
     let operator = Operator::start().await;
     let answer = operator.run(&["delete", "admin", "--yes"]).await;
-    let error = "admin is the last account with the role Admin that may log in; use --force to \
-                 do it anyway";
+    let error = "admin is the last account with the role Admin that can log in; use --force to \
+                 continue anyway";
     assert_eq!(answer.error(), error);
     assert_eq!(answer.exit_code, ExitCode::FAILURE);
     assert!(operator.has("admin").await);
@@ -252,8 +252,8 @@ async fn a_deletion_that_is_not_confirmed_is_refused() {
     let operator = Operator::start().await;
     for input in ["no\n", ""] {
         let answer = operator.run_asked(&["delete", "jdoe"], input).await;
-        let question = "Delete jdoe, customer 42? This cannot be undone. Type yes: ";
-        let error = format!("{question}error: jdoe is not deleted\n");
+        let question = "Delete jdoe (customer 42)? This cannot be undone. Type 'yes' to confirm: ";
+        let error = format!("{question}error: not confirmed; jdoe was not deleted\n");
         assert_eq!(answer.err, error);
         assert_eq!(answer.exit_code, ExitCode::FAILURE);
         assert!(operator.has("jdoe").await);
@@ -270,8 +270,8 @@ async fn the_last_administrator_keeps_a_way_in() {
     operator.run(&["reset", "admin"]).await;
     let line = ["set", "admin", "--unset", "email"];
     let answer = operator.run(&line).await;
-    let error = "admin is the last account with the role Admin that may log in; use --force to do \
-                 it anyway";
+    let error = "admin is the last account with the role Admin that can log in; use --force to \
+                 continue anyway";
     assert_eq!(answer.error(), error);
     assert_eq!(answer.exit_code, ExitCode::FAILURE);
     assert!(operator.user("admin").await.contains_key("email"));
@@ -304,7 +304,7 @@ async fn sessions_end_and_nothing_else_changes() {
     let operator = Operator::start().await;
     let mut expected = operator.user("jdoe").await;
     let answer = operator.run(&["end-sessions", "JDoe"]).await;
-    assert_eq!(answer.out, "jdoe is logged out everywhere\n");
+    assert_eq!(answer.out, "jdoe: all sessions ended\n");
     expected.insert("sessions_valid_after".to_owned(), dynamodb::number(NOW));
     expected.insert("version".to_owned(), dynamodb::number(2));
     assert_eq!(operator.user("jdoe").await, expected);

@@ -138,7 +138,7 @@ async fn a_sender_of_a_domain_below_a_verified_one() {
     let sender = "sender no-reply@mail.example.com";
     assert_eq!(check(&answer, sender)["found"], "verified as example.com");
     let arn = check(&answer, &format!("{sender} in MailArns"));
-    let advice = "add the ARN of example.com to MailArns and deploy";
+    let advice = "add the ARN of example.com to MailArns, and deploy";
     assert_eq!(
         arn["advice"], advice,
         "the ARN of the domain below is no use"
@@ -157,7 +157,7 @@ async fn what_dmarc_lacks_is_said() {
         (
             &[("_dmarc.mail.example.com.", "v=spf1 -all")],
             "failed",
-            "no record",
+            "no DMARC record",
         ),
         (
             &[("_dmarc.mail.example.com.", "v=DMARC1; p=none")],
@@ -193,7 +193,7 @@ async fn what_is_not_allowed_names_the_permission() {
             let check = check(&answer, text("check"));
             assert_eq!(check["result"], "not_checked", "{check}");
             assert_eq!(check["permission"], permission, "{check}");
-            let found = format!("the permission {permission} is missing");
+            let found = format!("permission {permission} is missing");
             assert_eq!(check["found"], found, "{check}");
             assert_eq!(answer.exit_code, ExitCode::SUCCESS, "{answer:?}");
         }
@@ -254,22 +254,22 @@ async fn hosts_answer_with_certificates_that_are_valid() {
             localhost,
             (from, NOW),
             200,
-            ("failed", "has expired at 2026-11-21"),
-            ("not_checked", "not reached"),
+            ("failed", "expired at 2026-11-21"),
+            ("not_checked", "no connection"),
         ),
         (
             localhost,
             ((2026, 12, 1), (2027, 6, 1)),
             200,
             ("failed", "not valid yet"),
-            ("not_checked", "not reached"),
+            ("not_checked", "no connection"),
         ),
         (
             "example.com",
             good,
             200,
-            ("failed", "for another name"),
-            ("not_checked", "not reached"),
+            ("failed", "for another host name"),
+            ("not_checked", "no connection"),
         ),
         (
             localhost,
@@ -289,7 +289,7 @@ async fn hosts_answer_with_certificates_that_are_valid() {
             localhost,
             good,
             503,
-            ("failed", "answers with 503"),
+            ("failed", "answers 503"),
             ("ok", "valid"),
         ),
     ] {
@@ -323,10 +323,7 @@ async fn a_certificate_of_a_stranger_is_not_trusted() {
     let check = check(&answer, "Host of ResetUserPassword");
     assert_eq!(check["result"], "failed", "{check}");
     let found = check["found"].as_str().unwrap();
-    assert!(
-        found.contains("not from an authority that this machine trusts"),
-        "{check}"
-    );
+    assert!(found.contains("not from a trusted authority"), "{check}");
 }
 
 /// The host name of the stack comes before API Gateway's, and `ResetUserPassword` without
@@ -358,7 +355,7 @@ async fn a_host_without_documentation_refuses_its_page() {
         let check = check(&answer, &format!("Host of {service}"));
         assert_eq!(check["result"], result, "{check}");
         let found = check["found"].as_str().unwrap();
-        assert!(found.ends_with("answers with 405"), "{check}");
+        assert!(found.ends_with("answers 405"), "{check}");
     }
 }
 
@@ -392,9 +389,9 @@ async fn people_read_one_line_a_check() {
     let examiner = Examiner::start(RECORDS).await;
     let answer = examiner.examine_with(&aws, &[], &[]).await;
     assert_eq!(answer.exit_code, ExitCode::FAILURE);
-    let key = "failed       Key: cannot be used: Disabled; aws kms enable-key --key-id \
+    let key = "failed       Key: not usable, in the state Disabled; run aws kms enable-key --key-id \
                arn:aws:kms:eu-west-1:123456789012:key/k-1";
-    let ses = "not checked  SES sandbox: the permission ses:GetAccount is missing";
+    let ses = "not checked  SES sandbox: permission ses:GetAccount is missing";
     for line in [key, ses, "ok           UsersTable: Users is active"] {
         assert!(
             answer.out.lines().any(|found| found == line),
@@ -425,18 +422,24 @@ async fn local_has_tables_and_the_rest_is_not_checked() {
         assert_eq!(check(&answer, subject)["result"], "ok", "{answer:?}");
     }
     for (subject, words) in [
-        ("UsersTable recovery", "not AWS's"),
-        ("Key", "there is no stack at --endpoint"),
+        ("UsersTable recovery", "skipped with --endpoint"),
+        ("Key", "not available with --endpoint, which has no stack"),
         (
             "ResetUserPasswordFunction",
-            "there is no stack at --endpoint",
+            "not available with --endpoint, which has no stack",
         ),
-        ("SES account", "the endpoint does not offer ses:GetAccount"),
+        (
+            "SES account",
+            "the endpoint does not support ses:GetAccount",
+        ),
         ("sender no-reply@pumpalarm.com DMARC", "use --dns-server"),
-        ("Alarm subscription", "there is no stack at --endpoint"),
+        (
+            "Alarm subscription",
+            "not available with --endpoint, which has no stack",
+        ),
         (
             "Host of ResetUserPassword",
-            "there is no stack at --endpoint",
+            "not available with --endpoint, which has no stack",
         ),
     ] {
         let check = check(&answer, subject);
@@ -459,14 +462,11 @@ async fn a_dynamodb_elsewhere_keeps_other_services_unasked() {
     let examiner = Examiner::start(RECORDS).await;
     let answer = examiner.examine_with(&aws, &["--json"], &variables).await;
     for (subject, words) in [
-        (
-            "Key",
-            "there is no KMS at this endpoint; see AWS_ENDPOINT_URL_KMS",
-        ),
-        ("Concurrency", "there is no Lambda"),
-        ("Alarm states", "there is no CloudWatch"),
-        ("Alarm subscription", "there is no SNS"),
-        ("ResetUserPasswordRole", "there is no IAM"),
+        ("Key", "no KMS endpoint given; see AWS_ENDPOINT_URL_KMS"),
+        ("Concurrency", "no Lambda endpoint given"),
+        ("Alarm states", "no CloudWatch endpoint given"),
+        ("Alarm subscription", "no SNS endpoint given"),
+        ("ResetUserPasswordRole", "no IAM endpoint given"),
     ] {
         let check = check(&answer, subject);
         assert!(check["found"].as_str().unwrap().contains(words), "{check}");
