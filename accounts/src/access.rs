@@ -173,7 +173,7 @@ impl<'a> Session<'a> {
         }
         let other = self.users()?.find(&key).await?;
         Ok(other.map(|_| {
-            "warning: the address is the user name of another account; it logs in only that account"
+            "warning: the address is the user name of another account; only that account can log in with it"
                 .to_owned()
         }))
     }

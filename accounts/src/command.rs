@@ -63,7 +63,7 @@ pub(crate) enum Command {
         /// The shell
         shell: Shell,
     },
-    /// Print a manual page, for `accounts man | man -l -`
+    /// Print a manual page; view it with `accounts man | man -l -`
     Man {
         /// The command, for instance `brand set`; without it, the page for `accounts` itself
         command: Vec<String>,

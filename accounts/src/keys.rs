@@ -16,7 +16,7 @@ use crate::console::Record;
 use crate::table::Scan;
 use crate::{Console, Error, table};
 
-/// Find accounts that cannot be found by name or address
+/// Find accounts that lookups by name or address miss
 ///
 /// Reads the whole table. Lists accounts whose key is not in normal form, accounts whose address
 /// key does not match the address, and accounts whose address cannot receive mail.

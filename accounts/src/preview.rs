@@ -13,7 +13,7 @@ use crate::{Console, Error};
 
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
-    /// The brand; by default, the default brand
+    /// The name of the brand; without it, the default brand
     key: Option<String>,
     /// The mail to print
     #[arg(long, value_name = "KIND", default_value = Kind::NewPassword.name(),

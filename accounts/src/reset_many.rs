@@ -17,7 +17,7 @@ use crate::count;
 use crate::resetter::{Resetter, obstacle, old_password};
 use crate::{Console, Error};
 
-/// Default number of resets per minute.
+/// Default number of resets per minute, if the limit allows it.
 const DEFAULT_RATE: u32 = 30;
 
 /// Options for resets of many accounts.
@@ -26,7 +26,8 @@ pub(crate) struct Many {
     /// Reset the accounts listed in this file, one user name per line
     #[arg(long, value_name = "FILE")]
     from: Option<PathBuf>,
-    /// Number of resets per minute, at most `SOURCE_PER_MINUTE`; by default 30
+    /// Number of resets per minute, at most `SOURCE_PER_MINUTE`; by default 30, or `SOURCE_PER_MINUTE` if
+    /// lower
     #[arg(long, value_name = "NUMBER", conflicts_with = "user", value_parser = rate_argument,
         allow_negative_numbers = true)]
     per_minute: Option<u32>,

@@ -18,7 +18,7 @@ const CHANGED: &str = "account.changed";
 ///
 /// Other values stay unchanged. A new address ends sessions, withdraws passwords mailed to the old
 /// address and notifies the old address. Setting the same address again clears the mark that mail
-/// to it failed, and removes it from SES's suppression list.
+/// to it failed, and removes the address from SES's suppression list.
 #[derive(Debug, Args)]
 #[command(group(ArgGroup::new("what").required(true).multiple(true)
     .args(["email", "id", "name", "brand", "language", "unset"])))]

@@ -109,7 +109,7 @@ impl Call {
             Endpoint::Url(url) => url,
             Endpoint::Missing => {
                 let (name, variable) = (self.api.name(), self.api.variable());
-                let text = format!("no {name} endpoint given; see {variable}");
+                let text = format!("no {name} endpoint given (see {variable})");
                 return Err(CheckError::Unknown(text));
             }
         };

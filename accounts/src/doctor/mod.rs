@@ -38,7 +38,7 @@ use report::Report;
 /// If a check cannot be made, its line says why, for instance which permission is missing.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
-    /// DNS server for DMARC records, for instance `192.0.2.53:53`; by default from this machine
+    /// DNS server for DMARC records, for instance `192.0.2.53:53`; by default, the servers of this machine
     #[arg(long, value_name = "ADDRESS:PORT")]
     dns_server: Option<SocketAddr>,
 }

@@ -147,8 +147,8 @@ fn check(file: &AccountFile<'_>, console: &mut Console) -> Result<Tally, Error> 
 }
 
 /// The warning about an address that is another account's user name.
-const CLASH: &str = "warning: the address of one account is the user name of another; it logs in \
-                     only the account with that user name";
+const CLASH: &str = "warning: the address of one account is the user name of another; only the \
+                     account with that user name can log in with it";
 
 /// Writes the valid rows.
 async fn write(

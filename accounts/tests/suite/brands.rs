@@ -47,7 +47,7 @@ async fn shown(operator: &Operator, key: &str) -> Value {
 
 /// A brand has an attribute for each of its closings, and none for the others.
 #[tokio::test]
-async fn brands_with_and_without_closings_are_in_the_same_columns() {
+async fn brands_with_and_without_closings_share_columns() {
     let operator = Operator::start().await;
     for (brand, closing) in [("aaa", "en=Yours"), ("bbb", "de=Euer")] {
         let line = ["brand", "set", brand, "--closing", closing];
@@ -67,7 +67,7 @@ async fn brands_with_and_without_closings_are_in_the_same_columns() {
 }
 
 #[tokio::test]
-async fn mails_go_out_as_a_brand_was_set() {
+async fn mails_use_the_values_of_the_brand() {
     let operator = Operator::start().await;
     let answer = operator.run(&ACME).await;
     assert_eq!(
@@ -116,7 +116,7 @@ async fn mails_go_out_as_a_brand_was_set() {
 }
 
 #[tokio::test]
-async fn a_mail_can_be_read_before_anybody_gets_it() {
+async fn preview_prints_the_mail_and_sends_nothing() {
     let operator = Operator::start().await;
     operator.run(&ACME).await;
     let preview = async |arguments: &[&str]| {
@@ -171,7 +171,7 @@ async fn a_mail_can_be_read_before_anybody_gets_it() {
 }
 
 #[tokio::test]
-async fn a_brand_is_removed_with_its_words() {
+async fn mails_of_a_removed_brand_use_the_default_brand() {
     let operator = Operator::start().await;
     let line = ["brand", "remove", "Brand"];
     let answer = operator.run(&line).await;
@@ -200,7 +200,7 @@ async fn a_brand_is_removed_with_its_words() {
 }
 
 #[tokio::test]
-async fn a_new_brand_is_said_to_be_new() {
+async fn setting_a_new_brand_is_noted() {
     let operator = Operator::start().await;
     for (name, note) in [
         ("acme", json!("new brand")),
@@ -214,7 +214,7 @@ async fn a_new_brand_is_said_to_be_new() {
 }
 
 #[tokio::test]
-async fn what_is_not_given_stays_and_what_is_unset_is_the_configurations() {
+async fn other_values_of_a_brand_stay_and_unset_ones_use_the_default() {
     let operator = Operator::start().await;
     let before = shown(&operator, "brand").await;
     let values = ["--product-name", "New", "--unset", "login_url"];
@@ -243,7 +243,7 @@ async fn what_is_not_given_stays_and_what_is_unset_is_the_configurations() {
 }
 
 #[tokio::test]
-async fn what_is_so_already_has_no_audit_row() {
+async fn unchanged_brands_get_no_audit_row() {
     let operator = Operator::start().await;
     let mut answers = Vec::new();
     for values in [
@@ -281,10 +281,10 @@ async fn what_is_so_already_has_no_audit_row() {
 }
 
 #[tokio::test]
-async fn nothing_is_stored_that_mails_would_not_use() {
+async fn values_that_mails_cannot_use_are_refused() {
     let operator = Operator::start().await;
     let before = shown(&operator, "brand").await;
-    let line = "a brand is one line of 1 to 256 bytes, and not -";
+    let line = "a brand must be one line of 1 to 256 bytes, and not -";
     let long = "x".repeat(257);
     let sender = "from_address must be an e-mail address, or a name and an address in angle \
                   brackets, in ASCII";
@@ -338,7 +338,7 @@ async fn nothing_is_stored_that_mails_would_not_use() {
     }
     let both = ["--login-url=https://a.example/", "--unset=login_url"];
     let answer = set(&operator, "brand", &both).await;
-    assert_eq!(answer.error(), "login_url is both set and unset");
+    assert_eq!(answer.error(), "login_url cannot be set and unset at once");
     for wrong in [&["set", "brand"][..], &["set", "brand", "--unset", "brand"]] {
         let arguments = ["accounts", "brand"].iter().chain(wrong);
         let error = Arguments::try_parse_from(arguments).unwrap_err();
@@ -351,7 +351,7 @@ async fn nothing_is_stored_that_mails_would_not_use() {
 }
 
 #[tokio::test]
-async fn values_that_mails_do_not_use_are_named() {
+async fn unusable_values_of_a_row_are_named() {
     let operator = Operator::start().await;
     let attributes = [
         ("brand", "acme"),
@@ -378,7 +378,7 @@ async fn values_that_mails_do_not_use_are_named() {
 }
 
 #[tokio::test]
-async fn all_brands_are_listed_by_their_keys() {
+async fn brands_are_listed_by_key() {
     let operator = Operator::start().await;
     for key in ["zeta", "acme"] {
         set(&operator, key, &["--product-name", key]).await;
@@ -392,7 +392,7 @@ async fn all_brands_are_listed_by_their_keys() {
 }
 
 #[tokio::test]
-async fn a_change_that_came_between_stands() {
+async fn a_concurrent_change_of_a_brand_is_not_overwritten() {
     let mut operator = Operator::start().await;
     let relays = Relays::start(&operator.sandbox.backend).unwrap();
     operator.dynamodb_url = relays.backend.dynamodb_url.clone();
@@ -414,7 +414,7 @@ async fn a_change_that_came_between_stands() {
 }
 
 #[tokio::test]
-async fn the_table_is_chosen_as_the_others_are() {
+async fn the_brands_table_can_be_given_as_an_option() {
     let operator = Operator::start().await;
     let nowhere = [("BRANDS_TABLE", "")];
     let list = ["brand", "list"];

@@ -44,7 +44,7 @@ pub(crate) fn complete(file: &str) -> String {
 }
 
 #[tokio::test]
-async fn both_formats_make_the_same_accounts() {
+async fn csv_and_json_import_the_same_accounts() {
     let csv = format!(
         "\u{feff}id,username,email,display_name,brand,language,roles,password_hash,disabled\r\n\
          007,ZRoe,Z@example.com,\"Roe, Zoë\",Brand,de-AT,Admin;Support,{HASH},true\r\n"
@@ -78,7 +78,7 @@ async fn both_formats_make_the_same_accounts() {
 }
 
 #[tokio::test]
-async fn refused_rows_are_named_and_stop_the_import_unless_told_otherwise() {
+async fn refused_rows_stop_the_import_without_skip_refused() {
     let operator = Operator::start().await;
     let file = format!(
         "username,id,email,password_hash\n\
@@ -124,8 +124,8 @@ async fn refused_rows_are_named_and_stop_the_import_unless_told_otherwise() {
         ),
         (
             &[],
-            "nothing is written, because 15 of 18 rows are refused; correct them, or leave them \
-             out with --skip-refused\n",
+            "nothing written because 15 of 18 rows were refused; correct them, or skip them with \
+             --skip-refused\n",
         ),
     ] {
         // Line numbers are those that an editor shows, however lines end.
@@ -162,9 +162,9 @@ async fn rows_that_repeat_a_refused_row_are_refused_too() {
     let answer = import(&operator, "users.csv", file, &["--skip-refused"]).await;
     assert!(
         answer.out.ends_with(
-            "line 3: username is that of an earlier row\n\
-             line 4: email and brand are those of an earlier row\n\
-             1 written, 0 there already, 3 refused\n"
+            "line 3: username is already used by an earlier row\n\
+             line 4: email and brand are already used by an earlier row\n\
+             1 written, 0 already present, 3 refused\n"
         ),
         "{answer:?}"
     );
@@ -173,7 +173,7 @@ async fn rows_that_repeat_a_refused_row_are_refused_too() {
 }
 
 #[tokio::test]
-async fn a_dry_run_for_scripts_says_how_many_rows_are_good() {
+async fn a_dry_run_in_json_counts_valid_rows() {
     let operator = Operator::start().await;
     let file = "\u{feff}{\"username\":\"jdoe\",\"id\":42}\n{\"username\":\"jane\",\"id\":43}\n";
     let options = &["--dry-run", "--json"];
@@ -216,7 +216,7 @@ async fn a_dry_run_needs_no_table() {
 
 /// In a file this long, some rows look to the filter like earlier ones.
 #[tokio::test]
-async fn of_many_rows_only_those_that_repeat_one_are_refused() {
+async fn only_repeated_rows_of_a_long_file_are_refused() {
     let operator = Operator::start().await;
     let file = accounts(30_000) + "U7,1,U8@example.com,\n";
     let answer = import(&operator, "users.csv", &file, &["--dry-run"]).await;
@@ -228,7 +228,7 @@ async fn of_many_rows_only_those_that_repeat_one_are_refused() {
 }
 
 #[tokio::test]
-async fn json_rows_are_refused_by_line() {
+async fn refused_json_rows_are_reported_by_line() {
     let operator = Operator::start().await;
     let file = "{\"username\":\"a\",\"id\":1}\n\
                 {\"username\":\"b\",\"id\":\n\
@@ -255,7 +255,7 @@ async fn json_rows_are_refused_by_line() {
 }
 
 #[tokio::test]
-async fn an_import_that_runs_again_finishes_the_rest_in_few_calls() {
+async fn a_repeated_import_writes_the_rest_in_few_calls() {
     let mut operator = Operator::start().await;
     let relays = Relays::start(&operator.sandbox.backend).unwrap();
     operator.dynamodb_url = relays.backend.dynamodb_url.clone();
@@ -287,7 +287,7 @@ async fn an_import_that_runs_again_finishes_the_rest_in_few_calls() {
 }
 
 #[tokio::test]
-async fn writes_that_are_throttled_are_tried_again() {
+async fn throttled_writes_are_retried() {
     let mut operator = Operator::start().await;
     let relays = Relays::start(&operator.sandbox.backend).unwrap();
     operator.dynamodb_url = relays.backend.dynamodb_url.clone();
@@ -315,7 +315,7 @@ async fn writes_that_are_throttled_are_tried_again() {
 }
 
 #[tokio::test]
-async fn accounts_count_as_written_if_only_the_answer_was_lost() {
+async fn accounts_count_as_written_if_the_answer_was_lost() {
     let mut operator = Operator::start().await;
     let proxy = Proxy::start(&operator.sandbox.backend).unwrap();
     operator.dynamodb_url = proxy.relays.backend.dynamodb_url.clone();
@@ -337,7 +337,7 @@ async fn accounts_count_as_written_if_only_the_answer_was_lost() {
 }
 
 #[tokio::test]
-async fn nobody_is_overwritten_unless_told_and_nobody_else_ever() {
+async fn overwrite_never_changes_an_account_of_another_customer() {
     let operator = Operator::start().await;
     let before = operator.user("jdoe").await;
     let file =
@@ -370,7 +370,7 @@ async fn nobody_is_overwritten_unless_told_and_nobody_else_ever() {
 
 /// It would take away what it does not speak of, and let disabled accounts in.
 #[tokio::test]
-async fn what_overwrites_must_have_all_columns_but_the_password() {
+async fn overwrite_requires_all_columns_except_the_password() {
     let operator = Operator::start().await;
     let before = operator.user("jdoe").await;
     let csv = "username,id,email\njdoe,42,new@example.com\n";
@@ -400,7 +400,7 @@ async fn what_overwrites_must_have_all_columns_but_the_password() {
 
 /// A dry run too: what is missing for the audit rows would show only when rows are written.
 #[tokio::test]
-async fn what_overwrites_must_know_who_is_at_work_and_where_the_audit_trail_is() {
+async fn overwrite_requires_an_operator_and_the_audit_table() {
     let operator = Operator::start().await;
     let directory = TempDir::new().unwrap();
     let path = directory.path().join("users.csv");
@@ -419,7 +419,7 @@ async fn what_overwrites_must_know_who_is_at_work_and_where_the_audit_trail_is()
 
 /// What came between the look at the table and the write is refused by the write.
 #[tokio::test]
-async fn an_account_that_came_meanwhile_is_not_overwritten() {
+async fn an_account_created_during_the_import_is_not_overwritten() {
     let preview = "0 new, 1 changed, 0 unchanged\n\
                    addresses changed: 1, mailed passwords withdrawn: 0\n";
     for (options, preview, outcome) in [
@@ -448,7 +448,7 @@ async fn an_account_that_came_meanwhile_is_not_overwritten() {
 
 /// Before anything is written, and the same in a dry run.
 #[tokio::test]
-async fn what_an_overwrite_changes_is_shown_within_bounds() {
+async fn the_preview_of_an_overwrite_is_limited() {
     let operator = Operator::start().await;
     let heading = "username,id,email,display_name,brand,language,roles,disabled\n";
     let file = |roles: &str| {
@@ -479,7 +479,7 @@ async fn what_an_overwrite_changes_is_shown_within_bounds() {
 
 /// Each row alone would take an address from an account that still has it.
 #[tokio::test]
-async fn addresses_may_move_among_the_accounts_of_a_file() {
+async fn addresses_may_move_between_accounts_of_a_file() {
     let operator = Operator::start().await;
     let file = "username,id,email\nbob,2,admin@pumpalarm.com\nadmin,1,bob@pumpalarm.com\n";
     let options = ["--overwrite", "--force"];
@@ -501,13 +501,13 @@ async fn addresses_may_move_among_the_accounts_of_a_file() {
         answer.out,
         "line 2: email and brand are already used by an existing account\n\
          line 3: username is already used by an account with another id\n\
-         nothing is written, because 2 of 2 rows are refused; correct them, or leave them out with \
+         nothing written because 2 of 2 rows were refused; correct them, or skip them with \
          --skip-refused\n"
     );
 }
 
 #[tokio::test]
-async fn an_overwritten_password_ends_what_was_pending() {
+async fn an_overwritten_password_ends_pending_resets() {
     let operator = Operator::start().await;
     operator
         .sandbox
@@ -537,7 +537,7 @@ async fn an_overwritten_password_ends_what_was_pending() {
 }
 
 #[tokio::test]
-async fn a_file_that_cannot_be_one_is_wrong_usage() {
+async fn an_unusable_file_is_a_usage_error() {
     let operator = Operator::start().await;
     for (name, content, error) in [
         (
@@ -588,7 +588,7 @@ async fn a_file_that_cannot_be_one_is_wrong_usage() {
 }
 
 #[tokio::test]
-async fn a_file_that_cannot_be_read_is_named_once() {
+async fn an_unreadable_file_is_named_once() {
     let operator = Operator::start().await;
     let answer = operator.run(&["import", "/nowhere/users.csv"]).await;
     assert!(
@@ -634,7 +634,7 @@ async fn a_pipe_and_utf_16_are_refused_before_anything_is_written() {
 
 /// A file without a heading begins with an account.
 #[tokio::test]
-async fn no_error_shows_what_is_in_the_file() {
+async fn errors_never_quote_the_file() {
     let operator = Operator::start().await;
     for (name, content) in [
         ("users.csv", format!("jroe,7,roe@example.com,{HASH}\n")),
@@ -655,7 +655,7 @@ async fn no_error_shows_what_is_in_the_file() {
 }
 
 #[tokio::test]
-async fn every_role_that_comes_or_goes_and_every_address_that_changes_has_a_row() {
+async fn changes_of_roles_and_addresses_have_audit_rows() {
     let operator = Operator::start().await;
     let file = |rows: &str| {
         format!("username,id,email,display_name,brand,language,roles,disabled\n{rows}")
@@ -706,7 +706,7 @@ async fn details(operator: &Operator, username: &str) -> Vec<String> {
 
 /// A transaction holds a hundred writes.
 #[tokio::test]
-async fn many_accounts_with_roles_are_written_all_the_same() {
+async fn accounts_with_roles_are_split_into_several_transactions() {
     let operator = Operator::start().await;
     let rows: String = (0..120).map(|n| format!("u{n},{n},Admin\n")).collect();
     let file = format!("username,id,roles\n{rows}");
@@ -719,7 +719,7 @@ async fn many_accounts_with_roles_are_written_all_the_same() {
 }
 
 #[tokio::test]
-async fn an_address_that_is_the_user_name_of_another_account_is_warned_of() {
+async fn an_address_that_is_another_user_name_gives_a_warning() {
     let operator = Operator::start().await;
     let add = ["add", "boss@example.com", "--id", "70", "--no-password"];
     operator.run(&add).await;

@@ -25,7 +25,7 @@ async fn put_old(operator: &Operator) {
 }
 
 #[tokio::test]
-async fn accounts_under_old_keys_are_found_and_repaired() {
+async fn check_keys_finds_and_repairs_old_keys() {
     let operator = Operator::start().await;
     let clean = operator.run(&["check-keys"]).await;
     assert_eq!(clean.exit_code, ExitCode::SUCCESS, "{clean:?}");
@@ -63,7 +63,7 @@ async fn accounts_under_old_keys_are_found_and_repaired() {
 }
 
 #[tokio::test]
-async fn nobody_is_written_over() {
+async fn check_keys_does_not_overwrite_other_accounts() {
     let operator = Operator::start().await;
     put_old(&operator).await;
     operator
@@ -82,7 +82,7 @@ async fn nobody_is_written_over() {
 }
 
 #[tokio::test]
-async fn a_wrong_key_of_an_address_alone_is_mended_in_place() {
+async fn check_keys_repairs_a_wrong_address_key_in_place() {
     let operator = Operator::start().await;
     let wrong = [("email_key", "A@example.com")];
     operator.sandbox.change_user("jdoe", &wrong).await.unwrap();

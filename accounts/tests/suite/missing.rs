@@ -14,7 +14,7 @@ const LOCKED_OUT: &str = "no account with the role Admin could log in afterwards
                           to continue anyway";
 
 #[tokio::test]
-async fn imported_accounts_that_are_missing_are_disabled() {
+async fn disable_missing_disables_imported_accounts_not_in_the_file() {
     let operator = Operator::start().await;
     import(&operator, "users.csv", THREE, &[]).await;
     let options = ["--disable-missing", "--dry-run"];
@@ -65,7 +65,7 @@ async fn imported_accounts_that_are_missing_are_disabled() {
 }
 
 #[tokio::test]
-async fn a_file_that_is_refused_or_empty_disables_nobody() {
+async fn a_refused_or_empty_file_disables_no_account() {
     let operator = Operator::start().await;
     import(&operator, "users.csv", THREE, &[]).await;
     let empty = "username,id,email,roles\n";
@@ -84,7 +84,7 @@ async fn a_file_that_is_refused_or_empty_disables_nobody() {
 }
 
 #[tokio::test]
-async fn no_import_takes_the_last_administrator_away() {
+async fn an_import_cannot_remove_the_last_admin() {
     let operator = Operator::start().await;
     import(&operator, "users.csv", THREE, &[]).await;
     operator.run(&["revoke", "Admin", "admin"]).await;

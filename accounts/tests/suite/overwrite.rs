@@ -32,7 +32,7 @@ async fn mail_failed(operator: &Operator, username: &str) {
 }
 
 #[tokio::test]
-async fn a_row_that_changes_nothing_is_not_written() {
+async fn unchanged_rows_are_not_written() {
     let operator = Operator::start().await;
     let rows = format!("{JDOE}roe,7,roe@example.com,,,,Support;Admin,true,{HASH}\n");
     import(&operator, "users.csv", &file(&rows), &[]).await;
@@ -77,7 +77,7 @@ async fn a_dry_run_counts_the_password_hashes_that_the_file_replaces() {
     assert_eq!(
         answer.out,
         "0 new, 1 changed, 3 unchanged\n\
-         1 with another password hash in the file, which replaces the present one\n\
+         passwords replaced by those of the file: 1\n\
          1 can be written, 3 unchanged, 0 refused\n"
     );
     let dry_run = ["--overwrite", "--dry-run", "--json"];
@@ -86,7 +86,7 @@ async fn a_dry_run_counts_the_password_hashes_that_the_file_replaces() {
 }
 
 #[tokio::test]
-async fn another_address_ends_what_was_mailed_to_the_old_one() {
+async fn overwriting_an_address_withdraws_mailed_passwords() {
     let operator = Operator::start().await;
     operator.run(&["reset", "jdoe"]).await;
     let answer = import(
@@ -124,7 +124,7 @@ async fn another_address_ends_what_was_mailed_to_the_old_one() {
 }
 
 #[tokio::test]
-async fn another_address_ends_a_temporary_password_and_a_reset_under_way() {
+async fn overwriting_an_address_ends_temporary_passwords_and_resets() {
     let operator = Operator::start().await;
     mail_failed(&operator, "jdoe").await;
     operator.run(&["reset", "jdoe"]).await;
@@ -151,7 +151,7 @@ async fn another_address_ends_a_temporary_password_and_a_reset_under_way() {
 
 /// The hash of the file is not the password that was mailed.
 #[tokio::test]
-async fn a_hash_of_the_file_stays_where_the_address_changes() {
+async fn an_imported_hash_is_kept_when_the_address_changes() {
     let operator = Operator::start().await;
     operator.run(&["reset", "jdoe"]).await;
     let moved = jdoe_with("new@example.com", HASH);
@@ -179,7 +179,7 @@ fn stale(users: &str) -> String {
 
 /// Whatever changes between the look at the table, the answer of the operator and the write.
 #[tokio::test]
-async fn only_what_was_shown_is_overwritten() {
+async fn only_previewed_changes_are_written() {
     // The first look is for the preview, the second one for the write.
     for looks in [1, 2] {
         let mut operator = Operator::start().await;
@@ -210,7 +210,7 @@ async fn only_what_was_shown_is_overwritten() {
 }
 
 #[tokio::test]
-async fn what_changes_accounts_that_exist_is_confirmed() {
+async fn changes_of_existing_accounts_need_confirmation() {
     let operator = Operator::start().await;
     let gone = "gone,9,gone@example.com\n";
     let first = format!("username,id,email\n{gone}");
@@ -265,7 +265,7 @@ async fn what_changes_accounts_that_exist_is_confirmed() {
 
 /// Rows of new accounts take nothing away.
 #[tokio::test]
-async fn new_accounts_are_not_asked_about() {
+async fn new_accounts_need_no_confirmation() {
     let operator = Operator::start().await;
     let directory = TempDir::new().unwrap();
     let path = directory.path().join("users.csv");

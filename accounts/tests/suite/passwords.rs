@@ -23,7 +23,7 @@ async fn set_password(operator: &Operator, username: &str, password: &str) -> An
 }
 
 #[tokio::test]
-async fn a_password_that_an_operator_sets_replaces_all_others() {
+async fn set_password_replaces_all_other_passwords() {
     let operator = Operator::start().await;
     operator.run(&["reset", "jdoe"]).await;
     let answer = set_password(&operator, "JDoe", PASSWORD).await;
@@ -55,7 +55,7 @@ async fn a_password_that_an_operator_sets_replaces_all_others() {
 }
 
 #[tokio::test]
-async fn a_password_that_the_rules_refuse_changes_nothing() {
+async fn passwords_that_break_the_rules_are_refused() {
     let operator = Operator::start().await;
     let before = operator.user("jdoe").await;
     for (password, error) in [
@@ -95,7 +95,7 @@ async fn import(operator: &Operator, username: &str, at: u64, hash: &str) {
 }
 
 #[tokio::test]
-async fn passwords_of_the_old_system_expire_by_the_day_they_came() {
+async fn imported_passwords_expire_by_import_date() {
     let operator = Operator::start().await;
     let new_hash = text(&operator.user("jdoe").await, "password_hash").to_owned();
     // 2026-01-01 and the day after.
@@ -151,7 +151,7 @@ async fn passwords_of_the_old_system_expire_by_the_day_they_came() {
 }
 
 #[tokio::test]
-async fn one_password_expires_and_a_mailed_one_works() {
+async fn expire_keeps_the_mailed_password_valid() {
     let operator = Operator::start().await;
     let dual = [("RESET_MODE", "dual")];
     let mut failed = operator.user("bob").await;
@@ -186,7 +186,7 @@ fn file(directory: &TempDir, names: &str) -> String {
 }
 
 #[tokio::test]
-async fn the_accounts_of_a_file_are_reset_at_a_steady_rate() {
+async fn reset_from_a_file_keeps_a_steady_rate() {
     let operator = Operator::start().await;
     operator.run(&["set", "admin", "--unset", "email"]).await;
     let directory = TempDir::new().unwrap();
@@ -230,7 +230,7 @@ async fn the_accounts_of_a_file_are_reset_at_a_steady_rate() {
 }
 
 #[tokio::test]
-async fn an_old_password_that_stays_is_named() {
+async fn reset_reports_old_passwords_that_stay_valid() {
     let operator = Operator::start().await;
     let mut bob = operator.sandbox.user("bob").await.unwrap();
     bob.insert(
@@ -267,7 +267,7 @@ async fn an_old_password_that_stays_is_named() {
 
 /// A file that two people put together, of which the first half is done.
 #[tokio::test]
-async fn an_account_that_a_file_names_twice_is_reset_once() {
+async fn repeated_lines_of_a_reset_file_are_skipped() {
     let operator = Operator::start().await;
     let directory = TempDir::new().unwrap();
     let path = file(&directory, "jdoe\nbob\nBOB\nJDoe\nadmin\n");
@@ -292,7 +292,7 @@ async fn an_account_that_a_file_names_twice_is_reset_once() {
 }
 
 #[tokio::test]
-async fn customers_are_told_of_every_password_where_the_stack_says_so() {
+async fn set_password_notifies_the_customer_if_configured() {
     let operator = Operator::start().await;
     let line = ["set-password", "jdoe", "--password-stdin"];
     let input = format!("{PASSWORD}\n");
@@ -336,7 +336,7 @@ async fn customers_are_told_of_every_password_where_the_stack_says_so() {
 
 /// clap drops a requirement that another argument's conflict makes impossible.
 #[test]
-fn options_of_many_accounts_are_not_ignored_for_one() {
+fn options_for_many_accounts_are_refused_for_a_single_one() {
     for line in [
         &["expire", "jdoe", "--dry-run"][..],
         &["reset", "jdoe", "--dry-run"],
@@ -349,7 +349,7 @@ fn options_of_many_accounts_are_not_ignored_for_one() {
 }
 
 #[tokio::test]
-async fn many_resets_keep_to_the_limit_of_the_function() {
+async fn reset_from_a_file_cannot_exceed_the_rate_limit() {
     let operator = Operator::start().await;
     let directory = TempDir::new().unwrap();
     let path = file(&directory, "jdoe\n");

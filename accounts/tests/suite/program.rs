@@ -122,14 +122,14 @@ async fn stack_of(operator: &Operator) -> Query {
 }
 
 #[tokio::test]
-async fn its_version_is_that_of_the_workspace() {
+async fn version_is_that_of_the_workspace() {
     let ended = Program::new(&[]).run(&["--version"]).await;
     let expected = format!("accounts {}\n", env!("CARGO_PKG_VERSION"));
     assert_eq!((ended.code, ended.out), (0, expected));
 }
 
 #[tokio::test]
-async fn shells_can_complete_its_commands() {
+async fn completions_contain_all_commands() {
     let program = Program::new(&[]);
     for shell in ["bash", "zsh", "fish"] {
         let ended = program.run(&["completions", shell]).await;
@@ -148,7 +148,7 @@ async fn shells_can_complete_its_commands() {
 }
 
 #[tokio::test]
-async fn its_manual_has_a_page_for_each_command() {
+async fn every_command_has_a_manual_page() {
     let program = Program::new(&[]);
     let page = program.run(&["man"]).await.out;
     assert!(page.contains(".TH accounts 1"), "{page}");
@@ -162,7 +162,7 @@ async fn its_manual_has_a_page_for_each_command() {
 }
 
 #[tokio::test]
-async fn all_that_is_missing_is_named_at_once() {
+async fn one_error_names_all_missing_settings() {
     let region = "no region found: use --region, set AWS_REGION, or use a profile with a region";
     let keys = "no AWS credentials found: use --profile, or set AWS_PROFILE, or \
                 AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY";
@@ -212,7 +212,7 @@ async fn all_that_is_missing_is_named_at_once() {
 }
 
 #[tokio::test]
-async fn a_stack_says_where_the_tables_are_and_who_sends() {
+async fn a_stack_provides_tables_and_sender() {
     let operator = Operator::start().await;
     let (sts, stack) = (sts(ROLE).await, stack_of(&operator).await);
     let program = Program::of(&operator, &sts, &stack).with(&KEYS);
@@ -262,7 +262,7 @@ async fn a_stack_says_where_the_tables_are_and_who_sends() {
 }
 
 #[tokio::test]
-async fn a_stack_that_cannot_be_read_is_named_with_the_reason() {
+async fn an_unreadable_stack_is_reported_with_the_reason() {
     let operator = Operator::start().await;
     let sts = sts(ROLE).await;
     let denied = "User: arn:aws:sts::123456789012:assumed-role/Operators/jo is not authorized to \
@@ -301,7 +301,7 @@ async fn a_stack_that_cannot_be_read_is_named_with_the_reason() {
 }
 
 #[tokio::test]
-async fn a_stack_without_the_tables_is_not_this_one() {
+async fn a_stack_without_the_tables_is_refused() {
     let operator = Operator::start().await;
     let tables = &operator.sandbox.backend.tables;
     let sts = sts(ROLE).await;
@@ -351,7 +351,7 @@ fn configuration(directory: &Path) -> String {
 }
 
 #[tokio::test]
-async fn a_profile_gives_region_and_credentials() {
+async fn a_profile_provides_region_and_credentials() {
     let operator = Operator::start().await;
     let directory = TempDir::new().unwrap();
     let file = configuration(directory.path());
@@ -384,7 +384,7 @@ async fn a_profile_gives_region_and_credentials() {
 }
 
 #[tokio::test]
-async fn a_profile_that_gives_nothing_says_why() {
+async fn a_profile_without_credentials_is_reported() {
     let directory = TempDir::new().unwrap();
     let file = configuration(directory.path());
     let program = Program::new(&[("AWS_CONFIG_FILE", &file), ("USERS_TABLE", "Users")]);
@@ -418,7 +418,7 @@ async fn a_profile_that_gives_nothing_says_why() {
 }
 
 #[tokio::test]
-async fn a_profile_needs_a_file() {
+async fn a_profile_without_a_file_is_not_found() {
     let program = Program::new(&[("USERS_TABLE", "Users")]);
     let line = ["--profile", "nope", "--region", "eu-west-1", "show", "jdoe"];
     let ended = program.run(&line).await;
@@ -428,7 +428,7 @@ async fn a_profile_needs_a_file() {
 
 /// As an instance answers to programs that may not read its metadata.
 #[tokio::test]
-async fn a_machine_that_gives_no_credentials_is_asked_in_vain() {
+async fn instance_metadata_without_credentials_means_no_credentials() {
     let router = Router::new().fallback(async || StatusCode::FORBIDDEN);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -446,7 +446,7 @@ async fn a_machine_that_gives_no_credentials_is_asked_in_vain() {
 
 /// What is wrong is one line, and how it is right another.
 #[tokio::test]
-async fn a_command_line_that_is_wrong_is_two_lines() {
+async fn usage_errors_are_two_lines() {
     let program = Program::new(&[]);
     let number = "must be a whole number of at least 1";
     for (line, error, usage) in [
@@ -508,7 +508,7 @@ async fn a_command_line_that_is_wrong_is_two_lines() {
 
 /// A full disk does not undo a change.
 #[tokio::test]
-async fn a_change_that_cannot_be_reported_is_said_to_be_done() {
+async fn an_unreported_change_is_said_to_be_made() {
     let operator = Operator::start().await;
     let (sts, stack) = (sts(ROLE).await, stack_of(&operator).await);
     let program = Program::of(&operator, &sts, &stack).with(&KEYS);
@@ -531,7 +531,7 @@ async fn a_change_that_cannot_be_reported_is_said_to_be_done() {
 }
 
 #[tokio::test]
-async fn scripts_see_how_it_ended() {
+async fn scripts_get_exit_codes_and_json_errors() {
     let operator = Operator::start().await;
     let (sts, stack) = (sts(ROLE).await, stack_of(&operator).await);
     let program = Program::of(&operator, &sts, &stack).with(&KEYS);

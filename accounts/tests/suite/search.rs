@@ -23,7 +23,7 @@ fn names(answer: &Answer) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn an_account_is_found_by_address_number_and_part_of_a_name() {
+async fn find_matches_address_number_and_part_of_a_name() {
     let operator = Operator::start().await;
     for (text, expected) in [
         ("jdoe", &["jdoe"][..]),
@@ -59,7 +59,7 @@ async fn an_account_is_found_by_address_number_and_part_of_a_name() {
 }
 
 #[tokio::test]
-async fn names_that_are_almost_right_are_named() {
+async fn mistyped_names_get_suggestions() {
     let operator = Operator::start().await;
     for (text, error) in [
         ("jdeo", "no account matches jdeo; similar: jdoe"),
@@ -101,7 +101,7 @@ async fn prepare(operator: &Operator) {
 }
 
 #[tokio::test]
-async fn accounts_are_listed_by_all_filters_at_once() {
+async fn list_applies_all_filters() {
     let operator = Operator::start().await;
     prepare(&operator).await;
     for (filters, expected) in [
@@ -127,7 +127,7 @@ async fn accounts_are_listed_by_all_filters_at_once() {
 }
 
 #[tokio::test]
-async fn pages_have_every_account_once() {
+async fn pages_of_list_contain_every_account_once() {
     let operator = Operator::start().await;
     prepare(&operator).await;
     let (mut pages, mut after) = (Vec::new(), None::<String>);

@@ -9,7 +9,7 @@ use testkit::relay::{Action, Relays};
 use crate::{NOW, Operator, number, row, text};
 
 #[tokio::test]
-async fn what_is_given_changes_and_nothing_else() {
+async fn set_changes_only_the_given_values() {
     let operator = Operator::start().await;
     let before = operator.user("jdoe").await;
     let line = [
@@ -54,7 +54,7 @@ async fn what_is_given_changes_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn an_account_without_an_address_cannot_be_reset() {
+async fn accounts_without_an_address_cannot_be_reset() {
     let operator = Operator::start().await;
     operator.run(&["reset", "bob"]).await;
     let answer = operator
@@ -101,7 +101,7 @@ async fn an_account_without_an_address_cannot_be_reset() {
 }
 
 #[tokio::test]
-async fn what_an_account_may_not_have_changes_nothing() {
+async fn set_refuses_invalid_values() {
     let operator = Operator::start().await;
     let before = operator.user("bob").await;
     let long = "x".repeat(257);
@@ -130,7 +130,7 @@ async fn what_an_account_may_not_have_changes_nothing() {
         (
             &["--brand", "x", "--unset", "brand"],
             2,
-            "brand is both set and unset",
+            "brand cannot be set and unset at once",
         ),
         (
             &["--email", "A@example.com"],
@@ -160,7 +160,7 @@ async fn what_an_account_may_not_have_changes_nothing() {
 
 /// An answer to a read that is older than the account.
 #[tokio::test]
-async fn a_change_that_came_first_stands() {
+async fn a_concurrent_change_is_not_overwritten() {
     let mut operator = Operator::start().await;
     let relays = Relays::start(&operator.sandbox.backend).unwrap();
     operator.dynamodb_url = relays.backend.dynamodb_url.clone();
@@ -182,7 +182,7 @@ async fn a_change_that_came_first_stands() {
 }
 
 #[tokio::test]
-async fn a_deleted_account_leaves_its_audit_rows() {
+async fn delete_keeps_the_audit_rows() {
     let operator = Operator::start().await;
     operator.run(&["disable", "jdoe"]).await;
     let answer = operator.run(&["delete", "jdoe"]).await;
@@ -208,7 +208,7 @@ async fn a_deleted_account_leaves_its_audit_rows() {
 }
 
 #[tokio::test]
-async fn the_last_administrator_is_not_deleted() {
+async fn the_last_admin_cannot_be_deleted() {
     let operator = Operator::start().await;
     let answer = operator.run(&["delete", "admin", "--yes"]).await;
     let error = "admin is the last account with the role Admin that can log in; use --force to \
@@ -228,7 +228,7 @@ async fn the_last_administrator_is_not_deleted() {
 
 /// A role granted between the question and the answer would be lost without a row.
 #[tokio::test]
-async fn an_account_whose_roles_change_meanwhile_is_not_deleted() {
+async fn an_account_whose_roles_change_during_the_prompt_is_not_deleted() {
     let mut operator = Operator::start().await;
     let relays = Relays::start(&operator.sandbox.backend).unwrap();
     operator.dynamodb_url = relays.backend.dynamodb_url.clone();
@@ -248,7 +248,7 @@ async fn an_account_whose_roles_change_meanwhile_is_not_deleted() {
 }
 
 #[tokio::test]
-async fn a_deletion_that_is_not_confirmed_is_refused() {
+async fn delete_without_confirmation_is_refused() {
     let operator = Operator::start().await;
     for input in ["no\n", ""] {
         let answer = operator.run_asked(&["delete", "jdoe"], input).await;
@@ -262,7 +262,7 @@ async fn a_deletion_that_is_not_confirmed_is_refused() {
 
 /// Without an address, a password that is not there cannot come.
 #[tokio::test]
-async fn the_last_administrator_keeps_a_way_in() {
+async fn the_last_admin_cannot_lose_both_address_and_password() {
     let operator = Operator::start().await;
     operator
         .run(&["set", "bob", "--email", "bob@example.com"])
@@ -281,7 +281,7 @@ async fn the_last_administrator_keeps_a_way_in() {
 
 /// Somebody else gets the name between the question and the answer.
 #[tokio::test]
-async fn only_the_account_that_was_asked_about_is_deleted() {
+async fn an_account_replaced_during_the_prompt_is_not_deleted() {
     let mut operator = Operator::start().await;
     let relays = Relays::start(&operator.sandbox.backend).unwrap();
     operator.dynamodb_url = relays.backend.dynamodb_url.clone();
@@ -300,7 +300,7 @@ async fn only_the_account_that_was_asked_about_is_deleted() {
 }
 
 #[tokio::test]
-async fn sessions_end_and_nothing_else_changes() {
+async fn end_sessions_changes_nothing_else() {
     let operator = Operator::start().await;
     let mut expected = operator.user("jdoe").await;
     let answer = operator.run(&["end-sessions", "JDoe"]).await;

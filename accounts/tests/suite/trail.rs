@@ -35,7 +35,7 @@ async fn rows(operator: &Operator, options: &[&str]) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn rows_are_found_by_account_actor_event_and_time() {
+async fn audit_filters_by_account_actor_event_and_time() {
     let operator = prepare().await;
     let (reset, disabled) = ("password.reset jdoe", "account.disabled jdoe");
     let granted = "role.granted bob";
@@ -80,7 +80,7 @@ async fn rows_are_found_by_account_actor_event_and_time() {
 }
 
 #[tokio::test]
-async fn who_has_no_rows_and_does_not_exist_was_mistyped() {
+async fn audit_of_an_unknown_name_is_an_error() {
     let operator = Operator::start().await;
     for (name, error) in [
         (

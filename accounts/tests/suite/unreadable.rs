@@ -23,7 +23,7 @@ async fn start() -> Operator {
 }
 
 #[tokio::test]
-async fn the_others_of_a_file_are_reset() {
+async fn an_unreadable_account_does_not_stop_resets_of_others() {
     let operator = start().await;
     let directory = TempDir::new().unwrap();
     let path = directory.path().join("names.txt");
@@ -44,7 +44,7 @@ async fn the_others_of_a_file_are_reset() {
 }
 
 #[tokio::test]
-async fn it_is_named_with_its_attribute_and_can_be_disabled_and_deleted() {
+async fn an_unreadable_account_can_be_disabled_and_deleted() {
     let operator = start().await;
     let answer = operator.run(&["end-sessions", "bob"]).await;
     assert_eq!(answer.error(), UNREADABLE);

@@ -80,7 +80,7 @@ fn others(answer: &Answer) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_deployment_in_which_all_is_well() {
+async fn a_healthy_deployment_passes_all_checks() {
     let aws = Aws::start().await;
     let answer = Examiner::start(RECORDS).await.examine(&aws).await;
     assert_eq!(others(&answer), Vec::<String>::new(), "{answer:?}");
@@ -97,7 +97,7 @@ async fn a_deployment_in_which_all_is_well() {
 /// `faults.json`: what is changed in the answers (a JSON pointer, and the value that is there
 /// then, or `null` for nothing), and what the check says of it.
 #[tokio::test]
-async fn each_fault_is_named_with_what_to_do() {
+async fn every_fault_is_found_with_advice() {
     let faults: Vec<Value> = serde_json::from_str(include_str!("faults.json")).unwrap();
     assert!(!faults.is_empty());
     let examiner = Examiner::start(RECORDS).await;
@@ -127,7 +127,7 @@ async fn each_fault_is_named_with_what_to_do() {
 
 /// SES sends as the domain above, if neither the address nor its domain is an identity.
 #[tokio::test]
-async fn a_sender_of_a_domain_below_a_verified_one() {
+async fn a_sender_may_use_the_identity_of_a_parent_domain() {
     let aws = Aws::start().await;
     let below = "/~1v2~1email~1identities~1mail.example.com";
     let identity = aws.get(below);
@@ -146,7 +146,7 @@ async fn a_sender_of_a_domain_below_a_verified_one() {
 }
 
 #[tokio::test]
-async fn what_dmarc_lacks_is_said() {
+async fn dmarc_records_are_checked() {
     for (records, result, words) in [
         (&[][..], "failed", "_dmarc.mail.example.com"),
         (
@@ -178,7 +178,7 @@ async fn what_dmarc_lacks_is_said() {
 /// `denials.json`: the call that IAM denies and the code of its service for that, a check that needs
 /// it, and the permission.
 #[tokio::test]
-async fn what_is_not_allowed_names_the_permission() {
+async fn denied_calls_name_the_missing_permission() {
     let denials: Vec<Value> = serde_json::from_str(include_str!("denials.json")).unwrap();
     assert!(!denials.is_empty());
     let examiner = Examiner::start(RECORDS).await;
@@ -209,7 +209,7 @@ fn denied(action: &str) -> String {
 }
 
 #[tokio::test]
-async fn brands_that_may_not_be_read_name_the_permission() {
+async fn unreadable_brands_name_the_missing_permission() {
     let action = "dynamodb:Scan on resource: arn:aws:dynamodb:eu-west-1:1:table/Brands";
     let aws = Aws::start().await;
     aws.set(
@@ -223,7 +223,7 @@ async fn brands_that_may_not_be_read_name_the_permission() {
 }
 
 #[tokio::test]
-async fn hosts_answer_with_certificates_that_are_valid() {
+async fn hosts_and_their_certificates_are_checked() {
     const NOW: (i32, u8, u8) = (2026, 11, 21);
     let from = (2026, 1, 1);
     let localhost = "localhost";
@@ -312,7 +312,7 @@ async fn hosts_answer_with_certificates_that_are_valid() {
 }
 
 #[tokio::test]
-async fn a_certificate_of_a_stranger_is_not_trusted() {
+async fn a_certificate_from_an_unknown_authority_fails() {
     let shown = || Shown {
         name: "localhost",
         days: ((2026, 1, 1), (2027, 6, 1)),
@@ -329,7 +329,7 @@ async fn a_certificate_of_a_stranger_is_not_trusted() {
 /// The host name of the stack comes before API Gateway's, and `ResetUserPassword` without
 /// documentation has no page.
 #[tokio::test]
-async fn a_host_without_documentation_refuses_its_page() {
+async fn without_documentation_the_host_of_resets_must_answer_405() {
     let served = Host::start(Shown {
         name: "localhost",
         days: ((2026, 1, 1), (2027, 6, 1)),
@@ -379,7 +379,7 @@ async fn visited(host: &Host, trusted: &Host) -> Answer {
 }
 
 #[tokio::test]
-async fn people_read_one_line_a_check() {
+async fn people_get_one_line_per_check() {
     let aws = Aws::start().await;
     aws.set("/DescribeKey/KeyMetadata/KeyState", json!("Disabled"));
     aws.set(
@@ -408,7 +408,7 @@ async fn people_read_one_line_a_check() {
 
 /// Nothing is asked of AWS when DynamoDB is not AWS's.
 #[tokio::test]
-async fn local_has_tables_and_the_rest_is_not_checked() {
+async fn with_a_custom_endpoint_only_tables_are_checked() {
     let operator = Operator::start().await;
     let answer = operator.run(&["doctor", "--json"]).await;
     assert_eq!(answer.exit_code, ExitCode::SUCCESS, "{answer:?}");
@@ -451,7 +451,7 @@ async fn local_has_tables_and_the_rest_is_not_checked() {
 
 /// With `AWS_ENDPOINT_URL_DYNAMODB` alone, no other service of AWS is asked.
 #[tokio::test]
-async fn a_dynamodb_elsewhere_keeps_other_services_unasked() {
+async fn a_custom_dynamodb_endpoint_prevents_calls_of_other_services() {
     let (aws, stack) = (Aws::start().await, Aws::start().await);
     let variables = [
         ("AWS_ENDPOINT_URL", ""),
@@ -462,7 +462,7 @@ async fn a_dynamodb_elsewhere_keeps_other_services_unasked() {
     let examiner = Examiner::start(RECORDS).await;
     let answer = examiner.examine_with(&aws, &["--json"], &variables).await;
     for (subject, words) in [
-        ("Key", "no KMS endpoint given; see AWS_ENDPOINT_URL_KMS"),
+        ("Key", "no KMS endpoint given (see AWS_ENDPOINT_URL_KMS)"),
         ("Concurrency", "no Lambda endpoint given"),
         ("Alarm states", "no CloudWatch endpoint given"),
         ("Alarm subscription", "no SNS endpoint given"),
