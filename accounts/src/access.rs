@@ -1,4 +1,4 @@
-//! One run of the program: where the tables are, and who is at work on them.
+//! The session of a run: clients, tables and operator.
 
 use std::cell::OnceCell;
 
@@ -16,25 +16,25 @@ use uuid::Uuid;
 use crate::Error;
 use crate::connection::Connection;
 use crate::identity::{Claim, Operator};
-use crate::settings::{NAMELESS, Settings};
+use crate::settings::{NO_OPERATOR, Settings};
 
-/// What audit rows say of where a change came from.
+/// The source recorded in audit rows.
 const SOURCE: &str = "accounts";
 
-/// What to know of an account that cannot be read: only its customer number can be the reason.
+/// Returns the message for an unreadable account. Only the customer number can make it unreadable.
 fn unreadable(key: &UsernameKey) -> String {
     let key = key.as_str();
     format!(
-        "{key} cannot be read: its attribute id is missing, or is no whole number from 0 to {MAX_ID}; \
+        "account {key} is unreadable: its attribute id must be a whole number from 0 to {MAX_ID}; \
          `accounts disable` and `accounts delete` still work"
     )
 }
 
-/// One run of the program.
+/// The session of a run.
 pub(crate) struct Session<'a> {
     pub(crate) settings: Settings<'a>,
     pub(crate) clock: Clock,
-    /// When the run began.
+    /// The start of the run.
     pub(crate) now: Timestamp,
     pub(crate) request_id: String,
     clients: OnceCell<Clients>,
@@ -53,7 +53,7 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Reads configuration: from options, the stack and the environment.
+    /// Reads configuration from options, the stack and the environment.
     pub(crate) fn configured<T>(
         &self,
         read: impl FnOnce(Env<'_>) -> Result<T, ConfigError>,
@@ -61,7 +61,7 @@ impl<'a> Session<'a> {
         self.settings.configured(read)
     }
 
-    /// The SDK's clients.
+    /// Returns the clients of DynamoDB and SES.
     pub(crate) fn clients(&self) -> Result<&Clients, ConfigError> {
         if let Some(clients) = self.clients.get() {
             return Ok(clients);
@@ -70,9 +70,12 @@ impl<'a> Session<'a> {
         Ok(self.clients.get_or_init(|| clients))
     }
 
-    /// The client of SES; none where DynamoDB is not at AWS and no SES is given.
+    /// Returns the client of SES; `None` with a custom DynamoDB endpoint but no SES endpoint.
     pub(crate) fn ses(&self) -> Result<Option<&aws_sdk_sesv2::Client>, ConfigError> {
-        Ok(self.settings.is_ses_meant().then_some(&self.clients()?.ses))
+        Ok(self
+            .settings
+            .can_send_mail()
+            .then_some(&self.clients()?.ses))
     }
 
     pub(crate) fn users(&self) -> Result<Users, ConfigError> {
@@ -88,23 +91,23 @@ impl<'a> Session<'a> {
         self.configured(|variables| variables.required("AUDIT_TABLE"))
     }
 
-    /// Finds out who is at work, which all that is written says.
+    /// Identifies the operator for audit rows.
     pub(crate) async fn identify(&self) -> Result<(), Error> {
-        let is_elsewhere = self.settings.is_elsewhere();
+        let has_custom_endpoint = self.settings.has_custom_endpoint();
         let sdk = self.settings.sdk()?;
-        let claim = self.configured(|env| Claim::read(env, sdk, is_elsewhere))?;
+        let claim = self.configured(|env| Claim::read(env, sdk, has_custom_endpoint))?;
         let operator = claim.identify().await?;
         self.operator.get_or_init(|| operator);
         Ok(())
     }
 
-    /// Who is at work, once [`Session::identify`] has found out.
+    /// Returns the operator identified by [`Session::identify`].
     fn operator(&self) -> Result<&Operator, Error> {
         let operator = self.operator.get();
-        operator.ok_or_else(|| Error::Usage(NAMELESS.to_owned()))
+        operator.ok_or_else(|| Error::Usage(NO_OPERATOR.to_owned()))
     }
 
-    /// The account as it is now.
+    /// Reads an account consistently.
     pub(crate) async fn find(&self, username: &str) -> Result<Account, Error> {
         let key = UsernameKey::new(username);
         match self.users()?.find(&key).await {
@@ -115,7 +118,8 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// The error of a user name that is not on file. It names the accounts whose address it is.
+    /// Returns the error for a user name without an account. It names the accounts with this
+    /// address.
     pub(crate) async fn unknown(&self, username: &str) -> Error {
         let shown = one_line(username);
         let names = match self.users() {
@@ -125,16 +129,18 @@ impl<'a> Session<'a> {
         let names = names.unwrap_or_default().into_iter();
         let names: Vec<_> = names.map(|other| other.display_username).collect();
         Error::NotFound(match names.as_slice() {
-            [] => format!("there is no account {shown}; `accounts find` looks for parts of names"),
+            [] => format!(
+                "account {shown} not found; use `accounts find` to search by part of a name"
+            ),
             names => format!(
-                "there is no account {shown}; it is the address of {}",
+                "account {shown} not found; this is the address of {}",
                 names.join(", ")
             ),
         })
     }
 
-    /// Refuses an address that another account of the same brand has:
-    /// `UpdateUserRegistrationPassword` could choose neither.
+    /// Refuses an address that another account of the same brand has, because
+    /// `UpdateUserRegistrationPassword` could not choose between them.
     pub(crate) async fn check_address(
         &self,
         username: &UsernameKey,
@@ -151,11 +157,11 @@ impl<'a> Session<'a> {
             return Ok(());
         }
         let others = others.join(", ");
-        let text = format!("the address is that of {others} in the same brand");
+        let text = format!("the address already belongs to {others} in the same brand");
         Err(Error::Refused(text))
     }
 
-    /// A warning if the address is the user name of another account, which logs in with it.
+    /// Returns a warning if the address is the user name of another account.
     pub(crate) async fn name_clash(
         &self,
         profile: &Profile,
@@ -167,12 +173,12 @@ impl<'a> Session<'a> {
         }
         let other = self.users()?.find(&key).await?;
         Ok(other.map(|_| {
-            "warning: the address is the user name of another account, which alone logs in with it"
+            "warning: the address is the user name of another account; only that account can log in with it"
                 .to_owned()
         }))
     }
 
-    /// A warning if the user name is the address of another account, which could log in with it.
+    /// Returns a warning if the user name is the address of another account.
     pub(crate) async fn address_clash(&self, profile: &Profile) -> Result<Option<String>, Error> {
         if !profile.display_username.contains('@') {
             return Ok(None);
@@ -181,13 +187,13 @@ impl<'a> Session<'a> {
         let found = self.users()?.with_email(&key).await?;
         let has_other = found.iter().any(|other| other.username != profile.username);
         Ok(has_other.then(|| {
-            "warning: the user name is the address of another account, which no longer logs in \
+            "warning: the user name is the address of another account, which can no longer log in \
              with it"
                 .to_owned()
         }))
     }
 
-    /// The audit row of a change of what has this key.
+    /// Returns the audit row for a change of the account or brand with this key.
     pub(crate) fn audit_row(
         &self,
         key: &str,
@@ -203,7 +209,7 @@ impl<'a> Session<'a> {
         Ok(audit.row(&entry))
     }
 
-    /// What this operator does.
+    /// Returns the context of a request by this operator.
     pub(crate) fn context(&self) -> Result<RequestContext<'_>, Error> {
         let operator = self.operator()?;
         Ok(RequestContext {
@@ -215,7 +221,7 @@ impl<'a> Session<'a> {
         })
     }
 
-    /// Makes a change of an account and writes its audit row, both or neither.
+    /// Changes an account and writes the audit row in one transaction.
     pub(crate) async fn change(
         &self,
         username: &UsernameKey,
@@ -227,8 +233,8 @@ impl<'a> Session<'a> {
         self.change_with(username, change, &events, None).await
     }
 
-    /// Makes a change of an account and writes an audit row for each event with its detail, if the
-    /// condition holds: all or nothing.
+    /// Changes an account and writes an audit row for each event with its detail, in one
+    /// transaction that also checks the condition.
     pub(crate) async fn change_with(
         &self,
         username: &UsernameKey,

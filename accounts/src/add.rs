@@ -1,4 +1,4 @@
-//! `add`: one account, with a password that follows the rules for chosen ones.
+//! `add`: adds an account with a chosen password.
 
 use clap::Args;
 use shared::dynamodb::StoreError;
@@ -13,7 +13,7 @@ use crate::{Console, Done, Error};
 
 /// Add an account
 ///
-/// Asks for its password, without echo.
+/// Asks for the password without echo.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
     /// The user name
@@ -23,16 +23,16 @@ pub(crate) struct Arguments {
     id: u64,
     #[command(flatten)]
     owner: ProfileOptions,
-    /// A role, for instance Admin; may be repeated
+    /// A role, for instance Admin (repeatable)
     #[arg(long)]
     role: Vec<String>,
-    /// Even if a role is spelled almost like Admin
+    /// Add the account even if a role resembles Admin
     #[arg(long)]
     force: bool,
     /// Read the password from the first line of the standard input
     #[arg(long)]
     password_stdin: bool,
-    /// Without a password: the first one comes with a reset
+    /// Add the account without a password; a reset mails the first one
     #[arg(long, conflicts_with = "password_stdin")]
     no_password: bool,
 }
@@ -82,18 +82,18 @@ pub(crate) async fn add(
         result => result.map(|()| Done {
             key: ("username", profile.username.as_str().to_owned()),
             event: Some(event),
-            text: format!("{} is added", profile.display_username),
+            text: format!("{}: added", profile.display_username),
             note: None,
         }),
     }
 }
 
 fn exists(profile: &Profile) -> Error {
-    let text = format!("there is an account {} already", profile.display_username);
+    let text = format!("account {} already exists", profile.display_username);
     Error::Refused(text)
 }
 
-/// By the rules of an import.
+/// Builds the account by the rules of an import.
 fn account(arguments: &Arguments) -> Result<NewAccount, Error> {
     let text = |text: &Option<String>| text.clone().unwrap_or_default();
     let row = Row {

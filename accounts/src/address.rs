@@ -1,4 +1,4 @@
-//! Another address for an account, or the same again: what ends with the old one, and who is told.
+//! Changes of an account's address: what they withdraw, and the mail to the old address.
 
 use shared::context::RequestContext;
 use shared::mail::{AddressChanged, Brand};
@@ -8,14 +8,15 @@ use crate::access::Session;
 use crate::notice::Notice;
 use crate::{Error, suppression};
 
-/// The audit event of an address.
+/// The audit event of an address change.
 pub(crate) const EVENT: &str = "account.email_set";
 
-/// An address that is replaced. The same again counts too: the mark that mail to it failed goes.
+/// A change of the address. Setting the same address again also counts: it clears the mark of
+/// failed mail.
 pub(crate) struct Replaced<'a> {
-    /// The account as it was.
+    /// The account before the change.
     pub(crate) account: &'a Account,
-    /// The new address, if there is one.
+    /// The new address; `None` removes the address.
     pub(crate) new: Option<&'a str>,
 }
 
@@ -24,15 +25,15 @@ impl Replaced<'_> {
         admin::is_other_address(self.account, self.new)
     }
 
-    /// Whether nobody can log in with the account afterwards: without an address, a password cannot
-    /// be reset.
+    /// Returns whether the account can no longer log in afterwards: it has neither a password nor
+    /// an address for a reset.
     pub(crate) fn locks_out(&self) -> bool {
         let account = self.account;
         let keeps_password = account.password_hash.is_some() && !account.must_change_password;
         self.new.is_none() && !keeps_password
     }
 
-    /// The audit events of the change.
+    /// Returns the audit events of the change.
     pub(crate) fn events(&self) -> Vec<&'static str> {
         let mut events = vec![EVENT];
         if self.is_other() {
@@ -45,29 +46,29 @@ impl Replaced<'_> {
         events
     }
 
-    /// The change in words.
+    /// Describes the change for people.
     pub(crate) fn text(&self) -> String {
         let text = match self.new {
             Some(email) => format!("address set to {email}"),
-            None => "address removed, so it cannot be reset".to_owned(),
+            None => "address removed, so the password cannot be reset".to_owned(),
         };
         if !(self.is_other() && self.account.must_change_password) {
             return text;
         }
         format!(
-            "{text}; the password mailed to the old address is withdrawn, so the account has none \
-             until a reset"
+            "{text}; password mailed to the old address withdrawn, so the account has no password"
         )
     }
 
-    /// Whether the old address is notified: mail to it had not failed.
+    /// Returns whether to notify the old address: it changes, and mail to it has not failed.
     fn notifies(&self) -> bool {
         let account = self.account;
         let has_address = account.profile.email.is_some() && account.email_failed_at.is_none();
         has_address && self.is_other()
     }
 
-    /// What the mail to the old address needs; `None` without a mail. To be called before the change.
+    /// Reads the settings for the mail to the old address; `None` if there is no mail to send. Call
+    /// it before the change.
     pub(crate) async fn notice(&self, session: &Session<'_>) -> Result<Option<Notice>, Error> {
         if !self.notifies() {
             return Ok(None);
@@ -75,8 +76,8 @@ impl Replaced<'_> {
         Notice::prepare(session, "the old address").await.map(Some)
     }
 
-    /// Notifies the old address and lifts SES's suppression of the new one. Returns what there is to
-    /// say about that.
+    /// Notifies the old address and removes the new one from SES's suppression list. Returns
+    /// warnings and remarks.
     pub(crate) async fn follow_up(
         &self,
         session: &Session<'_>,
@@ -106,7 +107,7 @@ impl Replaced<'_> {
     }
 }
 
-/// Takes the address off SES's suppression list, if it is there.
+/// Removes the address from SES's suppression list, if it is on it. Returns a remark.
 async fn lift(session: &Session<'_>, email: &str) -> Result<Option<String>, Error> {
     Ok(match suppression::find(session, email).await? {
         Ok(None) => None,
@@ -114,15 +115,15 @@ async fn lift(session: &Session<'_>, email: &str) -> Result<Option<String>, Erro
             let (since, reason) = (found.since.rfc3339(), found.reason);
             match suppression::lift(session, email).await? {
                 Ok(()) => Some(format!(
-                    "SES had suppressed {email} since {since} ({reason}); lifted"
+                    "removed {email} from SES's suppression list (since {since}, {reason})"
                 )),
                 Err(error) => Some(format!(
-                    "SES still suppresses {email}, since {since} ({reason}): {error}"
+                    "cannot remove {email} from SES's suppression list (since {since}, {reason}): {error}"
                 )),
             }
         }
         Err(error) => Some(format!(
-            "it is not known whether SES suppresses {email}: {error}"
+            "cannot check whether {email} is on SES's suppression list: {error}"
         )),
     })
 }

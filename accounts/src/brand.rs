@@ -1,4 +1,4 @@
-//! `brand`: in whose name mails go out.
+//! `brand`: sender, product name and links of mails.
 
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Subcommand};
@@ -21,34 +21,35 @@ pub(crate) enum Command {
     ///
     /// Reads the whole table.
     List,
-    /// Show what mails of a brand say
+    /// Show the values of a brand
     ///
-    /// What the brand does not say itself comes from the environment variables of the functions, if
-    /// they are set here too.
+    /// Values that the brand does not set come from the stack or the environment, if they are set
+    /// there.
     Show {
-        /// The brand, as accounts have it
+        /// The name of the brand
         key: String,
     },
-    /// Print a mail as a person of a brand would get it
+    /// Print a sample mail of a brand
     ///
-    /// The person, the password and the times are made up. Sends nothing.
+    /// Uses a sample recipient, password and times, and sends nothing.
     Preview(preview::Arguments),
-    /// Change what mails of a brand say
+    /// Change the values of a brand
     ///
-    /// What is not given stays as it is.
+    /// Adds the brand if it does not exist. Other values stay unchanged.
     Set {
-        /// The brand, as accounts have it
+        /// The name of the brand
         key: String,
         #[command(flatten)]
         values: Values,
     },
-    /// Remove a brand, so that its mails have the words of the configuration
+    /// Remove a brand
     ///
-    /// Accounts keep its name. Asks for confirmation.
+    /// Accounts keep the name of the brand; their mails use the values of the default brand. Asks
+    /// for confirmation.
     Remove {
-        /// The brand, as accounts have it
+        /// The name of the brand
         key: String,
-        /// Do not ask
+        /// Do not ask for confirmation
         #[arg(long)]
         yes: bool,
     },
@@ -57,47 +58,47 @@ pub(crate) enum Command {
 #[derive(Debug, Args)]
 #[group(required = true, multiple = true)]
 pub(crate) struct Values {
-    /// What mails call the product
+    /// The name of the product in mails
     #[arg(long, value_name = "NAME")]
     product_name: Option<String>,
     /// The sender: an address, or a name and an address in angle brackets
     #[arg(long, value_name = "SENDER")]
     from_address: Option<String>,
-    /// Where mails send people who did not expect them
+    /// The contact for people who did not expect a mail
     #[arg(long, value_name = "CONTACT")]
     support_contact: Option<String>,
-    /// Where mails send people to log in
+    /// The URL of the login page in mails
     #[arg(long, value_name = "URL")]
     login_url: Option<String>,
     /// The SES configuration set
     #[arg(long, value_name = "NAME")]
     configuration_set: Option<String>,
-    /// Where answers to a mail go, if not to the sender
+    /// The address for replies, if not the sender
     #[arg(long, value_name = "ADDRESS")]
     reply_to: Option<String>,
-    /// The language of people who have none: en, de, es, fr, it, nl, pl or pt
+    /// The language for accounts without one: en, de, es, fr, it, nl, pl or pt
     #[arg(long, value_name = "TAG")]
     language: Option<String>,
-    /// The last words of mails in one language, for instance en='Kind regards, Acme'; may be repeated
+    /// The closing of mails in one language, for instance en='Kind regards, Acme' (repeatable)
     #[arg(long, value_name = "LANGUAGE=TEXT", value_parser = closing)]
     closing: Vec<(Attribute, String)>,
-    /// An attribute to remove, so that the default brand's value counts again; may be repeated
+    /// An attribute to remove, so that the value of the default brand applies (repeatable)
     #[arg(long, value_name = "NAME", value_parser = PossibleValuesParser::new(names()))]
     unset: Vec<String>,
 }
 
-/// The names of all attributes.
+/// Returns the names of all attributes.
 fn names() -> impl Iterator<Item = &'static str> {
     let attributes = ATTRIBUTES.into_iter().chain(CLOSINGS);
     attributes.map(|attribute| attribute.name)
 }
 
-/// Reads `LANGUAGE=TEXT`.
+/// Parses `LANGUAGE=TEXT`.
 fn closing(argument: &str) -> Result<(Attribute, String), String> {
     let (language, text) = argument.split_once('=').ok_or("must be LANGUAGE=TEXT")?;
     let name = format!("closing_{}", language.trim().to_ascii_lowercase());
     let closing = CLOSINGS.into_iter().find(|closing| closing.name == name);
-    let closing = closing.ok_or_else(|| format!("no mails are written in {language}"))?;
+    let closing = closing.ok_or_else(|| format!("there are no mails in language {language}"))?;
     Ok((closing, text.to_owned()))
 }
 
@@ -123,14 +124,14 @@ pub(crate) async fn set(session: &Session<'_>, name: &str, values: &Values) -> R
     let note = match &row {
         Some(_) => None,
         None => Some(similar::with(
-            "it is a new brand".to_owned(),
+            "new brand".to_owned(),
             &table.similar(&key).await?,
         )),
     };
     let row = row.unwrap_or_default();
     let Some(change) = change(&row, &values) else {
         return Ok(Done {
-            text: format!("{key} needs no change"),
+            text: format!("{key}: nothing to change"),
             key: ("brand", key),
             event: None,
             note: None,
@@ -142,11 +143,11 @@ pub(crate) async fn set(session: &Session<'_>, name: &str, values: &Values) -> R
     let audit = session.audit_row(&format!("brand#{key}"), event, Some(&names))?;
     match table.change(&key, &change, &audit).await {
         Err(StoreError::Conflict) => Err(Error::TryAgain(format!(
-            "{key} was changed meanwhile, and that change stands"
+            "{key} was changed by someone else in the meantime; try again"
         ))),
         result => Ok(result.map(|()| Done {
             text: format!(
-                "{key} is set; for up to {} minutes mails may still say what it was before",
+                "{key}: set; mails may show the old values for up to {} minutes",
                 CACHE_SECONDS / 60
             ),
             key: ("brand", key),
@@ -168,18 +169,18 @@ pub(crate) async fn remove(
     if table.find(&key).await?.is_none() {
         return Err(table.unknown(&key).await?);
     }
-    let question = format!("Remove {key}? Its mails will have the words of the configuration.");
+    let question = format!("Remove {key}? Its mails will use the values of the default brand.");
     if asks && !console.confirm(&question)? {
-        return Err(Error::Refused(format!("{key} is not removed")));
+        return Err(Error::Refused(format!(
+            "not confirmed; {key} was not removed"
+        )));
     }
     let event = "brand.removed";
     let audit = session.audit_row(&format!("brand#{key}"), event, None)?;
     table.remove(&key, &audit).await?;
     let minutes = CACHE_SECONDS / 60;
     Ok(Done {
-        text: format!(
-            "{key} is removed; for up to {minutes} minutes mails may still have its words"
-        ),
+        text: format!("{key}: removed; mails may show the old values for up to {minutes} minutes"),
         key: ("brand", key),
         event: Some(event),
         note: None,
@@ -187,7 +188,7 @@ pub(crate) async fn remove(
 }
 
 impl Values {
-    /// The values as mails use them, none for what is to be unset.
+    /// Checks the values; `None` for values to unset.
     fn checked(&self) -> Result<Vec<(Attribute, Option<&str>)>, Error> {
         let closing = |attribute: Attribute| {
             let mut given = self.closing.iter();
@@ -211,7 +212,9 @@ impl Values {
             let is_unset = self.unset.iter().any(|unset| unset == name);
             let value = match text {
                 Some(_) if is_unset => {
-                    return Err(Error::Usage(format!("{name} is both set and unset")));
+                    return Err(Error::Usage(format!(
+                        "{name} cannot be set and unset at once"
+                    )));
                 }
                 Some(text) => Some(usable(&attribute, text)?),
                 None if is_unset => None,
@@ -227,11 +230,11 @@ fn usable<'t>(attribute: &Attribute, text: &'t str) -> Result<&'t str, Error> {
     let name = attribute.name;
     let usable = attribute.parse(text);
     let usable = usable.map_err(|reason| Error::Usage(format!("{name} {reason}")))?;
-    usable.ok_or_else(|| Error::Usage(format!("{name} is empty; --unset {name} removes it")))
+    usable.ok_or_else(|| Error::Usage(format!("{name} is empty; use --unset {name} to remove it")))
 }
 
-/// What mails of a brand say, what they take from the configuration, and which values of the row
-/// cannot be used.
+/// Returns the values of a brand, the names of those from the default brand, and the names of
+/// unusable values.
 fn record(session: &Session<'_>, row: &Item) -> Result<Record, Error> {
     let mut fields = vec![("brand", text(row, "brand"))];
     let (mut defaults, mut unusable) = (Vec::new(), Vec::new());

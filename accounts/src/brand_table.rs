@@ -1,4 +1,4 @@
-//! The Brands table as operators need it: rows as they are, and changes of them.
+//! The Brands table: reads and changes of its rows.
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{Delete, TransactWriteItem, Update};
@@ -9,7 +9,7 @@ use shared::mail::brand::Attribute;
 use shared::users::{Change, Condition, MAX_NAME_LENGTH, change_with, write_all};
 
 use crate::access::Session;
-use crate::near::near;
+use crate::suggestion::suggest;
 use crate::{Error, similar};
 
 /// The Brands table.
@@ -20,12 +20,12 @@ pub(crate) struct BrandTable {
 }
 
 impl BrandTable {
-    /// The table of this name.
+    /// Returns the table with this name.
     pub(crate) fn new(client: Client, table: String) -> Self {
         Self { client, table }
     }
 
-    /// Reads the row with this key, consistently.
+    /// Reads the row of a brand consistently.
     pub(crate) async fn find(&self, key: &str) -> Result<Option<Item>, StoreError> {
         let request = self.client.get_item().table_name(&self.table);
         let request = request.key("brand", text(key));
@@ -33,7 +33,7 @@ impl BrandTable {
         Ok(output.map_err(StoreError::unavailable)?.item)
     }
 
-    /// Reads all rows, sorted by their keys: there are few brands.
+    /// Reads all rows, sorted by key.
     pub(crate) async fn all(&self) -> Result<Vec<Item>, StoreError> {
         let request = self.client.scan().table_name(&self.table);
         let rows = request.consistent_read(true).into_paginator().items();
@@ -43,24 +43,23 @@ impl BrandTable {
         Ok(rows)
     }
 
-    /// The error of a brand that has no row. It names one whose name is similar.
+    /// Returns the error for a brand without a row. It names a brand with a similar name.
     pub(crate) async fn unknown(&self, key: &str) -> Result<Error, StoreError> {
-        let text =
-            format!("there is no brand {key}; its mails have the words of the configuration");
+        let text = format!("brand {key} not found; its mails use the values of the default brand");
         let similar = self.similar(key).await?;
         Ok(Error::NotFound(similar::with(text, &similar)))
     }
 
-    /// A brand whose name is almost this one.
+    /// Returns a brand with a similar name, if there is one.
     pub(crate) async fn similar(&self, key: &str) -> Result<Vec<String>, StoreError> {
         let rows = self.all().await?;
         let keys = rows.iter().filter_map(|row| get_text(row, "brand"));
-        let near = near(key, keys).map(str::to_owned);
-        Ok(near.into_iter().collect())
+        let suggestion = suggest(key, keys).map(str::to_owned);
+        Ok(suggestion.into_iter().collect())
     }
 
-    /// Deletes the row with this key and writes the audit row, both or neither.
-    /// [`StoreError::Conflict`] when there is none any more.
+    /// Deletes the row of a brand and writes the audit row in one transaction.
+    /// [`StoreError::Conflict`] if the row no longer exists.
     pub(crate) async fn remove(&self, key: &str, audit: &audit::Row) -> Result<(), StoreError> {
         let delete = Delete::builder()
             .table_name(&self.table)
@@ -70,8 +69,8 @@ impl BrandTable {
         write_all(&self.client, vec![delete, audit.write()?]).await
     }
 
-    /// Makes a change of the row with this key and writes the audit row, both or neither.
-    /// [`StoreError::Conflict`] when another change came first.
+    /// Changes the row of a brand and writes the audit row in one transaction.
+    /// [`StoreError::Conflict`] if the row was changed in the meantime.
     pub(crate) async fn change(
         &self,
         key: &str,
@@ -85,24 +84,25 @@ impl BrandTable {
     }
 }
 
-/// The table of this run.
+/// Returns the Brands table of this run.
 pub(crate) fn table(session: &Session<'_>) -> Result<BrandTable, Error> {
     let name = session.configured(|variables| variables.required("BRANDS_TABLE"))?;
     Ok(BrandTable::new(session.clients()?.dynamodb.clone(), name))
 }
 
-/// The key of a brand that an account can have.
+/// Returns the key of a brand name.
 pub(crate) fn key(name: &str) -> Result<String, Error> {
     let key = brands::row_key(Some(name)).filter(|key| !key.contains(char::is_control));
     key.ok_or_else(|| {
         Error::Usage(format!(
-            "a brand is one line of 1 to {MAX_NAME_LENGTH} bytes, and not -"
+            "a brand must be one line of 1 to {MAX_NAME_LENGTH} bytes, and not -"
         ))
     })
 }
 
-/// The change of a row to these values; an attribute without a value is removed. `None` if the row
-/// has these values already. The change conflicts with any other one of the same attributes.
+/// Returns the change of a row to these values; an attribute without a value is removed. `None` if
+/// the row has these values already. The change conflicts with other changes of the same
+/// attributes.
 pub(crate) fn change(row: &Item, values: &[(Attribute, Option<&str>)]) -> Option<Change> {
     let mut unchanged = Vec::new();
     let (mut set, mut remove) = (Vec::new(), Vec::new());

@@ -1,5 +1,5 @@
-//! `disable`, `enable`, `end-sessions`, `grant`, `revoke`: who may log in and what they may do. A
-//! command that finds nothing to change writes no audit row.
+//! `disable`, `enable`, `end-sessions`, `grant` and `revoke`. A command that changes nothing writes
+//! no audit row.
 
 use shared::dynamodb::StoreError;
 use shared::users::{ADMIN_ROLE, UsernameKey, admin};
@@ -7,7 +7,7 @@ use shared::users::{ADMIN_ROLE, UsernameKey, admin};
 use crate::access::Session;
 use crate::import::column;
 use crate::last_admin::other_admin;
-use crate::near::{is_almost_admin, near};
+use crate::suggestion::{resembles_admin, suggest};
 use crate::{Done, Error, unreadable};
 
 pub(crate) async fn disable(
@@ -17,7 +17,7 @@ pub(crate) async fn disable(
 ) -> Result<Done, Error> {
     let (_, account) = unreadable::find(session, username).await?;
     if account.disabled {
-        return Ok(Done::unchanged(&account, "is disabled already"));
+        return Ok(Done::unchanged(&account, "already disabled"));
     }
     let other_admin = other_admin(session, &account, force).await?;
     let change = admin::disable(session.now);
@@ -26,19 +26,19 @@ pub(crate) async fn disable(
     session
         .change_with(key, &change, &events, other_admin)
         .await?;
-    Ok(Done::changed(&account, event, "is disabled"))
+    Ok(Done::changed(&account, event, "disabled"))
 }
 
 pub(crate) async fn enable(session: &Session<'_>, username: &str) -> Result<Done, Error> {
     let account = session.find(username).await?;
     if !account.disabled {
-        return Ok(Done::unchanged(&account, "is not disabled"));
+        return Ok(Done::unchanged(&account, "not disabled"));
     }
     let event = "account.enabled";
     session
         .change(&account.profile.username, &admin::enable(), event, None)
         .await?;
-    Ok(Done::changed(&account, event, "may log in again"))
+    Ok(Done::changed(&account, event, "enabled"))
 }
 
 pub(crate) async fn end_sessions(session: &Session<'_>, username: &str) -> Result<Done, Error> {
@@ -46,7 +46,7 @@ pub(crate) async fn end_sessions(session: &Session<'_>, username: &str) -> Resul
     let (key, event) = (&account.profile.username, "account.sessions_ended");
     let change = admin::end_sessions(session.now);
     session.change(key, &change, event, None).await?;
-    Ok(Done::changed(&account, event, "is logged out everywhere"))
+    Ok(Done::changed(&account, event, "all sessions ended"))
 }
 
 pub(crate) async fn grant(
@@ -65,7 +65,7 @@ pub(crate) async fn grant(
     if !roles.insert(role.clone()) {
         return Ok(Done::unchanged(
             &account,
-            &format!("has the role {role} already"),
+            &format!("already has the role {role}"),
         ));
     }
     let change = admin::set_roles(&account.roles, &roles);
@@ -75,23 +75,23 @@ pub(crate) async fn grant(
     Ok(Done::changed(
         &account,
         "role.granted",
-        &format!("has the role {role}"),
+        &format!("role {role} granted"),
     ))
 }
 
-/// Refuses a role that is almost `Admin`.
+/// Refuses a role that resembles `Admin`.
 pub(crate) fn check_role(role: &str) -> Result<(), Error> {
-    if !is_almost_admin(role) {
+    if !resembles_admin(role) {
         return Ok(());
     }
     Err(Error::Refused(format!(
-        "{role} is not the role {ADMIN_ROLE}: names of roles compare exactly; use --force to give \
-         it anyway"
+        "{role} resembles the role {ADMIN_ROLE}, and role names must match exactly; use --force to \
+         grant it anyway"
     )))
 }
 
 /// Refuses arguments that were probably swapped: the role is the name of an account, and the user
-/// name is the role `Admin` or that of no account.
+/// name is the role `Admin` or not the name of an account.
 async fn check_order(
     session: &Session<'_>,
     command: &str,
@@ -101,10 +101,10 @@ async fn check_order(
     let users = session.users()?;
     let is_account = async |name: &str| {
         let found = users.find(&UsernameKey::new(name)).await;
-        // One that cannot be read exists, too.
+        // An account that cannot be read exists, too.
         !matches!(found, Ok(None) | Err(StoreError::Unavailable(_)))
     };
-    let is_role = near(username, [ADMIN_ROLE]).is_some();
+    let is_role = suggest(username, [ADMIN_ROLE]).is_some();
     if role == ADMIN_ROLE || !is_account(role).await || (!is_role && is_account(username).await) {
         return Ok(());
     }
@@ -127,11 +127,11 @@ pub(crate) async fn revoke(
     let mut roles = account.roles.clone();
     if !roles.remove(role) {
         let name = &account.profile.display_username;
-        let admin = roles.get(ADMIN_ROLE).filter(|_| is_almost_admin(role));
-        let near = near(role, roles.iter().map(String::as_str));
-        if let Some(near) = near.or(admin.map(String::as_str)) {
+        let admin = roles.get(ADMIN_ROLE).filter(|_| resembles_admin(role));
+        let suggestion = suggest(role, roles.iter().map(String::as_str));
+        if let Some(suggestion) = suggestion.or(admin.map(String::as_str)) {
             return Err(Error::Refused(format!(
-                "{name} has the role {near}, not {role}: names of roles compare exactly"
+                "{name} has the role {suggestion}, not {role}; role names must match exactly"
             )));
         }
         return Ok(Done::unchanged(
@@ -149,6 +149,6 @@ pub(crate) async fn revoke(
     Ok(Done::changed(
         &account,
         "role.revoked",
-        &format!("no longer has the role {role}"),
+        &format!("role {role} revoked"),
     ))
 }

@@ -1,4 +1,4 @@
-//! The command line: its commands, and the settings that each of them needs.
+//! The command line: its commands, and the settings that each command needs.
 
 use clap::{Parser, Subcommand};
 use clap_complete::Shell;
@@ -10,12 +10,12 @@ use crate::{
 
 /// Manages the accounts of the password services.
 ///
-/// Exit codes: 0 done; 1 refused; 2 wrong usage, or a setting is missing; 3 not found; 75 try again
-/// later.
+/// Exit codes: 0 success; 1 refused; 2 wrong usage or a missing setting; 3 not found; 74 the output
+/// could not be written; 75 temporary failure, try again later.
 #[derive(Debug, Parser)]
 #[command(name = "accounts", version)]
 pub struct Arguments {
-    /// Print JSON, one object a line, errors too
+    /// Print results and errors as JSON, one object per line
     #[arg(long, global = true)]
     pub(crate) json: bool,
     #[command(flatten)]
@@ -26,17 +26,17 @@ pub struct Arguments {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Find accounts by address, customer number or part of a name
+    /// Find accounts by e-mail address, customer number or part of a name
     ///
-    /// An address is looked up in an index. Anything else reads the whole table and matches a customer
-    /// number, or a part of a user name, a name or an address.
+    /// Looks up an address in an index. For anything else, reads the whole table and matches the
+    /// customer number, or part of the user name, the display name or the address.
     Find {
-        /// What to look for
+        /// The address, customer number or part of a name
         text: String,
     },
-    /// List accounts that pass all filters
+    /// List accounts that match all filters
     ///
-    /// Reads the whole table, in its own order, until the limit is reached.
+    /// Reads the table in its internal order until the limit is reached.
     List(search::List),
     /// Show an account
     Show {
@@ -44,7 +44,7 @@ pub(crate) enum Command {
         user: String,
     },
     Audit(trail::Arguments),
-    /// List the resets that are not finished
+    /// List unfinished resets
     ///
     /// Reads the whole table.
     Pending,
@@ -55,17 +55,17 @@ pub(crate) enum Command {
     Import(import::Arguments),
     CheckKeys(keys::Arguments),
     Doctor(doctor::Arguments),
-    /// Show and change brands: in whose name mails go out
+    /// Show and change brands: sender, product name and links of mails
     #[command(subcommand)]
     Brand(brand::Command),
-    /// Print the completions of a shell, for its start-up file
+    /// Print a shell completion script
     Completions {
         /// The shell
         shell: Shell,
     },
-    /// Print a manual page: `accounts man | man -l -`
+    /// Print a manual page; view it with `accounts man | man -l -`
     Man {
-        /// The command, for instance `brand set`; without it, the page of the program
+        /// The command, for instance `brand set`; without it, the page for `accounts` itself
         command: Vec<String>,
     },
 }
@@ -81,47 +81,48 @@ pub(crate) enum Change {
         /// The user name
         user: String,
     },
-    /// Disable logins of an account, and end its sessions
+    /// Disable an account and end its sessions
     Disable {
         /// The user name
         user: String,
-        /// Even if nobody is left who has the role Admin
+        /// Disable the account even if no other account can use the role Admin
         #[arg(long)]
         force: bool,
     },
-    /// Enable logins of a disabled account
+    /// Enable a disabled account
     Enable {
         /// The user name
         user: String,
     },
-    /// Give an account a role
+    /// Grant a role to an account
     Grant {
         /// The role, for instance Admin
         role: String,
         /// The user name
         user: String,
-        /// Even if the role is spelled almost like Admin, or the arguments look swapped
+        /// Grant the role even if it resembles Admin or the arguments look swapped
         #[arg(long)]
         force: bool,
     },
-    /// Take a role from an account
+    /// Revoke a role from an account
     Revoke {
-        /// The role, spelled as the account has it
+        /// The role, spelled exactly as the account has it
         role: String,
         /// The user name
         user: String,
-        /// Even if nobody is left who has the role Admin, or the arguments look swapped
+        /// Revoke the role even if no other account can use the role Admin, or the arguments look
+        /// swapped
         #[arg(long)]
         force: bool,
     },
     Delete(delete::Arguments),
 }
 
-/// The variable that says who is at work.
+/// The variable with the name of the operator.
 pub(crate) const OPERATOR: &str = "USER";
 
 impl Command {
-    /// The variables that the command needs, so that all that are missing can be named at once.
+    /// Returns the variables that the command needs, so that one error can name all missing ones.
     pub(crate) fn variables(&self) -> &'static [&'static str] {
         match self {
             Self::Find { .. } | Self::List(_) | Self::Show { .. } | Self::Pending => {

@@ -1,37 +1,37 @@
-//! Options that say where the accounts are and who is at work.
+//! Options of every command: the location of the tables, and the operator.
 
 use clap::Args;
 
-/// Options of every command. Those that stand for a variable win over it.
+/// Options of every command. An option takes precedence over its environment variable.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Connection and operator")]
 pub(crate) struct Connection {
-    /// CloudFormation stack, by name or ARN, whose tables, sender and settings to use; by
-    /// default `ACCOUNTS_STACK`
+    /// Name or ARN of the CloudFormation stack with the tables and settings; by default
+    /// `ACCOUNTS_STACK`
     #[arg(long, global = true, value_name = "NAME")]
     pub(crate) stack: Option<String>,
-    /// Profile of the AWS CLI with region and credentials; by default `AWS_PROFILE`
+    /// AWS CLI profile with region and credentials; by default `AWS_PROFILE`
     #[arg(long, global = true, value_name = "NAME")]
     pub(crate) profile: Option<String>,
-    /// AWS region; by default `AWS_REGION`, `AWS_DEFAULT_REGION` or that of the profile
+    /// AWS region; by default `AWS_REGION`, `AWS_DEFAULT_REGION` or the region of the profile
     #[arg(long, global = true, value_name = "NAME")]
     region: Option<String>,
-    /// URL of a DynamoDB other than AWS's, which needs no region, no credentials and no stack
+    /// URL of a DynamoDB outside AWS, which needs no region, credentials or stack
     #[arg(long, global = true, value_name = "URL")]
     pub(crate) endpoint: Option<String>,
-    /// URL of an SES other than AWS's; with `--endpoint`, mail is sent there or not at all
+    /// URL of an SES outside AWS; with `--endpoint`, mail is sent only to this URL
     #[arg(long, global = true, value_name = "URL")]
     ses_endpoint: Option<String>,
-    /// Name of the Users table; by default that of the stack, or `USERS_TABLE`
+    /// Name of the Users table; by default from the stack or `USERS_TABLE`
     #[arg(long, global = true, value_name = "NAME")]
     users_table: Option<String>,
-    /// Name of the Audit table; by default that of the stack, or `AUDIT_TABLE`
+    /// Name of the Audit table; by default from the stack or `AUDIT_TABLE`
     #[arg(long, global = true, value_name = "NAME")]
     audit_table: Option<String>,
-    /// Name of the Brands table; by default that of the stack, or `BRANDS_TABLE`
+    /// Name of the Brands table; by default from the stack or `BRANDS_TABLE`
     #[arg(long, global = true, value_name = "NAME")]
     brands_table: Option<String>,
-    /// Name of the Limits table; by default that of the stack, or `LIMITS_TABLE`
+    /// Name of the Limits table; by default from the stack or `LIMITS_TABLE`
     #[arg(long, global = true, value_name = "NAME")]
     limits_table: Option<String>,
     /// Name of the operator in the audit trail, at most 64 characters; by default `USER`
@@ -40,7 +40,7 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    /// The value of the option that stands for a variable.
+    /// Returns the value of the option for a variable.
     pub(crate) fn option(&self, variable: &str) -> Option<&String> {
         match variable {
             "ACCOUNTS_STACK" => self.stack.as_ref(),
@@ -56,7 +56,7 @@ impl Connection {
         }
     }
 
-    /// The option that stands for a variable, if it is given.
+    /// Returns the name of the option for a variable, if the option is given.
     pub(crate) fn option_name(&self, variable: &str) -> Option<&'static str> {
         self.option(variable)?;
         let names = [
@@ -70,8 +70,8 @@ impl Connection {
             .map(|(_, option)| option)
     }
 
-    /// Whether DynamoDB is not AWS's own: then nothing of AWS is asked.
-    pub(crate) fn is_elsewhere(&self) -> bool {
+    /// Returns whether DynamoDB has a custom endpoint. If so, no service at AWS is called.
+    pub(crate) fn has_custom_endpoint(&self) -> bool {
         self.endpoint.is_some()
     }
 }

@@ -1,4 +1,4 @@
-//! The terminal: colours for people, JSON for scripts, passwords without echo.
+//! Input and output: colours and tables for people, JSON for scripts, password prompts.
 
 use std::fmt::Write as _;
 use std::io::{self, BufRead, IsTerminal as _, Write};
@@ -14,7 +14,7 @@ use shared::users::Account;
 use crate::error::Error;
 use crate::failure::Problem;
 
-/// What stands where there is nothing.
+/// The placeholder for an empty value.
 const NOTHING: &str = "-";
 
 const BOLD: Style = Style::new().bold();
@@ -22,7 +22,7 @@ const DIM: Style = Style::new().dimmed();
 const GOOD: Style = AnsiColor::Green.on_default();
 const BAD: Style = AnsiColor::Red.on_default().bold();
 
-/// Where a command reads and writes.
+/// The input and output of a command.
 pub struct Console {
     out: Box<dyn Write>,
     err: Box<dyn Write>,
@@ -39,7 +39,7 @@ impl std::fmt::Debug for Console {
 }
 
 impl Console {
-    /// The console of this process: with colours in a terminal, unless `NO_COLOR` is set.
+    /// Returns the console of this process, with colours on a terminal unless `NO_COLOR` is set.
     #[must_use]
     pub fn of_process() -> Self {
         Self {
@@ -52,7 +52,7 @@ impl Console {
         }
     }
 
-    /// A console whose input answers questions, as a terminal does.
+    /// Makes the console interactive: its input answers prompts.
     #[must_use]
     pub fn asking(self) -> Self {
         Self {
@@ -61,7 +61,7 @@ impl Console {
         }
     }
 
-    /// A console that is no terminal.
+    /// Returns a console that is not interactive.
     #[must_use]
     pub fn new(
         out: impl Write + 'static,
@@ -86,10 +86,10 @@ impl Console {
         self.json
     }
 
-    /// Prints what is wrong and why, in one line.
+    /// Prints an error as one line.
     pub(crate) fn error(&mut self, Problem { text, status }: &Problem) {
         let text = one_line(text);
-        // An error that cannot be written has no place left to go.
+        // If the standard error cannot be written, there is nowhere else to report it.
         let _ = if self.json {
             let problem = json!({ "error": status.name(), "message": text });
             writeln!(self.err, "{problem}")
@@ -98,7 +98,7 @@ impl Console {
         };
     }
 
-    /// Prints a remark that is no result.
+    /// Prints a warning or a remark to the standard error.
     pub(crate) fn note(&mut self, text: &str) -> io::Result<()> {
         if self.json {
             return writeln!(self.err, "{}", json!({ "note": text }));
@@ -106,22 +106,23 @@ impl Console {
         writeln!(self.err, "{text}")
     }
 
-    /// Prints bytes of a file, for instance of a script for a shell.
+    /// Prints bytes unchanged, for instance a completion script.
     pub(crate) fn raw(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.out.write_all(bytes)
     }
 
-    /// A line for people that is a result.
+    /// Prints a line of results for people.
     pub(crate) fn line(&mut self, text: &str) -> io::Result<()> {
         writeln!(self.out, "{text}")
     }
 
+    /// Prints a JSON object as one line.
     pub(crate) fn json(&mut self, value: &impl Serialize) -> io::Result<()> {
         let line = serde_json::to_string(value).map_err(io::Error::other)?;
         writeln!(self.out, "{line}")
     }
 
-    /// What was done to an account or a brand.
+    /// Prints the change of an account or a brand.
     pub(crate) fn done(&mut self, done: &Done) -> io::Result<()> {
         if self.json {
             return self.json(&done.record());
@@ -133,7 +134,7 @@ impl Console {
         writeln!(self.out, "{style}{text}{style:#}")
     }
 
-    /// Prints counts: in words for people.
+    /// Prints counts: `text` for people, the members for scripts.
     pub(crate) fn summary(
         &mut self,
         text: &str,
@@ -146,7 +147,7 @@ impl Console {
         }
     }
 
-    /// One record: an attribute a line.
+    /// Prints one record, an attribute per line.
     pub(crate) fn record(&mut self, record: &Record) -> io::Result<()> {
         if self.json {
             return self.json(record);
@@ -160,7 +161,7 @@ impl Console {
         Ok(())
     }
 
-    /// Several records of one kind: one a line, in columns.
+    /// Prints records in columns, one per line.
     pub(crate) fn rows(&mut self, records: &[Record]) -> io::Result<()> {
         if self.json {
             return records.iter().try_for_each(|record| self.json(record));
@@ -178,7 +179,7 @@ impl Console {
         Ok(())
     }
 
-    /// The first line of the standard input.
+    /// Reads the password from the first line of the standard input.
     fn password_from_input(&mut self) -> Result<Secret, Error> {
         let mut line = String::new();
         let length = self.input.read_line(&mut line).map_err(Error::Input)?;
@@ -189,41 +190,41 @@ impl Console {
         Ok(Secret::from(line))
     }
 
-    /// A password typed twice, without echo.
+    /// Asks for the password twice, without echo.
     fn password_from_terminal(&self) -> Result<Secret, Error> {
         if !self.can_ask {
-            let text = "there is no terminal to ask for the password; use --password-stdin";
+            let text = "cannot ask for the password without a terminal; use --password-stdin";
             return Err(Error::Usage(text.to_owned()));
         }
         let first = typed(rpassword::prompt_password("Password: "))?;
-        let again = typed(rpassword::prompt_password("Again: "))?;
+        let again = typed(rpassword::prompt_password("Repeat password: "))?;
         if first.expose_secret() == again.expose_secret() {
             Ok(first)
         } else {
-            Err(Error::Refused("the two passwords differ".to_owned()))
+            Err(Error::Refused("the passwords do not match".to_owned()))
         }
     }
 
-    /// Refuses a command that has to ask where nobody can answer.
+    /// Refuses a command that needs confirmation if there is no terminal.
     pub(crate) fn check_can_ask(&self) -> Result<(), Error> {
         if self.can_ask {
             return Ok(());
         }
-        let text = "there is no terminal to ask for confirmation; use --yes";
+        let text = "cannot ask for confirmation without a terminal; use --yes";
         Err(Error::Usage(text.to_owned()))
     }
 
-    /// Asks a question that only `yes` answers with yes.
+    /// Asks for confirmation. Only the answer `yes` confirms.
     pub(crate) fn confirm(&mut self, question: &str) -> Result<bool, Error> {
         self.check_can_ask()?;
-        write!(self.err, "{question} Type yes: ")?;
+        write!(self.err, "{question} Type 'yes' to confirm: ")?;
         self.err.flush()?;
         let mut answer = String::new();
         self.input.read_line(&mut answer).map_err(Error::Input)?;
         Ok(answer.trim() == "yes")
     }
 
-    /// A password from the standard input, or typed twice.
+    /// Reads the password from the standard input, or asks for it.
     pub(crate) fn password(&mut self, is_on_input: bool) -> Result<Secret, Error> {
         if is_on_input {
             self.password_from_input()
@@ -232,22 +233,22 @@ impl Console {
         }
     }
 
-    /// Progress in rows, on a terminal only; with a known end, the time that is left.
+    /// Returns a progress bar that counts rows and is visible on terminals only. It estimates the
+    /// remaining time if the total is known.
     pub(crate) fn progress(&self, rows: Option<u64>, what: &'static str) -> ProgressBar {
         let target = if self.shows_progress && !self.json {
-            // Draws on terminals only.
             ProgressDrawTarget::stderr()
         } else {
             ProgressDrawTarget::hidden()
         };
         let template = match rows {
             Some(_) => "{msg} {wide_bar} {human_pos} of {human_len}, {eta} left",
-            None => "{msg} {human_pos}, {rate}",
+            None => "{msg} {human_pos} ({rate})",
         };
         let style = ProgressStyle::with_template(template);
         let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
         let rate = |state: &ProgressState, text: &mut dyn std::fmt::Write| {
-            // The terminal is all it could not be written to.
+            // Writing to a string cannot fail.
             let _ = write!(text, "{:.0} rows/s", state.per_sec());
         };
         ProgressBar::with_draw_target(rows, target)
@@ -256,7 +257,7 @@ impl Console {
     }
 }
 
-/// A password that somebody was asked for. Ctrl-D ends the input without one.
+/// Converts the answer to a password prompt. Ctrl-D ends the input without a password.
 fn typed(answer: io::Result<String>) -> Result<Secret, Error> {
     match answer {
         Ok(password) => Ok(Secret::from(password)),
@@ -266,10 +267,10 @@ fn typed(answer: io::Result<String>) -> Result<Secret, Error> {
 }
 
 fn no_password() -> Error {
-    Error::Refused("no password was given, so nothing is changed".to_owned())
+    Error::Refused("no password given; nothing was changed".to_owned())
 }
 
-/// Attributes in the order they are shown.
+/// Attributes in display order.
 pub(crate) struct Record(Vec<(&'static str, Value)>);
 
 impl Record {
@@ -279,7 +280,7 @@ impl Record {
 }
 
 impl Record {
-    /// Its values in these columns, for people.
+    /// Returns the values of these columns, for people.
     fn cells(&self, columns: &[(&str, usize)]) -> Vec<String> {
         let value = |column: &str| self.0.iter().find(|(name, _)| *name == column);
         let cell = |column: &str| value(column).map_or(NOTHING.to_owned(), |(_, v)| plain(v));
@@ -287,8 +288,8 @@ impl Record {
     }
 }
 
-/// The names of all attributes of these records, with the widths of their columns. An attribute that
-/// only some have stands after the one before it.
+/// Returns the names of all attributes of these records and the widths of their columns. An
+/// attribute that only some records have follows the attribute before it.
 fn columns(records: &[Record]) -> Vec<(&'static str, usize)> {
     let mut columns: Vec<(&'static str, usize)> = Vec::new();
     for record in records {
@@ -315,7 +316,7 @@ impl Serialize for Record {
     }
 }
 
-/// A value for people.
+/// Formats a value for people.
 fn plain(value: &Value) -> String {
     match value {
         Value::Null => NOTHING.to_owned(),
@@ -337,30 +338,30 @@ fn aligned(columns: &[(&str, usize)], cells: Vec<String>) -> String {
     line.trim_end().to_owned()
 }
 
-/// What a command did to an account or a brand.
+/// The result of a change of an account or a brand.
 pub(crate) struct Done {
-    /// The name and the value of its key.
+    /// The name and the value of the key.
     pub(crate) key: (&'static str, String),
-    /// In the words of the audit trail; nothing when it was like that before.
+    /// The audit event; `None` if nothing changed.
     pub(crate) event: Option<&'static str>,
-    /// In words for people.
+    /// The message for people.
     pub(crate) text: String,
-    /// What people and scripts must know beyond that: what was not done, or works differently.
+    /// A remark for people and scripts, for instance a mail that could not be sent.
     pub(crate) note: Option<String>,
 }
 
 impl Done {
-    /// A change of an account with its audit event. The text follows the user name.
+    /// Returns the change of an account with its audit event. `text` follows the user name.
     pub(crate) fn changed(account: &Account, event: &'static str, text: &str) -> Self {
         Self {
-            text: format!("{} {text}", account.profile.display_username),
+            text: format!("{}: {text}", account.profile.display_username),
             key: ("username", account.profile.username.as_str().to_owned()),
             event: Some(event),
             note: None,
         }
     }
 
-    /// An account in which there was nothing to change.
+    /// Returns the result for an account that needed no change.
     pub(crate) fn unchanged(account: &Account, text: &str) -> Self {
         Self {
             event: None,
@@ -385,10 +386,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ctrl_d_is_no_password() {
+    fn ctrl_d_at_a_password_prompt_is_refused() {
         let end = || io::Error::from(io::ErrorKind::UnexpectedEof);
         let error = typed(Err(end())).unwrap_err().to_string();
-        assert_eq!(error, "no password was given, so nothing is changed");
+        assert_eq!(error, "no password given; nothing was changed");
         assert!(typed(Ok("lamp".to_owned())).is_ok());
         let broken = io::Error::from(io::ErrorKind::InvalidData);
         assert!(matches!(typed(Err(broken)), Err(Error::Input(_))));

@@ -1,7 +1,7 @@
-//! Numbers as operators type them.
+//! Numbers in options.
 
-/// A whole number from 1.
+/// Parses a whole number of at least 1.
 pub(crate) fn parse(text: &str) -> Result<usize, String> {
     let number = text.trim().parse().ok().filter(|number| *number > 0);
-    number.ok_or_else(|| "use a whole number from 1".to_owned())
+    number.ok_or_else(|| "must be a whole number of at least 1".to_owned())
 }

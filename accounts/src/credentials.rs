@@ -1,5 +1,5 @@
-//! Region and credentials, found as the AWS CLI finds them: environment, profile with single sign-on
-//! or an assumed role, web identity, container, instance.
+//! Region and credentials from the same sources as the AWS CLI: environment, profile with single
+//! sign-on or an assumed role, web identity, container and instance metadata.
 
 use std::time::Duration;
 
@@ -16,13 +16,14 @@ use shared::config::{ConfigError, Env};
 
 use crate::failure::root;
 
-/// The error of a machine without credentials.
-const NO_CREDENTIALS: &str = "there are no AWS credentials: name a profile with --profile, or set \
-                              AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY";
-/// Wait for the metadata of an instance, which most machines are not.
+/// The message for a machine without credentials.
+const NO_CREDENTIALS: &str = "no AWS credentials found: use --profile, or set AWS_PROFILE, or \
+                              AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY";
+/// The timeout for instance metadata, which most machines do not have.
 const INSTANCE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// The region of a profile, else of the profile that `AWS_PROFILE` names, else of the default one.
+/// Returns the region of a profile; by default, of the profile in `AWS_PROFILE` or the default
+/// profile.
 pub(crate) async fn region_of(profile: Option<&str>) -> Option<String> {
     let mut provider = ProfileFileRegionProvider::builder();
     if let Some(name) = profile {
@@ -32,7 +33,7 @@ pub(crate) async fn region_of(profile: Option<&str>) -> Option<String> {
     region.map(|region| region.to_string())
 }
 
-/// Credentials from the environment, if it has some.
+/// Returns the credentials from the environment, if they are set.
 pub(crate) fn from_environment(env: Env<'_>) -> Option<SharedCredentialsProvider> {
     let id = env.optional("AWS_ACCESS_KEY_ID")?;
     let secret = env.optional("AWS_SECRET_ACCESS_KEY")?;
@@ -41,14 +42,14 @@ pub(crate) fn from_environment(env: Env<'_>) -> Option<SharedCredentialsProvider
     Some(SharedCredentialsProvider::new(credentials))
 }
 
-/// Credentials of an endpoint that checks none.
+/// Returns placeholder credentials for an endpoint that does not check them.
 pub(crate) fn unchecked() -> SharedCredentialsProvider {
     let credentials = Credentials::new("local", "local", None, None, "local");
     SharedCredentialsProvider::new(credentials)
 }
 
-/// Credentials of a profile, or of the first provider that has some. The error says in words why
-/// there are none.
+/// Finds the credentials of a profile, or those of the first provider that has some. The error says
+/// why there are none.
 pub(crate) async fn find(
     profile: Option<&str>,
     region: &str,
@@ -63,7 +64,7 @@ pub(crate) async fn find(
     };
     match provider.provide_credentials().await {
         Ok(_) => Ok(provider),
-        // The providers of the chain that were not asked to do anything are no news.
+        // Do not list the providers of the chain: they are not configured.
         Err(CredentialsError::CredentialsNotLoaded(_)) if profile.is_none() => {
             Err(NO_CREDENTIALS.to_owned())
         }
@@ -71,7 +72,7 @@ pub(crate) async fn find(
     }
 }
 
-/// The reason why there are no credentials, and what to do.
+/// Says why there are no credentials, and what to do.
 fn refusal(profile: Option<&str>, error: &CredentialsError) -> String {
     let reason = root(error);
     let reason = reason.trim_end_matches('.');
@@ -79,13 +80,13 @@ fn refusal(profile: Option<&str>, error: &CredentialsError) -> String {
     let is_unknown = matches!(error, CredentialsError::CredentialsNotLoaded(_))
         || reason.contains("was not defined");
     if let (Some(name), true, false) = (profile, is_unknown, is_sso) {
-        return format!("there is no profile {name} with credentials in the files of the AWS CLI");
+        return format!("profile {name} with credentials not found in the AWS CLI configuration");
     }
     let text = match profile {
-        Some(name) => format!("profile {name} gives no credentials: {reason}"),
-        // A machine that gives its programs no credentials is no news either.
+        Some(name) => format!("cannot get credentials from profile {name}: {reason}"),
+        // Instance metadata without credentials counts as no credentials, too.
         None if reason.contains("IMDS") => return NO_CREDENTIALS.to_owned(),
-        None => format!("AWS credentials cannot be used: {reason}"),
+        None => format!("cannot get AWS credentials: {reason}"),
     };
     if is_sso {
         format!("{text}; sign in with `aws sso login`")
@@ -101,7 +102,7 @@ fn config(region: &str) -> Result<ProviderConfig, ConfigError> {
 }
 
 async fn chain(config: ProviderConfig, region: &str) -> DefaultCredentialsChain {
-    // One attempt, as the AWS CLI makes: the default of four keeps a laptop waiting.
+    // One attempt, like the AWS CLI: the default of four delays every run on a laptop.
     let instance = imds::Client::builder()
         .configure(&config)
         .max_attempts(1)

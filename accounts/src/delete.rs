@@ -1,4 +1,4 @@
-//! `delete`: an account goes, its audit rows stay.
+//! `delete`: deletes an account and keeps its audit rows.
 
 use clap::Args;
 use shared::users::UsernameKey;
@@ -10,15 +10,15 @@ use crate::{Console, Done, Error, trail, unreadable};
 
 /// Delete an account
 ///
-/// Its audit rows stay until they expire. Asks for confirmation.
+/// Audit rows stay until they expire. Asks for confirmation.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
     /// The user name
     user: String,
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(long)]
     yes: bool,
-    /// Even if nobody is left who has the role Admin
+    /// Delete the account even if no other account can use the role Admin
     #[arg(long)]
     force: bool,
 }
@@ -34,12 +34,14 @@ pub(crate) async fn delete(
     let name = &profile.display_username;
     let question = if unreadable::has_id(&item) {
         let id = profile.id;
-        format!("Delete {name}, customer {id}? This cannot be undone.")
+        format!("Delete {name} (customer {id})? This cannot be undone.")
     } else {
-        format!("Delete {name}, whose customer number cannot be read? This cannot be undone.")
+        format!("Delete {name} (customer number unreadable)? This cannot be undone.")
     };
     if !arguments.yes && !console.confirm(&question)? {
-        return Err(Error::Refused(format!("{name} is not deleted")));
+        return Err(Error::Refused(format!(
+            "not confirmed; {name} was not deleted"
+        )));
     }
     let event = "account.deleted";
     let mut others = Vec::from_iter(other_admin);
@@ -55,16 +57,16 @@ pub(crate) async fn delete(
     Ok(Done::changed(
         &account,
         event,
-        &format!("is deleted; {remaining}"),
+        &format!("deleted; {remaining}"),
     ))
 }
 
-/// What remains of the account, in words.
+/// Describes the remaining audit rows.
 async fn remaining(session: &Session<'_>, username: &UsernameKey) -> Result<String, Error> {
     let rows = trail::of_account(session, username).await?.len();
     let days = session.configured(shared::config::audit_days)?;
     Ok(match rows {
-        1 => format!("one audit row remains for {days} days"),
-        rows => format!("{rows} audit rows remain, each for {days} days from its event"),
+        1 => format!("1 audit row is kept for {days} days"),
+        rows => format!("{rows} audit rows are kept, each for {days} days after its event"),
     })
 }

@@ -1,4 +1,4 @@
-//! Why a command was not carried out, and the exit code of that.
+//! Errors of commands, and their exit codes.
 
 use std::process::ExitCode;
 
@@ -6,7 +6,7 @@ use password::HashError;
 use shared::config::ConfigError;
 use shared::dynamodb::StoreError;
 
-/// Why a command was not carried out.
+/// An error of a command.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
     #[error("{0}")]
@@ -17,7 +17,7 @@ pub(crate) enum Error {
     NotFound(String),
     #[error("{0}")]
     Refused(String),
-    /// Refused now, and not for good.
+    /// A temporary refusal: the command may succeed later.
     #[error("{0}")]
     TryAgain(String),
     #[error("{name}")]
@@ -31,45 +31,44 @@ pub(crate) enum Error {
     Hash(#[from] HashError),
     #[error("STS did not answer")]
     Identity(#[source] Box<dyn std::error::Error + Send + Sync>),
-    #[error("the stack could not be read")]
+    #[error("cannot read the stack")]
     Stack(#[source] Box<dyn std::error::Error + Send + Sync>),
-    #[error("the standard input could not be read")]
+    #[error("cannot read from the standard input")]
     Input(#[source] std::io::Error),
     #[error(transparent)]
     Reset(#[from] reset_user_password::operation::ResetFailure),
-    #[error("a part of the work ended early")]
+    #[error("a background task failed")]
     Task(#[from] tokio::task::JoinError),
-    #[error("the output could not be written")]
+    #[error("cannot write the output")]
     Output(#[from] std::io::Error),
-    #[error("it was done, but the output could not be written")]
+    #[error("the change was made, but the output could not be written")]
     Unreported(#[source] std::io::Error),
 }
 
 impl Error {
-    /// DynamoDB did not answer a question.
+    /// Wraps a failed call of DynamoDB.
     pub(crate) fn unavailable(error: impl std::error::Error + Send + Sync + 'static) -> Self {
         Self::Store(StoreError::unavailable(error))
     }
 }
 
-/// How a command ended that was not carried out. Scripts see the exit code, and with `--json` the
-/// name.
+/// The kind of an error: the exit code, and the name in JSON output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Status {
-    /// It may not or cannot be done.
+    /// The command is not allowed or not possible.
     Refused,
-    /// It was not asked for correctly, or something is not set.
+    /// The command line is wrong, or a setting is missing.
     Usage,
-    /// What it names does not exist.
+    /// The account, brand, table or file does not exist.
     NotFound,
     /// The output could not be written (`EX_IOERR` of sysexits.h).
     Output,
-    /// It may succeed later (`EX_TEMPFAIL` of sysexits.h).
+    /// The command may succeed later (`EX_TEMPFAIL` of sysexits.h).
     TryAgain,
 }
 
 impl Status {
-    /// The word for scripts.
+    /// Returns the name in JSON output.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Refused => "refused",
@@ -80,7 +79,7 @@ impl Status {
         }
     }
 
-    /// The exit code.
+    /// Returns the exit code.
     pub(crate) fn code(self) -> u8 {
         match self {
             Self::Refused => 1,

@@ -1,4 +1,4 @@
-//! `expire`: passwords that end, so that their owners ask for a reset.
+//! `expire`: removes passwords, so that their owners must ask for a reset.
 
 use std::ops::ControlFlow;
 
@@ -15,31 +15,32 @@ use crate::table::{Scan, key};
 use crate::time_argument;
 use crate::{Console, Done, Error};
 
-/// The audit event of a password that ended.
+/// The audit event of an expired password.
 const EVENT: &str = "password.expired";
 
-/// Take passwords away, so that their owners ask for a reset
+/// Expire passwords, so that their owners must ask for a reset
 ///
-/// Removes the hash and ends sessions. A password that was mailed for a reset keeps working.
+/// Removes the hash and ends sessions. A temporary password that was mailed for a reset stays
+/// valid.
 #[derive(Debug, Args)]
 #[command(group(ArgGroup::new("whose").required(true).args(["user", "imported_before"])))]
 pub(crate) struct Arguments {
     /// The user name
     user: Option<String>,
-    /// All accounts that were imported before this time and still have the hash of the old system: a
-    /// date, or RFC 3339
+    /// Expire all passwords that were imported before this time, a date or RFC 3339, and still have
+    /// a hash of the old system
     #[arg(long, value_name = "TIME", value_parser = time_argument::parse)]
     imported_before: Option<Timestamp>,
-    /// List these accounts and change nothing
+    /// Print these accounts and change nothing
     #[arg(long, conflicts_with = "user")]
     dry_run: bool,
-    /// Even accounts without an address, whose owners cannot ask for a reset
+    /// Also expire accounts without an address, whose owners cannot ask for a reset
     #[arg(long)]
     force: bool,
 }
 
 impl Arguments {
-    /// The variables that the command needs.
+    /// Returns the variables that the command needs.
     pub(crate) fn variables(&self) -> &'static [&'static str] {
         if self.dry_run {
             &["USERS_TABLE"]
@@ -60,13 +61,13 @@ pub(crate) async fn expire(
     }
     let before = arguments.imported_before.unwrap_or(session.now);
     let found = find(session, before, console).await?;
-    let is_meant = |item: &Item| arguments.force || item.contains_key("email");
-    let (found, stranded): (Vec<_>, Vec<_>) = found.into_iter().partition(is_meant);
+    let can_reset = |item: &Item| arguments.force || item.contains_key("email");
+    let (found, stranded): (Vec<_>, Vec<_>) = found.into_iter().partition(can_reset);
     if !stranded.is_empty() {
         let names: Vec<_> = stranded.iter().map(key).collect();
         console.note(&format!(
-            "left out, because they have no address for a reset: {}; use --force to expire them \
-             anyway",
+            "warning: skipped because they have no address for a reset: {}; use --force to expire \
+             them anyway",
             names.join(", ")
         ))?;
     }
@@ -76,14 +77,15 @@ pub(crate) async fn expire(
     all(session, &found, console).await
 }
 
-/// Takes the password of one account; without `force`, only if a reset can bring another one.
+/// Expires the password of one account. Without `force`, the account must have an address for a
+/// reset.
 async fn one(session: &Session<'_>, account: &Account, force: bool) -> Result<Done, Error> {
     let Some(hash) = &account.password_hash else {
         return Ok(Done::unchanged(account, "has no password"));
     };
     if account.profile.email.is_none() && !force {
         return Err(Error::Refused(format!(
-            "{} has no address for a reset; use --force to do it anyway",
+            "{} has no address for a reset; use --force to expire the password anyway",
             account.profile.display_username
         )));
     }
@@ -91,14 +93,14 @@ async fn one(session: &Session<'_>, account: &Account, force: bool) -> Result<Do
     let key = &account.profile.username;
     session.change(key, &change, EVENT, None).await?;
     let text = if account.profile.email.is_some() {
-        "has no password until a reset"
+        "password expired; the account needs a reset"
     } else {
-        "has no password, and no address for a reset"
+        "password expired; the account has no address for a reset"
     };
     Ok(Done::changed(account, EVENT, text))
 }
 
-/// The accounts that were imported before this time and have not logged in since.
+/// Finds the accounts that were imported before this time and still have an imported hash.
 async fn find(
     session: &Session<'_>,
     before: Timestamp,
@@ -130,7 +132,7 @@ fn record(item: &Item) -> Record {
     ])
 }
 
-/// Takes the passwords of these accounts, unless they changed since they were found.
+/// Expires the passwords of these accounts, except those that changed in the meantime.
 async fn all(session: &Session<'_>, found: &[Item], console: &mut Console) -> Result<(), Error> {
     let progress = console.progress(u64::try_from(found.len()).ok(), "expiring");
     let (mut expired, mut skipped) = (0_u64, 0_u64);
@@ -146,7 +148,7 @@ async fn all(session: &Session<'_>, found: &[Item], console: &mut Console) -> Re
         progress.inc(1);
     }
     progress.finish_and_clear();
-    let text = format!("{expired} expired, {skipped} changed meanwhile");
+    let text = format!("{expired} expired, {skipped} skipped because they changed in the meantime");
     let counts = [("expired", expired.into()), ("skipped", skipped.into())];
     Ok(console.summary(&text, counts)?)
 }

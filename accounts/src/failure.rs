@@ -1,4 +1,4 @@
-//! Errors in one line for operators: what is wrong, with which table, and where.
+//! Error messages for operators: one line with the problem, the table and the region.
 
 use std::error::Error as StdError;
 use std::io::ErrorKind;
@@ -17,7 +17,7 @@ use shared::dynamodb::{StoreError, is_temporary};
 use crate::Error;
 use crate::error::Status;
 
-/// Codes for credentials that AWS does not accept (DynamoDB developer guide, "Error handling"; STS
+/// Error codes of rejected credentials (DynamoDB developer guide, "Error handling"; STS
 /// API reference, "Common Error Types").
 const BAD_CREDENTIALS: [&str; 8] = [
     "ExpiredToken",
@@ -30,8 +30,8 @@ const BAD_CREDENTIALS: [&str; 8] = [
     "UnrecognizedClientException",
 ];
 
-/// Codes for calls that may succeed later (DynamoDB developer guide, "Error handling"; "Common
-/// errors" of CloudFormation and STS). What is throttled has several codes.
+/// Error codes of calls that may succeed later (DynamoDB developer guide, "Error handling"; "Common
+/// errors" of CloudFormation and STS). Throttling has several more codes.
 const TEMPORARY: [&str; 7] = [
     "InternalFailure",
     "InternalServerError",
@@ -42,19 +42,19 @@ const TEMPORARY: [&str; 7] = [
     "TransactionInProgressException",
 ];
 
-/// The code for a table that does not exist.
+/// The error code of a missing table.
 const NO_TABLE: &str = "ResourceNotFoundException";
 
-/// What an operator is told, and how the command ended.
+/// An error message and its kind.
 #[derive(Debug)]
 pub(crate) struct Problem {
-    /// What is wrong.
+    /// The message.
     pub(crate) text: String,
-    /// How the command ended.
+    /// The kind of the error.
     pub(crate) status: Status,
 }
 
-/// Where a command was carried out.
+/// The region, endpoint and tables of a command.
 pub(crate) struct Place {
     /// The region.
     pub(crate) region: String,
@@ -64,21 +64,21 @@ pub(crate) struct Place {
     pub(crate) tables: Vec<String>,
 }
 
-/// How a call failed.
+/// The failure of a call.
 enum Failure {
-    /// The tables had too much to do, in every attempt.
+    /// The tables were too busy in every attempt.
     Busy,
-    /// The service refused.
+    /// The service refused the call.
     Refused { code: String, message: String },
-    /// There was no answer.
+    /// The service did not answer.
     NoAnswer { cause: String },
-    /// There is no such service at this place, and will not be.
+    /// The URL does not lead to the service, so trying again does not help.
     WrongPlace { reason: &'static str },
 }
 
 type Find = fn(&(dyn StdError + 'static)) -> Option<Failure>;
 
-/// The calls of DynamoDB.
+/// Finds the failures of the calls to DynamoDB.
 const CALLS: [Find; 6] = [
     failure::<BatchGetItemError>,
     failure::<GetItemError>,
@@ -88,7 +88,7 @@ const CALLS: [Find; 6] = [
     failure::<UpdateItemError>,
 ];
 
-/// The error in words for an operator.
+/// Describes an error for an operator.
 pub(crate) fn explain(error: &Error, place: &Place) -> Problem {
     if let Some((service, failure)) = causes(error).find_map(failed_call) {
         return Problem {
@@ -98,7 +98,7 @@ pub(crate) fn explain(error: &Error, place: &Place) -> Problem {
     }
     if let Error::Store(StoreError::Conflict) = error {
         return Problem {
-            text: "it was changed meanwhile, and that change stands; try again".to_owned(),
+            text: "changed by someone else in the meantime; try again".to_owned(),
             status: Status::TryAgain,
         };
     }
@@ -110,7 +110,7 @@ pub(crate) fn explain(error: &Error, place: &Place) -> Problem {
     }
 }
 
-/// The service that did not do as it was asked, and how it failed.
+/// Returns the service whose call failed, and the failure.
 fn failed_call(cause: &(dyn StdError + 'static)) -> Option<(&'static str, Failure)> {
     let transaction = cause.downcast_ref::<SdkError<TransactWriteItemsError>>();
     if transaction.is_some_and(|error| error.code().is_some() && is_temporary(error)) {
@@ -118,17 +118,12 @@ fn failed_call(cause: &(dyn StdError + 'static)) -> Option<(&'static str, Failur
     }
     let dynamodb = CALLS.iter().find_map(|find| find(cause));
     let dynamodb = dynamodb.map(|failure| ("DynamoDB", failure));
-    let sts = || {
-        Some((
-            "STS, which says who you are,",
-            failure::<GetCallerIdentityError>(cause)?,
-        ))
-    };
+    let sts = || Some(("STS", failure::<GetCallerIdentityError>(cause)?));
     let stack = || Some(("CloudFormation", failure::<DescribeStacksError>(cause)?));
     dynamodb.or_else(sts).or_else(stack)
 }
 
-/// How a command ended that failed without a call to AWS.
+/// Returns the kind of an error that is not a failed call.
 fn status(error: &Error) -> Status {
     match error {
         Error::Usage(_) | Error::Config(_) => Status::Usage,
@@ -143,7 +138,7 @@ fn status(error: &Error) -> Status {
     }
 }
 
-/// The error, what caused it, and so on.
+/// Iterates over an error and its sources.
 fn causes<'e>(
     error: &'e (dyn StdError + 'static),
 ) -> impl Iterator<Item = &'e (dyn StdError + 'static)> {
@@ -168,16 +163,16 @@ where
     })
 }
 
-/// Parts of permanent errors of the resolver, TLS and HTTP, with an explanation for operators.
+/// Parts of permanent errors of DNS, TLS and HTTP, with an explanation for operators.
 const WRONG_PLACES: [(&str, &str); 5] = [
-    ("Name or service not known", "there is no such host"),
-    ("nodename nor servname", "there is no such host"),
-    ("No address associated", "there is no such host"),
+    ("Name or service not known", "host not found"),
+    ("nodename nor servname", "host not found"),
+    ("No address associated", "host not found"),
     (
         "InvalidContentType",
-        "it does not speak TLS; use http:// instead of https://",
+        "the server does not use TLS; use http:// instead of https://",
     ),
-    ("invalid peer certificate", "its certificate is not trusted"),
+    ("invalid peer certificate", "the certificate is not trusted"),
 ];
 
 fn wrong_place(cause: &str) -> Option<&'static str> {
@@ -205,28 +200,28 @@ impl Failure {
     }
 }
 
-/// What Rust puts in front of errors of the resolver.
+/// The prefix that Rust adds to DNS errors.
 const LOOKUP: &str = "failed to lookup address information: ";
 
-/// What Rust says of a text that it cannot read.
+/// Rust's message for text that is not UTF-8.
 const NOT_UTF_8: &str = "stream did not contain valid UTF-8";
 
-/// Whether the error is that a table does not exist.
+/// Returns whether the error is a missing table.
 pub(crate) fn is_missing_table(error: &Error) -> bool {
     let failed = causes(error).find_map(failed_call);
     matches!(failed, Some((_, Failure::Refused { code, .. })) if code == NO_TABLE)
 }
 
-/// The first cause.
+/// Returns the root cause.
 pub(crate) fn root(error: &(dyn StdError + 'static)) -> String {
     causes(error).last().map(without_number).unwrap_or_default()
 }
 
-/// The error without the number that Rust adds to errors of the operating system.
+/// Returns the message without the number that Rust adds to errors of the operating system.
 fn without_number(error: &(dyn StdError + 'static)) -> String {
     let text = error.to_string();
     if text == NOT_UTF_8 {
-        return "the text is not UTF-8".to_owned();
+        return "not valid UTF-8".to_owned();
     }
     let text = text.split(" (os error").next().unwrap_or_default();
     let text = text.strip_prefix(LOOKUP).unwrap_or(text);
@@ -234,7 +229,7 @@ fn without_number(error: &(dyn StdError + 'static)) -> String {
 }
 
 fn in_words(service: &str, failure: &Failure, place: &Place) -> String {
-    // Tables and endpoint are DynamoDB's.
+    // Tables and endpoint apply to DynamoDB alone.
     let region = Place::of_region(&place.region);
     let place = if service == "DynamoDB" {
         place
@@ -257,19 +252,19 @@ fn in_words(service: &str, failure: &Failure, place: &Place) -> String {
         }
         Failure::Refused { code, .. } if code == NO_TABLE => {
             let missing = match place.tables.as_slice() {
-                [table] => format!("there is no table {table}"),
-                tables => format!("one of the tables {} does not exist", tables.join(", ")),
+                [table] => format!("table {table} not found"),
+                tables => format!("one of the tables {} not found", tables.join(", ")),
             };
-            format!("{missing} {location}: check the names and the region")
+            format!("{missing} {location}; check the names and the region")
         }
         Failure::Refused { code, message } if BAD_CREDENTIALS.contains(&code.as_str()) => {
             let tables = place.tables();
             let reason = reason(code, message);
-            format!("AWS does not accept the credentials {location}{tables}: {reason}")
+            format!("AWS rejected the credentials {location}{tables}: {reason}")
         }
         Failure::Refused { code, message } => {
             if let Some(permission) = permission(message) {
-                format!("you are not allowed {permission} {location}")
+                format!("permission denied: {permission} {location}")
             } else {
                 let tables = place.tables();
                 let reason = reason(code, message);
@@ -279,7 +274,7 @@ fn in_words(service: &str, failure: &Failure, place: &Place) -> String {
     }
 }
 
-/// The code and the message, which may be empty.
+/// Joins the code and the message, which may be empty.
 fn reason(code: &str, message: &str) -> String {
     match message.trim() {
         "" => code.to_owned(),
@@ -287,7 +282,7 @@ fn reason(code: &str, message: &str) -> String {
     }
 }
 
-/// The action and the resource that IAM names in the message of a denial: "User: ARN is not
+/// Extracts the action and the resource from IAM's message of a denial: "User: ARN is not
 /// authorized to perform: ACTION on resource: ARN because …".
 pub(crate) fn permission(message: &str) -> Option<String> {
     let (_, rest) = message.split_once(" is not authorized to perform: ")?;
@@ -322,7 +317,7 @@ impl Place {
         }
     }
 
-    /// The tables in words.
+    /// Returns the tables for a message, with a leading space.
     fn tables(&self) -> String {
         match self.tables.as_slice() {
             [] => String::new(),
@@ -337,7 +332,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_denial_names_the_permission() {
+    fn a_denied_call_names_the_permission() {
         let denied = |resource: &str| {
             permission(&format!(
                 "User: arn:aws:sts::123456789012:assumed-role/Operators/jo is not authorized to \
@@ -365,9 +360,9 @@ mod tests {
     }
 
     #[test]
-    fn a_host_that_does_not_exist_is_no_failure_that_passes() {
+    fn a_host_that_does_not_exist_is_a_permanent_failure() {
         let unknown = "failed to lookup address information: Name or service not known";
-        assert_eq!(wrong_place(unknown), Some("there is no such host"));
+        assert_eq!(wrong_place(unknown), Some("host not found"));
         let busy = std::io::Error::other(format!("{LOOKUP}Temporary failure in name resolution"));
         assert_eq!(wrong_place(&busy.to_string()), None);
         assert_eq!(root(&busy), "Temporary failure in name resolution");

@@ -1,4 +1,4 @@
-//! Attributes of items as values of records.
+//! Conversion of item attributes to values of records.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +12,7 @@ pub(crate) fn text(item: &Item, name: &str) -> Value {
     get_text(item, name).filter(|text| !text.is_empty()).into()
 }
 
-/// The brand of an account, in key form.
+/// Returns the key of the account's brand.
 pub(crate) fn brand(item: &Item) -> Value {
     get_text(item, "brand")
         .filter(|brand| *brand != NO_BRAND)
@@ -32,21 +32,21 @@ pub(crate) fn flag(item: &Item, name: &str) -> Value {
     get_flag(item, name).into()
 }
 
-/// The roles of an account.
+/// Returns the roles of an account.
 pub(crate) fn roles(item: &Item) -> BTreeSet<String> {
     let roles = item.get("roles").and_then(|roles| roles.as_ss().ok());
     roles.into_iter().flatten().cloned().collect()
 }
 
-/// The algorithm of hashes that are not of an old system.
+/// The algorithm of hashes that are not imported.
 const CURRENT: &str = "argon2id";
 
-/// Whether the password still has the hash of an old system.
+/// Returns whether the password still has a hash imported from an old system.
 pub(crate) fn has_imported_hash(item: &Item) -> bool {
     algorithm(item).is_some_and(|algorithm| algorithm != CURRENT)
 }
 
-/// The algorithm of a password hash; `None` without a password.
+/// Returns the algorithm of the password hash; `None` without a password.
 pub(crate) fn algorithm(item: &Item) -> Option<&'static str> {
     let stored = get_text(item, "password_hash")?;
     Some(match Stored::parse(&Secret::from(stored)) {

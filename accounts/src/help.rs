@@ -1,11 +1,11 @@
-//! `completions` and `man`: what the shell and `man` need to know of the command line.
+//! `completions` and `man`: shell completions and manual pages.
 
 use clap::{Command, CommandFactory};
 use clap_complete::Shell;
 
 use crate::{Console, Error};
 
-/// Prints the completions of a shell.
+/// Prints the completion script for a shell.
 pub(crate) fn completions<A: CommandFactory>(
     shell: Shell,
     console: &mut Console,
@@ -24,7 +24,7 @@ pub(crate) fn man<A: CommandFactory>(path: &[String], console: &mut Console) -> 
         let found = command.find_subcommand(name);
         command = found.ok_or_else(|| {
             let path = path.join(" ");
-            Error::NotFound(format!("there is no command {path}; see `accounts help`"))
+            Error::NotFound(format!("command {path} not found; see `accounts help`"))
         })?;
     }
     let mut page = Vec::new();

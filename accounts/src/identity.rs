@@ -1,4 +1,4 @@
-//! Who is at work, as audit rows say it.
+//! The operator, as recorded in audit rows.
 
 use aws_config::SdkConfig;
 use shared::config::{ConfigError, Env};
@@ -6,36 +6,36 @@ use shared::text::one_line;
 
 use crate::Error;
 
-/// The longest name of an operator, in characters.
+/// Maximum length of an operator's name, in characters.
 const MAX_LENGTH: usize = 64;
-/// Marks an unverified name. No ARN begins like this.
+/// The prefix of an unverified name. No ARN begins with it.
 const UNVERIFIED: &str = "unverified:";
 
-/// Who is at work.
+/// The operator.
 #[derive(Debug)]
 pub(crate) struct Operator {
-    /// The ARN of the credentials, as AWS says; at an endpoint other than AWS's the name that was
-    /// typed, marked as such.
+    /// The ARN of the credentials according to STS; with a custom endpoint, the given name with the
+    /// prefix `unverified:`.
     pub(crate) actor: String,
-    /// The name that was typed, if the actor is another one.
+    /// The given name, if the actor is an ARN.
     pub(crate) requester: Option<String>,
 }
 
-/// What is known of the operator before anybody is asked.
+/// The operator before STS has confirmed the identity.
 pub(crate) struct Claim<'a> {
-    /// What the operator typed.
+    /// The given name.
     name: String,
-    /// Whom to ask: the access to AWS, and the URL of STS if it is not AWS's own.
+    /// The SDK configuration, and the URL of STS if it is not at AWS; `None` without STS.
     sts: Option<(&'a SdkConfig, Option<String>)>,
 }
 
 impl<'a> Claim<'a> {
-    /// Reads the name and whom to ask. Where DynamoDB is not at AWS there is no STS to ask, unless
-    /// `AWS_ENDPOINT_URL_STS` says where one is.
+    /// Reads the name and the location of STS. With a custom DynamoDB endpoint there is no STS
+    /// unless `AWS_ENDPOINT_URL_STS` is set.
     pub(crate) fn read(
         env: Env<'_>,
         sdk: &'a SdkConfig,
-        is_elsewhere: bool,
+        has_custom_endpoint: bool,
     ) -> Result<Self, ConfigError> {
         let name = env.required("USER")?;
         let is_visible = one_line(&name) == name.as_str() && name.contains(char::is_alphanumeric);
@@ -45,11 +45,11 @@ impl<'a> Claim<'a> {
         }
         let url = env.optional("AWS_ENDPOINT_URL_STS");
         let url = url.or_else(|| env.optional("AWS_ENDPOINT_URL"));
-        let sts = (url.is_some() || !is_elsewhere).then_some((sdk, url));
+        let sts = (url.is_some() || !has_custom_endpoint).then_some((sdk, url));
         Ok(Self { name, sts })
     }
 
-    /// Asks STS whose credentials these are, which needs no permission.
+    /// Asks STS for the identity of the credentials, which needs no permission.
     pub(crate) async fn identify(self) -> Result<Operator, Error> {
         let Some((sdk, url)) = self.sts else {
             return Ok(Operator {
@@ -63,7 +63,9 @@ impl<'a> Claim<'a> {
         let identity = sts.get_caller_identity().send().await;
         let identity = identity.map_err(|error| Error::Identity(Box::new(error)))?;
         let arn = identity.arn().filter(|arn| arn.starts_with("arn:"));
-        let arn = arn.ok_or_else(|| Error::Refused("STS did not say who you are".to_owned()))?;
+        let arn = arn.ok_or_else(|| {
+            Error::Refused("STS did not return the ARN of your credentials".to_owned())
+        })?;
         Ok(Operator {
             actor: arn.to_owned(),
             requester: Some(self.name),

@@ -1,4 +1,5 @@
-//! `check-keys`: accounts whose keys are not what the names and addresses of today's rules give.
+//! `check-keys`: accounts whose stored keys do not match their names and addresses under the
+//! current rules.
 
 use std::ops::ControlFlow;
 use std::process::ExitCode;
@@ -15,22 +16,22 @@ use crate::console::Record;
 use crate::table::Scan;
 use crate::{Console, Error, table};
 
-/// Find accounts that cannot be reached by their name or address
+/// Find accounts that lookups by name or address miss
 ///
-/// Reads the whole table. An account is listed if its key is not the normal form of itself, if the
-/// key of its address is not that of the address, or if no mail can be sent to the address.
+/// Reads the whole table. Lists accounts whose key is not in normal form, accounts whose address
+/// key does not match the address, and accounts whose address cannot receive mail.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
-    /// Write these accounts under the right keys
+    /// Store these accounts under the correct keys
     #[arg(long)]
     repair: bool,
-    /// With --repair: say what would be done and write nothing
+    /// With --repair: print what would be done and write nothing
     #[arg(long, requires = "repair")]
     dry_run: bool,
 }
 
 impl Arguments {
-    /// The variables that the command needs.
+    /// Returns the variables that the command needs.
     pub(crate) fn variables(&self) -> &'static [&'static str] {
         if self.repair && !self.dry_run {
             &["USERS_TABLE", "AUDIT_TABLE", "USER"]
@@ -40,15 +41,15 @@ impl Arguments {
     }
 }
 
-/// An account that is not found by its name or its address.
+/// An account with a wrong key or an unusable address.
 struct Finding {
-    /// The key as it is stored.
+    /// The stored key.
     key: String,
-    /// The key it should have, if it is another one.
+    /// The correct key, if it differs.
     new_key: Option<String>,
-    /// Whether the key of the address is not that of the address.
+    /// Whether the stored address key does not match the address.
     has_wrong_email_key: bool,
-    /// What a repair cannot mend.
+    /// A problem that a repair cannot fix.
     problem: Option<&'static str>,
 }
 
@@ -103,15 +104,15 @@ async fn find(session: &Session<'_>, console: &Console) -> Result<Vec<Finding>, 
     Ok(findings)
 }
 
-/// What is wrong with the keys of an account, if anything is.
+/// Checks the keys and the address of an account.
 fn judge(item: &Item) -> Option<Finding> {
     let key = get_text(item, "username")?;
     let right = UsernameKey::new(key);
     let email = get_text(item, "email");
     let problem = if right.as_str() == NOBODY {
-        Some("no name has this key")
+        Some("invalid user name")
     } else if email.is_some_and(|email| recipient(email).is_none()) {
-        Some("SES takes no mail to the address; see `accounts set`")
+        Some("SES cannot send mail to the address; correct it with `accounts set`")
     } else {
         None
     };
@@ -126,7 +127,7 @@ fn judge(item: &Item) -> Option<Finding> {
     is_wrong.then_some(finding)
 }
 
-/// What [`repair`] would do.
+/// Returns what [`repair`] would do.
 async fn plan(session: &Session<'_>, finding: &Finding) -> Result<String, Error> {
     if let Some(new_key) = &finding.new_key
         && table::item(session, new_key).await?.is_some()
@@ -140,10 +141,10 @@ async fn plan(session: &Session<'_>, finding: &Finding) -> Result<String, Error>
     })
 }
 
-const TAKEN: &str = "there is an account with the right key already";
-const CHANGED: &str = "the account was changed meanwhile; try again";
+const TAKEN: &str = "another account already has the correct key";
+const CHANGED: &str = "account changed by someone else in the meantime; try again";
 
-/// Writes an account under the right keys.
+/// Stores an account under the correct keys.
 async fn repair(session: &Session<'_>, finding: &Finding) -> Result<String, Error> {
     let Some(item) = table::item(session, &finding.key).await? else {
         return Ok(CHANGED.to_owned());
@@ -173,8 +174,8 @@ async fn repair(session: &Session<'_>, finding: &Finding) -> Result<String, Erro
 /// The audit event of a repair.
 const EVENT: &str = "account.key_changed";
 
-/// Writes the account under its new key, deletes the old one and writes an audit row under the new
-/// one, all or nothing. What was written under the old key until now stays there in the audit trail.
+/// Writes the account under the new key, deletes the old item and writes an audit row under the new
+/// key, in one transaction. Existing audit rows stay under the old key.
 async fn move_item(
     session: &Session<'_>,
     item: &Item,

@@ -1,4 +1,4 @@
-//! The last account with the role `Admin`, without which nobody could administer.
+//! Protection of the last account that can use the role `Admin`.
 
 use std::collections::HashMap;
 
@@ -10,26 +10,26 @@ use crate::Error;
 use crate::access::Session;
 use crate::fields::roles;
 
-/// The attributes that [`may_administer`] reads.
+/// The attributes that [`can_administer`] reads.
 pub(crate) const ATTRIBUTES: [&str; 4] = ["roles", "disabled", "password_hash", "email"];
 
-/// [`may_administer`] as a condition of DynamoDB.
-const MAY_ADMINISTER: &str = "contains(#roles, :role) \
+/// [`can_administer`] as a DynamoDB condition.
+const CAN_ADMINISTER: &str = "contains(#roles, :role) \
                               AND (attribute_not_exists(#disabled) OR #disabled = :false) \
                               AND (attribute_exists(#password_hash) OR attribute_exists(#email))";
 
-/// Whether an account has the role `Admin` and may log in: with its password, or with one that a
-/// reset mails.
-pub(crate) fn may_administer(item: &Item) -> bool {
+/// Returns whether an account has the role `Admin` and can log in: it is enabled and has a
+/// password, or an address for a reset.
+pub(crate) fn can_administer(item: &Item) -> bool {
     let can_log_in = ["password_hash", "email"]
         .iter()
         .any(|name| get_text(item, name).is_some());
     can_log_in && !get_flag(item, "disabled") && roles(item).contains(ADMIN_ROLE)
 }
 
-/// The condition under which a change may take `Admin` or the login from an account: that another
-/// account can still use the role when the change is written. No condition for an account that
-/// cannot use it, or with `force`. Refuses if there is no other account.
+/// Returns the condition for a change that takes the role `Admin` or the login from an account:
+/// when the change is written, another account can use the role. `None` if the account cannot use
+/// the role itself, or with `force`. Refuses the change if there is no other account.
 pub(crate) async fn other_admin(
     session: &Session<'_>,
     account: &Account,
@@ -42,16 +42,16 @@ pub(crate) async fn other_admin(
     let other = find_other(session, account.profile.username.as_str()).await?;
     let refused = || {
         Error::Refused(format!(
-            "{} is the last account with the role {ADMIN_ROLE} that may log in; use --force to do \
-             it anyway",
+            "{} is the last account with the role {ADMIN_ROLE} that can log in; use --force to \
+             continue anyway",
             account.profile.display_username
         ))
     };
     other.ok_or_else(refused).map(Some)
 }
 
-/// The condition that an account other than this one can use the role `Admin`; `None` if there is
-/// none now. Reads the Users table until it finds one.
+/// Returns the condition that another account can use the role `Admin`; `None` if there is no such
+/// account now. Reads the Users table until it finds one.
 pub(crate) async fn find_other(
     session: &Session<'_>,
     username: &str,
@@ -61,7 +61,7 @@ pub(crate) async fn find_other(
     let mut others = scan
         .consistent_read(true)
         .projection_expression("#username")
-        .filter_expression(format!("{MAY_ADMINISTER} AND #username <> :username"))
+        .filter_expression(format!("{CAN_ADMINISTER} AND #username <> :username"))
         .set_expression_attribute_names(Some(names()))
         .expression_attribute_names("#username", "username")
         .set_expression_attribute_values(Some(values()))
@@ -77,7 +77,7 @@ pub(crate) async fn find_other(
     let check = ConditionCheck::builder()
         .table_name(table)
         .set_key(Some(other))
-        .condition_expression(MAY_ADMINISTER)
+        .condition_expression(CAN_ADMINISTER)
         .set_expression_attribute_names(Some(names()))
         .set_expression_attribute_values(Some(values()))
         .build();

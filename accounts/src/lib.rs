@@ -1,5 +1,5 @@
-//! The operators' command line: who is on file, who may log in, what they may do, and in whose name
-//! they get mail.
+//! The operators' command line: manages accounts, passwords, roles and brands, and checks the
+//! deployment.
 //!
 //! | module | commands |
 //! |---|---|
@@ -20,7 +20,7 @@
 //! | `brand`, `preview` | `brand list`, `brand show`, `brand preview`, `brand set`, `brand remove` |
 //! | `help` | `completions`, `man` |
 //!
-//! Whatever changes one account or a brand writes its audit row in the same transaction.
+//! Every command that changes an account or a brand writes the audit row in the same transaction.
 
 mod access;
 mod add;
@@ -44,7 +44,6 @@ mod identity;
 mod import;
 mod keys;
 mod last_admin;
-mod near;
 mod notice;
 mod password_policy;
 mod pending;
@@ -61,6 +60,7 @@ mod settings;
 mod show;
 mod similar;
 mod stack;
+mod suggestion;
 mod suppression;
 mod table;
 mod time_argument;
@@ -88,7 +88,8 @@ pub use command::Arguments;
 pub use console::Console;
 pub use import::{Existing, Import, Imported, Importer};
 
-/// Reads the command line. What cannot be read is on the console, as are help and version.
+/// Parses the command line. Prints help, version and usage errors to the console, and returns the
+/// exit code for them.
 pub fn parse(
     line: impl IntoIterator<Item = OsString>,
     console: &mut Console,
@@ -101,7 +102,7 @@ pub fn parse(
     let is_json = line.iter().any(|argument| argument == "--json");
     let is_help = error.kind() == UsageKind::DisplayHelpOnMissingArgumentOrSubcommand;
     if !error.use_stderr() || (is_help && !is_json) {
-        // Help that nobody reads to its end is no error.
+        // A closed pipe while printing help is not an error.
         let _ = error.print();
     } else {
         console.set_json(is_json);
@@ -115,7 +116,7 @@ pub fn parse(
     Err(u8::try_from(error.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from))
 }
 
-/// Carries out one command. What is wrong is one line on the console.
+/// Runs one command. Prints an error as one line to the console.
 pub async fn run(
     arguments: Arguments,
     variables: Env<'_>,
@@ -126,14 +127,14 @@ pub async fn run(
     let session = Session::new(&arguments.connection, variables, clock.clone());
     match execute(&session, &arguments.command, console).await {
         Ok(exit_code) => exit_code,
-        // Whoever reads the output has read enough.
+        // The reader of the output closed the pipe, as `head` does.
         Err(Error::Output(error) | Error::Unreported(error))
             if error.kind() == ErrorKind::BrokenPipe =>
         {
             ExitCode::SUCCESS
         }
         Err(error) => {
-            let error = session.settings.by_option(error);
+            let error = session.settings.name_option(error);
             let mut place = session.settings.place(arguments.command.variables());
             if place.tables.len() > 1 && is_missing_table(&error) {
                 let missing = probe::missing_table(&session, &place.tables).await;
@@ -199,7 +200,7 @@ async fn execute(
     Ok(ExitCode::SUCCESS)
 }
 
-/// Carries out a command that changes one account.
+/// Runs a command that changes one account.
 async fn change(
     session: &Session<'_>,
     command: &Change,

@@ -1,4 +1,4 @@
-//! The operators' command line: wiring only.
+//! Entry point of the operators' command line.
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-//! Mails that tell a person what an operator changed.
+//! Mails that notify a customer of a change by an operator.
 
 use shared::brands::Brands;
 use shared::config;
@@ -10,7 +10,7 @@ use crate::Error;
 use crate::access::Session;
 use crate::suppression::NO_SES;
 
-/// The variables without which nobody can be told.
+/// The variables needed to send a notification.
 const VARIABLES: [&str; 5] = [
     "BRANDS_TABLE",
     "PRODUCT_NAME",
@@ -19,24 +19,24 @@ const VARIABLES: [&str; 5] = [
     "LOGIN_URL",
 ];
 
-/// What a mail needs.
+/// The settings for a notification.
 pub(crate) struct Notice {
-    /// None where no SES is given.
+    /// `None` without SES.
     brands: Option<Brands>,
-    /// Who is notified, in words.
+    /// The recipient in messages, for instance "the customer".
     whom: &'static str,
 }
 
 impl Notice {
-    /// Reads what a mail needs. To be called before the change: the error names the settings that are
-    /// missing.
+    /// Reads the settings. Call it before the change, so that missing settings prevent the change.
+    /// The error names them.
     pub(crate) async fn prepare(session: &Session<'_>, whom: &'static str) -> Result<Self, Error> {
         if session.ses()?.is_none() {
             return Ok(Self { brands: None, whom });
         }
         let connected = session.settings.connect(&VARIABLES).await;
         connected.map_err(|error| match error {
-            Error::Usage(text) => Error::Usage(format!("{whom} is notified, and {text}")),
+            Error::Usage(text) => Error::Usage(format!("cannot notify {whom}: {text}")),
             error => error,
         })?;
         let brand = session.configured(config::brand)?;
@@ -46,7 +46,7 @@ impl Notice {
         Ok(Self { brands, whom })
     }
 
-    /// Sends a mail; returns a remark if it could not be sent.
+    /// Sends the mail. Returns a warning if it could not be sent.
     pub(crate) async fn send(
         &self,
         session: &Session<'_>,

@@ -1,4 +1,5 @@
-//! The rules for passwords that people choose, as `UpdateUserRegistrationPassword` has them.
+//! The password rules of `UpdateUserRegistrationPassword`, applied to passwords chosen by
+//! operators.
 
 use getrandom::SysRng;
 use getrandom::rand_core::UnwrapErr;
@@ -9,7 +10,7 @@ use shared::users::Profile;
 use crate::Error;
 use crate::access::Session;
 
-/// The hash of a password for the account with this profile, if the rules allow the password.
+/// Hashes a password for the account with this profile. Refuses a password that breaks the rules.
 pub(crate) fn hash(
     session: &Session<'_>,
     profile: &Profile,

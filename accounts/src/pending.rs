@@ -1,4 +1,4 @@
-//! `pending`: resets that are not finished, those included that no sweep can finish.
+//! `pending`: unfinished resets, including those that no sweep can finish.
 
 use std::ops::ControlFlow;
 
@@ -11,7 +11,7 @@ use crate::fields::{number, text, time};
 use crate::table::Scan;
 use crate::{Console, Error};
 
-/// Attributes without which an account cannot be reset, and those of a reset.
+/// The attributes of a reset, and `id`, without which an account cannot be reset.
 const ATTRIBUTES: [&str; 5] = [
     "id",
     "reset_superseded",
@@ -20,8 +20,8 @@ const ATTRIBUTES: [&str; 5] = [
     RESET_ATTRIBUTES[2],
 ];
 
-/// Prints all pending resets, the longest waiting first. Reads the table: the index lacks those that
-/// are stranded.
+/// Prints all pending resets, oldest first. Reads the whole table, because the index does not
+/// contain stranded resets.
 pub(crate) async fn pending(session: &Session<'_>, console: &mut Console) -> Result<(), Error> {
     let scan = Scan {
         attributes: &ATTRIBUTES,
@@ -49,7 +49,7 @@ fn record(item: &Item, state: PendingState) -> Record {
         PendingState::Unreadable => "unreadable",
         PendingState::Stranded => "stranded",
     };
-    // As far as it can be read, whatever its state.
+    // Prints as much of the reset as is readable.
     let nothing = Item::new();
     let reset = get_map(item, "reset").unwrap_or(&nothing);
     Record::new([

@@ -1,4 +1,4 @@
-//! `brand preview`: a mail with the words of a brand, to nobody.
+//! `brand preview`: prints a sample mail of a brand.
 
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser as _};
@@ -13,22 +13,22 @@ use crate::{Console, Error};
 
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
-    /// The brand, as accounts have it; without it, the default brand
+    /// The name of the brand; without it, the default brand
     key: Option<String>,
-    /// Which mail
+    /// The mail to print
     #[arg(long, value_name = "KIND", default_value = Kind::NewPassword.name(),
         value_parser = PossibleValuesParser::new(Kind::ALL.map(Kind::name))
             .try_map(|name| name.parse::<Kind>()))]
     mail: Kind,
-    /// The language of the person, a BCP 47 tag; the brand's without it
+    /// The language of the recipient, a BCP 47 tag; by default, the language of the brand
     #[arg(long, value_name = "TAG", value_parser = language)]
     language: Option<String>,
-    /// Print the HTML part alone, for a file to open in a browser
+    /// Print only the HTML part, to open in a browser
     #[arg(long)]
     html: bool,
 }
 
-/// A tag of a language that mails are written in.
+/// Parses a tag of a language in which there are mails.
 fn language(tag: &str) -> Result<String, String> {
     let subtag = |tag: &str| tag.split('-').next().unwrap_or_default().to_lowercase();
     let wanted = subtag(tag.trim());
@@ -37,7 +37,7 @@ fn language(tag: &str) -> Result<String, String> {
     }
     let known: Vec<_> = languages().collect();
     let known = known.join(", ");
-    Err(format!("no mails are written in it, but in {known}"))
+    Err(format!("must be one of the languages of mails: {known}"))
 }
 
 impl Arguments {

@@ -1,11 +1,11 @@
-//! The search for the table that does not exist, which DynamoDB does not name if a transaction fails.
+//! Finds the missing table after a failed transaction, whose error does not name it.
 
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::scan::ScanError;
 
 use crate::access::Session;
 
-/// The first of these tables that does not exist. Skips those that the caller may not read.
+/// Returns the first table that does not exist. Skips tables that the caller may not read.
 pub(crate) async fn missing_table(session: &Session<'_>, tables: &[String]) -> Option<String> {
     let client = &session.clients().ok()?.dynamodb;
     for table in tables {

@@ -1,8 +1,8 @@
-//! The options that describe the owner of an account, of `add` and `set`.
+//! The options for the profile of an account, shared by `add` and `set`.
 
 use clap::Args;
 
-/// What an account says of its owner.
+/// Options for the profile of an account.
 #[derive(Debug, Args)]
 pub(crate) struct ProfileOptions {
     /// The e-mail address
@@ -14,7 +14,7 @@ pub(crate) struct ProfileOptions {
     /// The brand
     #[arg(long)]
     pub(crate) brand: Option<String>,
-    /// The language of the person, a BCP 47 tag, for instance de-AT
+    /// The language of the person as a BCP 47 tag, for instance de-AT
     #[arg(long, value_name = "TAG")]
     pub(crate) language: Option<String>,
 }

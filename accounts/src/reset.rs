@@ -1,4 +1,4 @@
-//! `reset`: new passwords by mail.
+//! `reset`: mails new passwords.
 
 use std::process::ExitCode;
 
@@ -9,7 +9,7 @@ use crate::reset_many::{self, Many};
 use crate::resetter::Resetter;
 use crate::{Console, Error};
 
-/// The variables without which there is no reset.
+/// The variables needed for a reset.
 pub(crate) const VARIABLES: [&str; 9] = [
     "USERS_TABLE",
     "LIMITS_TABLE",
@@ -22,9 +22,9 @@ pub(crate) const VARIABLES: [&str; 9] = [
     "USER",
 ];
 
-/// Mail accounts new passwords, as `ResetUserPassword` does
+/// Mail a new password to one or more accounts
 ///
-/// Uses the settings of that function, its limits included.
+/// Works like the function `ResetUserPassword` and uses its settings, including rate limits.
 #[derive(Debug, Args)]
 #[command(group(ArgGroup::new("whose").required(true).args(["user", "from"])))]
 pub(crate) struct Arguments {
@@ -35,7 +35,7 @@ pub(crate) struct Arguments {
 }
 
 impl Arguments {
-    /// The variables that the command needs.
+    /// Returns the variables that the command needs.
     pub(crate) fn variables(&self) -> &'static [&'static str] {
         if self.many.dry_run {
             &["USERS_TABLE"]

@@ -1,4 +1,4 @@
-//! `reset --from`: the accounts of a file, at a steady rate.
+//! `reset --from`: resets the accounts in a file at a steady rate.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -17,20 +17,21 @@ use crate::count;
 use crate::resetter::{Resetter, obstacle, old_password};
 use crate::{Console, Error};
 
-/// Resets a minute, if nothing is said and the limits allow as many.
+/// Default number of resets per minute, if the limit allows it.
 const DEFAULT_RATE: u32 = 30;
 
-/// Options of resets of many accounts.
+/// Options for resets of many accounts.
 #[derive(Debug, Args)]
 pub(crate) struct Many {
-    /// Reset the accounts of a file with a user name a line
+    /// Reset the accounts listed in this file, one user name per line
     #[arg(long, value_name = "FILE")]
     from: Option<PathBuf>,
-    /// Resets a minute, 30 by default, at most `SOURCE_PER_MINUTE`
+    /// Number of resets per minute, at most `SOURCE_PER_MINUTE`; by default 30, or `SOURCE_PER_MINUTE` if
+    /// lower
     #[arg(long, value_name = "NUMBER", conflicts_with = "user", value_parser = rate_argument,
         allow_negative_numbers = true)]
     per_minute: Option<u32>,
-    /// Begin at this line of the file
+    /// Start at this line of the file
     #[arg(
         long,
         value_name = "NUMBER",
@@ -40,7 +41,7 @@ pub(crate) struct Many {
         default_value_t = 1
     )]
     from_line: usize,
-    /// Say which accounts would be reset, and reset none
+    /// Print which accounts would be reset, and reset none
     #[arg(long, conflicts_with = "user")]
     pub(crate) dry_run: bool,
 }
@@ -51,11 +52,11 @@ struct Line {
     username: String,
 }
 
-/// What becomes of an account: what to know of its reset, or the reason why there is none.
+/// The outcome for an account: a remark if there is one, or the reason why it was not reset.
 type Outcome = Result<Option<String>, String>;
 
-/// How many accounts were reset, for how many of them the old password stays, and how many were not
-/// reset.
+/// The number of accounts that were reset, of those that keep the old password, and of those
+/// refused.
 #[derive(Default)]
 struct Tally {
     reset: u64,
@@ -89,16 +90,16 @@ pub(crate) async fn reset(
 
 fn rate_argument(text: &str) -> Result<u32, String> {
     let rate = count::parse(text)?;
-    u32::try_from(rate).map_err(|_| "is more than SOURCE_PER_MINUTE can be".to_owned())
+    u32::try_from(rate).map_err(|_| "must not exceed SOURCE_PER_MINUTE".to_owned())
 }
 
-/// The lines from this one, without those whose account an earlier line names.
+/// Reads the lines from line `first` on, without repeated accounts.
 fn read(path: &Path, first: usize, console: &mut Console) -> Result<Vec<Line>, Error> {
     let text = std::fs::read_to_string(path).map_err(|source| Error::File {
         name: path.display().to_string(),
         source,
     })?;
-    // Some editors put a byte order mark in front of UTF-8.
+    // Some editors start UTF-8 files with a byte order mark.
     let text = text.trim_start_matches('\u{feff}');
     let mut lines = Vec::new();
     let mut seen = HashMap::new();
@@ -113,7 +114,7 @@ fn read(path: &Path, first: usize, console: &mut Console) -> Result<Vec<Line>, E
         }
         if earlier < number {
             console.note(&format!(
-                "line {number} repeats line {earlier}, and is left out"
+                "warning: line {number} skipped because it repeats line {earlier}"
             ))?;
             continue;
         }
@@ -125,19 +126,19 @@ fn read(path: &Path, first: usize, console: &mut Console) -> Result<Vec<Line>, E
     Ok(lines)
 }
 
-/// Resets a minute: as asked for, if the function's limit allows it.
+/// Returns the number of resets per minute. Refuses more than the limit of the function.
 fn rate(asked: Option<u32>, limit: u32) -> Result<u32, Error> {
     let most = if limit == 0 { u32::MAX } else { limit };
     match asked {
         Some(rate) if rate > most => Err(Error::Usage(format!(
-            "--per-minute {rate} is more than SOURCE_PER_MINUTE, which is {most}"
+            "--per-minute {rate} exceeds SOURCE_PER_MINUTE, which is {most}"
         ))),
         Some(rate) => Ok(rate),
         None => Ok(DEFAULT_RATE.min(most)),
     }
 }
 
-/// Says what would become of each account.
+/// Prints which accounts would be reset.
 async fn plan(
     session: &Session<'_>,
     lines: &[Line],
@@ -158,7 +159,7 @@ async fn plan(
     Ok(tally)
 }
 
-/// Lines with the time from one to the next.
+/// Lines and the pause between two resets.
 struct Paced {
     lines: Vec<Line>,
     pause: Duration,
@@ -182,7 +183,8 @@ async fn all(
             Err(Error::Refused(text) | Error::TryAgain(text) | Error::NotFound(text)) => Err(text),
             Err(error) => {
                 let number = line.number;
-                let text = format!("stopped at line {number}; continue with --from-line {number}");
+                let text =
+                    format!("stopped at line {number}; to continue, use --from-line {number}");
                 progress.suspend(|| console.note(&text))?;
                 return Err(error);
             }
@@ -194,8 +196,8 @@ async fn all(
     Ok(tally)
 }
 
-/// A separate request for each account, with its own id and time, by which limits count and mails
-/// are traced.
+/// Returns the context for one account. Each account has its own request id, which traces the mail,
+/// and time, which the rate limits count by.
 fn context<'a>(
     session: &'a Session<'_>,
     request_id: &'a str,
@@ -209,7 +211,8 @@ fn context<'a>(
 }
 
 impl Tally {
-    /// Counts an account. Scripts see all of them, people those that are not reset as usual.
+    /// Counts an account and prints its outcome: for scripts always, for people only if there is a
+    /// remark or a reason.
     fn count(&mut self, line: &Line, outcome: Outcome, console: &mut Console) -> Result<(), Error> {
         let Line { number, username } = line;
         match &outcome {
@@ -248,7 +251,9 @@ impl Tally {
         };
         let stays = match old_password_stays {
             0 => String::new(),
-            count => format!(" ({count} of them keep the old password until the new one is used)"),
+            count => format!(
+                " (for {count} of them, the old password stays valid until the new one is used)"
+            ),
         };
         let text = format!("{reset} {word}{stays}, {refused} refused");
         console.summary(

@@ -1,4 +1,4 @@
-//! The operation of `ResetUserPassword`, with its outcome in words for operators.
+//! Resets by operators: runs the operation of `ResetUserPassword` and describes its outcome.
 
 use std::borrow::Cow;
 
@@ -20,15 +20,16 @@ use crate::{Done, Error, brand_table};
 pub(crate) struct Resetter<'a> {
     session: &'a Session<'a>,
     operation: ResetUserPassword,
-    /// Resets a minute that all operators together may make; 0 for any number.
+    /// Maximum number of resets per minute for all operators together; 0 means no limit.
     pub(crate) per_minute: u32,
 }
 
 impl<'a> Resetter<'a> {
-    /// Reads the settings of the function.
+    /// Reads the settings of the function `ResetUserPassword`.
     pub(crate) fn new(session: &'a Session<'a>) -> Result<Self, Error> {
         if session.ses()?.is_none() {
-            let text = "--endpoint is given without --ses-endpoint: SES at AWS would send the mail";
+            let text =
+                "--endpoint needs --ses-endpoint, because SES at AWS would send the mail otherwise";
             return Err(Error::Usage(text.to_owned()));
         }
         let config = session.configured(Config::read)?;
@@ -42,7 +43,7 @@ impl<'a> Resetter<'a> {
         })
     }
 
-    /// Resets an account. The error says in words why it was not reset.
+    /// Resets an account. The error says why it was not reset.
     pub(crate) async fn reset(
         &self,
         username: &str,
@@ -50,23 +51,23 @@ impl<'a> Resetter<'a> {
     ) -> Result<Done, Error> {
         let account = self.session.find(username).await?;
         let name = &account.profile.display_username;
-        // Asked here, so that what cannot be reset does not use up the limits of the operation.
+        // Checked first, so that accounts without a reset do not count against the rate limits.
         if let Some(obstacle) = obstacle(&account) {
             return Err(Error::Refused(format!("{name}: {obstacle}")));
         }
-        // The operation falls back on the default brand, which a customer can do with and an operator
-        // should hear of.
+        // If the brand cannot be read, the operation falls back to the default brand. That suits a
+        // customer, but an operator should see the error.
         if let Some(brand) = brands::row_key(account.profile.brand.as_deref()) {
             brand_table::table(self.session)?.find(&brand).await?;
         }
         let username = UsernameKey::new(username);
-        // An operator learns how it ended, so no response floor hides that.
+        // No response floor: the operator sees the outcome anyway.
         let outcome = self.operation.reset(&username, ctx, None).await?;
         let profile = &account.profile;
         if outcome == ResetOutcome::Done {
             let email = profile.email.as_deref().unwrap_or_default();
             return Ok(Done {
-                text: format!("a new password for {name} is mailed to {email}"),
+                text: format!("{name}: new password mailed to {email}"),
                 key: ("username", profile.username.as_str().to_owned()),
                 event: Some("password.reset"),
                 note: old_password(&account),
@@ -82,52 +83,50 @@ impl<'a> Resetter<'a> {
     }
 }
 
-/// Why an account cannot be reset.
+/// Returns why an account cannot be reset.
 pub(crate) fn obstacle(account: &Account) -> Option<&'static str> {
     if account.disabled {
-        Some("it is disabled")
+        Some("account is disabled")
     } else if account.profile.email.is_none() {
-        Some("there is no address on file")
+        Some("account has no address")
     } else {
         None
     }
 }
 
-/// What becomes of the old password, if a reset does not end it.
+/// Returns the remark for an account whose old password stays valid after the reset.
 pub(crate) fn old_password(account: &Account) -> Option<String> {
     let at = account.email_failed_at?.rfc3339();
     Some(format!(
-        "a mail to this address failed on {at}, so the old password and sessions stay until the new \
-         one is used: `accounts disable` ends them, `accounts set --email` says that the address is \
-         right"
+        "mail to this address failed on {at}, so the old password and sessions stay valid until the \
+         new password is used; to end them, run `accounts disable`; to confirm the address, run \
+         `accounts set --email`"
     ))
 }
 
-/// Why the account was not reset, in words for an operator.
+/// Describes for an operator why the account was not reset.
 fn refusal(outcome: &ResetOutcome) -> Cow<'static, str> {
     match outcome {
         ResetOutcome::Limited { until } => {
             let until = until.rfc3339();
-            format!("the limit of resets by operators is reached; try again at {until}").into()
+            format!("rate limit for resets by operators reached; try again at {until}").into()
         }
-        ResetOutcome::NotEligible => "a reset is under way; see `accounts pending`".into(),
+        ResetOutcome::NotEligible => "a reset is in progress; see `accounts pending`".into(),
         ResetOutcome::MailNotAccepted { reason } | ResetOutcome::MailUnavailable { reason } => {
             let permission = if reason.contains("AccessDenied") {
                 " (you need ses:SendEmail)"
             } else {
                 ""
             };
-            format!(
-                "{reason}{permission}; the old password keeps working, and the sweep tries again"
-            )
-            .into()
+            format!("{reason}{permission}; the old password stays valid, and the sweep will retry")
+                .into()
         }
         ResetOutcome::Overdue => {
-            "SES did not answer in time; the old password keeps working, and the sweep tries again"
+            "SES did not answer in time; the old password stays valid, and the sweep will retry"
                 .into()
         }
         ResetOutcome::Superseded => {
-            "the account was changed meanwhile, and that change stands".into()
+            "account changed by someone else in the meantime; try again".into()
         }
         ResetOutcome::Done
         | ResetOutcome::Abandoned
@@ -136,7 +135,7 @@ fn refusal(outcome: &ResetOutcome) -> Cow<'static, str> {
     }
 }
 
-/// Whether the same reset may succeed later.
+/// Returns whether the same reset may succeed later.
 fn is_temporary(outcome: &ResetOutcome) -> bool {
     match outcome {
         ResetOutcome::NotEligible

@@ -11,12 +11,12 @@ use crate::access::Session;
 use crate::console::Record;
 use crate::count;
 use crate::fields::{algorithm, brand, flag, has_imported_hash, number, roles, text, time};
-use crate::near::near;
 use crate::similar::{self, is_similar};
+use crate::suggestion::suggest;
 use crate::table::{self, Scan, key};
 use crate::{Console, Error};
 
-/// Attributes of the accounts that are found.
+/// The attributes to read.
 const ATTRIBUTES: [&str; 10] = [
     "id",
     "display_username",
@@ -29,38 +29,38 @@ const ATTRIBUTES: [&str; 10] = [
     "email_failed_at",
     "imported_at",
 ];
-/// Similar user names that are named where none matches.
-const MOST_SIMILAR: usize = 5;
+/// Maximum number of similar user names in an error.
+const MAX_SIMILAR: usize = 5;
 
 /// Filters of `list`.
 #[derive(Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub(crate) struct List {
-    /// Accounts with this role
+    /// Only accounts with this role
     #[arg(long)]
     role: Option<String>,
-    /// Accounts whose mail failed
+    /// Only accounts whose mail failed
     #[arg(long)]
     failed_mail: bool,
-    /// Accounts whose password still has the hash of the old system
+    /// Only accounts whose password still has a hash of the old system
     #[arg(long)]
     imported_hash: bool,
-    /// Accounts without a password
+    /// Only accounts without a password
     #[arg(long)]
     no_password: bool,
-    /// Disabled accounts
+    /// Only disabled accounts
     #[arg(long)]
     disabled: bool,
-    /// Print at most this many accounts
+    /// Maximum number of accounts to print
     #[arg(long, value_name = "NUMBER", default_value_t = 100, value_parser = count::parse,
         allow_negative_numbers = true)]
     limit: usize,
-    /// Continue after this user name, the last one of the page before
+    /// Continue after this user name, the last one of the previous page
     #[arg(long, value_name = "USER")]
     after: Option<String>,
 }
 
-/// Prints the accounts that pass all filters, in the order of the table.
+/// Prints the accounts that match all filters, in the order of the table.
 pub(crate) async fn list(
     session: &Session<'_>,
     filters: &List,
@@ -89,17 +89,19 @@ pub(crate) async fn list(
     };
     scan.visit(session, visit).await?;
     if let (true, Some(role)) = (found.is_empty(), &filters.role)
-        && let Some(near) = near(role, seen.iter().map(String::as_str))
-        && near != role
+        && let Some(suggestion) = suggest(role, seen.iter().map(String::as_str))
+        && suggestion != role
     {
         return Err(Error::NotFound(format!(
-            "no account has the role {role}; did you mean {near}?"
+            "no account has the role {role}; did you mean {suggestion}?"
         )));
     }
     console.rows(&found.iter().map(record).collect::<Vec<_>>())?;
     if let (true, Some(last)) = (has_more, found.last()) {
         let last = key(last);
-        console.note(&format!("there are more; continue with --after {last}"))?;
+        console.note(&format!(
+            "more accounts match; continue with --after {last}"
+        ))?;
     }
     Ok(())
 }
@@ -115,14 +117,14 @@ impl List {
     }
 }
 
-/// Prints the accounts with this address, customer number or part of a name.
+/// Prints the accounts that match an address, a customer number or a part of a name.
 pub(crate) async fn find(
     session: &Session<'_>,
     wanted: &str,
     console: &mut Console,
 ) -> Result<(), Error> {
     if wanted.trim().is_empty() {
-        return Err(Error::Usage("say what to look for".to_owned()));
+        return Err(Error::Usage("the search text is empty".to_owned()));
     }
     let mut found = with_address(session, wanted).await?;
     if found.is_empty() {
@@ -131,14 +133,14 @@ pub(crate) async fn find(
     Ok(console.rows(&found.iter().map(record).collect::<Vec<_>>())?)
 }
 
-/// The accounts with this address, from the index.
+/// Finds the accounts with this address in the index.
 async fn with_address(session: &Session<'_>, address: &str) -> Result<Vec<Item>, Error> {
     if !address.contains('@') {
         return Ok(vec![]);
     }
     let mut found = Vec::new();
     let profiles = match session.users()?.with_email(&email_key(address)).await {
-        // The whole table has those that cannot be read, too.
+        // Unreadable accounts are found by reading the whole table.
         Err(StoreError::Malformed) => return Ok(vec![]),
         profiles => profiles?,
     };
@@ -148,7 +150,7 @@ async fn with_address(session: &Session<'_>, address: &str) -> Result<Vec<Item>,
     Ok(found)
 }
 
-/// The accounts that match, from the whole table. The error names similar user names.
+/// Finds the matching accounts in the whole table. The error names similar user names.
 async fn in_table(
     session: &Session<'_>,
     wanted: &str,
@@ -169,7 +171,7 @@ async fn in_table(
     let visit = |item: Item| {
         if wanted.matches(&item) {
             found.push(item);
-        } else if similar.len() < MOST_SIMILAR && is_similar(key(&item), wanted.username) {
+        } else if similar.len() < MAX_SIMILAR && is_similar(key(&item), wanted.username) {
             similar.push(key(&item).to_owned());
         }
         ControlFlow::Continue(())
@@ -183,7 +185,7 @@ async fn in_table(
     Ok(found)
 }
 
-/// What an account is looked for by.
+/// A search text.
 struct Wanted<'a> {
     text: String,
     id: Option<u64>,

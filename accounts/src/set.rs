@@ -1,4 +1,4 @@
-//! `set`: what an account says of its owner.
+//! `set`: changes the profile of an account.
 
 use clap::builder::PossibleValuesParser;
 use clap::{ArgGroup, Args};
@@ -11,14 +11,14 @@ use crate::last_admin::other_admin;
 use crate::profile_options::ProfileOptions;
 use crate::{Done, Error};
 
-/// The audit event of an account whose owner is described in other words.
+/// The audit event of a changed profile.
 const CHANGED: &str = "account.changed";
 
-/// Change address, customer number, name, brand or language of an account
+/// Change the address, customer number, name, brand or language of an account
 ///
-/// What is not given stays. Another address ends sessions and all that was mailed to the old one,
-/// which is notified. The same address again forgets that mail to it failed, and lifts SES's
-/// suppression.
+/// Other values stay unchanged. A new address ends sessions, withdraws passwords mailed to the old
+/// address and notifies the old address. Setting the same address again clears the mark that mail
+/// to it failed, and removes the address from SES's suppression list.
 #[derive(Debug, Args)]
 #[command(group(ArgGroup::new("what").required(true).multiple(true)
     .args(["email", "id", "name", "brand", "language", "unset"])))]
@@ -27,7 +27,7 @@ pub(crate) struct Arguments {
     user: String,
     #[command(flatten)]
     values: Values,
-    /// Even if nobody is left who has the role Admin
+    /// Change the account even if no other account can use the role Admin
     #[arg(long)]
     force: bool,
 }
@@ -39,13 +39,13 @@ struct Values {
     /// The customer number
     #[arg(long, value_name = "NUMBER", value_parser = column::id, allow_negative_numbers = true)]
     id: Option<u64>,
-    /// Remove a value; may be repeated
+    /// Remove a value (repeatable)
     #[arg(long, value_name = "WHAT",
         value_parser = PossibleValuesParser::new(["email", "name", "brand", "language"]))]
     unset: Vec<String>,
 }
 
-/// Changes an account and writes an audit row for the address and one for the rest.
+/// Changes an account. Writes one audit row for the address and one for the other values.
 pub(crate) async fn set(session: &Session<'_>, arguments: &Arguments) -> Result<Done, Error> {
     let Arguments {
         user,
@@ -78,7 +78,7 @@ pub(crate) async fn set(session: &Session<'_>, arguments: &Arguments) -> Result<
         texts.push(replaced.text());
     }
     let Some(change) = changes.into_iter().reduce(Change::and) else {
-        return Ok(Done::unchanged(&account, "needs no change"));
+        return Ok(Done::unchanged(&account, "nothing to change"));
     };
     let notice = match &replaced {
         Some(replaced) => replaced.notice(session).await?,
@@ -118,7 +118,7 @@ async fn check_address(session: &Session<'_>, old: &Profile, new: &Profile) -> R
     }
 }
 
-/// The names of what differs, but the address, with the new values.
+/// Returns the names and new values of the changed fields, except the address.
 fn changed(old: &Profile, new: &Profile) -> Vec<(&'static str, Option<String>)> {
     let brand = |profile: &Profile| brand_key(profile.brand.as_deref());
     let name = Some(new.display_name.clone()).filter(|name| !name.is_empty());
@@ -156,11 +156,13 @@ impl Values {
             .iter()
             .find(|(name, given)| *given && self.is_unset(name));
         both.map_or(Ok(()), |(name, _)| {
-            Err(Error::Usage(format!("{name} is both set and unset")))
+            Err(Error::Usage(format!(
+                "{name} cannot be set and unset at once"
+            )))
         })
     }
 
-    /// The profile with these values, by the rules of an import.
+    /// Applies the values to a profile, by the rules of an import.
     fn apply(&self, old: &Profile) -> Result<Profile, Error> {
         let mut new = old.clone();
         if let Some(id) = self.id {
@@ -177,7 +179,8 @@ impl Values {
         }
         if let Some(address) = &self.owner.email {
             let email = column::email(address).map_err(Error::Usage)?;
-            let empty = || Error::Usage("email is empty; --unset email removes it".to_owned());
+            let empty =
+                || Error::Usage("email is empty; use --unset email to remove it".to_owned());
             new.email = Some(email.ok_or_else(empty)?);
         }
         for name in &self.unset {

@@ -1,4 +1,4 @@
-//! `set-password`: a password that an operator chooses.
+//! `set-password`: sets a password chosen by an operator.
 
 use clap::Args;
 use shared::config::{self, Notify};
@@ -11,9 +11,9 @@ use crate::notice::Notice;
 use crate::password_policy::hash;
 use crate::{Console, Done, Error};
 
-/// Set the password of an account, and end its sessions
+/// Set the password of an account and end its sessions
 ///
-/// Asks for it, without echo. What was mailed before does not work any more.
+/// Asks for the password without echo. Passwords that were mailed before stop working.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
     /// The user name
@@ -38,9 +38,9 @@ pub(crate) async fn set_password(
         .change(&profile.username, &change, event, None)
         .await?;
     let text = if account.disabled {
-        "has a new password, and stays disabled"
+        "password set; the account stays disabled"
     } else {
-        "has a new password"
+        "password set"
     };
     let mut done = Done::changed(&account, event, text);
     if let Some(notice) = notice {
@@ -58,8 +58,8 @@ pub(crate) async fn set_password(
     Ok(done)
 }
 
-/// What the mail to the customer needs; `None` unless every password that is set is mailed of. To be
-/// called before the change.
+/// Reads the settings for the mail to the customer; `None` unless `NOTIFY_PASSWORD_SET` is
+/// `always`. Call it before the change.
 async fn notice(session: &Session<'_>, account: &Account) -> Result<Option<Notice>, Error> {
     let has_address = account.profile.email.is_some();
     if !has_address || session.configured(config::notify)? != Notify::Always {

@@ -1,4 +1,4 @@
-//! The settings of a run: from options, the stack and the environment.
+//! The settings of a run, from options, the stack and the environment.
 
 use std::cell::OnceCell;
 
@@ -13,23 +13,24 @@ use crate::credentials;
 use crate::failure::Place;
 use crate::stack::{self, Stack};
 
-/// The error of an operator without a name.
-pub(crate) const NAMELESS: &str = "say who you are, with --operator or USER";
-/// The error of a run without a region.
-const NOWHERE: &str = "no region is known: use --region, AWS_REGION or a profile that has one";
-/// The region in signatures for endpoints that check none.
-const UNCHECKED_REGION: &str = "us-east-1";
-/// The URL of no SES: the domain resolves nowhere (RFC 2606 section 2).
+/// The message for a missing name of the operator.
+pub(crate) const NO_OPERATOR: &str = "no operator name: use --operator or set USER";
+/// The message for a missing region.
+const NO_REGION: &str =
+    "no region found: use --region, set AWS_REGION, or use a profile with a region";
+/// The region in signatures for endpoints that do not check it.
+const PLACEHOLDER_REGION: &str = "us-east-1";
+/// A placeholder URL for a missing SES. The domain never resolves (RFC 2606 section 2).
 const NO_SES: &str = "http://ses.invalid";
 
-/// Where a service is that has no option of its own.
+/// The endpoint of a service that has no command line option.
 pub(crate) enum Endpoint {
-    /// At AWS.
+    /// The default endpoint at AWS.
     Aws,
-    /// At this URL.
-    At(String),
-    /// Not to be asked: DynamoDB is not at AWS, and no URL is given for the service.
-    Nowhere,
+    /// This URL.
+    Url(String),
+    /// No endpoint: DynamoDB has a custom endpoint, but the service has none.
+    Missing,
 }
 
 /// The settings of a run.
@@ -54,13 +55,13 @@ impl<'a> Settings<'a> {
         }
     }
 
-    /// Whether DynamoDB is not AWS's own: then nothing of AWS is asked.
-    pub(crate) fn is_elsewhere(&self) -> bool {
-        self.connection.is_elsewhere()
+    /// Returns whether DynamoDB has a custom endpoint. If so, no service at AWS is called.
+    pub(crate) fn has_custom_endpoint(&self) -> bool {
+        self.connection.has_custom_endpoint()
     }
 
-    /// Finds region, credentials and stack, and checks that all variables with these names have a
-    /// value. The error names all that is missing.
+    /// Finds region, credentials and stack, and checks that all these variables have a value. The
+    /// error names everything that is missing.
     pub(crate) async fn connect(&self, names: &[&'static str]) -> Result<(), Error> {
         let mut problems = Vec::new();
         if self.credentials.get().is_none() {
@@ -74,10 +75,10 @@ impl<'a> Settings<'a> {
         }
     }
 
-    /// Finds region, credentials and stack; returns what is missing, in words.
+    /// Finds region, credentials and stack. Returns messages for what is missing.
     async fn locate(&self) -> Result<Vec<String>, Error> {
-        if self.connection.is_elsewhere() {
-            self.locate_elsewhere()?;
+        if self.connection.has_custom_endpoint() {
+            self.use_placeholders()?;
             return Ok(vec![]);
         }
         let region = self.find_region().await;
@@ -89,10 +90,11 @@ impl<'a> Settings<'a> {
         Ok(problems)
     }
 
-    /// Fills in what an endpoint other than AWS's does not check.
-    fn locate_elsewhere(&self) -> Result<(), Error> {
+    /// Fills in placeholders for the region and credentials, which a custom endpoint does not
+    /// check.
+    fn use_placeholders(&self) -> Result<(), Error> {
         if self.connection.stack.is_some() {
-            let text = "--endpoint and --stack name two places; use one of them";
+            let text = "--endpoint and --stack cannot be used together";
             return Err(Error::Usage(text.to_owned()));
         }
         let credentials = credentials::from_environment(self.variables);
@@ -100,11 +102,11 @@ impl<'a> Settings<'a> {
             .get_or_init(|| credentials.unwrap_or_else(credentials::unchecked));
         let region = self.given_region();
         self.region
-            .get_or_init(|| region.unwrap_or_else(|| UNCHECKED_REGION.to_owned()));
+            .get_or_init(|| region.unwrap_or_else(|| PLACEHOLDER_REGION.to_owned()));
         Ok(())
     }
 
-    /// Finds the region; says so if there is none.
+    /// Finds the region. Returns a message if there is none.
     async fn find_region(&self) -> Option<String> {
         let stack = self.value("ACCOUNTS_STACK");
         let of_stack = stack.as_deref().and_then(stack::region_of);
@@ -114,7 +116,7 @@ impl<'a> Settings<'a> {
             None => credentials::region_of(self.connection.profile.as_deref()).await,
         };
         let Some(region) = region else {
-            return Some(NOWHERE.to_owned());
+            return Some(NO_REGION.to_owned());
         };
         self.region.get_or_init(|| region);
         None
@@ -125,7 +127,7 @@ impl<'a> Settings<'a> {
         region.or_else(|| self.variables.optional("AWS_DEFAULT_REGION"))
     }
 
-    /// Finds credentials; says so if there are none.
+    /// Finds credentials. Returns a message if there are none.
     async fn find_credentials(&self) -> Option<String> {
         let profile = self.connection.profile.as_deref();
         let from_environment = profile.is_none().then_some(self.variables);
@@ -138,7 +140,7 @@ impl<'a> Settings<'a> {
             .err()
     }
 
-    /// Reads the stack, if one is given.
+    /// Reads the stack, if `--stack` or `ACCOUNTS_STACK` names one.
     async fn find_stack(&self) -> Result<(), Error> {
         let Some(name) = self.value("ACCOUNTS_STACK") else {
             return Ok(());
@@ -148,7 +150,7 @@ impl<'a> Settings<'a> {
         Ok(())
     }
 
-    /// The client of CloudFormation.
+    /// Returns the client of CloudFormation.
     pub(crate) fn cloudformation(&self) -> Result<aws_sdk_cloudformation::Client, ConfigError> {
         let mut config = aws_sdk_cloudformation::config::Builder::from(self.sdk()?);
         let url = self.variables.optional("AWS_ENDPOINT_URL_CLOUDFORMATION");
@@ -156,48 +158,49 @@ impl<'a> Settings<'a> {
         Ok(aws_sdk_cloudformation::Client::from_conf(config.build()))
     }
 
-    /// The stack, if one is given.
+    /// Returns the stack, if there is one.
     pub(crate) fn stack(&self) -> Option<&Stack> {
         self.stack.get()
     }
 
-    /// Where the service is whose URL, if it is not AWS's own, is in this variable.
+    /// Returns the endpoint of a service, given the variable with its URL.
     pub(crate) fn endpoint(&self, variable: &str) -> Endpoint {
         let url = self.variables.optional(variable);
         match url.or_else(|| self.variables.optional("AWS_ENDPOINT_URL")) {
-            Some(url) => Endpoint::At(url),
-            None if self.value("AWS_ENDPOINT_URL_DYNAMODB").is_some() => Endpoint::Nowhere,
+            Some(url) => Endpoint::Url(url),
+            None if self.value("AWS_ENDPOINT_URL_DYNAMODB").is_some() => Endpoint::Missing,
             None => Endpoint::Aws,
         }
     }
 
-    /// The variables of these that have no value, in words.
+    /// Returns messages for the variables without a value.
     fn missing(&self, names: &[&'static str]) -> Vec<String> {
         let is_missing = |name: &&str| self.value(name).is_none();
         let missing = names.iter().copied().filter(is_missing);
-        let (people, mut variables): (Vec<&str>, Vec<_>) =
+        let (operator, mut variables): (Vec<&str>, Vec<_>) =
             missing.partition(|name| *name == "USER");
-        // A stack that could not be read yet has the tables.
+        // The values may be in the stack, which was not read because of another problem.
         if self.stack.get().is_none() && self.has_stack() {
             variables.clear();
         }
         let mut problems = Vec::new();
         if let Some(unset) = unset(&variables) {
             problems.push(match self.stack.get() {
-                Some(stack) => format!("{unset}, nor in stack {}", stack.name),
-                None if self.connection.is_elsewhere() => unset,
-                None => format!("{unset}: name the stack with --stack"),
+                Some(stack) => format!("{unset} in stack {} or in the environment", stack.name),
+                None if self.connection.has_custom_endpoint() => unset,
+                None => format!("{unset}: use --stack to name the stack"),
             });
         }
-        problems.extend(people.first().map(|_| NAMELESS.to_owned()));
+        problems.extend(operator.first().map(|_| NO_OPERATOR.to_owned()));
         problems
     }
 
     fn has_stack(&self) -> bool {
-        !self.connection.is_elsewhere() && self.value("ACCOUNTS_STACK").is_some()
+        !self.connection.has_custom_endpoint() && self.value("ACCOUNTS_STACK").is_some()
     }
 
-    /// The value of a variable: an option wins over the stack, the stack over the environment.
+    /// Returns the value of a variable. An option takes precedence over the stack, and the stack
+    /// over the environment.
     fn value(&self, name: &str) -> Option<String> {
         let stack = self.stack.get().and_then(|stack| stack.value(name));
         let found = self.region.get().filter(|_| name == "AWS_REGION");
@@ -206,12 +209,12 @@ impl<'a> Settings<'a> {
         value.filter(|value| !value.trim().is_empty())
     }
 
-    /// The region, once it is known.
+    /// Returns the region, or a placeholder if it is not known yet.
     fn region(&self) -> &str {
-        self.region.get().map_or(UNCHECKED_REGION, String::as_str)
+        self.region.get().map_or(PLACEHOLDER_REGION, String::as_str)
     }
 
-    /// Reads configuration: from options, the stack and the environment.
+    /// Reads configuration from options, the stack and the environment.
     pub(crate) fn configured<T>(
         &self,
         read: impl FnOnce(Env<'_>) -> Result<T, ConfigError>,
@@ -219,12 +222,12 @@ impl<'a> Settings<'a> {
         read(Env::new(&|name| self.value(name)))
     }
 
-    /// Access to AWS, once [`Settings::connect`] has found it.
+    /// Returns the AWS configuration with the credentials found by [`Settings::connect`].
     fn aws_config(&self) -> Result<AwsConfig, ConfigError> {
         let credentials = self.credentials.get().cloned();
         let credentials = credentials.ok_or(ConfigError::Missing("AWS_ACCESS_KEY_ID"))?;
         let config = self.configured(|env| AwsConfig::with_credentials(credentials, env))?;
-        if self.is_ses_meant() {
+        if self.can_send_mail() {
             return Ok(config);
         }
         Ok(AwsConfig {
@@ -233,7 +236,7 @@ impl<'a> Settings<'a> {
         })
     }
 
-    /// What the clients of all services share. A role is assumed once for all of them.
+    /// Returns the SDK configuration. All clients share it, so that a role is assumed only once.
     pub(crate) fn sdk(&self) -> Result<&SdkConfig, ConfigError> {
         if let Some(sdk) = self.sdk.get() {
             return Ok(sdk);
@@ -243,13 +246,13 @@ impl<'a> Settings<'a> {
         Ok(self.sdk.get_or_init(|| sdk))
     }
 
-    /// The clients of DynamoDB and SES.
+    /// Returns the clients of DynamoDB and SES.
     pub(crate) fn clients(&self) -> Result<Clients, ConfigError> {
         Ok(Clients::with(self.sdk()?, self.aws_config()?))
     }
 
-    /// The error of a variable as that of the option that gave its value.
-    pub(crate) fn by_option(&self, error: Error) -> Error {
+    /// Renames the variable in an error to the option that set its value.
+    pub(crate) fn name_option(&self, error: Error) -> Error {
         let Error::Config(ConfigError::Invalid { name, reason }) = &error else {
             return error;
         };
@@ -259,15 +262,16 @@ impl<'a> Settings<'a> {
         }
     }
 
-    /// Whether mail may be sent: not through SES at AWS for accounts of a DynamoDB elsewhere.
-    pub(crate) fn is_ses_meant(&self) -> bool {
+    /// Returns whether mail can be sent. With a custom DynamoDB endpoint, mail is never sent
+    /// through SES at AWS.
+    pub(crate) fn can_send_mail(&self) -> bool {
         self.value("AWS_ENDPOINT_URL_SESV2").is_some()
             || self.value("AWS_ENDPOINT_URL_DYNAMODB").is_none()
     }
 
-    /// Where a command with these variables is carried out.
+    /// Returns the region, endpoint and tables of a command with these variables.
     pub(crate) fn place(&self, names: &[&'static str]) -> Place {
-        // A file that is only checked is compared with this table, if there is one.
+        // A dry run of an import needs no variable but reads this table if it is set.
         let names = if names.is_empty() {
             &["USERS_TABLE"]
         } else {
@@ -283,7 +287,7 @@ impl<'a> Settings<'a> {
     }
 }
 
-/// That these variables are not set, in words; nothing when there are none.
+/// Returns the message that these variables are not set; `None` for an empty list.
 fn unset(names: &[&str]) -> Option<String> {
     match names {
         [] => None,

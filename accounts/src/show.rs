@@ -1,4 +1,4 @@
-//! `show`: an account without its hashes.
+//! `show`: shows an account without its hashes.
 
 use shared::dynamodb::{Item, get_map, get_text};
 use shared::users::UsernameKey;
@@ -8,7 +8,7 @@ use crate::console::Record;
 use crate::fields::{algorithm, brand, flag, number, roles, text, time};
 use crate::{Console, Error, similar, suppression, table};
 
-/// An account without its hashes, and whether SES suppresses its address.
+/// Returns an account without its hashes, and the entry of its address in SES's suppression list.
 pub(crate) async fn show(
     session: &Session<'_>,
     username: &str,

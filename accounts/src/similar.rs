@@ -1,4 +1,4 @@
-//! User names that are almost the one that was typed.
+//! User names similar to a mistyped one.
 
 use std::ops::ControlFlow;
 
@@ -8,10 +8,10 @@ use crate::access::Session;
 use crate::table::{Scan, key};
 use crate::{Console, Error};
 
-/// Similar user names that are named.
-const MOST: usize = 5;
+/// Maximum number of similar user names in an error.
+const MAX_NAMES: usize = 5;
 
-/// The first user names that have at most two letters more, less or other ones. Reads the Users table.
+/// Returns the first user names within two typing mistakes. Reads the Users table.
 pub(crate) async fn usernames(
     session: &Session<'_>,
     username: &str,
@@ -28,7 +28,7 @@ pub(crate) async fn usernames(
         if is_similar(key(&item), wanted.as_str()) {
             similar.push(key(&item).to_owned());
         }
-        if similar.len() < MOST {
+        if similar.len() < MAX_NAMES {
             ControlFlow::Continue(())
         } else {
             ControlFlow::Break(())
@@ -38,12 +38,12 @@ pub(crate) async fn usernames(
     Ok(similar)
 }
 
-/// Whether a user name has at most two letters more, less or other ones.
+/// Returns whether a user name differs by at most two typing mistakes.
 pub(crate) fn is_similar(username: &str, wanted: &str) -> bool {
     username.len() > 2 && strsim::osa_distance(username, wanted) <= 2
 }
 
-/// The text of an error that names what is similar, if something is.
+/// Appends the similar names to an error message, if there are any.
 pub(crate) fn with(text: String, similar: &[String]) -> String {
     if similar.is_empty() {
         text

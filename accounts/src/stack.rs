@@ -9,7 +9,7 @@ use aws_sdk_cloudformation::types;
 
 use crate::Error;
 
-/// Variables, and the outputs of the template that have their values.
+/// Variables, and the outputs of the stack with their values.
 const OUTPUTS: [(&str, &str); 6] = [
     ("USERS_TABLE", "UsersTableName"),
     ("AUDIT_TABLE", "AuditTableName"),
@@ -19,7 +19,7 @@ const OUTPUTS: [(&str, &str); 6] = [
     ("CONFIGURATION_SET", "ConfigurationSetName"),
 ];
 
-/// Variables, and the parameters of the template that have their values.
+/// Variables, and the parameters of the stack with their values.
 const PARAMETERS: [(&str, &str); 15] = [
     ("PRODUCT_NAME", "ProductName"),
     ("MAIL_FROM", "MailFrom"),
@@ -38,25 +38,25 @@ const PARAMETERS: [(&str, &str); 15] = [
     ("AUDIT_DAYS", "AuditDays"),
 ];
 
-/// The settings of a stack, by the variables of the functions.
+/// The settings of a stack.
 #[derive(Debug)]
 pub(crate) struct Stack {
-    /// Name or ARN, as it was given.
+    /// The given name or ARN.
     pub(crate) name: String,
     outputs: HashMap<String, String>,
     parameters: HashMap<String, String>,
 }
 
 impl Stack {
-    /// Reads outputs and parameters with `DescribeStacks`.
+    /// Reads the outputs and parameters with `DescribeStacks`.
     pub(crate) async fn read(client: &Client, name: &str) -> Result<Self, Error> {
         let missing = || {
             let region = client.config().region().map_or("no region", Region::as_ref);
-            Error::NotFound(format!("there is no stack {name} in {region}"))
+            Error::NotFound(format!("stack {name} not found in {region}"))
         };
         let output = client.describe_stacks().stack_name(name).send().await;
         let output = output.map_err(|error| match error.message() {
-            // CloudFormation has no code for this one: it is a ValidationError.
+            // CloudFormation has no error code for this: it reports a ValidationError.
             Some(message) if message.ends_with("does not exist") => missing(),
             _ => Error::Stack(Box::new(error)),
         })?;
@@ -69,8 +69,8 @@ impl Stack {
         stack.check().map(|()| stack)
     }
 
-    /// Refuses a stack of something else: what it lacks would come from the environment, which may be
-    /// about other tables.
+    /// Refuses a stack that lacks one of the tables. Otherwise its name would come from the
+    /// environment, which may name a table of another stack.
     fn check(&self) -> Result<(), Error> {
         let tables = OUTPUTS.iter().filter(|(name, _)| name.ends_with("_TABLE"));
         let missing = tables.map(|(_, output)| *output);
@@ -78,14 +78,14 @@ impl Stack {
         match missing.as_slice() {
             [] => Ok(()),
             missing => Err(Error::Usage(format!(
-                "stack {} is not a stack of these services: it lacks the outputs {}",
+                "stack {} is not a stack of these services; missing outputs: {}",
                 self.name,
                 missing.join(", ")
             ))),
         }
     }
 
-    /// The value of a variable, if the stack has one.
+    /// Returns the value of a variable, if the stack has one.
     pub(crate) fn value(&self, variable: &str) -> Option<&String> {
         let key = |pairs: &[(&str, &'static str)]| {
             let mut pairs = pairs.iter();
@@ -96,18 +96,18 @@ impl Stack {
         output.or_else(|| self.parameters.get(key(&PARAMETERS)?))
     }
 
-    /// The output of this name, if the stack has it.
+    /// Returns an output of the stack.
     pub(crate) fn output(&self, name: &str) -> Option<&str> {
         self.outputs.get(name).map(String::as_str)
     }
 
-    /// The parameter of this name, if the stack has it.
+    /// Returns a parameter of the stack.
     pub(crate) fn parameter(&self, name: &str) -> Option<&str> {
         self.parameters.get(name).map(String::as_str)
     }
 }
 
-/// The region of a stack that is given by its ARN
+/// Returns the region of a stack given by its ARN
 /// (`arn:PARTITION:cloudformation:REGION:ACCOUNT:stack/NAME/ID`).
 pub(crate) fn region_of(name: &str) -> Option<&str> {
     let mut parts = name.strip_prefix("arn:")?.split(':');
@@ -137,9 +137,8 @@ fn parameters(stack: &types::Stack) -> HashMap<String, String> {
 mod tests {
     use super::*;
 
-    /// What `accounts` believes of a stack is what the functions are given.
     #[test]
-    fn the_template_has_these_outputs_and_passes_these_parameters_on() {
+    fn the_template_has_these_outputs_and_sets_these_variables() {
         let template = include_str!("../../template.yaml");
         let (resources, outputs) = template.split_once("\nOutputs:\n").unwrap();
         let has = |text: &str, line: &str| text.lines().any(|found| found.trim() == line);
@@ -155,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn the_region_of_an_arn() {
+    fn the_region_of_a_stack_is_read_from_its_arn() {
         let arn = "arn:aws:cloudformation:eu-west-1:123456789012:stack/password-services/1";
         assert_eq!(region_of(arn), Some("eu-west-1"));
         assert_eq!(region_of("password-services"), None);

@@ -1,4 +1,4 @@
-//! SES's suppression list: addresses to which it accepts mails and never sends them.
+//! SES's suppression list: SES accepts mail to these addresses but does not send it.
 
 use aws_sdk_sesv2::error::{ProvideErrorMetadata, SdkError};
 use shared::clock::Timestamp;
@@ -7,22 +7,22 @@ use shared::mail::recipient;
 use crate::Error;
 use crate::access::Session;
 
-/// The reason why nothing was asked of SES.
-pub(crate) const NO_SES: &str = "no SES is given; see --ses-endpoint";
+/// The message for a command without SES.
+pub(crate) const NO_SES: &str = "no SES endpoint given (see --ses-endpoint)";
 
-/// Why SES sends no mail to an address, and since when.
+/// An entry of the suppression list.
 pub(crate) struct Suppression {
     /// `BOUNCE` or `COMPLAINT`.
     pub(crate) reason: String,
-    /// When the address was put on the list.
+    /// The time at which the address was added.
     pub(crate) since: Timestamp,
 }
 
-/// What is known of an address; the text says why nothing is.
-pub(crate) type Looked = Result<Option<Suppression>, String>;
+/// The entry of an address, if there is one. The error says why the list was not read.
+pub(crate) type Lookup = Result<Option<Suppression>, String>;
 
-/// Looks an address up.
-pub(crate) async fn find(session: &Session<'_>, address: &str) -> Result<Looked, Error> {
+/// Looks up an address.
+pub(crate) async fn find(session: &Session<'_>, address: &str) -> Result<Lookup, Error> {
     let Some(address) = recipient(address) else {
         return Ok(Ok(None));
     };
@@ -40,7 +40,7 @@ pub(crate) async fn find(session: &Session<'_>, address: &str) -> Result<Looked,
     })
 }
 
-/// Takes an address off the list. The text of an error says what failed.
+/// Removes an address from the list. The text of the inner error says what failed.
 pub(crate) async fn lift(
     session: &Session<'_>,
     address: &str,
@@ -60,11 +60,11 @@ fn is_not_found<E: ProvideErrorMetadata>(error: &SdkError<E>) -> bool {
     error.code() == Some("NotFoundException")
 }
 
-/// In words; SES's own may name the address.
+/// Describes a failed call without SES's message, which may contain the address.
 fn failed<E: ProvideErrorMetadata>(action: &str, error: &SdkError<E>) -> String {
     match error.code() {
         Some(code) if code.starts_with("AccessDenied") => {
-            format!("the permission {action} is missing")
+            format!("permission {action} is missing")
         }
         Some(code) => format!("{action} failed: {code}"),
         None => format!("{action} failed: no answer"),

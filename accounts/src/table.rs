@@ -1,4 +1,4 @@
-//! Reading the Users table: one item, or all of them a page at a time.
+//! Reads of the Users table: one item, or all items page by page.
 
 use std::ops::ControlFlow;
 
@@ -8,7 +8,7 @@ use shared::dynamodb::{self, Item, get_text};
 use crate::Error;
 use crate::access::Session;
 
-/// Reads the item of an account, consistently.
+/// Reads the item of an account consistently.
 pub(crate) async fn item(session: &Session<'_>, key: &str) -> Result<Option<Item>, Error> {
     let request = session.clients()?.dynamodb.get_item();
     let request = request.table_name(session.users_table()?);
@@ -17,24 +17,24 @@ pub(crate) async fn item(session: &Session<'_>, key: &str) -> Result<Option<Item
     Ok(output.map_err(Error::unavailable)?.item)
 }
 
-/// A read of the whole Users table.
+/// A scan of the Users table.
 pub(crate) struct Scan<'a> {
     /// The attributes to read.
     pub(crate) attributes: &'a [&'static str],
-    /// The key after which to begin.
+    /// The key after which the scan starts.
     pub(crate) after: Option<&'a str>,
-    /// Progress, counted in accounts.
+    /// The progress bar, which counts accounts.
     pub(crate) progress: ProgressBar,
 }
 
 impl Scan<'_> {
-    /// Visits items until `visit` has seen enough.
+    /// Passes items to `visit` until it breaks.
     pub(crate) async fn visit(
         &self,
         session: &Session<'_>,
         mut visit: impl FnMut(Item) -> ControlFlow<()>,
     ) -> Result<(), Error> {
-        // Placeholders, as many names are reserved words.
+        // Placeholders, because many names are reserved words.
         let mut names: Vec<_> = self
             .attributes
             .iter()
@@ -66,7 +66,7 @@ impl Scan<'_> {
     }
 }
 
-/// The key of an item.
+/// Returns the user name of an item.
 pub(crate) fn key(item: &Item) -> &str {
     get_text(item, "username").unwrap_or_default()
 }

@@ -1,9 +1,9 @@
-//! Times as operators type them.
+//! Times in options.
 
 use aws_sdk_dynamodb::primitives::{DateTime, DateTimeFormat};
 use shared::clock::Timestamp;
 
-/// A date, which is its midnight in UTC, or a time in RFC 3339.
+/// Parses a date, as midnight UTC, or a time in RFC 3339.
 pub(crate) fn parse(text: &str) -> Result<Timestamp, String> {
     let text = text.trim();
     let time = if text.contains(['T', 't']) {
@@ -14,7 +14,7 @@ pub(crate) fn parse(text: &str) -> Result<Timestamp, String> {
     let parsed = DateTime::from_str(&time, DateTimeFormat::DateTimeWithOffset);
     let seconds = parsed.ok().and_then(|time| u64::try_from(time.secs()).ok());
     seconds.map(Timestamp).ok_or_else(|| {
-        "use a date such as 2026-01-31, or a time such as 2026-01-31T12:00:00Z".to_owned()
+        "must be a date such as 2026-01-31 or a time such as 2026-01-31T12:00:00Z".to_owned()
     })
 }
 
@@ -23,7 +23,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn dates_and_times() {
+    fn parses_dates_and_times() {
         for (text, seconds) in [
             ("1970-01-02", 86_400),
             ("2026-11-21T22:34:15Z", 1_795_300_455),

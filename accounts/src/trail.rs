@@ -1,4 +1,4 @@
-//! `audit`: what happened, by account, actor, event and time.
+//! `audit`: searches the audit trail by account, actor, event and time.
 
 use std::collections::BTreeSet;
 
@@ -11,13 +11,13 @@ use shared::users::UsernameKey;
 use crate::access::Session;
 use crate::console::Record;
 use crate::fields::text;
-use crate::near::near;
+use crate::suggestion::suggest;
 use crate::{Console, Error, brand_table, similar, table, time_argument};
 
-/// What the keys of brands begin with.
+/// The prefix of the keys of brands.
 const BRAND: &str = "brand#";
 
-/// The events of audit rows, those of a kind one after the other.
+/// The events of audit rows, grouped by kind.
 const EVENTS: [&str; 26] = [
     "password.reset",
     "password.reset_abandoned",
@@ -47,28 +47,28 @@ const EVENTS: [&str; 26] = [
     "access.denied",
 ];
 
-/// List what happened, oldest first
+/// Show the audit trail, oldest rows first
 ///
-/// Without a user name, reads the Audit table as a whole.
+/// Without a user name, reads the whole Audit table.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
-    /// The user name, or `brand#KEY` for a brand; without it, rows of all
+    /// The user name, or `brand#KEY` for a brand; by default, all accounts and brands
     user: Option<String>,
-    /// Rows of this actor: a user name, or the ARN of an operator, or a part of it
+    /// Only rows of this actor: a user name or the ARN of an operator, or part of one
     #[arg(long)]
     actor: Option<String>,
-    /// Rows of this event, or of each event that begins with this, for instance `password.`
+    /// Only rows of this event, or of events that begin with this text, for instance `password.`
     #[arg(long)]
     event: Option<String>,
-    /// Rows of this time or later: a date, or RFC 3339
+    /// Only rows at or after this time, a date or RFC 3339
     #[arg(long, value_name = "TIME", value_parser = time_argument::parse)]
     since: Option<Timestamp>,
-    /// Rows before this time: a date, or RFC 3339
+    /// Only rows before this time, a date or RFC 3339
     #[arg(long, value_name = "TIME", value_parser = time_argument::parse)]
     until: Option<Timestamp>,
 }
 
-/// Prints the rows that pass all filters.
+/// Prints the rows that match all filters.
 pub(crate) async fn audit(
     session: &Session<'_>,
     arguments: &Arguments,
@@ -93,7 +93,7 @@ pub(crate) async fn audit(
     Ok(console.rows(&records)?)
 }
 
-/// The rows of an account, which may be gone itself.
+/// Reads the rows of an account, which may no longer exist.
 pub(crate) async fn of_account(
     session: &Session<'_>,
     key: &UsernameKey,
@@ -108,7 +108,7 @@ pub(crate) async fn of_account(
     pages.send().try_collect().await.map_err(Error::unavailable)
 }
 
-/// The rows of all accounts that pass, and the first of each other event, for its name.
+/// Reads the matching rows of all accounts, and one row of every other event to validate `--event`.
 async fn all(
     session: &Session<'_>,
     arguments: &Arguments,
@@ -143,8 +143,8 @@ impl Arguments {
                 .is_none_or(|begin| event.starts_with(begin))
     }
 
-    /// Refuses an event that there is not. Called where no row has it: a later version may write
-    /// others.
+    /// Refuses an unknown event. Call it only if no row has the event, because later versions may
+    /// write more events.
     fn check_event(&self) -> Result<(), Error> {
         let Some(event) = &self.event else {
             return Ok(());
@@ -152,19 +152,17 @@ impl Arguments {
         if EVENTS.iter().any(|name| name.starts_with(event.as_str())) {
             return Ok(());
         }
-        let hint = match near(event, EVENTS) {
-            Some(near) => format!("did you mean {near}?"),
+        let hint = match suggest(event, EVENTS) {
+            Some(suggestion) => format!("did you mean {suggestion}?"),
             None => format!("events begin with {}", kinds().join(", ")),
         };
-        Err(Error::NotFound(format!(
-            "there is no event {event}; {hint}"
-        )))
+        Err(Error::NotFound(format!("unknown event {event}; {hint}")))
     }
 
     fn check_times(&self) -> Result<(), Error> {
         match (self.since, self.until) {
             (Some(since), Some(until)) if until <= since => {
-                let text = "--until is not after --since, so no row can be between them";
+                let text = "--until must be later than --since";
                 Err(Error::Usage(text.to_owned()))
             }
             _ => Ok(()),
@@ -172,7 +170,7 @@ impl Arguments {
     }
 }
 
-/// How events begin, each once.
+/// Returns the prefixes of events.
 fn kinds() -> Vec<&'static str> {
     let mut kinds: Vec<_> = EVENTS
         .iter()
@@ -182,7 +180,8 @@ fn kinds() -> Vec<&'static str> {
     kinds
 }
 
-/// Refuses a name without rows that is that of no account or brand, if that can be looked up.
+/// Refuses a name that has no rows and belongs to no account or brand. Skips the check if the table
+/// is not configured.
 async fn check_user(session: &Session<'_>, user: &str, console: &Console) -> Result<(), Error> {
     let (table, is_brand) = match user.strip_prefix(BRAND) {
         Some(_) => ("BRANDS_TABLE", true),
@@ -201,8 +200,9 @@ async fn check_user(session: &Session<'_>, user: &str, console: &Console) -> Res
         if keys.contains(&key.as_str()) {
             return Ok(());
         }
-        let near = near(&key, keys);
-        near.map(|near| format!("{BRAND}{near}"))
+        let suggestion = suggest(&key, keys);
+        suggestion
+            .map(|suggestion| format!("{BRAND}{suggestion}"))
             .into_iter()
             .collect()
     } else {
@@ -212,7 +212,7 @@ async fn check_user(session: &Session<'_>, user: &str, console: &Console) -> Res
         }
         similar::usernames(session, user, console).await?
     };
-    let text = format!("{user} has no rows, and does not exist now");
+    let text = format!("{user} not found, and it has no audit rows");
     Err(Error::NotFound(similar::with(text, &similar)))
 }
 
@@ -235,7 +235,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn events_are_those_of_the_documentation() {
+    fn events_match_the_documentation() {
         let page = include_str!("../../docs/audit.md");
         let (_, rows) = page.split_once("| `event` | meaning |").unwrap();
         let (rows, _) = rows.split_once("\n\n").unwrap();

@@ -1,4 +1,4 @@
-//! Accounts whose customer number cannot be read. They can be disabled and deleted.
+//! Accounts whose customer number is unreadable. They can still be disabled and deleted.
 
 use shared::dynamodb::{Item, StoreError, number};
 use shared::users::{Account, UsernameKey, account};
@@ -6,7 +6,8 @@ use shared::users::{Account, UsernameKey, account};
 use crate::access::Session;
 use crate::{Error, table};
 
-/// The item of an account, and the account with the customer number 0 if it cannot be read.
+/// Reads the item of an account, and the account itself, with customer number 0 if its own is
+/// unreadable.
 pub(crate) async fn find(session: &Session<'_>, username: &str) -> Result<(Item, Account), Error> {
     let key = UsernameKey::new(username);
     let Some(item) = table::item(session, key.as_str()).await? else {
@@ -21,7 +22,7 @@ pub(crate) async fn find(session: &Session<'_>, username: &str) -> Result<(Item,
     Ok((item, found))
 }
 
-/// Whether the customer number of an item can be read.
+/// Returns whether the customer number of an item is readable.
 pub(crate) fn has_id(item: &Item) -> bool {
     account(item).is_some()
 }

@@ -1,24 +1,24 @@
-//! Errors of the command line: what is wrong in one line, and how the command is used in another.
+//! Usage errors: one line for the problem, and one for the usage of the command.
 
 use clap::error::ErrorKind;
 
-/// What is wrong with a command line.
+/// A usage error.
 pub(crate) struct Usage {
-    /// What is wrong, and what may have been meant.
+    /// The problem, and a suggestion if there is one.
     pub(crate) text: String,
-    /// How the command is used.
+    /// The usage of the command.
     pub(crate) hint: Option<String>,
 }
 
 impl Usage {
-    /// Takes an error of the parser apart: paragraphs, of which some are lists.
+    /// Converts an error of clap, whose paragraphs are the problem, tips and the usage.
     pub(crate) fn of(error: &clap::Error) -> Self {
         if matches!(
             error.kind(),
             ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand | ErrorKind::MissingSubcommand
         ) {
             return Self {
-                text: "a command is missing; see `accounts help`".to_owned(),
+                text: "no command given; see `accounts help`".to_owned(),
                 hint: None,
             };
         }

@@ -1,4 +1,4 @@
-//! The alarms: whether somebody is told, and which of them are red.
+//! Checks of the alarms: subscription, actions and states.
 
 use serde_json::{Value, json};
 
@@ -6,9 +6,9 @@ use super::api::Api;
 use super::call::Call;
 use super::check::{Check, Finding};
 use super::deployment::Deployment;
-use super::gap::{Answer, Gap};
+use super::error::{CheckError, CheckResult};
 
-/// The most alarms of one call (CloudWatch API reference, `DescribeAlarms`).
+/// Maximum number of alarms per call (CloudWatch API reference, `DescribeAlarms`).
 const PAGE: usize = 100;
 
 /// Checks the subscription of the topic and the alarms.
@@ -25,11 +25,11 @@ pub(super) async fn checks(deployment: &Deployment<'_>) -> Vec<Check> {
     ]
 }
 
-/// Whether somebody has confirmed to get the alarms.
-async fn subscriptions(deployment: &Deployment<'_>) -> Answer<Finding> {
+/// Checks that the topic has a confirmed subscription.
+async fn subscriptions(deployment: &Deployment<'_>) -> CheckResult<Finding> {
     let topic = deployment.output("AlarmTopicArn")?;
     let topic =
-        topic.ok_or_else(|| Gap::Unknown("the stack has no output AlarmTopicArn".into()))?;
+        topic.ok_or_else(|| CheckError::Unknown("the stack has no output AlarmTopicArn".into()))?;
     let input = [("TopicArn".to_owned(), topic.to_owned())];
     let call = Call::query(Api::Sns, "ListSubscriptionsByTopic", &input);
     let answer = call.send(&deployment.session.settings).await?;
@@ -39,30 +39,30 @@ async fn subscriptions(deployment: &Deployment<'_>) -> Answer<Finding> {
     let pending = arns.iter().filter(|arn| !arn.starts_with("arn:")).count();
     Ok(match (arns.len() - pending, pending) {
         (0, 0) => Finding::failed(
-            "nobody is subscribed: alarms reach nobody",
+            "no subscription: alarms notify nobody",
             "deploy with AlarmEmail, or subscribe another endpoint to the topic",
         ),
         (0, _) => Finding::failed(
-            "not confirmed: alarms reach nobody",
-            "open the link in the mail from AWS Notifications; it is valid for two days, then \
-             subscribe the address again: aws sns subscribe",
+            "no confirmed subscription: alarms notify nobody",
+            "open the link in the mail from AWS Notifications; after two days the link expires: \
+             subscribe the address again with aws sns subscribe",
         ),
         (confirmed, 0) => Finding::ok(format!("{confirmed} confirmed")),
         (confirmed, pending) => Finding::warning(
-            format!("{confirmed} confirmed, {pending} not"),
+            format!("{confirmed} confirmed, {pending} unconfirmed"),
             "open the link in the mail from AWS Notifications",
         ),
     })
 }
 
-/// SNS says `PendingConfirmation` in the place of an ARN.
+/// Returns the ARN of a subscription, which is `PendingConfirmation` until it is confirmed.
 fn arn(subscription: &Value) -> &str {
     let arn = subscription.get("SubscriptionArn");
     arn.and_then(Value::as_str).unwrap_or_default()
 }
 
-/// The alarms of the stack, as CloudWatch has them.
-async fn alarms(deployment: &Deployment<'_>) -> Answer<Vec<Value>> {
+/// Reads the alarms of the stack from CloudWatch.
+async fn alarms(deployment: &Deployment<'_>) -> CheckResult<Vec<Value>> {
     let names = deployment.resources_of("AWS::CloudWatch::Alarm")?;
     let names: Vec<_> = names.iter().map(|alarm| alarm.id.as_str()).collect();
     let mut alarms = Vec::new();
@@ -81,7 +81,7 @@ async fn alarms(deployment: &Deployment<'_>) -> Answer<Vec<Value>> {
             alarms.len(),
             names.len()
         );
-        Err(Gap::Unknown(text))
+        Err(CheckError::Unknown(text))
     }
 }
 
@@ -97,7 +97,7 @@ fn names(alarms: &[&Value]) -> String {
     names.join(", ")
 }
 
-/// Whether all alarms go to the topic.
+/// Checks that all alarms notify the topic.
 fn actions(alarms: &[Value], topic: &str) -> Finding {
     let is_told = |alarm: &&Value| {
         let actions = alarm.get("AlarmActions").and_then(Value::as_array);
@@ -107,26 +107,27 @@ fn actions(alarms: &[Value], topic: &str) -> Finding {
     };
     let silent: Vec<_> = alarms.iter().filter(|alarm| !is_told(alarm)).collect();
     if silent.is_empty() {
-        return Finding::ok(format!("all {} alarms go to the topic", alarms.len()));
+        return Finding::ok(format!("all {} alarms notify the topic", alarms.len()));
     }
     Finding::failed(
         format!("these alarms notify nobody: {}", names(&silent)),
-        "aws cloudwatch enable-alarm-actions --alarm-names, or deploy the template again",
+        "run aws cloudwatch enable-alarm-actions --alarm-names, or deploy the template again",
     )
 }
 
+/// Checks that no alarm is active.
 fn states(alarms: &[Value]) -> Finding {
-    let is_red = |alarm: &&Value| {
+    let is_active = |alarm: &&Value| {
         alarm
             .get("StateValue")
             .is_some_and(|state| state == "ALARM")
     };
-    let red: Vec<_> = alarms.iter().filter(is_red).collect();
-    if red.is_empty() {
-        return Finding::ok("no alarm is red");
+    let active: Vec<_> = alarms.iter().filter(is_active).collect();
+    if active.is_empty() {
+        return Finding::ok("no active alarm");
     }
     Finding::warning(
-        format!("red: {}", names(&red)),
-        "see them in docs/operations.md, \"Alarms\"",
+        format!("active: {}", names(&active)),
+        "see docs/operations.md, \"Alarms\"",
     )
 }

@@ -1,7 +1,7 @@
-//! The services that are called without a client of their own: where they are, and what they are
-//! called in the SDK's variables, in IAM and in signatures.
+//! Services that are called without an SDK client: their endpoints, and their names in environment
+//! variables, IAM and signatures.
 
-/// A service.
+/// An AWS service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Api {
     CloudWatch,
@@ -12,7 +12,7 @@ pub(super) enum Api {
 }
 
 impl Api {
-    /// The name for people.
+    /// Returns the name for people.
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::CloudWatch => "CloudWatch",
@@ -23,7 +23,7 @@ impl Api {
         }
     }
 
-    /// The variable with the URL of one that is not AWS's (AWS SDKs and Tools Reference Guide,
+    /// Returns the variable with the URL of a custom endpoint (AWS SDKs and Tools Reference Guide,
     /// "Service-specific endpoints").
     pub(super) fn variable(self) -> &'static str {
         match self {
@@ -35,7 +35,7 @@ impl Api {
         }
     }
 
-    /// The first part of its actions in IAM (Service Authorization Reference).
+    /// Returns the prefix of the service's actions in IAM (Service Authorization Reference).
     pub(super) fn iam_prefix(self) -> &'static str {
         match self {
             Self::CloudWatch => "cloudwatch",
@@ -43,7 +43,7 @@ impl Api {
         }
     }
 
-    /// The name in signatures, which is also the first part of its host names.
+    /// Returns the name in signatures, which is also the first part of the host names.
     pub(super) fn signing_name(self) -> &'static str {
         match self {
             Self::CloudWatch => "monitoring",
@@ -54,7 +54,7 @@ impl Api {
         }
     }
 
-    /// The version of its API, in the form that its protocol wants.
+    /// Returns the version of the API, in the form that its protocol uses.
     pub(super) fn version(self) -> &'static str {
         match self {
             Self::CloudWatch => "GraniteServiceVersion20100801",
@@ -65,7 +65,7 @@ impl Api {
         }
     }
 
-    /// The content type of its AWS JSON protocol, which has two versions.
+    /// Returns the content type of the service's version of the AWS JSON protocol.
     pub(super) fn json_type(self) -> &'static str {
         match self {
             Self::CloudWatch => "application/x-amz-json-1.0",
@@ -73,7 +73,7 @@ impl Api {
         }
     }
 
-    /// The URL at AWS of what serves this region.
+    /// Returns the URL at AWS for a region.
     pub(super) fn url(self, region: &str) -> String {
         let name = self.signing_name();
         match (self, partition(region)) {
@@ -85,7 +85,8 @@ impl Api {
         }
     }
 
-    /// The region in signatures: IAM has one for each partition (IAM endpoints and quotas).
+    /// Returns the region in signatures. IAM has a single one per partition (IAM endpoints and
+    /// quotas).
     pub(super) fn signing_region(self, region: String) -> String {
         match (self, partition(&region)) {
             (Self::Iam, Partition::Aws) => "us-east-1".to_owned(),
@@ -115,7 +116,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn endpoints_of_the_partitions() {
+    fn every_partition_has_its_own_endpoints() {
         for (api, region, url, signed) in [
             (
                 Api::CloudWatch,

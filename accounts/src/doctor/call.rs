@@ -1,6 +1,6 @@
-//! Calls of services that the program has no client of its own for: a client of each would add a
-//! minute to every build for a handful of calls. The SDK's runtime signs, limits and repeats them as
-//! it does the calls of its clients.
+//! Calls of services without an SDK client. A client per service would add a minute to every build
+//! for a handful of calls. The SDK's runtime handles signatures, timeouts and retries as for its
+//! clients.
 
 use aws_config::SdkConfig;
 use aws_runtime::auth::SigV4OperationSigningConfig;
@@ -29,24 +29,24 @@ use serde_json::Value;
 use url::form_urlencoded;
 
 use super::api::Api;
-use super::gap::{Answer, Gap};
+use super::error::{CheckError, CheckResult};
 use super::xml;
 use crate::settings::{Endpoint, Settings};
 
-/// A call of an API.
+/// A call of a service.
 #[derive(Debug, Clone)]
 pub(super) struct Call {
     api: Api,
-    /// The operation, as the API reference and IAM name it.
+    /// The name of the operation in the API reference and in IAM.
     operation: &'static str,
     path: String,
     headers: Vec<(&'static str, String)>,
-    /// Nothing for GET, else POST.
+    /// The body of a POST; `None` makes it a GET.
     body: Option<String>,
 }
 
 impl Call {
-    /// GET of a path.
+    /// Returns a GET request for a path.
     pub(super) fn get(api: Api, operation: &'static str, path: String) -> Self {
         Self {
             api,
@@ -57,7 +57,7 @@ impl Call {
         }
     }
 
-    /// The AWS JSON protocol.
+    /// Returns a call in the AWS JSON protocol.
     pub(super) fn json(api: Api, operation: &'static str, input: &Value) -> Self {
         let headers = vec![
             ("content-type", api.json_type().to_owned()),
@@ -70,7 +70,7 @@ impl Call {
         }
     }
 
-    /// The AWS Query protocol.
+    /// Returns a call in the AWS Query protocol.
     pub(super) fn query(api: Api, operation: &'static str, input: &[(String, String)]) -> Self {
         let mut form = form_urlencoded::Serializer::new(String::new());
         form.append_pair("Action", operation);
@@ -84,7 +84,7 @@ impl Call {
         }
     }
 
-    /// The action, as IAM names it.
+    /// Returns the IAM action of the call.
     fn action(&self) -> String {
         format!("{}:{}", self.api.iam_prefix(), self.operation)
     }
@@ -99,18 +99,18 @@ impl Call {
         Ok(HttpRequest::try_from(request.body(body)?)?)
     }
 
-    /// Makes the call. What the Query protocol answers is given as JSON, too.
-    pub(super) async fn send(self, settings: &Settings<'_>) -> Answer<Value> {
+    /// Sends the call. XML answers of the Query protocol are converted to JSON.
+    pub(super) async fn send(self, settings: &Settings<'_>) -> CheckResult<Value> {
         let action = self.action();
         let sdk = settings.sdk()?;
         let region = sdk.region().map_or_else(String::new, Region::to_string);
         let url = match settings.endpoint(self.api.variable()) {
             Endpoint::Aws => self.api.url(&region),
-            Endpoint::At(url) => url,
-            Endpoint::Nowhere => {
+            Endpoint::Url(url) => url,
+            Endpoint::Missing => {
                 let (name, variable) = (self.api.name(), self.api.variable());
-                let text = format!("there is no {name} at this endpoint; see {variable}");
-                return Err(Gap::Unknown(text));
+                let text = format!("no {name} endpoint given (see {variable})");
+                return Err(CheckError::Unknown(text));
             }
         };
         let region = self.api.signing_region(region);
@@ -132,11 +132,11 @@ impl Call {
             _ => operation,
         };
         let sent = operation.build().invoke(self).await;
-        sent.map_err(|error| Gap::of(&action, &error))
+        sent.map_err(|error| CheckError::of(&action, &error))
     }
 }
 
-/// Signature Version 4 with the credentials of the other clients.
+/// Returns the plugin for Signature Version 4 with the credentials of the other clients.
 fn signed(sdk: &SdkConfig, api: Api, region: String) -> StaticRuntimePlugin {
     let signing = SigV4OperationSigningConfig {
         name: Some(SigningName::from_static(api.signing_name())),
@@ -161,9 +161,9 @@ fn signed(sdk: &SdkConfig, api: Api, region: String) -> StaticRuntimePlugin {
         .with_runtime_components(components)
 }
 
-/// An error of a service.
+/// An error returned by a service.
 #[derive(Debug, thiserror::Error)]
-#[error("the service refused")]
+#[error("the service refused the call")]
 struct Refusal(ErrorMetadata);
 
 impl ProvideErrorMetadata for Refusal {
@@ -183,11 +183,11 @@ fn answer(response: &HttpResponse) -> Result<Value, OrchestratorError<Refusal>> 
         let refusal = refusal(header, &read().unwrap_or_default());
         return Err(OrchestratorError::operation(refusal));
     }
-    read().ok_or_else(|| OrchestratorError::response("neither JSON nor XML".into()))
+    read().ok_or_else(|| OrchestratorError::response("the answer is neither JSON nor XML".into()))
 }
 
-/// The code and the message of an error, where each protocol has them (Smithy specification, "Operation
-/// error serialization" of AWS restJson1, awsJson1.1 and awsQuery).
+/// Reads the code and the message of an error from the places that the protocols use (Smithy
+/// specification, "Operation error serialization" of AWS restJson1, awsJson1.1 and awsQuery).
 fn refusal(header: Option<&str>, body: &Value) -> Refusal {
     let body = body.get("Error").unwrap_or(body);
     let text = |names: &[&str]| names.iter().find_map(|name| body.get(name)?.as_str());

@@ -1,4 +1,4 @@
-//! TLS to a host: whether its certificate is valid, and until when.
+//! TLS connections to a host, and the expiry of its certificate.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -16,22 +16,22 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-/// Longer than a certificate of a public authority is valid (CA/Browser Forum, Baseline Requirements
-/// section 6.3.2).
-const LONG: u64 = 400 * 86_400;
+/// Longer than any certificate of a public authority is valid, in seconds (CA/Browser Forum,
+/// Baseline Requirements section 6.3.2).
+const MAX_VALIDITY: u64 = 400 * 86_400;
 
-/// Who opens connections: what it trusts, and what time it is.
+/// A TLS client with its trusted authorities and clock.
 pub(super) struct Tls {
     verifier: Arc<WebPkiServerVerifier>,
     clock: Clock,
 }
 
-/// A connection, and until when its certificate is valid, unless that is in more than a year.
+/// A connection and the expiry of its certificate; `None` if it is valid for more than 400 days.
 pub(super) type Connected = (TlsStream<TcpStream>, Option<Timestamp>);
 
 impl Tls {
-    /// Trusts what this machine trusts, or the files of `SSL_CERT_FILE` and `SSL_CERT_DIR`. The error
-    /// says what is wrong.
+    /// Trusts the authorities of this machine, or those in `SSL_CERT_FILE` and `SSL_CERT_DIR`. The
+    /// error is a message for people.
     pub(super) fn new(env: Env<'_>, clock: Clock) -> Result<Self, String> {
         let path = |name| env.optional(name).map(PathBuf::from);
         let (file, directory) = (path("SSL_CERT_FILE"), path("SSL_CERT_DIR"));
@@ -45,16 +45,17 @@ impl Tls {
         let provider = Arc::new(ring::default_provider());
         let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider);
         let verifier = verifier.build();
-        let verifier = verifier.map_err(|_| "this machine trusts no certificates".to_owned())?;
+        let verifier =
+            verifier.map_err(|_| "no trusted certificates found on this machine".to_owned())?;
         Ok(Self { verifier, clock })
     }
 
-    /// Opens a connection. The error says what is wrong.
+    /// Opens a connection. The error is a message for people.
     pub(super) async fn connect(&self, host: &str, port: u16) -> Result<Connected, String> {
         let name = ServerName::try_from(host.to_owned());
-        let name = name.map_err(|_| format!("{host} is no host name"))?;
+        let name = name.map_err(|_| format!("{host} is not a valid host name"))?;
         let connected = TcpStream::connect((host, port)).await;
-        let stream = connected.map_err(|_| format!("{host} cannot be reached at port {port}"))?;
+        let stream = connected.map_err(|_| format!("cannot connect to {host} at port {port}"))?;
         let connector = TlsConnector::from(Arc::new(self.config()?));
         let connected = connector.connect(name.clone(), stream).await;
         let connected = connected.map_err(|error| in_words(&error))?;
@@ -69,15 +70,15 @@ impl Tls {
         let time = Arc::new(Time(self.clock.clone()));
         let config = ClientConfig::builder_with_details(provider, time);
         let config = config.with_safe_default_protocol_versions();
-        let config = config.map_err(|_| "TLS cannot be used here".to_owned())?;
+        let config = config.map_err(|_| "cannot set up TLS".to_owned())?;
         let verified = config.with_webpki_verifier(Arc::clone(&self.verifier));
         Ok(verified.with_no_client_auth())
     }
 
-    /// Until when a certificate is valid: what the verifier says of it in a time to come.
+    /// Returns the expiry of a certificate, by verifying it at a time far in the future.
     fn until(&self, name: &ServerName<'_>, chain: &[CertificateDer<'_>]) -> Option<Timestamp> {
         let (certificate, others) = chain.split_first()?;
-        let later = Duration::from_secs(self.clock.now().plus_seconds(LONG).0);
+        let later = Duration::from_secs(self.clock.now().plus_seconds(MAX_VALIDITY).0);
         let later = UnixTime::since_unix_epoch(later);
         let verified = self
             .verifier
@@ -92,7 +93,7 @@ impl Tls {
     }
 }
 
-/// The time of a run.
+/// Supplies the clock of the run to rustls.
 struct Time(Clock);
 
 impl std::fmt::Debug for Time {
@@ -108,7 +109,7 @@ impl TimeProvider for Time {
     }
 }
 
-/// Why there is no connection.
+/// Describes a failed handshake.
 fn in_words(error: &std::io::Error) -> String {
     let error = error
         .get_ref()
@@ -117,20 +118,20 @@ fn in_words(error: &std::io::Error) -> String {
         return "the TLS handshake failed".to_owned();
     };
     match error {
-        CertificateError::Expired => "its certificate has expired".to_owned(),
+        CertificateError::Expired => "the certificate has expired".to_owned(),
         CertificateError::ExpiredContext { not_after, .. } => {
             let at = Timestamp(not_after.as_secs()).for_people();
-            format!("its certificate has expired at {at}")
+            format!("the certificate expired at {at}")
         }
         CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
-            "its certificate is not valid yet".to_owned()
+            "the certificate is not valid yet".to_owned()
         }
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-            "its certificate is for another name".to_owned()
+            "the certificate is for another host name".to_owned()
         }
         CertificateError::UnknownIssuer => {
-            "its certificate is not from an authority that this machine trusts".to_owned()
+            "the certificate is not from a trusted authority".to_owned()
         }
-        _ => "its certificate is not valid".to_owned(),
+        _ => "the certificate is not valid".to_owned(),
     }
 }

@@ -1,38 +1,38 @@
-//! What a check found, in one line.
+//! Checks and their results.
 
 use serde_json::Value;
 
-use super::gap::{Answer, Gap};
+use super::error::{CheckError, CheckResult};
 use crate::console::Record;
 
-/// What was found out about a part of the deployment.
+/// The finding of a check.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Finding {
-    /// It is as it should be.
+    /// The subject is in order.
     Ok(String),
-    /// It works, and something about it should change.
+    /// The subject works but should be changed.
     Warning {
-        /// What is so.
+        /// The state that was found.
         found: String,
-        /// What to do.
+        /// What to do about it.
         advice: String,
     },
-    /// It does not work, or is not safe.
+    /// The subject does not work or is not safe.
     Failed {
-        /// What is so.
+        /// The state that was found.
         found: String,
-        /// What to do.
+        /// What to do about it.
         advice: String,
     },
 }
 
 impl Finding {
-    /// It is as it should be.
+    /// Returns a finding that the subject is in order.
     pub(super) fn ok(found: impl Into<String>) -> Self {
         Self::Ok(found.into())
     }
 
-    /// It works, and something about it should change.
+    /// Returns a finding that the subject should be changed.
     pub(super) fn warning(found: impl Into<String>, advice: impl Into<String>) -> Self {
         Self::Warning {
             found: found.into(),
@@ -40,7 +40,7 @@ impl Finding {
         }
     }
 
-    /// It does not work, or is not safe.
+    /// Returns a finding that the subject does not work or is not safe.
     pub(super) fn failed(found: impl Into<String>, advice: impl Into<String>) -> Self {
         Self::Failed {
             found: found.into(),
@@ -49,31 +49,31 @@ impl Finding {
     }
 }
 
-/// A check: a part of the deployment, and what was found out about it.
+/// A check: a part of the deployment, and the finding or the reason why it was not checked.
 #[derive(Debug)]
 pub(super) struct Check {
     subject: String,
-    answer: Answer<Finding>,
+    answer: CheckResult<Finding>,
 }
 
-/// How a check ended.
+/// The result of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Outcome {
-    /// It is as it should be.
+    /// The subject is in order.
     Ok,
-    /// It works, and something about it should change.
+    /// The subject works but should be changed.
     Warning,
-    /// It does not work, or is not safe.
+    /// The subject does not work or is not safe.
     Failed,
-    /// It could not be found out.
+    /// The check could not be made.
     NotChecked,
 }
 
 impl Outcome {
-    /// All of them, in the order of a summary.
+    /// All results, in the order of the summary.
     pub(super) const ALL: [Self; 4] = [Self::Ok, Self::Warning, Self::Failed, Self::NotChecked];
 
-    /// The word for scripts.
+    /// Returns the name in JSON output.
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Ok => "ok",
@@ -83,8 +83,8 @@ impl Outcome {
         }
     }
 
-    /// The words for people.
-    pub(super) fn words(self) -> &'static str {
+    /// Returns the label for people.
+    pub(super) fn label(self) -> &'static str {
         match self {
             Self::NotChecked => "not checked",
             _ => self.name(),
@@ -93,15 +93,15 @@ impl Outcome {
 }
 
 impl Check {
-    /// What was found out about a part of the deployment.
-    pub(super) fn new(subject: impl Into<String>, answer: Answer<Finding>) -> Self {
+    /// Returns the check of a subject.
+    pub(super) fn new(subject: impl Into<String>, answer: CheckResult<Finding>) -> Self {
         Self {
             subject: subject.into(),
             answer,
         }
     }
 
-    /// How it ended.
+    /// Returns the result.
     pub(super) fn outcome(&self) -> Outcome {
         match &self.answer {
             Ok(Finding::Ok(_)) => Outcome::Ok,
@@ -111,13 +111,13 @@ impl Check {
         }
     }
 
-    /// What is so, or why that is not known.
+    /// Returns what was found, or why the check could not be made.
     fn found(&self) -> String {
         match &self.answer {
             Ok(
                 Finding::Ok(found) | Finding::Warning { found, .. } | Finding::Failed { found, .. },
             ) => found.clone(),
-            Err(gap) => gap.to_string(),
+            Err(error) => error.to_string(),
         }
     }
 
@@ -128,7 +128,7 @@ impl Check {
         }
     }
 
-    /// One line for people, without the outcome.
+    /// Returns the line for people, without the result.
     pub(super) fn line(&self) -> String {
         let found = format!("{}: {}", self.subject, self.found());
         match self.advice() {
@@ -137,10 +137,10 @@ impl Check {
         }
     }
 
-    /// The object for scripts.
+    /// Returns the object for JSON output.
     pub(super) fn record(&self) -> Record {
         let permission = match &self.answer {
-            Err(Gap::Permission(permission)) => Some(permission.as_str()),
+            Err(CheckError::Permission(permission)) => Some(permission.as_str()),
             _ => None,
         };
         let text = |text: Option<&str>| text.map_or(Value::Null, Value::from);

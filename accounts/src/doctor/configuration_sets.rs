@@ -1,5 +1,4 @@
-//! SES's configuration sets: whether mail may go out with them, what is reported, and whether
-//! addresses that bounced are left alone.
+//! Checks of SES configuration sets: sending, reported events and suppression.
 
 use aws_sdk_sesv2::operation::get_configuration_set::GetConfigurationSetOutput;
 use aws_sdk_sesv2::types::{
@@ -8,7 +7,7 @@ use aws_sdk_sesv2::types::{
 
 use super::check::{Check, Finding};
 use super::deployment::Deployment;
-use super::gap::{Answer, Gap, existing};
+use super::error::{CheckError, CheckResult, existing};
 
 /// The events that the functions handle.
 const EVENTS: [EventType; 4] = [
@@ -17,7 +16,7 @@ const EVENTS: [EventType; 4] = [
     EventType::Reject,
     EventType::DeliveryDelay,
 ];
-/// Why SES leaves an address alone.
+/// The reasons for which SES should suppress an address.
 const REASONS: [SuppressionListReason; 2] = [
     SuppressionListReason::Bounce,
     SuppressionListReason::Complaint,
@@ -30,14 +29,14 @@ pub(super) async fn checks(deployment: &Deployment<'_>, name: &str) -> Vec<Check
     let found = || existing(&set, "configuration set");
     let state = match &set {
         Ok(None) => Ok(Finding::failed(
-            "there is no such configuration set: no mail goes out with it",
-            "deploy the template again, or create it: aws sesv2 create-configuration-set",
+            "configuration set not found: mail with it cannot be sent",
+            "deploy the template again, or create it with aws sesv2 create-configuration-set",
         )),
         _ => found().map(sending),
     };
     let events = match found() {
         Ok(_) => events(deployment, name).await,
-        Err(gap) => Err(gap),
+        Err(error) => Err(error),
     };
     vec![
         Check::new(subject(""), state),
@@ -49,18 +48,18 @@ pub(super) async fn checks(deployment: &Deployment<'_>, name: &str) -> Vec<Check
 async fn read(
     deployment: &Deployment<'_>,
     name: &str,
-) -> Answer<Option<GetConfigurationSetOutput>> {
+) -> CheckResult<Option<GetConfigurationSetOutput>> {
     let request = deployment.ses()?.get_configuration_set();
     let set = request.configuration_set_name(name).send().await;
-    match set.map_err(|error| Gap::of("ses:GetConfigurationSet", &error)) {
+    match set.map_err(|error| CheckError::of("ses:GetConfigurationSet", &error)) {
         Ok(set) => Ok(Some(set)),
-        Err(gap) if gap.is_not_found() => Ok(None),
-        Err(gap) => Err(gap),
+        Err(error) if error.is_not_found() => Ok(None),
+        Err(error) => Err(error),
     }
 }
 
 fn sending(set: &GetConfigurationSetOutput) -> Finding {
-    // A set without the option sends.
+    // Without the option, sending is enabled.
     if set
         .sending_options()
         .is_none_or(SendingOptions::sending_enabled)
@@ -68,15 +67,15 @@ fn sending(set: &GetConfigurationSetOutput) -> Finding {
         return Finding::ok("sending is enabled");
     }
     Finding::failed(
-        "sending is paused: no mail goes out with it",
+        "sending is paused: mail with it cannot be sent",
         format!(
-            "aws sesv2 put-configuration-set-sending-options --sending-enabled {}",
+            "run aws sesv2 put-configuration-set-sending-options --sending-enabled {}",
             named(set)
         ),
     )
 }
 
-/// The option of the AWS CLI that names the set.
+/// Returns the AWS CLI option that names the set.
 fn named(set: &GetConfigurationSetOutput) -> String {
     let name = set.configuration_set_name().unwrap_or_default();
     format!("--configuration-set-name {name}")
@@ -88,23 +87,23 @@ fn suppression(set: &GetConfigurationSetOutput) -> Finding {
         .map(SuppressionOptions::suppressed_reasons);
     let reasons = reasons.unwrap_or_default();
     if REASONS.iter().all(|reason| reasons.contains(reason)) {
-        return Finding::ok("addresses that bounced or complained receive no more mail");
+        return Finding::ok("addresses with bounces or complaints are suppressed");
     }
     Finding::warning(
-        "addresses that bounced or complained receive more mail, which costs reputation",
+        "addresses with bounces or complaints are not suppressed, which harms the reputation of the sender",
         format!(
-            "aws sesv2 put-configuration-set-suppression-options --suppressed-reasons BOUNCE \
+            "run aws sesv2 put-configuration-set-suppression-options --suppressed-reasons BOUNCE \
              COMPLAINT {}",
             named(set)
         ),
     )
 }
 
-async fn events(deployment: &Deployment<'_>, name: &str) -> Answer<Finding> {
+async fn events(deployment: &Deployment<'_>, name: &str) -> CheckResult<Finding> {
     let request = deployment.ses()?.get_configuration_set_event_destinations();
     let output = request.configuration_set_name(name).send().await;
     let action = "ses:GetConfigurationSetEventDestinations";
-    let output = output.map_err(|error| Gap::of(action, &error))?;
+    let output = output.map_err(|error| CheckError::of(action, &error))?;
     let reported = |event: &EventType| {
         let mut destinations = output.event_destinations().iter();
         destinations.any(|destination| reports(destination, event))
@@ -112,11 +111,11 @@ async fn events(deployment: &Deployment<'_>, name: &str) -> Answer<Finding> {
     let missing = EVENTS.iter().filter(|event| !reported(event));
     let missing: Vec<_> = missing.map(EventType::as_str).collect();
     Ok(if missing.is_empty() {
-        Finding::ok("reported to EventBridge")
+        Finding::ok("all events are reported to EventBridge")
     } else {
         Finding::failed(
             format!("not reported to EventBridge: {}", missing.join(", ")),
-            "deploy the template again, or add an event destination: aws sesv2 \
+            "deploy the template again, or add an event destination with aws sesv2 \
              create-configuration-set-event-destination",
         )
     })

@@ -1,4 +1,4 @@
-//! DMARC: what receivers are asked to do with mail that only pretends to be from a domain.
+//! Check of the DMARC record, which tells receivers what to do with forged mail of a domain.
 
 use std::net::SocketAddr;
 
@@ -8,24 +8,24 @@ use hickory_resolver::proto::rr::RData;
 use hickory_resolver::{ResolverBuilder, TokioResolver};
 
 use super::check::Finding;
-use super::gap::{Answer, Gap};
+use super::error::{CheckError, CheckResult};
 
-/// The most labels of a domain that is asked for (RFC 9989 section 4.10, "DNS Tree Walk").
-const MOST_LABELS: usize = 8;
+/// Maximum number of labels of a queried domain (RFC 9989 section 4.10, "DNS Tree Walk").
+const MAX_LABELS: usize = 8;
 
-/// Whom to ask for records of DNS.
+/// The DNS servers to query.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Dns {
-    /// The servers of this machine.
+    /// The DNS servers of this machine.
     System,
     /// This server.
     Server(SocketAddr),
-    /// Nobody: what is examined is no deployment that mail comes from.
-    Nobody,
+    /// No DNS queries: a custom endpoint is not a deployment that sends mail.
+    Disabled,
 }
 
-/// The record of a domain, or of the nearest domain above that has one.
-pub(super) async fn check(dns: &Dns, domain: &str) -> Answer<Finding> {
+/// Checks the record of a domain, or of the nearest parent domain with a record.
+pub(super) async fn check(dns: &Dns, domain: &str) -> CheckResult<Finding> {
     let resolver = resolver(*dns)?;
     for name in with_parents(domain) {
         if let Some(record) = record(&resolver, name).await? {
@@ -33,27 +33,27 @@ pub(super) async fn check(dns: &Dns, domain: &str) -> Answer<Finding> {
         }
     }
     Ok(Finding::failed(
-        "no record: receivers cannot detect forged mail",
+        "no DMARC record: receivers cannot detect forged mail",
         format!(
-            "put TXT \"v=DMARC1; p=none\" at _dmarc.{domain} into DNS, and p=quarantine once reports \
-             are good"
+            "add the TXT record \"v=DMARC1; p=none\" at _dmarc.{domain}, and change it to p=quarantine \
+             once the reports are good"
         ),
     ))
 }
 
-/// A domain and those above it, down to two labels.
+/// Iterates over a domain and its parents, down to two labels.
 pub(super) fn with_parents(domain: &str) -> impl Iterator<Item = &str> {
     let domains = std::iter::successors(Some(domain), |domain| {
         domain.split_once('.').map(|(_, above)| above)
     });
-    domains.filter(|domain| (2..=MOST_LABELS).contains(&domain.split('.').count()))
+    domains.filter(|domain| (2..=MAX_LABELS).contains(&domain.split('.').count()))
 }
 
-fn resolver(dns: Dns) -> Answer<TokioResolver> {
+fn resolver(dns: Dns) -> CheckResult<TokioResolver> {
     let built = match dns {
-        Dns::Nobody => {
-            let text = "not checked with --endpoint; use --dns-server";
-            return Err(Gap::Unknown(text.to_owned()));
+        Dns::Disabled => {
+            let text = "skipped with --endpoint; use --dns-server to check it";
+            return Err(CheckError::Unknown(text.to_owned()));
         }
         Dns::System => TokioResolver::builder_tokio(),
         Dns::Server(address) => {
@@ -70,16 +70,18 @@ fn resolver(dns: Dns) -> Answer<TokioResolver> {
         }
     };
     let built = built.and_then(ResolverBuilder::build);
-    built.map_err(|_| Gap::Unknown("this machine has no DNS server; use --dns-server".to_owned()))
+    built.map_err(|_| {
+        CheckError::Unknown("no DNS server configured on this machine; use --dns-server".to_owned())
+    })
 }
 
-/// The record of a domain, if it has one. Other texts may stand beside it.
-async fn record(resolver: &TokioResolver, domain: &str) -> Answer<Option<String>> {
+/// Queries the record of a domain. Ignores other TXT records.
+async fn record(resolver: &TokioResolver, domain: &str) -> CheckResult<Option<String>> {
     let found = match resolver.txt_lookup(format!("_dmarc.{domain}.")).await {
         Ok(found) => found,
         Err(error) if error.is_no_records_found() => return Ok(None),
         Err(_) => {
-            return Err(Gap::Unknown(format!(
+            return Err(CheckError::Unknown(format!(
                 "DNS does not answer for _dmarc.{domain}"
             )));
         }
@@ -95,7 +97,7 @@ async fn record(resolver: &TokioResolver, domain: &str) -> Answer<Option<String>
     Ok(texts.find(|text| text.trim_start().starts_with("v=DMARC1")))
 }
 
-/// What a record asks for. Without `p` it asks for nothing.
+/// Evaluates a record. A record without `p` has no effect.
 fn judge(record: &str, domain: &str) -> Finding {
     let tag = |name: &str| {
         let mut tags = record.split(';').filter_map(|tag| tag.split_once('='));
@@ -108,7 +110,7 @@ fn judge(record: &str, domain: &str) -> Finding {
         }
         _ => Finding::failed(
             format!("the record at _dmarc.{domain} has no policy"),
-            "write p=none, p=quarantine or p=reject into it",
+            "add p=none, p=quarantine or p=reject to it",
         ),
     }
 }
@@ -118,7 +120,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_domain_and_those_above() {
+    fn parents_of_a_domain_end_at_two_labels() {
         let found: Vec<_> = with_parents("a.mail.example.com").collect();
         assert_eq!(
             found,
@@ -128,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_has_a_policy() {
+    fn a_record_without_a_policy_fails() {
         for (record, is_ok) in [
             ("v=DMARC1; p=none", true),
             ("v=DMARC1;p=Reject;rua=mailto:a@example.com", true),

@@ -1,4 +1,4 @@
-//! Both functions: whether they run, with which role, memory and concurrency.
+//! Checks of the functions: state, role, memory and concurrency.
 
 use serde_json::Value;
 
@@ -6,9 +6,9 @@ use super::api::Api;
 use super::call::Call;
 use super::check::{Check, Finding};
 use super::deployment::Deployment;
-use super::gap::{Answer, Gap, existing};
+use super::error::{CheckError, CheckResult, existing};
 
-/// The functions, each with its role, by their names in the template.
+/// The functions and their roles, by their names in the template.
 pub(super) const FUNCTIONS: [(&str, &str); 2] = [
     ("ResetUserPasswordFunction", "ResetUserPasswordRole"),
     (
@@ -16,9 +16,9 @@ pub(super) const FUNCTIONS: [(&str, &str); 2] = [
         "UpdateUserRegistrationPasswordRole",
     ),
 ];
-/// Instances that the sweep, the self-test and mail reports need (docs/operations.md).
+/// The instances needed by the sweep, the self-test and mail reports (docs/operations.md).
 const BACKGROUND: f64 = 5.0;
-/// Memory that a function needs besides two hashes, in MB.
+/// The memory that a function needs in addition to two hashes, in MB.
 const BASE_MEMORY: f64 = 100.0;
 
 /// Checks both functions and the concurrency of the account.
@@ -29,7 +29,7 @@ pub(super) async fn checks(deployment: &Deployment<'_>) -> Vec<Check> {
         let live = || existing(&found, "function");
         let state = match &found {
             Ok(None) => Ok(Finding::failed(
-                "there is no such function, or it has no alias named live",
+                "function not found, or it has no alias live",
                 "deploy the template again",
             )),
             _ => live().map(state),
@@ -44,15 +44,15 @@ pub(super) async fn checks(deployment: &Deployment<'_>) -> Vec<Check> {
     checks
 }
 
-/// What Lambda says of the version that answers; nothing if there is none.
-async fn configuration(deployment: &Deployment<'_>, name: &str) -> Answer<Option<Value>> {
+/// Reads the configuration of the live version; `None` if there is none.
+async fn configuration(deployment: &Deployment<'_>, name: &str) -> CheckResult<Option<Value>> {
     let id = deployment.id(name)?;
     let path = format!("/2015-03-31/functions/{id}/configuration?Qualifier=live");
     let call = Call::get(Api::Lambda, "GetFunctionConfiguration", path);
     match call.send(&deployment.session.settings).await {
         Ok(found) => Ok(Some(found)),
-        Err(gap) if gap.is_not_found() => Ok(None),
-        Err(gap) => Err(gap),
+        Err(error) if error.is_not_found() => Ok(None),
+        Err(error) => Err(error),
     }
 }
 
@@ -63,17 +63,17 @@ fn text<'v>(found: &'v Value, name: &str) -> &'v str {
 fn state(found: &Value) -> Finding {
     let (state, update) = (text(found, "State"), text(found, "LastUpdateStatus"));
     match (state, update) {
-        // Lambda starts an inactive one at its next call.
+        // Lambda activates an inactive function at the next call.
         ("Active" | "Inactive", "Successful" | "InProgress") => {
             Finding::ok(format!("version {} is live", text(found, "Version")))
         }
         ("Active" | "Inactive", _) => Finding::failed(
-            format!("the last update ended as {update}"),
-            "deploy again, and read the events of the stack",
+            format!("the last update has the status {update}"),
+            "deploy again, and check the events of the stack",
         ),
         _ => Finding::failed(
-            format!("cannot be called: {state}"),
-            "see StateReason in aws lambda get-function-configuration",
+            format!("not callable, in the state {state}"),
+            "see StateReason in the output of aws lambda get-function-configuration",
         ),
     }
 }
@@ -82,18 +82,20 @@ fn role(found: &Value, role: &str) -> Finding {
     let name = text(found, "Role");
     let name = name.rsplit('/').next().unwrap_or(name);
     if name == role {
-        return Finding::ok("the stack's role");
+        return Finding::ok("runs with the role of the stack");
     }
     Finding::failed(
-        format!("the function runs as {name}, not as the stack's {role}"),
+        format!("runs with the role {name}, not with {role} of the stack"),
         "deploy the template again",
     )
 }
 
-/// A function keeps the work memory of two hashes (docs/operations.md, "Raising the cost of a hash").
-fn memory(found: &Value, argon2_kib: f64) -> Answer<Finding> {
+/// Checks that the memory suffices for two hashes (docs/operations.md, "Raising the cost of a
+/// hash").
+fn memory(found: &Value, argon2_kib: f64) -> CheckResult<Finding> {
     let memory = found.get("MemorySize").and_then(Value::as_f64);
-    let memory = memory.ok_or_else(|| Gap::Unknown("Lambda does not report it".to_owned()))?;
+    let memory =
+        memory.ok_or_else(|| CheckError::Unknown("Lambda did not report MemorySize".to_owned()))?;
     let needed = BASE_MEMORY + 2.0 * argon2_kib / 1024.0;
     Ok(if memory > needed {
         Finding::ok(format!("{memory} MB; password hashes need {needed:.0} MB"))
@@ -105,9 +107,9 @@ fn memory(found: &Value, argon2_kib: f64) -> Answer<Finding> {
     })
 }
 
-/// Whether callers leave instances for the sweep (docs/operations.md, "When callers fill the
+/// Checks that callers leave instances for the sweep (docs/operations.md, "When callers fill the
 /// function").
-async fn concurrency(deployment: &Deployment<'_>) -> Answer<Finding> {
+async fn concurrency(deployment: &Deployment<'_>) -> CheckResult<Finding> {
     let (rate, burst) = (
         deployment.number("AnonymousRate")?,
         deployment.number("AnonymousBurst")?,
@@ -121,7 +123,7 @@ async fn concurrency(deployment: &Deployment<'_>) -> Answer<Finding> {
             "raise ResetConcurrency, or lower AnonymousRate and AnonymousBurst",
         )
     } else {
-        let advice = "aws service-quotas request-service-quota-increase --service-code lambda \
+        let advice = "run aws service-quotas request-service-quota-increase --service-code lambda \
                       --quota-code L-B99A9384 --desired-value 1000";
         (unreserved(deployment).await?, advice)
     };
@@ -133,12 +135,14 @@ async fn concurrency(deployment: &Deployment<'_>) -> Answer<Finding> {
     })
 }
 
-/// The instances of the account that no function has for itself.
-async fn unreserved(deployment: &Deployment<'_>) -> Answer<f64> {
+/// Reads the number of instances of the account that are not reserved for a function.
+async fn unreserved(deployment: &Deployment<'_>) -> CheckResult<f64> {
     let path = "/2016-08-19/account-settings".to_owned();
     let call = Call::get(Api::Lambda, "GetAccountSettings", path);
     let found = call.send(&deployment.session.settings).await?;
     let count = found.pointer("/AccountLimit/UnreservedConcurrentExecutions");
     let count = count.and_then(Value::as_f64);
-    count.ok_or_else(|| Gap::Unknown("Lambda does not report it".to_owned()))
+    count.ok_or_else(|| {
+        CheckError::Unknown("Lambda did not report the concurrency limit".to_owned())
+    })
 }

@@ -1,4 +1,4 @@
-//! Both hosts: whether they answer, and whether their certificates are valid.
+//! Checks of the hosts: their answers and certificates.
 
 use std::time::Duration;
 
@@ -11,24 +11,24 @@ use url::Url;
 use super::certificate::Tls;
 use super::check::{Check, Finding};
 use super::deployment::Deployment;
-use super::gap::{Answer, Gap};
+use super::error::{CheckError, CheckResult};
 
-/// How long a host may take to answer.
-const PATIENCE: Duration = Duration::from_secs(10);
-/// Days before its end at which a certificate should have been renewed: ACM renews 45 days before or
-/// earlier (ACM user guide, "Managed certificate renewal").
-const RENEWED: u64 = 30;
+/// The time within which a host must answer.
+const TIMEOUT: Duration = Duration::from_secs(10);
+/// Days before expiry by which a certificate should be renewed. ACM renews at least 45 days before
+/// (ACM user guide, "Managed certificate renewal").
+const RENEWAL_DAYS: u64 = 30;
 const DAY: u64 = 86_400;
 
 /// A host of the stack.
 struct Host {
-    /// What its checks are called.
+    /// The name of the checks.
     name: &'static str,
-    /// The outputs with a URL of it; the first that the stack has is checked.
+    /// The outputs with a URL of the host; the first one that exists is checked.
     outputs: [&'static str; 2],
-    /// What is asked of it, which needs no permission and changes nothing.
+    /// The path to request, which needs no permission and changes nothing.
     path: &'static str,
-    /// The status of the answer where `AsmxProtocols` has no `Documentation`.
+    /// The expected status if `AsmxProtocols` does not contain `Documentation`.
     undocumented: u16,
 }
 
@@ -54,16 +54,16 @@ const HOSTS: [Host; 2] = [
 pub(super) async fn checks(deployment: &Deployment<'_>) -> Vec<Check> {
     let mut checks = Vec::new();
     for host in &HOSTS {
-        let seen = match url(deployment, host) {
+        let response = match url(deployment, host) {
             Ok(url) => Ok(visit(deployment, &url).await),
-            Err(gap) => Err(gap),
+            Err(error) => Err(error),
         };
-        let certificate = match &seen {
-            Ok(Ok(seen)) => Ok(certificate(seen, deployment.session.now)),
-            Ok(Err(_)) => Err(Gap::Unknown("the host was not reached".to_owned())),
-            Err(gap) => Err(gap.clone()),
+        let certificate = match &response {
+            Ok(Ok(response)) => Ok(certificate(response, deployment.session.now)),
+            Ok(Err(_)) => Err(CheckError::Unknown("no connection to the host".to_owned())),
+            Err(error) => Err(error.clone()),
         };
-        let answer = seen.map(|seen| answer(seen, expected(deployment, host)));
+        let answer = response.map(|response| answer(response, expected(deployment, host)));
         checks.push(Check::new(host.name, answer));
         checks.push(Check::new(
             format!("{}, certificate", host.name),
@@ -73,35 +73,35 @@ pub(super) async fn checks(deployment: &Deployment<'_>) -> Vec<Check> {
     checks
 }
 
-/// Where to visit a host.
-fn url(deployment: &Deployment<'_>, host: &Host) -> Answer<Url> {
+/// Returns the URL to request.
+fn url(deployment: &Deployment<'_>, host: &Host) -> CheckResult<Url> {
     for name in host.outputs {
         if let Some(url) = deployment.output(name)? {
             let url = Url::parse(url).and_then(|url| url.join(host.path));
-            return url.map_err(|_| Gap::Unknown(format!("the output {name} is no URL")));
+            return url.map_err(|_| CheckError::Unknown(format!("the output {name} is not a URL")));
         }
     }
-    Err(Gap::Unknown(format!(
+    Err(CheckError::Unknown(format!(
         "the stack has no output {}",
         host.outputs[1]
     )))
 }
 
-/// What a host answered.
-struct Seen {
+/// The answer of a host.
+struct Response {
     url: Url,
     status: u16,
-    /// When its certificate ends, unless that is in more than a year.
+    /// The expiry of the certificate; `None` if it is valid for more than 400 days.
     until: Option<Timestamp>,
 }
 
-/// Opens a page of a host. The error says what is wrong.
-async fn visit(deployment: &Deployment<'_>, url: &Url) -> Result<Seen, String> {
-    let visited = timeout(PATIENCE, open(deployment, url)).await;
+/// Requests a page of a host. The error is a message for people.
+async fn visit(deployment: &Deployment<'_>, url: &Url) -> Result<Response, String> {
+    let visited = timeout(TIMEOUT, open(deployment, url)).await;
     visited.unwrap_or_else(|_| Err("no answer within ten seconds".to_owned()))
 }
 
-async fn open(deployment: &Deployment<'_>, url: &Url) -> Result<Seen, String> {
+async fn open(deployment: &Deployment<'_>, url: &Url) -> Result<Response, String> {
     let clock = deployment.session.clock.clone();
     let tls = deployment
         .session
@@ -111,15 +111,16 @@ async fn open(deployment: &Deployment<'_>, url: &Url) -> Result<Seen, String> {
     let port = url.port_or_known_default().unwrap_or(443);
     let (stream, until) = tls.connect(host, port).await?;
     let status = get(stream, url).await;
-    let status = status.ok_or_else(|| "it closed the connection without an answer".to_owned())?;
-    Ok(Seen {
+    let status =
+        status.ok_or_else(|| "the host closed the connection without an answer".to_owned())?;
+    Ok(Response {
         url: url.clone(),
         status,
         until,
     })
 }
 
-/// The status of the answer to a GET; nothing if there is no answer.
+/// Sends a GET request and returns the status of the answer, if there is one.
 async fn get(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     url: &Url,
@@ -137,7 +138,7 @@ async fn get(
     Some(response.status().as_u16())
 }
 
-/// The status that a host should answer with.
+/// Returns the expected status of a host.
 fn expected(deployment: &Deployment<'_>, host: &Host) -> u16 {
     match deployment.parameter("AsmxProtocols") {
         Ok(protocols) if !protocols.contains("Documentation") => host.undocumented,
@@ -145,46 +146,45 @@ fn expected(deployment: &Deployment<'_>, host: &Host) -> u16 {
     }
 }
 
-fn answer(seen: Result<Seen, String>, expected: u16) -> Finding {
-    let Seen { url, status, .. } = match seen {
-        Ok(seen) => seen,
+fn answer(response: Result<Response, String>, expected: u16) -> Finding {
+    let Response { url, status, .. } = match response {
+        Ok(response) => response,
         Err(found) => {
-            let advice = "point the DNS record of the host at its target, the output \
-                          CommonServiceDomainTarget or RegistrarServicesDomainTarget; see ACM for \
-                          the certificate";
+            let advice = "point the DNS record of the host at the output CommonServiceDomainTarget or \
+                          RegistrarServicesDomainTarget, and check the certificate in ACM";
             return Finding::failed(found, advice);
         }
     };
     match status {
-        _ if status == expected => Finding::ok(format!("{url} answers with {status}")),
+        _ if status == expected => Finding::ok(format!("{url} answers {status}")),
         403 => Finding::failed(
-            format!("{url} answers with 403"),
-            "point its DNS record at the front door (docs/front-door.md), or look at \
-             the web ACL",
+            format!("{url} answers 403"),
+            "point the DNS record at the front door (docs/front-door.md), or check the \
+             web ACL",
         ),
         429 => Finding::warning(
-            format!("{url} answers with 429: too many requests"),
+            format!("{url} answers 429: too many requests"),
             "try again, and see CommonServiceTooManyRequestsAlarm in docs/operations.md",
         ),
         _ => Finding::failed(
-            format!("{url} answers with {status}"),
-            "read the log of the function (docs/operations.md)",
+            format!("{url} answers {status}"),
+            "check the log of the function (docs/operations.md)",
         ),
     }
 }
 
-fn certificate(seen: &Seen, now: Timestamp) -> Finding {
-    let Some(until) = seen.until else {
+fn certificate(response: &Response, now: Timestamp) -> Finding {
+    let Some(until) = response.until else {
         return Finding::ok("valid for more than a year");
     };
     let days = until.0.saturating_sub(now.0) / DAY;
     let found = format!("valid for {days} days, until {}", until.for_people());
-    if days >= RENEWED {
+    if days >= RENEWAL_DAYS {
         return Finding::ok(found);
     }
     Finding::warning(
         found,
-        "see its renewal status in ACM: its validation record must be in DNS; import one that you \
-         got elsewhere again",
+        "check the renewal status in ACM: the validation record must be in DNS; reimport a \
+         certificate from another authority",
     )
 }

@@ -1,4 +1,4 @@
-//! The key that tables, logs, alarms and dead letters are encrypted with.
+//! Check of the KMS key that encrypts tables, logs, alarms and dead letters.
 
 use serde_json::json;
 
@@ -6,21 +6,22 @@ use super::api::Api;
 use super::call::Call;
 use super::check::{Check, Finding};
 use super::deployment::Deployment;
-use super::gap::{Answer, Gap};
+use super::error::{CheckError, CheckResult};
 
 /// Checks the key of the stack.
 pub(super) async fn checks(deployment: &Deployment<'_>) -> Vec<Check> {
     vec![Check::new("Key", key(deployment).await)]
 }
 
-async fn key(deployment: &Deployment<'_>) -> Answer<Finding> {
+async fn key(deployment: &Deployment<'_>) -> CheckResult<Finding> {
     let arn = deployment.output("KeyArn")?;
-    let arn = arn.ok_or_else(|| Gap::Unknown("the stack has no output KeyArn".to_owned()))?;
+    let arn =
+        arn.ok_or_else(|| CheckError::Unknown("the stack has no output KeyArn".to_owned()))?;
     let call = Call::json(Api::Kms, "DescribeKey", &json!({ "KeyId": arn }));
     let answer = match call.send(&deployment.session.settings).await {
-        Err(gap) if gap.is_not_found() => {
-            let advice = "no table can be read without it: contact AWS Support at once";
-            return Ok(Finding::failed("there is no such key", advice));
+        Err(error) if error.is_not_found() => {
+            let advice = "the tables are unreadable without it; contact AWS Support at once";
+            return Ok(Finding::failed("key not found", advice));
         }
         answer => answer?,
     };
@@ -29,14 +30,14 @@ async fn key(deployment: &Deployment<'_>) -> Answer<Finding> {
         match state.and_then(|state| state.as_str()).unwrap_or("unknown") {
             "Enabled" | "Updating" => Finding::ok("enabled"),
             "PendingDeletion" => Finding::failed(
-                "scheduled for deletion; without it no table can be read",
+                "scheduled for deletion; the tables are unreadable without it",
                 format!(
-                    "aws kms cancel-key-deletion --key-id {arn}, then aws kms enable-key --key-id {arn}"
+                    "run aws kms cancel-key-deletion --key-id {arn}, then aws kms enable-key --key-id {arn}"
                 ),
             ),
             state => Finding::failed(
-                format!("cannot be used: {state}"),
-                format!("aws kms enable-key --key-id {arn}"),
+                format!("not usable, in the state {state}"),
+                format!("run aws kms enable-key --key-id {arn}"),
             ),
         },
     )

@@ -1,4 +1,4 @@
-//! `doctor`: whether the deployment is as it should be.
+//! `doctor`: checks the deployment.
 
 mod alarms;
 mod api;
@@ -8,8 +8,8 @@ mod check;
 mod configuration_sets;
 mod deployment;
 mod dmarc;
+mod error;
 mod functions;
-mod gap;
 mod hosts;
 mod key;
 mod password_cost;
@@ -34,16 +34,16 @@ use report::Report;
 
 /// Check the deployment: tables, key, functions, mail, alarms and hosts
 ///
-/// Changes nothing. Prints one line a check, with what to do. The exit code is 1 if a check failed.
-/// What cannot be checked says why, for instance which permission is missing.
+/// Changes nothing. Prints one line per check, with advice. The exit code is 1 if a check failed.
+/// If a check cannot be made, its line says why, for instance which permission is missing.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
-    /// DNS server to ask for DMARC records, for instance `192.0.2.53:53`; else this machine's
+    /// DNS server for DMARC records, for instance `192.0.2.53:53`; by default, the servers of this machine
     #[arg(long, value_name = "ADDRESS:PORT")]
     dns_server: Option<SocketAddr>,
 }
 
-/// Makes all checks.
+/// Runs all checks and prints the report.
 pub(crate) async fn doctor(
     session: &Session<'_>,
     arguments: &Arguments,
@@ -52,7 +52,7 @@ pub(crate) async fn doctor(
     let deployment = &Deployment::read(session).await;
     let dns = match arguments.dns_server {
         Some(server) => Dns::Server(server),
-        None if deployment.is_elsewhere() => Dns::Nobody,
+        None if deployment.has_custom_endpoint() => Dns::Disabled,
         None => Dns::System,
     };
     let mut report = Report::new(console);

@@ -1,4 +1,4 @@
-//! The cost of a password hash: what OWASP asks for, and whether it fits into the response floor.
+//! Checks of the cost of a password hash: OWASP's minimum, and the response floor.
 
 use serde_json::{Value, json};
 use shared::config;
@@ -7,14 +7,15 @@ use super::api::Api;
 use super::call::Call;
 use super::check::{Check, Finding};
 use super::deployment::Deployment;
+use super::error::{CheckError, CheckResult};
 use super::functions::FUNCTIONS;
-use super::gap::{Answer, Gap};
 
-/// What limits and storage take of a floor besides hash and mail, in milliseconds
+/// The time for rate limits and storage in addition to hash and mail, in milliseconds
 /// (docs/operations.md, "Raising the cost of a hash").
-const REST: f64 = 100.0;
-/// The days and the seconds over which times are read, and the period of one value.
+const OVERHEAD_MS: f64 = 100.0;
+/// The number of days over which metrics are read.
 const DAYS: u64 = 7;
+/// The seconds in a day, and the period of the metrics.
 const DAY: u64 = 86_400;
 
 /// Checks the cost of a hash.
@@ -34,27 +35,27 @@ fn cost(deployment: &Deployment<'_>) -> Finding {
         )),
         Err(error) => Finding::failed(
             error.to_string(),
-            "change Argon2MemoryKib or Argon2Iterations; the functions refuse to start",
+            "the functions refuse to start: change Argon2MemoryKib or Argon2Iterations",
         ),
     }
 }
 
-/// A floor holds twice what the slowest hundredth of hashes and mails takes together.
-async fn floor(deployment: &Deployment<'_>) -> Answer<Finding> {
+/// Checks that the floor is at least twice the p99 of hash and mail together.
+async fn floor(deployment: &Deployment<'_>) -> CheckResult<Finding> {
     let floor = deployment.number("ResponseFloorMs")?;
     if floor == 0.0 {
         return Ok(Finding::warning(
-            "disabled: the time of an answer shows whether a name exists",
+            "disabled: response times reveal whether a user name exists",
             "deploy with ResponseFloorMs=500",
         ));
     }
     let hash = slowest(deployment, "Argon2Time").await?;
     let mail = slowest(deployment, "MailTime").await?;
     let (Some(hash), Some(mail)) = (hash, mail) else {
-        let text = format!("nobody was mailed a password in the last {DAYS} days");
-        return Err(Gap::Unknown(text));
+        let text = format!("no password was mailed in the last {DAYS} days");
+        return Err(CheckError::Unknown(text));
     };
-    let needed = 2.0 * (hash + mail + REST);
+    let needed = 2.0 * (hash + mail + OVERHEAD_MS);
     let found = format!("{floor} ms; p99 of hashes {hash:.0} ms, of mails {mail:.0} ms");
     Ok(if floor >= needed {
         Finding::ok(found)
@@ -62,15 +63,15 @@ async fn floor(deployment: &Deployment<'_>) -> Answer<Finding> {
         Finding::warning(
             found,
             format!(
-                "deploy with ResponseFloorMs={:.0} or more, or a lower cost",
+                "deploy with ResponseFloorMs={:.0} or higher, or with a lower cost",
                 needed.ceil()
             ),
         )
     })
 }
 
-/// The p99 of the worst day, in milliseconds; nothing if there was none.
-async fn slowest(deployment: &Deployment<'_>, metric: &str) -> Answer<Option<f64>> {
+/// Reads the p99 of the slowest day, in milliseconds; `None` without data.
+async fn slowest(deployment: &Deployment<'_>, metric: &str) -> CheckResult<Option<f64>> {
     let (name, _) = FUNCTIONS[0];
     let now = deployment.session.now.0;
     let input = json!({

@@ -1,4 +1,4 @@
-//! The report: one line a check, and how many ended how.
+//! The report: one line per check, and a summary.
 
 use std::io;
 use std::process::ExitCode;
@@ -8,10 +8,10 @@ use anstyle::{AnsiColor, Style};
 use super::check::{Check, Outcome};
 use crate::{Console, Error};
 
-/// The width of the longest outcome.
+/// The width of the longest label of a result.
 const WIDTH: usize = 11;
 
-/// Prints checks and counts them.
+/// Prints checks and counts their results.
 pub(super) struct Report<'c> {
     console: &'c mut Console,
     outcomes: Vec<Outcome>,
@@ -34,14 +34,14 @@ impl<'c> Report<'c> {
                 self.console.json(&check.record())?;
                 continue;
             }
-            let (style, mark) = (style(outcome), outcome.words());
+            let (style, mark) = (style(outcome), outcome.label());
             let line = format!("{style}{mark:WIDTH$}{style:#}  {}", check.line());
             self.console.line(&line)?;
         }
         Ok(())
     }
 
-    /// Prints the counts. The exit code is 1 if a check failed.
+    /// Prints the summary. Returns exit code 1 if a check failed.
     pub(super) fn end(self) -> Result<ExitCode, Error> {
         let count = |outcome| {
             self.outcomes
@@ -50,7 +50,7 @@ impl<'c> Report<'c> {
                 .count()
         };
         let counts = Outcome::ALL.map(|outcome| (outcome, count(outcome)));
-        let words = counts.map(|(outcome, count)| format!("{count} {}", outcome.words()));
+        let words = counts.map(|(outcome, count)| format!("{count} {}", outcome.label()));
         let members = counts.map(|(outcome, count)| (outcome.name(), count.into()));
         self.console.summary(&words.join(", "), members)?;
         Ok(if self.outcomes.contains(&Outcome::Failed) {

@@ -1,4 +1,4 @@
-//! The roles of the functions: whether IAM allows them the calls that they make.
+//! Checks that IAM allows the roles of the functions all calls that the functions make.
 
 use serde_json::Value;
 
@@ -6,11 +6,11 @@ use super::api::Api;
 use super::call::Call;
 use super::check::{Check, Finding};
 use super::deployment::Deployment;
-use super::gap::{Answer, Gap};
+use super::error::{CheckError, CheckResult};
 
-/// What a role may do with a resource.
+/// The actions that a role needs on a resource.
 struct Grant {
-    /// The resource by its name in the template, and what follows its ARN.
+    /// The name of the resource in the template, and the suffix of its ARN.
     resource: (&'static str, &'static str),
     actions: &'static [&'static str],
 }
@@ -26,7 +26,7 @@ const fn grant(
     }
 }
 
-/// What both roles may do; `.ci/test_policies.py` holds these against template.yaml.
+/// The grants of both roles. `.ci/test_policies.py` compares them with template.yaml.
 const BOTH: [Grant; 5] = [
     grant("AuditTable", "", &["dynamodb:PutItem"]),
     grant("BrandsTable", "", &["dynamodb:GetItem"]),
@@ -73,7 +73,7 @@ const UPDATE: [Grant; 3] = [
     ),
 ];
 
-/// The roles by their names in the template.
+/// The roles, by their names in the template.
 const ROLES: [(&str, &[Grant]); 2] = [
     ("ResetUserPasswordRole", &RESET),
     ("UpdateUserRegistrationPasswordRole", &UPDATE),
@@ -89,7 +89,7 @@ pub(super) async fn checks(deployment: &Deployment<'_>) -> Vec<Check> {
     checks
 }
 
-async fn role(deployment: &Deployment<'_>, name: &str, grants: &[Grant]) -> Answer<Finding> {
+async fn role(deployment: &Deployment<'_>, name: &str, grants: &[Grant]) -> CheckResult<Finding> {
     let role = deployment.id(name)?;
     let account = Account::of(deployment)?;
     let role = account.arn("iam", &format!("role/{role}"));
@@ -102,22 +102,22 @@ async fn role(deployment: &Deployment<'_>, name: &str, grants: &[Grant]) -> Answ
         }
     }
     Ok(if denied.is_empty() {
-        Finding::ok("allows every call of the function")
+        Finding::ok("allows all calls of the function")
     } else {
         Finding::failed(
             format!("does not allow {}", denied.join(", ")),
-            "deploy the template again, or look for a permissions boundary or a service control \
-             policy that denies it",
+            "deploy the template again, or check permissions boundaries and service control \
+             policies",
         )
     })
 }
 
-/// The actions of these that IAM does not allow the role on the resource.
+/// Returns the actions that IAM denies the role on the resource.
 async fn denied_actions(
     deployment: &Deployment<'_>,
     role: &str,
     (resource, actions): (&str, &[&str]),
-) -> Answer<Vec<String>> {
+) -> CheckResult<Vec<String>> {
     let mut input = vec![
         ("PolicySourceArn".to_owned(), role.to_owned()),
         ("ResourceArns.member.1".to_owned(), resource.to_owned()),
@@ -145,7 +145,7 @@ async fn denied_actions(
     Ok(denied.map(|action| (*action).to_owned()).collect())
 }
 
-/// The account and region of the stack, of which ARNs are made.
+/// The account and region of the stack, for building ARNs.
 struct Account<'d> {
     partition: &'d str,
     region: &'d str,
@@ -153,12 +153,14 @@ struct Account<'d> {
 }
 
 impl<'d> Account<'d> {
-    /// From the ARN of the key: `arn:PARTITION:kms:REGION:ACCOUNT:key/ID`.
-    fn of(deployment: &'d Deployment<'_>) -> Answer<Self> {
+    /// Reads them from the ARN of the key: `arn:PARTITION:kms:REGION:ACCOUNT:key/ID`.
+    fn of(deployment: &'d Deployment<'_>) -> CheckResult<Self> {
         let arn = deployment.output("KeyArn")?.unwrap_or_default();
         let &[_, partition, _, region, id, _] = arn.split(':').collect::<Vec<_>>().as_slice()
         else {
-            return Err(Gap::Unknown("the stack has no output KeyArn".to_owned()));
+            return Err(CheckError::Unknown(
+                "the stack has no output KeyArn".to_owned(),
+            ));
         };
         Ok(Self {
             partition,
@@ -168,14 +170,14 @@ impl<'d> Account<'d> {
     }
 
     fn arn(&self, service: &str, resource: &str) -> String {
-        // IAM is the same in all regions.
+        // ARNs of IAM have no region.
         let region = if service == "iam" { "" } else { self.region };
         let (partition, id) = (self.partition, self.id);
         format!("arn:{partition}:{service}:{region}:{id}:{resource}")
     }
 
-    /// The ARN of a resource of the stack, by its name in the template.
-    fn resource(&self, deployment: &Deployment<'_>, name: &str) -> Answer<String> {
+    /// Returns the ARN of a resource, given its name in the template.
+    fn resource(&self, deployment: &Deployment<'_>, name: &str) -> CheckResult<String> {
         let id = deployment.id(name)?;
         Ok(match name {
             "Key" => self.arn("kms", &format!("key/{id}")),

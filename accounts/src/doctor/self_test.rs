@@ -1,22 +1,22 @@
-//! The account of the self-test, and the settings without which it fails.
+//! Checks of the self-test: its account, and the parameters that it needs.
 
 use shared::users::{Account, UsernameKey};
 
 use super::check::{Check, Finding};
 use super::deployment::Deployment;
-use super::gap::{Answer, Gap};
+use super::error::{CheckError, CheckResult};
 use crate::Error;
 use crate::failure::explain;
 
-/// Resets an hour of a self-test every fifteen minutes, and one by hand.
-const LEAST_PER_HOUR: f64 = 5.0;
-/// Calls of one self-test.
-const LEAST_PER_MINUTE: f64 = 3.0;
-/// The domain of addresses that accept mail and cost no reputation (SES developer guide, "Using the
-/// mailbox simulator").
+/// The resets per hour of a self-test every fifteen minutes, and one manual run.
+const MIN_PER_HOUR: f64 = 5.0;
+/// The calls of one self-test.
+const MIN_PER_MINUTE: f64 = 3.0;
+/// The domain of test addresses that do not affect the reputation of the sender (SES developer
+/// guide, "Using the mailbox simulator").
 const SIMULATOR: &str = "@simulator.amazonses.com";
 
-/// Checks the self-test, if it is on.
+/// Checks the self-test, if it is enabled.
 pub(super) async fn checks(deployment: &Deployment<'_>) -> Vec<Check> {
     match deployment.parameter("SelfTest") {
         Ok("ENABLED") => vec![
@@ -25,14 +25,14 @@ pub(super) async fn checks(deployment: &Deployment<'_>) -> Vec<Check> {
         ],
         Ok(_) => {
             let advice = "see docs/operations.md, \"Self-test\"";
-            let finding = Finding::warning("off", advice);
+            let finding = Finding::warning("disabled", advice);
             vec![Check::new("Self-test", Ok(finding))]
         }
-        Err(gap) => vec![Check::new("Self-test", Err(gap))],
+        Err(error) => vec![Check::new("Self-test", Err(error))],
     }
 }
 
-async fn account(deployment: &Deployment<'_>) -> Answer<Finding> {
+async fn account(deployment: &Deployment<'_>) -> CheckResult<Finding> {
     let username = deployment.parameter("SelfTestUsername")?;
     let session = deployment.session;
     let found = match session.users() {
@@ -43,12 +43,12 @@ async fn account(deployment: &Deployment<'_>) -> Answer<Finding> {
         Err(error) => Err(error.into()),
     };
     let place = session.settings.place(&["USERS_TABLE"]);
-    let account = found.map_err(|error| Gap::Unknown(explain(&error, &place).text))?;
+    let account = found.map_err(|error| CheckError::Unknown(explain(&error, &place).text))?;
     let Some(account) = account else {
         return Ok(Finding::failed(
-            format!("there is no account {username}"),
+            format!("account {username} not found"),
             format!(
-                "accounts add {username} --id 999999999 --email success{SIMULATOR} --no-password"
+                "run accounts add {username} --id 999999999 --email success{SIMULATOR} --no-password"
             ),
         ));
     };
@@ -61,52 +61,52 @@ fn judge(account: &Account) -> Finding {
     if account.disabled {
         return Finding::failed(
             format!("{name} is disabled"),
-            format!("accounts enable {name}"),
+            format!("run accounts enable {name}"),
         );
     }
     if !account.roles.is_empty() {
         return Finding::failed(
             format!("{name} has roles, and its password is mailed every fifteen minutes"),
-            format!("accounts revoke ROLE {name}"),
+            format!("run accounts revoke ROLE {name}"),
         );
     }
     match email {
-        Some(email) if email.to_ascii_lowercase().ends_with(SIMULATOR) => {
-            Finding::ok(format!("{name} has an address of SES's mailbox simulator"))
-        }
+        Some(email) if email.to_ascii_lowercase().ends_with(SIMULATOR) => Finding::ok(format!(
+            "{name} has an address of the SES mailbox simulator"
+        )),
         Some(_) => Finding::warning(
-            format!("{name} has an address outside SES's mailbox simulator"),
-            format!("accounts set {name} --email success{SIMULATOR}"),
+            format!("{name} has an address outside the SES mailbox simulator"),
+            format!("run accounts set {name} --email success{SIMULATOR}"),
         ),
         None => Finding::failed(
             format!("{name} has no address"),
-            format!("accounts set {name} --email success{SIMULATOR}"),
+            format!("run accounts set {name} --email success{SIMULATOR}"),
         ),
     }
 }
 
-/// What docs/operations.md, "Self-test", asks of the parameters; 0 stands for no limit.
-fn settings(deployment: &Deployment<'_>) -> Answer<Finding> {
-    let allows = |name: &str, least: f64| -> Answer<bool> {
+/// Checks the parameters (docs/operations.md, "Self-test"). A limit of 0 means no limit.
+fn settings(deployment: &Deployment<'_>) -> CheckResult<Finding> {
+    let allows = |name: &str, least: f64| -> CheckResult<bool> {
         let limit = deployment.number(name)?;
         Ok(limit == 0.0 || limit >= least)
     };
     let protocols = deployment.parameter("AsmxProtocols")?;
     let mut wrong = Vec::new();
     if !protocols.split(',').any(|protocol| protocol == "HttpGet") {
-        wrong.push("AsmxProtocols has no HttpGet");
+        wrong.push("AsmxProtocols does not contain HttpGet");
     }
-    if !allows("ResetPerHour", LEAST_PER_HOUR)? {
+    if !allows("ResetPerHour", MIN_PER_HOUR)? {
         wrong.push("ResetPerHour is below 5");
     }
-    if !allows("SourcePerMinute", LEAST_PER_MINUTE)? {
+    if !allows("SourcePerMinute", MIN_PER_MINUTE)? {
         wrong.push("SourcePerMinute is below 3");
     }
     if deployment.number("ResponseFloorMs")? == 0.0 {
         wrong.push("ResponseFloorMs is 0");
     }
     Ok(if wrong.is_empty() {
-        Finding::ok("sufficient")
+        Finding::ok("the parameters allow the self-test")
     } else {
         Finding::failed(
             format!("the self-test will fail: {}", wrong.join(", ")),

@@ -1,5 +1,5 @@
-//! In whose name mails go out: the identities of SES, whether the functions may send as them, and
-//! what proves to receivers that the mail is genuine.
+//! Checks of the senders of mails: SES identities, permissions to use them, DKIM, MAIL FROM and
+//! DMARC.
 
 use std::collections::BTreeSet;
 
@@ -12,18 +12,18 @@ use super::check::{Check, Finding};
 use super::configuration_sets;
 use super::deployment::Deployment;
 use super::dmarc::{self, Dns};
-use super::gap::{Answer, Gap, existing};
+use super::error::{CheckError, CheckResult, existing};
 use crate::brand_table;
 use crate::failure::explain;
 
-/// What mails are sent as and with, by the default brand and all others.
+/// The senders and configuration sets of all brands, including the default brand.
 #[derive(Debug, Default)]
 struct Used {
     senders: BTreeSet<String>,
     configuration_sets: BTreeSet<String>,
 }
 
-/// An identity of SES, by its name.
+/// An SES identity.
 struct Identity {
     name: String,
     found: GetEmailIdentityOutput,
@@ -39,7 +39,7 @@ pub(super) async fn checks(deployment: &Deployment<'_>, dns: &Dns) -> Vec<Check>
     ] {
         match deployment.variable(variable) {
             Ok(value) => drop(into.insert(value)),
-            Err(gap) => checks.push(Check::new(variable, Err(gap))),
+            Err(error) => checks.push(Check::new(variable, Err(error))),
         }
     }
     let brands = read_brands(deployment, &mut used).await;
@@ -55,15 +55,15 @@ pub(super) async fn checks(deployment: &Deployment<'_>, dns: &Dns) -> Vec<Check>
     checks
 }
 
-/// Adds what the rows of the Brands table name.
-async fn read_brands(deployment: &Deployment<'_>, used: &mut Used) -> Answer<Finding> {
+/// Adds the senders and configuration sets in the Brands table.
+async fn read_brands(deployment: &Deployment<'_>, used: &mut Used) -> CheckResult<Finding> {
     let session = deployment.session;
     let rows = match brand_table::table(session) {
         Ok(table) => table.all().await.map_err(Into::into),
         Err(error) => Err(error),
     };
     let place = session.settings.place(&["BRANDS_TABLE"]);
-    let rows = rows.map_err(|error| Gap::Unknown(explain(&error, &place).text))?;
+    let rows = rows.map_err(|error| CheckError::Unknown(explain(&error, &place).text))?;
     for row in &rows {
         let value = |attribute| brands::value(row, &attribute).ok().flatten();
         used.senders.extend(value(FROM_ADDRESS).map(str::to_owned));
@@ -72,11 +72,11 @@ async fn read_brands(deployment: &Deployment<'_>, used: &mut Used) -> Answer<Fin
     }
     Ok(Finding::ok(match rows.len() {
         0 => "only the default brand".to_owned(),
-        count => format!("{count} besides the default brand"),
+        count => format!("{count} in addition to the default brand"),
     }))
 }
 
-/// The address of a sender, which may have a name before it.
+/// Returns the address of a sender, without a name in front of it.
 fn address(sender: &str) -> String {
     let inner = sender
         .rsplit_once('<')
@@ -90,10 +90,10 @@ async fn of_sender(deployment: &Deployment<'_>, sender: &str, dns: &Dns) -> Vec<
     let domain = domain(sender);
     let verified = match &identity {
         Ok(None) => Ok(Finding::failed(
-            format!("SES knows neither the address nor {domain}"),
+            format!("no SES identity for the address or for {domain}"),
             format!(
-                "aws sesv2 create-email-identity --email-identity {domain}, then put its DKIM records \
-                 into DNS"
+                "run aws sesv2 create-email-identity --email-identity {domain}, then add its DKIM \
+                 records to DNS"
             ),
         )),
         _ => found().map(verified),
@@ -115,20 +115,20 @@ fn domain(address: &str) -> &str {
         .map_or(address, |(_, domain)| domain)
 }
 
-/// The identity that SES sends an address as: its own, else that of its domain or of a domain above
-/// (SES developer guide, "Verified identities").
-async fn identity(deployment: &Deployment<'_>, sender: &str) -> Answer<Option<Identity>> {
+/// Finds the identity with which SES sends mail of an address: the address itself, its domain, or a
+/// parent domain (SES developer guide, "Verified identities").
+async fn identity(deployment: &Deployment<'_>, sender: &str) -> CheckResult<Option<Identity>> {
     let ses = deployment.ses()?;
     let domains = dmarc::with_parents(domain(sender));
     for name in std::iter::once(sender).chain(domains) {
         let found = ses.get_email_identity().email_identity(name).send().await;
-        match found.map_err(|error| Gap::of("ses:GetEmailIdentity", &error)) {
+        match found.map_err(|error| CheckError::of("ses:GetEmailIdentity", &error)) {
             Ok(found) => {
                 let name = name.to_owned();
                 return Ok(Some(Identity { name, found }));
             }
-            Err(gap) if gap.is_not_found() => {}
-            Err(gap) => return Err(gap),
+            Err(error) if error.is_not_found() => {}
+            Err(error) => return Err(error),
         }
     }
     Ok(None)
@@ -142,20 +142,20 @@ fn verified(identity: &Identity) -> Finding {
     Finding::failed(
         format!("{name} is not verified"),
         format!(
-            "put the records of aws sesv2 get-email-identity --email-identity {name} into DNS; an \
-             address gets a mail with a link"
+            "for a domain, add the records in the output of aws sesv2 get-email-identity \
+             --email-identity {name} to DNS; for an address, open the link in the mail from AWS"
         ),
     )
 }
 
-/// Whether the functions may send as the identity.
-fn covered(deployment: &Deployment<'_>, identity: &Identity) -> Answer<Finding> {
+/// Checks that the functions may send with the identity.
+fn covered(deployment: &Deployment<'_>, identity: &Identity) -> CheckResult<Finding> {
     let arns = deployment.parameter("MailArns")?;
     let suffix = format!(":identity/{}", identity.name);
     Ok(has_arn(arns, &suffix, &identity.name))
 }
 
-/// Whether the functions may use a configuration set that a brand names.
+/// Checks that the functions may use a configuration set.
 fn covered_set(deployment: &Deployment<'_>, name: &str) -> Check {
     let found = deployment.parameter("MailArns").map(|arns| {
         if deployment.output("ConfigurationSetName") == Ok(Some(name)) {
@@ -168,11 +168,11 @@ fn covered_set(deployment: &Deployment<'_>, name: &str) -> Check {
 
 fn has_arn(arns: &str, suffix: &str, name: &str) -> Finding {
     if arns.split(',').any(|arn| arn.trim().ends_with(suffix)) {
-        return Finding::ok("covered");
+        return Finding::ok("listed");
     }
     Finding::failed(
-        "not covered: the functions may not send with it",
-        format!("add the ARN of {name} to MailArns and deploy"),
+        "not listed: the functions may not send with it",
+        format!("add the ARN of {name} to MailArns, and deploy"),
     )
 }
 
@@ -188,12 +188,14 @@ fn dkim(identity: &Identity) -> Finding {
     Finding::failed(
         format!("mails are not signed: {status}"),
         format!(
-            "put the DKIM records of aws sesv2 get-email-identity --email-identity {name} into DNS"
+            "add the DKIM records in the output of aws sesv2 get-email-identity --email-identity \
+             {name} to DNS"
         ),
     )
 }
 
-/// Without a domain of its own a mail returns to amazonses.com, and SPF proves nothing of the sender.
+/// Checks the custom MAIL FROM domain. Without one, the return path is amazonses.com, and SPF does
+/// not authenticate the sender.
 fn mail_from(identity: &Identity) -> Finding {
     let found = identity.found.mail_from_attributes();
     let domain = found
@@ -203,10 +205,10 @@ fn mail_from(identity: &Identity) -> Finding {
     let name = self::domain(&identity.name);
     if domain.is_empty() {
         return Finding::warning(
-            "none: the return path of mails is amazonses.com",
+            "not set up: the return path of mails is amazonses.com",
             format!(
-                "aws sesv2 put-email-identity-mail-from-attributes --email-identity {name} \
-                 --mail-from-domain bounce.{name}, then put its MX and TXT records into DNS"
+                "run aws sesv2 put-email-identity-mail-from-attributes --email-identity {name} \
+                 --mail-from-domain bounce.{name}, then add its MX and TXT records to DNS"
             ),
         );
     }
@@ -217,7 +219,7 @@ fn mail_from(identity: &Identity) -> Finding {
                 "{domain}: {}",
                 status.map_or("unknown", MailFromDomainStatus::as_str)
             ),
-            "put its MX and TXT records into DNS (SES developer guide, \"Using a custom MAIL FROM \
+            "add its MX and TXT records to DNS (SES developer guide, \"Using a custom MAIL FROM \
              domain\")",
         ),
     }

@@ -1,13 +1,13 @@
-//! SES's account in the region: sandbox, quota, and the list of addresses that get no mail.
+//! Checks of the SES account in the region: standing, sandbox, rate and daily quota.
 
 use aws_sdk_sesv2::operation::get_account::GetAccountOutput;
 use aws_sdk_sesv2::types::SendQuota;
 
 use super::check::{Check, Finding};
 use super::deployment::Deployment;
-use super::gap::{Answer, Gap};
+use super::error::{CheckError, CheckResult};
 
-/// Checks SES's account.
+/// Checks the SES account.
 pub(super) async fn checks(deployment: &Deployment<'_>) -> Vec<Check> {
     let account = account(deployment).await;
     let account = || account.as_ref().map_err(Clone::clone);
@@ -20,23 +20,24 @@ pub(super) async fn checks(deployment: &Deployment<'_>) -> Vec<Check> {
     ]
 }
 
-async fn account(deployment: &Deployment<'_>) -> Answer<GetAccountOutput> {
+async fn account(deployment: &Deployment<'_>) -> CheckResult<GetAccountOutput> {
     let account = deployment.ses()?.get_account().send().await;
-    account.map_err(|error| Gap::of("ses:GetAccount", &error))
+    account.map_err(|error| CheckError::of("ses:GetAccount", &error))
 }
 
-/// `HEALTHY`, `PROBATION` or `SHUTDOWN` (SES API reference, `GetAccount`).
+/// Checks the enforcement status: `HEALTHY`, `PROBATION` or `SHUTDOWN` (SES API reference,
+/// `GetAccount`).
 fn standing(account: &GetAccountOutput) -> Finding {
     let status = account.enforcement_status().unwrap_or("unknown");
     match (account.sending_enabled(), status) {
         (true, "HEALTHY") => Finding::ok("sending is enabled"),
         (true, "PROBATION") => Finding::warning(
             "under review: SES may pause sending",
-            "check bounces and complaints on SES's reputation page",
+            "check bounces and complaints on the reputation page of SES",
         ),
         (_, status) => Finding::failed(
             format!("sending is paused: {status}"),
-            "see the case in AWS Support Center; if you paused it: aws sesv2 \
+            "see the case in AWS Support Center; if you paused it yourself, run aws sesv2 \
              put-account-sending-attributes --sending-enabled",
         ),
     }
@@ -52,14 +53,15 @@ fn sandbox(account: &GetAccountOutput) -> Finding {
     )
 }
 
-/// A sweep mails `MailRate` a second, and requests need some of SES's rate, too.
-fn rate(account: &GetAccountOutput, deployment: &Deployment<'_>) -> Answer<Finding> {
+/// Checks that the rate of SES exceeds `MailRate`, which sweeps use, so that some is left for
+/// requests.
+fn rate(account: &GetAccountOutput, deployment: &Deployment<'_>) -> CheckResult<Finding> {
     let quota = account.send_quota().map_or(0.0, SendQuota::max_send_rate);
     let variable = deployment.variable("MAIL_RATE")?;
     let mail_rate: f64 = variable
         .parse()
-        .map_err(|_| Gap::Unknown("MAIL_RATE is no number".to_owned()))?;
-    let found = format!("{quota} mails a second; sweeps use up to {mail_rate}");
+        .map_err(|_| CheckError::Unknown("MAIL_RATE is not a number".to_owned()))?;
+    let found = format!("{quota} mails per second; sweeps use up to {mail_rate}");
     Ok(if quota > mail_rate {
         Finding::ok(found)
     } else {
@@ -70,14 +72,14 @@ fn rate(account: &GetAccountOutput, deployment: &Deployment<'_>) -> Answer<Findi
 
 fn daily(account: &GetAccountOutput) -> Finding {
     let Some(quota) = account.send_quota() else {
-        return Finding::warning("SES does not report it", "try again later");
+        return Finding::warning("SES did not report the quota", "try again later");
     };
     let (most, sent) = (quota.max24_hour_send(), quota.sent_last24_hours());
-    // SES says -1 for no quota.
+    // -1 means no quota.
     if most < 0.0 {
         return Finding::ok("unlimited");
     }
-    let found = format!("{sent} of {most} mails sent within 24 hours");
+    let found = format!("{sent} of {most} mails sent in the last 24 hours");
     if sent < most * 0.8 {
         Finding::ok(found)
     } else {

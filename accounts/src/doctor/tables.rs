@@ -1,5 +1,5 @@
-//! The tables as template.yaml has them: keys, indexes, expiry, recovery, encryption, and protection
-//! from deletion.
+//! Checks of the tables against template.yaml: keys, indexes, expiry, recovery, encryption and
+//! deletion protection.
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{
@@ -10,29 +10,29 @@ use aws_sdk_dynamodb::types::{
 
 use super::check::{Check, Finding};
 use super::deployment::Deployment;
-use super::gap::{Answer, Gap, existing};
+use super::error::{CheckError, CheckResult, existing};
 
-/// The attribute with the time at which an item expires.
+/// The attribute with the expiry of an item.
 const EXPIRES_AT: &str = "expires_at";
 
-/// A table that the stack has.
+/// A table of the stack.
 struct Table {
-    /// Its name in the template.
+    /// The name in the template.
     name: &'static str,
-    /// The variable with its name in DynamoDB.
+    /// The variable with the name in DynamoDB.
     variable: &'static str,
     key: &'static [&'static str],
     indexes: &'static [Index],
     /// Whether items expire.
     expires: bool,
-    /// Whether it can be restored and is protected from deletion.
-    is_kept: bool,
+    /// Whether the table needs point-in-time recovery and deletion protection.
+    is_durable: bool,
 }
 
 struct Index {
     name: &'static str,
     key: &'static [&'static str],
-    /// The attributes that it has besides the keys.
+    /// The projected attributes in addition to the keys.
     attributes: &'static [&'static str],
 }
 
@@ -60,7 +60,7 @@ const TABLES: [Table; 5] = [
             },
         ],
         expires: false,
-        is_kept: true,
+        is_durable: true,
     },
     Table {
         name: "AuditTable",
@@ -68,7 +68,7 @@ const TABLES: [Table; 5] = [
         key: &["username", "at"],
         indexes: &[],
         expires: true,
-        is_kept: true,
+        is_durable: true,
     },
     Table {
         name: "BrandsTable",
@@ -76,7 +76,7 @@ const TABLES: [Table; 5] = [
         key: &["brand"],
         indexes: &[],
         expires: false,
-        is_kept: true,
+        is_durable: true,
     },
     Table {
         name: "LimitsTable",
@@ -84,7 +84,7 @@ const TABLES: [Table; 5] = [
         key: &["subject"],
         indexes: &[],
         expires: true,
-        is_kept: false,
+        is_durable: false,
     },
     Table {
         name: "SessionsTable",
@@ -92,7 +92,7 @@ const TABLES: [Table; 5] = [
         key: &["id"],
         indexes: &[],
         expires: true,
-        is_kept: false,
+        is_durable: false,
     },
 ];
 
@@ -110,8 +110,8 @@ async fn of_table(deployment: &Deployment<'_>, table: &Table) -> Vec<Check> {
     let found = || existing(&described, "table");
     let state = match &described {
         Ok(None) => Ok(Finding::failed(
-            "there is no such table",
-            "check the name and the region, or restore it (docs/upgrade.md)",
+            "table not found",
+            "check the name and the region, or restore the table (docs/upgrade.md)",
         )),
         _ => found().map(|description| state(description, table)),
     };
@@ -125,7 +125,7 @@ async fn of_table(deployment: &Deployment<'_>, table: &Table) -> Vec<Check> {
         let expiry = expiry(deployment, table).await;
         checks.push(Check::new(format!("{name} expiry"), expiry));
     }
-    if table.is_kept {
+    if table.is_durable {
         let recovery = recovery(deployment, table).await;
         checks.push(Check::new(format!("{name} recovery"), recovery));
         let protection = at_aws(deployment).and_then(|()| found().map(protection));
@@ -140,29 +140,32 @@ async fn of_table(deployment: &Deployment<'_>, table: &Table) -> Vec<Check> {
     checks
 }
 
-/// The client and the name of the table.
-fn location(deployment: &Deployment<'_>, table: &Table) -> Answer<(Client, String)> {
+/// Returns the client and the name of a table.
+fn location(deployment: &Deployment<'_>, table: &Table) -> CheckResult<(Client, String)> {
     let client = deployment.session.clients()?.dynamodb.clone();
     Ok((client, deployment.variable(table.variable)?))
 }
 
-/// What DynamoDB says of the table; nothing if there is none.
-async fn describe(deployment: &Deployment<'_>, table: &Table) -> Answer<Option<TableDescription>> {
+/// Describes a table; `None` if it does not exist.
+async fn describe(
+    deployment: &Deployment<'_>,
+    table: &Table,
+) -> CheckResult<Option<TableDescription>> {
     let (client, name) = location(deployment, table)?;
     let described = client.describe_table().table_name(name).send().await;
-    match described.map_err(|error| Gap::of("dynamodb:DescribeTable", &error)) {
+    match described.map_err(|error| CheckError::of("dynamodb:DescribeTable", &error)) {
         Ok(output) => Ok(output.table),
-        Err(gap) if gap.is_not_found() => Ok(None),
-        Err(gap) => Err(gap),
+        Err(error) if error.is_not_found() => Ok(None),
+        Err(error) => Err(error),
     }
 }
 
-/// What an endpoint other than AWS's says of expiry, recovery, encryption and protection means
-/// nothing.
-fn at_aws(deployment: &Deployment<'_>) -> Answer<()> {
-    if deployment.is_elsewhere() {
-        let text = "the DynamoDB of --endpoint is not AWS's";
-        return Err(Gap::Unknown(text.to_owned()));
+/// Refuses checks of expiry, recovery, encryption and protection with a custom endpoint, whose
+/// answers mean nothing.
+fn at_aws(deployment: &Deployment<'_>) -> CheckResult<()> {
+    if deployment.has_custom_endpoint() {
+        let text = "skipped with --endpoint";
+        return Err(CheckError::Unknown(text.to_owned()));
     }
     Ok(())
 }
@@ -171,7 +174,7 @@ fn state(description: &TableDescription, table: &Table) -> Finding {
     let name = description.table_name().unwrap_or_default();
     if keys(description.key_schema()) != table.key {
         let found = format!("the key of {name} is not {}", table.key.join(" and "));
-        return Finding::failed(found, "use the table that the stack created");
+        return Finding::failed(found, "use the table created by the stack");
     }
     match description.table_status() {
         Some(TableStatus::Active | TableStatus::Updating) => {
@@ -179,7 +182,7 @@ fn state(description: &TableDescription, table: &Table) -> Finding {
         }
         status => {
             let status = status.map_or("unknown", TableStatus::as_str);
-            let found = format!("{name} is not active: {status}");
+            let found = format!("{name} is not active but {status}");
             Finding::failed(
                 found,
                 "wait until DynamoDB has finished, or restore the table",
@@ -188,7 +191,7 @@ fn state(description: &TableDescription, table: &Table) -> Finding {
     }
 }
 
-/// The names of the attributes of a key, the partition key first.
+/// Returns the attribute names of a key, the partition key first.
 fn keys(schema: &[KeySchemaElement]) -> Vec<&str> {
     let of = |kind: KeyType| schema.iter().filter(move |key| key.key_type() == &kind);
     let keys = of(KeyType::Hash).chain(of(KeyType::Range));
@@ -200,19 +203,19 @@ fn index(description: &TableDescription, index: &Index) -> Finding {
     let Some(found) = found.find(|found| found.index_name() == Some(index.name)) else {
         let advice =
             "deploy the template again; while it is missing, logins by address and the sweep fail";
-        return Finding::failed("there is no such index", advice);
+        return Finding::failed("index not found", advice);
     };
     let is_right = keys(found.key_schema()) == index.key && has_attributes(found, index);
     match found.index_status() {
         _ if !is_right => Finding::failed(
-            "its key or its attributes are not the template's",
+            "the key or the attributes differ from the template",
             "deploy the template again",
         ),
         Some(IndexStatus::Active | IndexStatus::Updating) => Finding::ok("active"),
         status => {
             let status = status.map_or("unknown", IndexStatus::as_str);
             Finding::failed(
-                format!("not active: {status}"),
+                format!("not active but {status}"),
                 "wait until DynamoDB has built it",
             )
         }
@@ -229,13 +232,13 @@ fn has_attributes(found: &GlobalSecondaryIndexDescription, index: &Index) -> boo
     is_whole || index.attributes.iter().all(has)
 }
 
-/// Whether expired items are deleted.
-async fn expiry(deployment: &Deployment<'_>, table: &Table) -> Answer<Finding> {
+/// Checks that expired items are deleted.
+async fn expiry(deployment: &Deployment<'_>, table: &Table) -> CheckResult<Finding> {
     at_aws(deployment)?;
     let (client, name) = location(deployment, table)?;
     let request = client.describe_time_to_live().table_name(&name);
     let output = request.send().await;
-    let output = output.map_err(|error| Gap::of("dynamodb:DescribeTimeToLive", &error))?;
+    let output = output.map_err(|error| CheckError::of("dynamodb:DescribeTimeToLive", &error))?;
     let found = output.time_to_live_description;
     let status = found.as_ref().and_then(|found| found.time_to_live_status());
     let attribute = found.as_ref().and_then(|found| found.attribute_name());
@@ -248,19 +251,20 @@ async fn expiry(deployment: &Deployment<'_>, table: &Table) -> Answer<Finding> {
         _ => Finding::failed(
             "expired items are never deleted",
             format!(
-                "aws dynamodb update-time-to-live --table-name {name} \
+                "run aws dynamodb update-time-to-live --table-name {name} \
                  --time-to-live-specification Enabled=true,AttributeName={EXPIRES_AT}"
             ),
         ),
     })
 }
 
-async fn recovery(deployment: &Deployment<'_>, table: &Table) -> Answer<Finding> {
+async fn recovery(deployment: &Deployment<'_>, table: &Table) -> CheckResult<Finding> {
     at_aws(deployment)?;
     let (client, name) = location(deployment, table)?;
     let request = client.describe_continuous_backups().table_name(&name);
     let output = request.send().await;
-    let output = output.map_err(|error| Gap::of("dynamodb:DescribeContinuousBackups", &error))?;
+    let output =
+        output.map_err(|error| CheckError::of("dynamodb:DescribeContinuousBackups", &error))?;
     let backups = output.continuous_backups_description;
     let recovery = backups.and_then(|backups| backups.point_in_time_recovery_description);
     let status = recovery
@@ -273,7 +277,7 @@ async fn recovery(deployment: &Deployment<'_>, table: &Table) -> Answer<Finding>
         _ => Finding::failed(
             "point-in-time recovery is disabled",
             format!(
-                "aws dynamodb update-continuous-backups --table-name {name} \
+                "run aws dynamodb update-continuous-backups --table-name {name} \
                  --point-in-time-recovery-specification PointInTimeRecoveryEnabled=true"
             ),
         ),
@@ -302,7 +306,7 @@ fn encryption(found: Option<&SseDescription>, key: Option<&str>) -> Finding {
     };
     match found.filter(is_on) {
         Some(found) if !is_accessible(&found) => Finding::failed(
-            "DynamoDB cannot use the key of the table, and will archive it after seven days",
+            "DynamoDB cannot use the key of the table, and archives the table after seven days",
             "enable the key, and allow DynamoDB to use it",
         ),
         Some(found) if found.kms_master_key_arn() == key => {

@@ -1,10 +1,11 @@
-//! Answers of the AWS Query protocol as JSON, so that checks read all answers alike.
+//! Conversion of XML answers of the AWS Query protocol to JSON, so that checks read all answers
+//! alike.
 
 use roxmltree::{Document, Node};
 use serde_json::{Map, Value};
 
-/// Reads an answer; nothing if it is no XML. Elements with text are strings, lists (of `member`
-/// elements) are arrays, and all others are objects by the names of their elements.
+/// Converts an answer; `None` if it is not XML. Elements with text become strings, lists of
+/// `member` elements become arrays, and all other elements become objects.
 pub(super) fn read(text: &str) -> Option<Value> {
     let document = Document::parse(text).ok()?;
     Some(value(document.root_element()))
@@ -15,7 +16,7 @@ fn value(element: Node<'_, '_>) -> Value {
     if children.is_empty() {
         return Value::from(element.text().unwrap_or_default());
     }
-    // Without their namespaces, which differ by service.
+    // Ignores namespaces, which differ between services.
     if children
         .iter()
         .all(|child| child.tag_name().name() == "member")
@@ -34,7 +35,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lists_and_structures() {
+    fn lists_become_arrays_and_structures_become_objects() {
         let text = "<R xmlns=\"urn:x\"><Result><List><member><Arn>a</Arn></member>\
                     <member><Arn>b&amp;c</Arn></member></List><None/></Result></R>";
         let expected = json!({

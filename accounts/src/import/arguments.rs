@@ -6,55 +6,55 @@ use clap::Args;
 
 use super::file::Format;
 
-/// Add the accounts of a file
+/// Import accounts from a file
 ///
-/// All rows are checked before the first is written. An account that exists is left alone, so an
-/// import that was interrupted is finished by running it again.
+/// Checks all rows before it writes the first one. Skips accounts that already exist, so that
+/// running an interrupted import again completes it.
 #[derive(Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub(crate) struct Arguments {
-    /// CSV with a heading, or JSON Lines
+    /// The file: CSV with a header line, or JSON Lines
     pub(super) file: PathBuf,
-    /// How the file is written, if its name does not end in .csv, .jsonl or .ndjson
+    /// The format of the file; by default from its extension .csv, .jsonl or .ndjson
     #[arg(long, value_enum)]
     pub(super) format: Option<Format>,
     /// Check all rows and write nothing
     #[arg(long)]
     pub(super) dry_run: bool,
-    /// Write the good rows even if others are refused
+    /// Write the valid rows even if others are refused
     #[arg(long)]
     pub(super) skip_refused: bool,
-    /// Make accounts that exist as the file has them
+    /// Overwrite accounts that already exist with the values in the file
     #[arg(long)]
     pub(super) overwrite: bool,
-    /// Disable accounts that came with an import and are not in this file
+    /// Disable accounts that were imported earlier and are not in this file
     #[arg(long, conflicts_with = "skip_refused")]
     pub(super) disable_missing: bool,
-    /// Overwrite and disable without asking
+    /// Do not ask for confirmation before overwriting or disabling
     #[arg(long)]
     pub(super) yes: bool,
-    /// Even if nobody is left who has the role Admin, or if a role is spelled almost like Admin
+    /// Import even if no account can use the role Admin afterwards, or if a role resembles Admin
     #[arg(long)]
     pub(super) force: bool,
 }
 
 impl Arguments {
-    /// The variables that the command needs: none to check a file alone.
+    /// Returns the variables that the command needs. A plain dry run needs none.
     pub(crate) fn variables(&self) -> &'static [&'static str] {
-        if self.dry_run && !self.takes_away() {
+        if self.dry_run && !self.changes_existing() {
             &[]
         } else {
             &["USERS_TABLE", "AUDIT_TABLE", "USER"]
         }
     }
 
-    /// Whether accounts that exist can lose something.
-    pub(super) fn takes_away(&self) -> bool {
+    /// Returns whether the import may change existing accounts.
+    pub(super) fn changes_existing(&self) -> bool {
         self.overwrite || self.disable_missing
     }
 
-    /// Whether the operator is asked before accounts that exist are changed.
-    pub(super) fn asks(&self) -> bool {
-        self.takes_away() && !self.dry_run && !self.yes
+    /// Returns whether to ask for confirmation before existing accounts are changed.
+    pub(super) fn needs_confirmation(&self) -> bool {
+        self.changes_existing() && !self.dry_run && !self.yes
     }
 }

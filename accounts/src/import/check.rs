@@ -1,5 +1,5 @@
-//! Which rows can be accounts: each by itself, beside the rows before it, and beside the accounts
-//! that are there.
+//! Validation of rows: each row by itself, against the rows before it, and against existing
+//! accounts.
 
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher as _, RandomState};
@@ -17,61 +17,62 @@ use super::row::{COLUMNS, Row};
 use super::write::Existing;
 use crate::Error;
 use crate::access::Session;
-use crate::near::is_almost_admin;
+use crate::suggestion::resembles_admin;
 use crate::table::{Scan, key};
 
-/// A row that cannot be an account.
+/// A refused row.
 pub(crate) struct Refusal {
-    /// The line, from 1.
+    /// The line number, from 1.
     pub(crate) line: u64,
-    /// What is wrong with it.
+    /// The reasons for the refusal.
     pub(crate) reasons: Vec<String>,
 }
 
-/// The line and the account of a row.
+/// The line number and the account of a row, or its refusal.
 pub(crate) type Checked = Result<(u64, NewAccount), Refusal>;
 
-/// The accounts that a file is about.
+/// The accounts in a file.
 #[derive(Default)]
 pub(crate) struct Listed {
     names: HashSet<u64>,
-    /// Whether one that is written has the role `Admin` and may log in.
+    /// Whether an account that will be written has the role `Admin` and can log in.
     pub(crate) has_admin: bool,
 }
 
 impl Listed {
-    /// Whether there is none.
+    /// Returns whether the file has no accounts.
     pub(crate) fn is_empty(&self) -> bool {
         self.names.is_empty()
     }
 }
 
-/// A file of accounts, to be read more than once.
+/// A file of accounts, which is read several times.
 pub(crate) struct AccountFile<'a> {
     path: &'a Path,
     format: Format,
-    /// What is done with accounts that are there.
+    /// The treatment of existing accounts.
     pub(crate) existing: Existing,
-    /// Whether a role may be almost `Admin`.
-    takes_near_roles: bool,
+    /// Whether roles may resemble `Admin`.
+    allows_near_admin: bool,
     keys: Keys,
     rows: Filter,
-    /// What may stand in several rows.
+    /// Names and addresses that may occur in several rows.
     repeated: HashSet<u64>,
-    /// The customer numbers of accounts that are there and may be in the file, by their names.
+    /// The customer numbers of existing accounts that may be in the file, by user name.
     ids: HashMap<u64, Option<u64>>,
-    /// The names of accounts whose addresses may be in the file, by address and brand.
+    /// The user names of existing accounts whose addresses may be in the file, by address and
+    /// brand.
     names: HashMap<u64, u64>,
-    /// Accounts that are there and get the addresses of their rows.
+    /// Existing accounts that get the addresses in their rows.
     moved: HashSet<u64>,
-    /// The user names with an `@`, in the file and in the table.
-    like_addresses: HashSet<u64>,
-    /// The user names in the file that are the address of another account that is there.
+    /// User names with an `@`, in the file and in the table.
+    names_with_at: HashSet<u64>,
+    /// User names in the file that are the address of another existing account.
     claimed: HashSet<u64>,
 }
 
 impl<'a> AccountFile<'a> {
-    /// Reads the file for what may stand in several rows.
+    /// Opens the file and finds names and addresses that may occur in several rows.
     pub(crate) fn open(
         arguments: &'a Arguments,
         format: Format,
@@ -87,22 +88,21 @@ impl<'a> AccountFile<'a> {
             path,
             format,
             existing,
-            takes_near_roles: arguments.force,
+            allows_near_admin: arguments.force,
             keys: Keys::default(),
             rows: Filter::new(),
             repeated: HashSet::new(),
             ids: HashMap::new(),
             names: HashMap::new(),
             moved: HashSet::new(),
-            like_addresses: HashSet::new(),
+            names_with_at: HashSet::new(),
             claimed: HashSet::new(),
         };
         for row in progress.wrap_iter(file::rows(path, format, required(existing))?) {
             if let (_, Ok(row)) = row? {
-                let name = file.keys.of_name(&UsernameKey::new(&row.username));
-                let address = file.keys.of_address(&row.email, Some(&row.brand));
+                let [name, address] = file.keys.of_row(&row);
                 if row.username.contains('@') {
-                    file.like_addresses.insert(name);
+                    file.names_with_at.insert(name);
                 }
                 for key in [name, address] {
                     if file.rows.put(key) {
@@ -126,29 +126,29 @@ impl<'a> AccountFile<'a> {
             progress,
         };
         let visit = |item: Item| {
-            self.note(&item);
+            self.record_existing(&item);
             ControlFlow::Continue(())
         };
         scan.visit(session, visit).await?;
         if self.existing == Existing::Overwrite {
-            self.settle()?;
+            self.find_moved()?;
         }
         Ok(())
     }
 
-    /// Keeps what matters of an account that exists.
-    fn note(&mut self, item: &Item) {
+    /// Records the name, customer number and address of an existing account.
+    fn record_existing(&mut self, item: &Item) {
         let username = key(item);
         let name = self.keys.of_name(&UsernameKey::stored(username.to_owned()));
         let email = get_text(item, "email_key");
         let as_name = email.map(|email| self.keys.of_name(&UsernameKey::new(email)));
         if let Some(email) = as_name.filter(|email| *email != name)
-            && self.like_addresses.contains(&email)
+            && self.names_with_at.contains(&email)
         {
             self.claimed.insert(email);
         }
         if username.contains('@') {
-            self.like_addresses.insert(name);
+            self.names_with_at.insert(name);
         }
         if self.rows.may_have(name) {
             self.ids.insert(name, get_number(item, "id"));
@@ -161,9 +161,10 @@ impl<'a> AccountFile<'a> {
         }
     }
 
-    /// Finds the accounts that get another address. One whose row is refused keeps its own, for
-    /// which another row may be refused then, and so on.
-    fn settle(&mut self) -> Result<(), Error> {
+    /// Finds the existing accounts that get the addresses in their rows. An account whose row is
+    /// refused keeps its address, so that another row with this address may be refused as well.
+    /// Repeats the check until nothing changes.
+    fn find_moved(&mut self) -> Result<(), Error> {
         self.moved = self.ids.keys().copied().collect();
         loop {
             let mut good = HashSet::new();
@@ -182,35 +183,34 @@ impl<'a> AccountFile<'a> {
         }
     }
 
-    /// Whether the address is that of another account, and stays so.
-    fn is_anothers(&self, address: u64, name: u64) -> bool {
+    /// Returns whether the address belongs to another account that keeps it.
+    fn belongs_to_other(&self, address: u64, name: u64) -> bool {
         let owner = self.names.get(&address);
         owner.is_some_and(|owner| *owner != name && !self.moved.contains(owner))
     }
 
-    /// The accounts. Of several rows for one user name, or for one address and brand, the first
-    /// counts.
+    /// Reads and checks the rows. Of several rows with the same user name, or the same address and
+    /// brand, only the first is valid.
     pub(crate) fn accounts(&self) -> Result<impl Iterator<Item = Result<Checked, Error>>, Error> {
         let mut seen = HashSet::new();
         let rows = file::rows(self.path, self.format, required(self.existing))?;
         Ok(rows.map(move |row| {
             let (line, row) = row?;
-            let account = row.map_err(|reason| vec![reason]).and_then(Row::check);
-            let account = account.and_then(|account| self.check(account, &mut seen));
-            Ok(match account {
+            let account = row.map_err(|reason| vec![reason]);
+            Ok(match account.and_then(|row| self.account(row, &mut seen)) {
                 Ok(account) => Ok((line, account)),
                 Err(reasons) => Err(Refusal { line, reasons }),
             })
         }))
     }
 
-    /// The accounts of good rows.
+    /// Returns the accounts of valid rows.
     pub(crate) fn listed(&self) -> Result<Listed, Error> {
         let mut listed = Listed::default();
         for row in self.accounts()? {
             if let Ok((_, account)) = row? {
                 let name = self.keys.of_name(&account.profile.username);
-                // One that is there may have a password, which a row without a hash leaves.
+                // An existing account may have a password, which a row without a hash keeps.
                 let can_log_in = account.password_hash.is_some()
                     || account.profile.email.is_some()
                     || self.ids.contains_key(&name);
@@ -223,33 +223,46 @@ impl<'a> AccountFile<'a> {
         Ok(listed)
     }
 
-    /// Whether an account that exists is among these.
+    /// Returns whether an existing account is in the file.
     pub(crate) fn is_listed(&self, listed: &Listed, username: &str) -> bool {
         let key = UsernameKey::stored(username.to_owned());
         listed.names.contains(&self.keys.of_name(&key))
     }
 
-    /// Whether the address of the account is the user name of another one, or the other way round.
+    /// Returns whether the address of the account is the user name of another one, or vice versa.
     pub(crate) fn has_name_clash(&self, account: &NewAccount) -> bool {
         let name = self.keys.of_name(&account.profile.username);
         let email = self.as_name(account).filter(|email| *email != name);
         self.claimed.contains(&name)
-            || email.is_some_and(|email| self.like_addresses.contains(&email))
+            || email.is_some_and(|email| self.names_with_at.contains(&email))
     }
 
-    /// The address as if it were a user name.
+    /// Returns the key of the address as a user name.
     fn as_name(&self, account: &NewAccount) -> Option<u64> {
         let email = account.profile.email.as_deref();
         email.map(|email| self.keys.of_name(&UsernameKey::new(&email_key(email))))
     }
 
-    /// Whether the account is there already, and stays as it is.
+    /// Returns whether the account already exists and is skipped.
     pub(crate) fn is_kept(&self, account: &NewAccount) -> bool {
         let name = self.keys.of_name(&account.profile.username);
         self.existing == Existing::Keep && self.ids.contains_key(&name)
     }
 
-    /// The account, if no other has its name or its address and brand.
+    /// The account of a row. A refused row counts as an earlier row too: otherwise
+    /// `--skip-refused` would let a second row for the same user name take its place.
+    fn account(&self, row: Row, seen: &mut HashSet<u64>) -> Result<NewAccount, Vec<String>> {
+        let keys = self.keys.of_row(&row);
+        match row.check() {
+            Ok(account) => self.check(account, seen),
+            Err(reasons) => {
+                seen.extend(keys.into_iter().filter(|key| self.repeated.contains(key)));
+                Err(reasons)
+            }
+        }
+    }
+
+    /// Checks that no other account has the same name, or the same address and brand.
     fn check(
         &self,
         account: NewAccount,
@@ -260,7 +273,7 @@ impl<'a> AccountFile<'a> {
         let mut note = |reason: &str| reasons.push(reason.to_owned());
         let name = self.keys.of_name(&account.profile.username);
         if !is_new(name) {
-            note("username is that of an earlier row");
+            note("username is already used by an earlier row");
         }
         if self
             .ids
@@ -269,18 +282,18 @@ impl<'a> AccountFile<'a> {
         {
             note(TAKEN);
         }
-        if !self.takes_near_roles && account.roles.iter().any(|role| is_almost_admin(role)) {
-            note(NEAR_ROLE);
+        if !self.allows_near_admin && account.roles.iter().any(|role| resembles_admin(role)) {
+            note(RESEMBLES_ADMIN);
         }
         if let Some(email) = &account.profile.email {
             let address = self
                 .keys
                 .of_address(email, account.profile.brand.as_deref());
             if !is_new(address) {
-                note("email and brand are those of an earlier row");
+                note("email and brand are already used by an earlier row");
             }
-            if self.is_anothers(address, name) && !self.is_kept(&account) {
-                note("email and brand are those of an account that is there");
+            if self.belongs_to_other(address, name) && !self.is_kept(&account) {
+                note("email and brand are already used by an existing account");
             }
         }
         if reasons.is_empty() {
@@ -291,8 +304,8 @@ impl<'a> AccountFile<'a> {
     }
 }
 
-/// What a row must have. One that overwrites has all but the password: what it does not speak of
-/// would be lost.
+/// Returns the required columns. An overwrite needs all columns except the password, because a
+/// missing column would clear its values.
 fn required(existing: Existing) -> Required {
     match existing {
         Existing::Keep => &["username", "id"],
@@ -300,15 +313,15 @@ fn required(existing: Existing) -> Required {
     }
 }
 
-/// Why a row is refused that gives a role of almost that name.
-const NEAR_ROLE: &str = "a role is almost Admin, and names of roles compare exactly; use --force to \
-                         take it as it is";
+/// The reason for refusing a role that resembles `Admin`.
+const RESEMBLES_ADMIN: &str = "a role resembles Admin, and role names must match exactly; use --force to \
+                         import it anyway";
 
-/// Why an account is neither made nor overwritten.
-pub(crate) const TAKEN: &str = "username is that of an account with another id";
+/// The reason for refusing a row whose user name belongs to another customer.
+pub(crate) const TAKEN: &str = "username is already used by an account with another id";
 
-/// What must not belong to two accounts, as digests: 64 bits under a random key. That two of a
-/// million rows are mistaken for one happens to one file in ten million.
+/// Digests of names and addresses, 64 bits under a random key. The chance that any two of a million
+/// rows collide is about one in ten million.
 #[derive(Default)]
 struct Keys(RandomState);
 
@@ -317,14 +330,20 @@ impl Keys {
         self.0.hash_one(("username", username.as_str()))
     }
 
+    /// The name, and the address with its brand, of a row that may be wrong.
+    fn of_row(&self, row: &Row) -> [u64; 2] {
+        let name = self.of_name(&UsernameKey::new(&row.username));
+        [name, self.of_address(&row.email, Some(&row.brand))]
+    }
+
     fn of_address(&self, email: &str, brand: Option<&str>) -> u64 {
         self.0
             .hash_one(("email", email_key(email), brand_key(brand)))
     }
 }
 
-/// A Bloom filter with one hash function and 8 MiB: of the two million keys of a million rows, one
-/// in seventy meets a bit that another has set.
+/// A Bloom filter with one hash function and 8 MiB. Of the two million keys of a million rows,
+/// about one in seventy is a false positive.
 struct Filter(FixedBitSet);
 
 impl Filter {
@@ -332,7 +351,8 @@ impl Filter {
         Self(FixedBitSet::with_capacity(1 << 26))
     }
 
-    /// Whether the key may have been put before; if it was, it always says so.
+    /// Adds a key. Returns whether it may have been added before; false positives are possible,
+    /// false negatives are not.
     fn put(&mut self, key: u64) -> bool {
         let bit = self.bit(key);
         self.0.put(bit)

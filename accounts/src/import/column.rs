@@ -1,4 +1,4 @@
-//! One value: what may stand in a column, and in the option of a command that changes it.
+//! Validation of single values, for columns of a file and options of commands.
 
 use std::collections::BTreeSet;
 
@@ -9,23 +9,23 @@ use shared::users::{MAX_ID, MAX_NAME_LENGTH, NOBODY, brand_key, email_key};
 
 const MAX_ROLES: usize = 32;
 const MAX_ROLE_LENGTH: usize = 64;
-/// RFC 5646 section 4.4.1: the least that a limit must allow.
+/// The shortest maximum length that RFC 5646 section 4.4.1 allows.
 const MAX_LANGUAGE_LENGTH: usize = 35;
-/// The longest known hash has about 300 bytes.
+/// The longest supported hash has about 300 bytes.
 const MAX_HASH_LENGTH: usize = 512;
 
 fn some(text: &str) -> Option<&str> {
     Some(text.trim()).filter(|text| !text.is_empty())
 }
 
-/// The name of a person.
+/// Parses the name of a person.
 pub(crate) fn display_name(text: &str) -> Result<String, String> {
     line("display_name", text, text.len())
 }
 
-/// A brand; `None` for none.
+/// Parses a brand; `None` if empty.
 pub(crate) fn brand(text: &str) -> Result<Option<String>, String> {
-    // The key is what is stored, and may be longer than the name.
+    // The stored key may be longer than the name.
     let length = brand_key(Some(text)).len().max(text.len());
     let brand = line("brand", text, length)?;
     Ok(Some(brand).filter(|brand| !brand.is_empty()))
@@ -34,13 +34,13 @@ pub(crate) fn brand(text: &str) -> Result<Option<String>, String> {
 fn line(name: &str, text: &str, length: usize) -> Result<String, String> {
     if length > MAX_NAME_LENGTH || text.contains(char::is_control) {
         return Err(format!(
-            "{name} is not one line of at most {MAX_NAME_LENGTH} bytes"
+            "{name} must be one line of at most {MAX_NAME_LENGTH} bytes"
         ));
     }
     Ok(text.trim().to_owned())
 }
 
-/// An address as SES takes it; `None` for none.
+/// Parses an address and normalises it for SES; `None` if empty.
 pub(crate) fn email(text: &str) -> Result<Option<String>, String> {
     let email = some(text).map(|email| match normalise_address(email) {
         Ok(email) if email_key(&email) != NOBODY => Ok(email),
@@ -50,41 +50,41 @@ pub(crate) fn email(text: &str) -> Result<Option<String>, String> {
     email.transpose()
 }
 
-/// A customer number.
+/// Parses a customer number.
 pub(crate) fn id(text: &str) -> Result<u64, String> {
     let id = text.trim().parse();
-    let id = id.map_err(|_| "id is not a whole number".to_owned())?;
+    let id = id.map_err(|_| "id must be a whole number".to_owned())?;
     if id > MAX_ID {
-        return Err(format!("id is greater than {MAX_ID}"));
+        return Err(format!("id must not exceed {MAX_ID}"));
     }
     Ok(id)
 }
 
-/// A tag in the spelling that RFC 5646 section 2.1.1 recommends.
+/// Parses a language tag and normalises its case by RFC 5646 section 2.1.1; `None` if empty.
 pub(crate) fn language(text: &str) -> Result<Option<String>, String> {
     let tag = some(text).map(|tag| {
         let tag = Some(tag).filter(|tag| tag.len() <= MAX_LANGUAGE_LENGTH);
         let tag = tag.and_then(|tag| LanguageTag::parse_and_normalize(tag).ok());
-        // Longer ones are reserved, and none is registered (RFC 5646 section 2.2.1): the name of a
-        // language, for instance.
+        // Longer subtags are reserved or unregistered (RFC 5646 section 2.2.1); they are usually
+        // the name of a language, such as `german`.
         let tag = tag.filter(|tag| tag.primary_language().len() <= 3);
         tag.map(LanguageTag::into_inner)
-            .ok_or_else(|| "language is not a BCP 47 tag such as de or de-AT".to_owned())
+            .ok_or_else(|| "language must be a BCP 47 tag such as de or de-AT".to_owned())
     });
     tag.transpose()
 }
 
-/// The roles of an account.
+/// Parses a list of roles.
 pub(crate) fn roles(text: &str) -> Result<BTreeSet<String>, String> {
     let roles = text.split(';').filter_map(some);
     let roles: BTreeSet<_> = roles.map(role).collect::<Result<_, _>>()?;
     if roles.len() > MAX_ROLES {
-        return Err(format!("roles are more than {MAX_ROLES}"));
+        return Err(format!("roles must not be more than {MAX_ROLES}"));
     }
     Ok(roles)
 }
 
-/// The name of a role, if it can be one.
+/// Parses the name of a role.
 pub(crate) fn role(name: &str) -> Result<String, String> {
     let name = name.trim();
     let is_possible = (1..=MAX_ROLE_LENGTH).contains(&name.len())
@@ -93,35 +93,35 @@ pub(crate) fn role(name: &str) -> Result<String, String> {
         Ok(name.to_owned())
     } else {
         Err(format!(
-            "a role is one line of 1 to {MAX_ROLE_LENGTH} bytes"
+            "a role must be one line of 1 to {MAX_ROLE_LENGTH} bytes, without ;"
         ))
     }
 }
 
-/// A hash in one of the known formats; `None` for none.
+/// Parses a hash in one of the supported formats; `None` if empty.
 pub(crate) fn password_hash(text: String) -> Result<Option<Secret>, String> {
     let hash = Secret::from(text);
     match password::length(&hash) {
         0 => return Ok(None),
         1..=MAX_HASH_LENGTH => {}
-        _ => return Err("password_hash is in no known format".to_owned()),
+        _ => return Err("password_hash has an unknown format".to_owned()),
     }
     match Stored::parse(&hash) {
         Ok(_) => Ok(Some(hash)),
         Err(HashError::Unreadable) => Err(
-            "password_hash is in no known format; leave it empty for a password that is in the \
-             clear or encrypted: the person asks for a reset"
+            "password_hash has an unknown format; leave it empty for plain-text or encrypted \
+             passwords, and let the person ask for a reset"
                 .to_owned(),
         ),
         Err(error) => Err(format!("password_hash: {error}")),
     }
 }
 
-/// Whether an account is disabled.
+/// Parses whether an account is disabled.
 pub(crate) fn flag(text: &str) -> Result<bool, String> {
     match text.trim().to_ascii_lowercase().as_str() {
         "" | "0" | "false" => Ok(false),
         "1" | "true" => Ok(true),
-        _ => Err("disabled is not true or false".to_owned()),
+        _ => Err("disabled must be true, 1, false, 0 or empty".to_owned()),
     }
 }

@@ -2,24 +2,24 @@
 
 use shared::users::NewAccount;
 
-/// The audit event of an account that was made as the file has it.
+/// The audit event of an imported account.
 pub(super) const IMPORTED: &str = "account.imported";
-/// The audit event of roles that were given.
+/// The audit event of granted roles.
 pub(crate) const GRANTED: &str = "role.granted";
-/// The audit event of roles that were taken.
+/// The audit event of revoked roles.
 pub(crate) const REVOKED: &str = "role.revoked";
 
 /// Audit events with their details.
 pub(super) type Events = Vec<(&'static str, Option<String>)>;
 
-/// The events of roles that a new account has.
+/// Returns the events for the roles of a new account.
 pub(super) fn of_roles(account: &NewAccount) -> Events {
     let granted = joined(&account.roles);
     let granted = granted.map(|roles| (GRANTED, Some(roles)));
     granted.into_iter().collect()
 }
 
-/// Roles as the detail of an audit row; nothing when there are none.
+/// Joins roles for the detail of an audit row; `None` without roles.
 pub(crate) fn joined<'r>(roles: impl IntoIterator<Item = &'r String>) -> Option<String> {
     let roles: Vec<_> = roles.into_iter().map(String::as_str).collect();
     (!roles.is_empty()).then(|| roles.join("; "))

@@ -1,4 +1,4 @@
-//! The rows of a file, one after another: no more than one is held at a time.
+//! Reads the rows of a file one at a time, so that memory does not grow with the file.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -14,22 +14,22 @@ use serde_json::Value;
 use super::row::{COLUMNS, Row};
 use crate::Error;
 
-/// What some editors put in front of UTF-8.
+/// The byte order mark with which some editors start UTF-8 files.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
-/// How UTF-16 begins, in either byte order: what Excel and PowerShell call Unicode.
+/// The byte order marks of UTF-16, which Excel and PowerShell call Unicode.
 const UTF_16: [&[u8]; 2] = [b"\xff\xfe", b"\xfe\xff"];
 
-/// How a file is written.
+/// The format of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
-    /// Comma-separated values in UTF-8 with a heading
+    /// Comma-separated values in UTF-8 with a header line
     Csv,
-    /// A JSON object a line
+    /// JSON Lines: one object per line
     Jsonl,
 }
 
 impl Format {
-    /// By the extension of the file's name.
+    /// Detects the format from the extension of the file.
     pub(crate) fn of(path: &Path) -> Option<Self> {
         let extension = path.extension()?.to_ascii_lowercase();
         match extension.to_str()? {
@@ -40,13 +40,13 @@ impl Format {
     }
 }
 
-/// The number of a line, from 1, and the row in it or the reason why there is none.
+/// The line number, from 1, and the row or the reason why it is unreadable.
 pub(crate) type Read = (u64, Result<Row, String>);
 
 /// Columns that a file must have.
 pub(crate) type Required = &'static [&'static str];
 
-/// The rows of a file.
+/// Reads the rows of a file.
 pub(crate) fn rows(
     path: &Path,
     format: Format,
@@ -60,7 +60,7 @@ pub(crate) fn rows(
     Ok(lines.map(move |line| {
         let (number, line) = line?;
         let row = str::from_utf8(&line)
-            .map_err(|_| "the text is not UTF-8".to_owned())
+            .map_err(|_| "not valid UTF-8".to_owned())
             .and_then(|line| match &mut table {
                 Some(table) => table.row(line),
                 None => json_row(line, required),
@@ -69,8 +69,8 @@ pub(crate) fn rows(
     }))
 }
 
-/// The lines of a file that are not blank, with their numbers. Each has its line feed, the last one
-/// too.
+/// The numbered lines of a file, without blank ones. Every line ends with a line feed, even the
+/// last one.
 struct Lines {
     path: PathBuf,
     file: BufReader<File>,
@@ -82,7 +82,9 @@ impl Lines {
         let file = File::open(path).and_then(|file| Ok((file.metadata()?.is_file(), file)));
         let (is_file, file) = file.map_err(|source| failed(path, source))?;
         if !is_file {
-            let text = "the file is read more than once: a pipe will not do".to_owned();
+            let text =
+                "the file must be a regular file, not a pipe, because it is read several times"
+                    .to_owned();
             return Err(Error::Usage(text));
         }
         let mut lines = Self {
@@ -98,7 +100,7 @@ impl Lines {
         let beginning = self.file.fill_buf();
         let beginning = beginning.map_err(|source| failed(&self.path, source))?;
         if UTF_16.iter().any(|mark| beginning.starts_with(mark)) {
-            let text = "the file is in UTF-16; save it in UTF-8".to_owned();
+            let text = "the file is in UTF-16; save it as UTF-8".to_owned();
             return Err(Error::Usage(text));
         }
         if beginning.starts_with(BYTE_ORDER_MARK) {
@@ -135,7 +137,7 @@ fn failed(path: &Path, source: std::io::Error) -> Error {
     }
 }
 
-/// Comma-separated values below their heading.
+/// Comma-separated values below a header line.
 struct Table {
     heading: Vec<String>,
     parser: Reader,
@@ -148,9 +150,10 @@ impl Table {
             None => vec![],
             Some(line) => {
                 let line = String::from_utf8(line?.1);
-                let line = line.map_err(|_| Error::Usage("the heading is not UTF-8".to_owned()))?;
+                let line = line
+                    .map_err(|_| Error::Usage("the header line is not valid UTF-8".to_owned()))?;
                 let heading = fields(&mut parser, &line);
-                heading.map_err(|reason| Error::Usage(format!("the heading: {reason}")))?
+                heading.map_err(|reason| Error::Usage(format!("header line: {reason}")))?
             }
         };
         check_heading(&heading, required)?;
@@ -161,7 +164,9 @@ impl Table {
         let fields = fields(&mut self.parser, line)?;
         if fields.len() != self.heading.len() {
             let (found, expected) = (fields.len(), self.heading.len());
-            return Err(format!("{found} columns where the heading has {expected}"));
+            return Err(format!(
+                "{found} columns, but the header line has {expected}"
+            ));
         }
         let mut row = Row::default();
         for (name, text) in self.heading.iter().zip(fields) {
@@ -173,25 +178,25 @@ impl Table {
     }
 }
 
-/// The fields of a line (RFC 4180 section 2). No column holds a line break, so that a quote which
-/// is not closed costs one row, and not all that follow it.
+/// Splits a line into fields (RFC 4180 section 2). Fields cannot contain line breaks, so an
+/// unclosed quote affects only its own row.
 fn fields(parser: &mut Reader, line: &str) -> Result<Vec<String>, String> {
     let (mut text, mut ends) = (vec![0; line.len()], vec![0; line.len()]);
     let (result, read, _, count) = parser.read_record(line.as_bytes(), &mut text, &mut ends);
     parser.reset();
-    // The parser takes a lone CR for the end of a record: of what follows nothing may be lost.
+    // The parser ends a record at a lone CR; the rest of the line must not be lost.
     if !line.get(read..).unwrap_or_default().trim_ascii().is_empty() {
-        return Err("a line ends neither in LF nor in CRLF".to_owned());
+        return Err("lines must end in LF or CRLF".to_owned());
     }
     let is_whole = line.matches('"').count().is_multiple_of(2);
     if !is_whole || result != ReadRecordResult::Record {
-        return Err("a quote is not closed in its line".to_owned());
+        return Err("unclosed quote".to_owned());
     }
     let mut begin = 0;
     let fields = ends.iter().take(count).map(|end| {
         let field = text.get(begin..*end).unwrap_or_default().to_vec();
         begin = *end;
-        String::from_utf8(field).map_err(|_| "the text is not UTF-8".to_owned())
+        String::from_utf8(field).map_err(|_| "not valid UTF-8".to_owned())
     });
     fields.collect()
 }
@@ -199,46 +204,47 @@ fn fields(parser: &mut Reader, line: &str) -> Result<Vec<String>, String> {
 fn check_heading(heading: &[String], required: Required) -> Result<(), Error> {
     let columns = COLUMNS.join(", ");
     let mut known = HashSet::new();
-    // Not what it says instead: a file without a heading begins with an account.
+    // Does not quote the column: without a header line, the first line holds an account.
     for (number, name) in (1..).zip(heading) {
         if !COLUMNS.contains(&name.as_str()) || !known.insert(name.as_str()) {
             let number: u64 = number;
-            let text =
-                format!("column {number} of the heading is unknown or repeated; known: {columns}");
+            let text = format!(
+                "column {number} of the header line is unknown or repeated; known: {columns}"
+            );
             return Err(Error::Usage(text));
         }
     }
     let missing = required.iter().find(|name| !known.contains(*name));
     missing.map_or(Ok(()), |name| {
         Err(Error::Usage(format!(
-            "the heading lacks {name}; it may have {columns}"
+            "the header line has no column {name}; known: {columns}"
         )))
     })
 }
 
 fn json_row(line: &str, required: Required) -> Result<Row, String> {
-    // The parser's own words may quote the line.
+    // The message of the parser may quote the line.
     let Members(members) = serde_json::from_str(line.trim_end())
-        .map_err(|error| format!("not a JSON object, at column {}", error.column()))?;
+        .map_err(|error| format!("not a JSON object (error at column {})", error.column()))?;
     let mut row = Row::default();
     let mut known = HashSet::new();
     for (name, value) in members {
         let column = row.column(&name);
-        let column = column.ok_or_else(|| "a member is no column".to_owned())?;
+        let column = column.ok_or_else(|| "a member is not a known column".to_owned())?;
         *column = match value {
             Value::Array(roles) if name == "roles" => list(roles),
             value => text(value),
         }
-        .ok_or_else(|| format!("{name} is not a plain value"))?;
+        .ok_or_else(|| format!("{name} has an unsupported type"))?;
         if let Some(name) = known.replace(name) {
-            return Err(format!("{name} is there twice"));
+            return Err(format!("{name} is repeated"));
         }
     }
     let missing = required.iter().find(|name| !known.contains(**name));
     missing.map_or(Ok(row), |name| Err(format!("{name} is missing")))
 }
 
-/// The members of an object. A map would keep the last one of a name, whichever was meant.
+/// The members of an object. A map would silently drop repeated members.
 struct Members(Vec<(String, Value)>);
 
 impl<'de> Deserialize<'de> for Members {
@@ -265,13 +271,13 @@ impl<'de> Visitor<'de> for MembersVisitor {
     }
 }
 
-/// A list as it would be in a CSV file.
+/// Converts a list to its form in a CSV file.
 fn list(values: Vec<Value>) -> Option<String> {
     let texts: Vec<_> = values.into_iter().map(text).collect::<Option<_>>()?;
     Some(texts.join(";"))
 }
 
-/// A plain value as the text it would be in a CSV file.
+/// Converts a plain value to its form in a CSV file.
 fn text(value: Value) -> Option<String> {
     match value {
         Value::Null => Some(String::new()),

@@ -1,4 +1,4 @@
-//! The accounts of a batch of rows as the table has them.
+//! Reads the existing accounts for a batch of rows.
 
 use std::collections::HashMap;
 
@@ -10,9 +10,9 @@ use crate::Error;
 use crate::access::Session;
 
 /// The limit of `BatchGetItem`.
-pub(super) const MOST_KEYS: usize = 100;
+pub(super) const MAX_KEYS: usize = 100;
 
-/// Reads the accounts that exist, at most [`MOST_KEYS`], by their keys.
+/// Reads the existing accounts among at most [`MAX_KEYS`] rows, by user name.
 pub(super) async fn read(
     session: &Session<'_>,
     accounts: impl IntoIterator<Item = &NewAccount>,
@@ -38,7 +38,7 @@ pub(super) async fn read(
             let username = get_text(&item, "username").unwrap_or_default().to_owned();
             found.insert(username, item);
         }
-        // What is more than 16 MB, or too much for the table at once.
+        // Keys that exceeded 16 MB or the capacity of the table.
         open = output.unprocessed_keys;
         if open.as_ref().is_some_and(|keys| !keys.is_empty()) && !backoff.wait().await {
             return Err(StoreError::Busy.into());

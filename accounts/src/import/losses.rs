@@ -1,4 +1,5 @@
-//! What accounts that exist lose by an import: shown, and confirmed, before anything is written.
+//! Changes of existing accounts by an import, which are shown and confirmed before anything is
+//! written.
 
 use super::arguments::Arguments;
 use super::check::AccountFile;
@@ -7,18 +8,18 @@ use super::preview::{Preview, preview};
 use crate::access::Session;
 use crate::{Console, Error};
 
-/// What an import takes away.
+/// The changes of existing accounts.
 #[derive(Default)]
 pub(super) struct Losses {
-    /// Accounts that are overwritten.
+    /// Accounts to overwrite.
     pub(super) preview: Preview,
-    /// Accounts that are disabled.
+    /// Accounts to disable.
     pub(super) missing: Missing,
 }
 
 impl Losses {
-    /// Finds and prints what the import changes of accounts that exist. Refuses one after which
-    /// nobody could administer.
+    /// Finds and prints the changes of existing accounts. Refuses an import after which no account
+    /// can use the role `Admin`.
     pub(super) async fn find(
         session: &Session<'_>,
         file: &AccountFile<'_>,
@@ -30,7 +31,7 @@ impl Losses {
             losses.preview = preview(session, file).await?;
             losses.preview.print(console)?;
         }
-        if arguments.takes_away() {
+        if arguments.changes_existing() {
             let disables = arguments.disable_missing;
             losses.missing = Missing::find(session, file, disables, console).await?;
         }
@@ -43,7 +44,7 @@ impl Losses {
         Ok(losses)
     }
 
-    /// Asks whether to go on, if an account that exists changes.
+    /// Asks for confirmation, if an existing account changes.
     pub(super) fn confirm(&self, console: &mut Console) -> Result<(), Error> {
         let (changed, missing) = (self.preview.changed, self.missing.count());
         let question = match (changed, missing) {
@@ -57,7 +58,9 @@ impl Losses {
         if console.confirm(&question)? {
             Ok(())
         } else {
-            Err(Error::Refused("nothing was changed".to_owned()))
+            Err(Error::Refused(
+                "not confirmed; nothing was changed".to_owned(),
+            ))
         }
     }
 }

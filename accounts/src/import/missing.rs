@@ -1,4 +1,4 @@
-//! Accounts that the file lacks, and whether somebody with the role `Admin` is left.
+//! Accounts that are missing in the file, and the check that an administrator remains.
 
 use std::ops::ControlFlow;
 
@@ -10,20 +10,20 @@ use super::check::{AccountFile, Listed};
 use super::write::Existing;
 use crate::access::Session;
 use crate::console::Record;
-use crate::last_admin::{self, find_other, may_administer};
+use crate::last_admin::{self, can_administer, find_other};
 use crate::table::{Scan, key};
 use crate::{Console, Error};
 
-/// Accounts that are named before they are disabled.
-const MOST_NAMED: usize = 20;
+/// Maximum number of missing accounts to print.
+const MAX_NAMED: usize = 20;
 
 /// An account to disable.
 struct Account {
     username: String,
-    may_administer: bool,
+    can_administer: bool,
 }
 
-/// What an import does besides writing its rows.
+/// The accounts that are missing in the file, and the state of administrators.
 #[derive(Default)]
 pub(super) struct Missing {
     /// The accounts to disable: imported, not disabled, and not in the file.
@@ -33,7 +33,7 @@ pub(super) struct Missing {
 }
 
 impl Missing {
-    /// Reads the Users table. Finds accounts to disable if `disables` says so.
+    /// Reads the Users table. Finds accounts to disable only if `disables` is true.
     pub(super) async fn find(
         session: &Session<'_>,
         file: &AccountFile<'_>,
@@ -42,7 +42,7 @@ impl Missing {
     ) -> Result<Self, Error> {
         let listed = file.listed()?;
         if disables && listed.is_empty() {
-            let text = "the file has no accounts; all that were imported would be disabled";
+            let text = "the file has no accounts; this would disable all imported accounts";
             return Err(Error::Refused(text.to_owned()));
         }
         let scan = Scan {
@@ -69,34 +69,34 @@ impl Missing {
         let is_listed = file.is_listed(listed, key(item));
         let is_missing = disables && !is_listed && item.contains_key("imported_at");
         let is_replaced = is_listed && file.existing == Existing::Overwrite;
-        if may_administer(item) {
+        if can_administer(item) {
             self.had_admin = true;
             self.keeps_admin |= !is_missing && !is_replaced;
         }
         if is_missing {
             self.accounts.push(Account {
                 username: key(item).to_owned(),
-                may_administer: may_administer(item),
+                can_administer: can_administer(item),
             });
         }
     }
 
-    /// Refuses an import after which nobody has the role `Admin` and may log in.
+    /// Refuses an import after which no account can use the role `Admin`.
     pub(super) fn check_admin(&self) -> Result<(), Error> {
         if self.keeps_admin || !self.had_admin {
             return Ok(());
         }
-        Err(nobody_left())
+        Err(no_admin_left())
     }
 
-    /// How many accounts will be disabled.
+    /// Returns the number of accounts to disable.
     pub(super) fn count(&self) -> u64 {
         u64::try_from(self.accounts.len()).unwrap_or(u64::MAX)
     }
 
-    /// Prints what will be disabled.
+    /// Prints the accounts to disable.
     pub(super) fn print(&self, console: &mut Console) -> std::io::Result<()> {
-        let names = self.accounts.iter().take(MOST_NAMED);
+        let names = self.accounts.iter().take(MAX_NAMED);
         let names: Vec<_> = names.map(|account| account.username.clone()).collect();
         let count = self.accounts.len();
         if console.is_json() {
@@ -116,8 +116,8 @@ impl Missing {
         })
     }
 
-    /// Disables them; returns how many. Without `force`, each on the condition that somebody with the
-    /// role `Admin` is left.
+    /// Disables the accounts and returns their number. Without `force`, each write has the
+    /// condition that another account can use the role `Admin`.
     pub(super) async fn disable(
         &self,
         session: &Session<'_>,
@@ -128,9 +128,9 @@ impl Missing {
         let mut disabled = 0;
         for account in &self.accounts {
             let key = UsernameKey::stored(account.username.clone());
-            let other_admin = if account.may_administer && !force {
+            let other_admin = if account.can_administer && !force {
                 let other = find_other(session, &account.username).await?;
-                Some(other.ok_or_else(nobody_left)?)
+                Some(other.ok_or_else(no_admin_left)?)
             } else {
                 None
             };
@@ -140,7 +140,7 @@ impl Missing {
             let changed = session.change_with(&key, &change, &events, other_admin);
             match changed.await {
                 Ok(()) => disabled += 1,
-                // It was deleted meanwhile.
+                // The account was deleted in the meantime.
                 Err(Error::Store(StoreError::Conflict)) if !is_conditional => {}
                 Err(error) => return Err(error),
             }
@@ -151,9 +151,9 @@ impl Missing {
     }
 }
 
-fn nobody_left() -> Error {
+fn no_admin_left() -> Error {
     Error::Refused(format!(
-        "nobody would be left who has the role {ADMIN_ROLE} and may log in; use --force to do it \
+        "no account with the role {ADMIN_ROLE} could log in afterwards; use --force to continue \
          anyway"
     ))
 }

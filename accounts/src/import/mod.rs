@@ -1,8 +1,9 @@
-//! `import`: the accounts of a file.
+//! `import`: imports accounts from a file.
 //!
-//! The file is read for what stands in several rows and compared with the accounts that exist, then to
-//! check all rows before the first one is written, and to write them. An account that exists is left
-//! alone, so an import that was interrupted is finished by running it again.
+//! Reads the file several times: to find repeated names and addresses, to check all rows against
+//! each other and against existing accounts, and to write them. Nothing is written before all rows
+//! are checked. Existing accounts are skipped unless they are to be overwritten, so running an
+//! interrupted import again completes it.
 
 mod arguments;
 mod check;
@@ -46,11 +47,11 @@ pub(crate) async fn import(
     let format = format.ok_or_else(|| {
         Error::Usage("unknown file type; use --format csv or --format jsonl".to_owned())
     })?;
-    if arguments.takes_away() {
-        // What is missing for the audit rows must not show after the first batch.
+    if arguments.changes_existing() {
+        // Settings missing for audit rows must fail the import before the first batch is written.
         session.audit_row(NOBODY, IMPORTED, None)?;
     }
-    if arguments.asks() {
+    if arguments.needs_confirmation() {
         console.check_can_ask()?;
     }
     let mut file = open(arguments, format, console)?;
@@ -68,7 +69,7 @@ pub(crate) async fn import(
         let losses = Losses::find(session, &file, arguments, console).await?;
         tally.present += losses.preview.unchanged;
         if matches!(end, End::Written { .. }) {
-            if arguments.asks() {
+            if arguments.needs_confirmation() {
                 losses.confirm(console)?;
             }
             let writing = Writing {
@@ -102,7 +103,7 @@ fn open<'a>(
     file
 }
 
-/// Looks at what is there. A file can also be checked where there is no table.
+/// Compares the file with existing accounts. A dry run without a table checks only the file.
 async fn compare(
     session: &Session<'_>,
     file: &mut AccountFile<'_>,
@@ -111,7 +112,7 @@ async fn compare(
 ) -> Result<(), Error> {
     match session.settings.connect(&["USERS_TABLE"]).await {
         Err(Error::Usage(reason)) if arguments.dry_run => {
-            let text = format!("not compared with the accounts that exist: {reason}");
+            let text = format!("warning: not compared with existing accounts: {reason}");
             return Ok(console.note(&text)?);
         }
         connected => connected?,
@@ -120,7 +121,7 @@ async fn compare(
     file.compare(session, progress).await
 }
 
-/// Checks all rows and names those that are refused.
+/// Checks all rows and prints the refused ones.
 fn check(file: &AccountFile<'_>, console: &mut Console) -> Result<Tally, Error> {
     let mut tally = Tally::default();
     let progress = console.progress(None, "checking");
@@ -145,24 +146,24 @@ fn check(file: &AccountFile<'_>, console: &mut Console) -> Result<Tally, Error> 
     Ok(tally)
 }
 
-/// The warning about names and addresses that are the same.
-const CLASH: &str = "warning: an address and the user name of another account are the same; the \
-                     account of that name alone logs in with it";
+/// The warning about an address that is another account's user name.
+const CLASH: &str = "warning: the address of one account is the user name of another; only the \
+                     account with that user name can log in with it";
 
-/// Writes the good rows.
+/// Writes the valid rows.
 async fn write(
     writing: &Writing<'_>,
     console: &mut Console,
     tally: &mut Tally,
 ) -> Result<(), Error> {
     if tally.with_roles > 0 {
-        // As above: it is needed for roles of new accounts.
+        // As above: roles of new accounts need audit rows.
         writing.session.audit_row(NOBODY, GRANTED, None)?;
     }
     tally.present = 0;
     let result = writing.run(console, tally).await;
     if result.is_err() {
-        console.note("the import was not finished; run it again to write the rest")?;
+        console.note("the import is incomplete; run it again to write the remaining rows")?;
     }
     result
 }

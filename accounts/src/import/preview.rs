@@ -1,4 +1,4 @@
-//! What an import that overwrites would change, read from the table before anything is written.
+//! Preview of an overwriting import, read from the table before anything is written.
 
 use std::collections::HashSet;
 use std::hash::RandomState;
@@ -7,28 +7,30 @@ use serde_json::json;
 use shared::users::NewAccount;
 
 use super::check::AccountFile;
-use super::found::{self, MOST_KEYS};
+use super::found::{self, MAX_KEYS};
 use super::replacement::{Plan, Replacement, plan};
 use crate::access::Session;
 use crate::console::Record;
 use crate::{Console, Error};
 
-/// Accounts that lose roles and are named.
-const MOST_NAMED: usize = 20;
+/// Maximum number of accounts losing roles to print.
+const MAX_NAMED: usize = 20;
 
-/// What an import would change.
+/// The changes that an import would make.
 #[derive(Default)]
 pub(super) struct Preview {
     new: u64,
     pub(super) changed: u64,
     pub(super) unchanged: u64,
-    /// Accounts that get another address, or lose their own.
+    /// Accounts whose address changes or is removed.
     moved: u64,
-    /// Those of them whose password was mailed to the old address.
+    /// Accounts among them that lose the password mailed to the old address.
     losing_password: u64,
-    /// The first accounts that lose roles, with those.
+    /// Accounts whose password hash is replaced by that of the file.
+    replacing_password: u64,
+    /// The first accounts that lose roles, and these roles.
     losses: Vec<(String, Vec<String>)>,
-    /// All accounts that lose roles.
+    /// The number of accounts that lose roles.
     losing: u64,
     shown: Shown,
 }
@@ -40,7 +42,7 @@ struct Shown {
     changes: HashSet<u64>,
 }
 
-/// Compares the good rows with the accounts that exist, a hundred at a time.
+/// Compares the valid rows with existing accounts, a hundred at a time.
 pub(super) async fn preview(
     session: &Session<'_>,
     file: &AccountFile<'_>,
@@ -49,7 +51,7 @@ pub(super) async fn preview(
     let mut good = good.filter_map(|row| row.map(Result::ok).transpose());
     let mut preview = Preview::default();
     loop {
-        let batch = good.by_ref().take(MOST_KEYS);
+        let batch = good.by_ref().take(MAX_KEYS);
         let batch: Vec<_> = batch
             .map(|row| row.map(|(_, account)| account))
             .collect::<Result<_, _>>()?;
@@ -63,7 +65,7 @@ pub(super) async fn preview(
                 Plan::Add(_) => preview.new += 1,
                 Plan::Keep => preview.unchanged += 1,
                 Plan::Replace(replacement) => preview.count(row, replacement),
-                // The write refuses the row, too, and says so.
+                // The write refuses the row and reports it.
                 Plan::Refuse => {}
             }
         }
@@ -77,23 +79,24 @@ impl Preview {
         self.changed += 1;
         self.moved += u64::from(replacement.is_moved);
         self.losing_password += u64::from(replacement.loses_password);
+        self.replacing_password += u64::from(replacement.replaces_password);
         if replacement.roles_lost.is_empty() {
             return;
         }
         self.losing += 1;
-        if self.losses.len() < MOST_NAMED {
+        if self.losses.len() < MAX_NAMED {
             let username = row.profile.username.as_str().to_owned();
             self.losses.push((username, replacement.roles_lost));
         }
     }
 
-    /// Whether this change of the account was shown, and not another one.
+    /// Returns whether exactly this change of the account was shown.
     pub(super) fn has_shown(&self, row: &NewAccount, replacement: &Replacement) -> bool {
         let digest = replacement.digest(row, &self.shown.keys);
         self.shown.changes.contains(&digest)
     }
 
-    /// Prints what would change.
+    /// Prints the changes.
     pub(super) fn print(&self, console: &mut Console) -> std::io::Result<()> {
         if console.is_json() {
             return console.json(&self.record());
@@ -104,6 +107,7 @@ impl Preview {
             unchanged,
             moved,
             losing_password,
+            replacing_password,
             ..
         } = self;
         console.line(&format!(
@@ -111,8 +115,12 @@ impl Preview {
         ))?;
         if *moved > 0 {
             console.line(&format!(
-                "{moved} with another address, {losing_password} of them without the password that \
-                 was mailed to the old one"
+                "addresses changed: {moved}, mailed passwords withdrawn: {losing_password}"
+            ))?;
+        }
+        if *replacing_password > 0 {
+            console.line(&format!(
+                "passwords replaced by those of the file: {replacing_password}"
             ))?;
         }
         for (username, roles) in &self.losses {
@@ -136,6 +144,7 @@ impl Preview {
             ("unchanged", self.unchanged.into()),
             ("addresses_changed", self.moved.into()),
             ("passwords_withdrawn", self.losing_password.into()),
+            ("passwords_replaced", self.replacing_password.into()),
             ("accounts_losing_roles", self.losing.into()),
             ("roles_lost", losses.into()),
         ])

@@ -1,4 +1,4 @@
-//! What a row changes of the account that exists.
+//! The change of an existing account by a row.
 
 use std::hash::{BuildHasher as _, RandomState};
 
@@ -9,30 +9,32 @@ use shared::users::{Account, Change, NewAccount, account, admin};
 use super::events::{Events, GRANTED, IMPORTED, REVOKED, joined, of_roles};
 use crate::address::Replaced;
 
-/// What is done with a row.
+/// The plan for a row.
 pub(super) enum Plan {
-    /// There is no such account: the row becomes one.
+    /// Add a new account.
     Add(Events),
-    /// The account differs from the row.
+    /// Change the existing account, which differs from the row.
     Replace(Replacement),
-    /// The account is as the row has it.
+    /// Keep the existing account, which equals the row.
     Keep,
-    /// The account is that of another customer, or cannot be read.
+    /// Refuse the row, because the account belongs to another customer or is unreadable.
     Refuse,
 }
 
-/// What a row changes of an account.
+/// The change of an existing account.
 pub(super) struct Replacement {
     pub(super) change: Change,
     pub(super) events: Events,
     pub(super) roles_lost: Vec<String>,
-    /// Whether it gets another address, or loses its own.
+    /// Whether the address changes or is removed.
     pub(super) is_moved: bool,
-    /// Whether it has no password afterwards, as the one it had was mailed to the old address.
+    /// Whether the account loses its password, because it was mailed to the old address.
     pub(super) loses_password: bool,
+    /// Whether the row replaces the password hash by another one.
+    pub(super) replaces_password: bool,
 }
 
-/// What is done with a row whose account was read, if it exists.
+/// Plans a row, given the existing account if there is one.
 pub(super) fn plan(row: &NewAccount, found: Option<&Item>, now: Timestamp) -> Plan {
     let Some(item) = found else {
         let imported = [(IMPORTED, None)].into_iter();
@@ -60,17 +62,20 @@ impl Replacement {
             let replaced = Replaced { account: old, new };
             events.extend(replaced.events().into_iter().map(|event| (event, None)));
         }
+        let mut set = change.set.iter();
+        let has_new_hash = set.any(|(path, _)| *path == "password_hash");
         Self {
             change,
             events,
             roles_lost: old.roles.difference(&row.roles).cloned().collect(),
             is_moved,
             loses_password: is_moved && old.must_change_password && row.password_hash.is_none(),
+            replaces_password: old.password_hash.is_some() && has_new_hash,
         }
     }
 
-    /// A digest of what changes, by which two changes of one run compare: that of an account which
-    /// another change came to has another one.
+    /// Returns a digest that identifies the change within a run. If someone else changes the
+    /// account between preview and write, the digest differs.
     pub(super) fn digest(&self, row: &NewAccount, keys: &RandomState) -> u64 {
         let expressions = self.change.expressions();
         let values = expressions.values.unwrap_or_default();

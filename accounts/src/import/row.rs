@@ -1,10 +1,10 @@
-//! One row: what may stand in each column.
+//! Rows of a file, and their validation.
 
 use shared::users::{MAX_NAME_LENGTH, NOBODY, NewAccount, Profile, UsernameKey};
 
 use super::column;
 
-/// The columns; the password, which alone may be left out of a row that overwrites, is the last.
+/// The columns. `password_hash` is last: it is the only column that an overwrite may omit.
 pub(crate) const COLUMNS: [&str; 9] = [
     "username",
     "id",
@@ -17,7 +17,7 @@ pub(crate) const COLUMNS: [&str; 9] = [
     "password_hash",
 ];
 
-/// The text of each column; empty where there is none.
+/// The text of each column; empty if the column is missing.
 #[derive(Clone, Default)]
 pub(crate) struct Row {
     pub(crate) username: String,
@@ -32,7 +32,7 @@ pub(crate) struct Row {
 }
 
 impl Row {
-    /// The text of a column; nothing when there is no such column.
+    /// Returns the text of a column; `None` for an unknown column.
     pub(crate) fn column(&mut self, name: &str) -> Option<&mut String> {
         Some(match name {
             "username" => &mut self.username,
@@ -48,20 +48,20 @@ impl Row {
         })
     }
 
-    /// The account of this row, or all that is wrong with it. Reasons hold nothing of the row: a
-    /// column that slipped may hold a hash.
+    /// Converts the row to an account, or returns all reasons against it. Reasons never quote
+    /// values: a misplaced value may be a hash.
     pub(crate) fn check(self) -> Result<NewAccount, Vec<String>> {
         let mut reasons = Vec::new();
         let mut note = |reason| reasons.push(reason);
         let username = UsernameKey::new(&self.username);
         if username.as_str() == NOBODY {
             note(format!(
-                "username is not one line of 1 to {MAX_NAME_LENGTH} bytes"
+                "username must be one line of 1 to {MAX_NAME_LENGTH} bytes"
             ));
         }
         if username.as_str().starts_with("brand#") {
-            // Brands have such keys in the audit trail.
-            note("username begins with brand#".to_owned());
+            // The prefix of brands in the audit trail.
+            note("username must not begin with brand#".to_owned());
         }
         let email = checked(column::email(&self.email), &mut note);
         let display_name = checked(column::display_name(&self.display_name), &mut note);
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn every_column_has_a_place() {
+    fn every_column_is_known() {
         for name in COLUMNS {
             assert!(Row::default().column(name).is_some(), "{name}");
         }
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn takes_what_an_account_may_have() {
+    fn valid_values_become_an_account() {
         let account = row(&[
             ("username", " JDoe "),
             ("email", "a@example.com "),
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn names_what_is_wrong_and_shows_nothing_of_it() {
+    fn invalid_values_are_refused_without_quoting_them() {
         let long = "x".repeat(257);
         for (name, wrong) in [
             ("username", ""),
@@ -151,7 +151,7 @@ mod tests {
             ("email", "secret@exa\u{202e}mple.com"),
             ("display_name", &long),
             ("brand", "secret\r\n"),
-            // Eighteen letters in the key.
+            // Each character becomes 18 letters in the key.
             ("brand", &"\u{fdfa}".repeat(85)),
             ("language", "secret language"),
             ("language", "de_AT"),

@@ -1,26 +1,26 @@
-//! What became of the rows, in counts.
+//! Counts of the outcomes of rows.
 
 use super::check::{Refusal, TAKEN};
 use super::write::{Existing, Imported};
 use crate::console::{Console, Record};
 
-/// Why an account that was to be overwritten is not: it is no longer as it was shown.
-const CHANGED: &str = "the account was changed meanwhile; run the import again";
+/// The reason for not overwriting an account that changed after the preview.
+const CHANGED: &str = "account changed by someone else in the meantime; run the import again";
 
-/// What became of a row.
+/// The outcome of a row.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Outcome {
     Written,
-    /// The account exists, and was left alone.
+    /// The account already exists and was skipped.
     Present,
-    /// The name is that of another customer.
+    /// The user name belongs to another customer.
     Taken,
-    /// Another change of the account came first.
+    /// Someone else changed the account in the meantime.
     Changed,
 }
 
 impl Outcome {
-    /// What an attempt to write came to.
+    /// Converts the result of a write.
     pub(super) fn of(imported: Imported, existing: Existing) -> Self {
         match (imported, existing) {
             (Imported::Written, _) => Self::Written,
@@ -31,21 +31,21 @@ impl Outcome {
     }
 }
 
-/// What became of the rows.
+/// The counts of an import.
 #[derive(Debug, Default)]
 pub(super) struct Tally {
     pub(super) good: u64,
-    /// Good rows that have roles.
+    /// Valid rows with roles.
     pub(super) with_roles: u64,
     pub(super) written: u64,
-    /// Rows whose accounts exist and are left alone, those included that are as the row has them.
+    /// Rows whose accounts already exist and are skipped or unchanged.
     pub(super) present: u64,
     pub(super) refused: u64,
     pub(super) disabled: u64,
 }
 
 impl Tally {
-    /// Counts what became of an account; a refusal if it was not written.
+    /// Counts an outcome. Returns a refusal if the account was neither written nor skipped.
     pub(super) fn count(&mut self, line: u64, outcome: Outcome) -> Option<Refusal> {
         let reason = match outcome {
             Outcome::Written => {
@@ -65,7 +65,7 @@ impl Tally {
     }
 }
 
-/// Names a row that is refused, with the reasons.
+/// Prints a refused row with the reasons.
 pub(super) fn refuse(
     console: &mut Console,
     Refusal { line, reasons }: &Refusal,
@@ -80,15 +80,15 @@ pub(super) fn refuse(
     console.line(&format!("line {line}: {}", reasons.join("; ")))
 }
 
-/// How an import ended.
+/// The end of an import.
 pub(super) enum End {
-    /// Nothing was to be written.
+    /// A dry run: nothing was written.
     DryRun,
-    /// Rows are refused, so nothing is written.
+    /// Nothing was written, because rows were refused.
     Stopped,
-    /// The good rows are written.
+    /// The valid rows were written.
     Written {
-        /// Whether accounts that the file lacks are disabled.
+        /// Whether accounts missing in the file were disabled.
         disables: bool,
     },
 }
@@ -102,7 +102,7 @@ impl Tally {
         console: &mut Console,
     ) -> std::io::Result<()> {
         let (present, name) = match existing {
-            Existing::Keep => ("there already", "present"),
+            Existing::Keep => ("already present", "present"),
             Existing::Overwrite => ("unchanged", "unchanged"),
         };
         if console.is_json() {
@@ -120,8 +120,8 @@ impl Tally {
                 format!("{writable} can be written, {kept} {present}, {refused} refused")
             }
             End::Stopped => format!(
-                "nothing is written, because {refused} of {} rows are refused; correct them, or \
-                 leave them out with --skip-refused",
+                "nothing written because {refused} of {} rows were refused; correct them, or skip \
+                 them with --skip-refused",
                 good + refused
             ),
             End::Written { .. } => {

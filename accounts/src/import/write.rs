@@ -17,30 +17,31 @@ use shared::dynamodb::{
 use shared::users::{Change, NewAccount, admin};
 
 /// The limit of `TransactWriteItems`.
-const MOST_WRITES: usize = 100;
+const MAX_WRITES: usize = 100;
 
-/// For a table with too much to do: 19 seconds in all, in which an on-demand table has grown.
+/// Returns the backoff for a throttled table: 19 seconds in total, in which an on-demand table
+/// scales up.
 fn backoff() -> Backoff {
     Backoff::new(Duration::from_millis(50), 9)
 }
 
-/// What an import does with an account that exists already.
+/// The treatment of accounts that already exist.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Existing {
-    /// Leaves it.
+    /// Skip the account.
     Keep,
-    /// Makes it as the file has it.
+    /// Overwrite the account with the values in the file.
     Overwrite,
 }
 
 impl Existing {
-    /// How many accounts a transaction holds: one that may replace another one has an audit row as
-    /// well. More rows, of roles for instance, make it two transactions.
+    /// Returns the number of accounts per transaction. An overwrite writes an audit row with each
+    /// account. If there are more rows, for instance for roles, the batch is split.
     #[must_use]
     pub fn batch(self) -> usize {
         match self {
-            Self::Keep => MOST_WRITES,
-            Self::Overwrite => MOST_WRITES / 2,
+            Self::Keep => MAX_WRITES,
+            Self::Overwrite => MAX_WRITES / 2,
         }
     }
 }
@@ -49,13 +50,13 @@ impl Existing {
 #[derive(Debug)]
 pub struct Import {
     account: NewAccount,
-    /// The change of the account that exists; `None` adds a new one.
+    /// The change of the existing account; `None` adds a new one.
     change: Option<Change>,
     audit: Vec<audit::Row>,
 }
 
 impl Import {
-    /// A new account, and the audit rows that are written with it.
+    /// Adds a new account, and writes the audit rows with it.
     #[must_use]
     pub fn new(account: NewAccount, audit: Vec<audit::Row>) -> Self {
         Self {
@@ -65,7 +66,7 @@ impl Import {
         }
     }
 
-    /// Changes the account that exists instead.
+    /// Changes the existing account instead.
     #[must_use]
     pub(super) fn replacing(self, change: Change) -> Self {
         Self {
@@ -79,15 +80,15 @@ impl Import {
     }
 }
 
-/// The result for an account.
+/// The result of writing an account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Imported {
-    /// Written.
+    /// The account was written.
     Written,
-    /// An account with this name and customer number exists already, or has changed since it was
+    /// An account with this user name and customer number already exists, or changed after it was
     /// read.
     Present,
-    /// The name is that of another customer.
+    /// The user name belongs to another customer.
     Taken,
 }
 
@@ -108,14 +109,14 @@ impl fmt::Debug for Importer {
 }
 
 impl Importer {
-    /// Writes to the table of this name.
+    /// Returns an importer that writes to the table with this name.
     #[must_use]
     pub fn new(client: Client, table: String, now: Timestamp) -> Self {
         Self { client, table, now }
     }
 
-    /// Writes accounts; the results are in their order. [`Existing::batch`] of them are one
-    /// transaction, if no more rows than that come with them.
+    /// Writes accounts and returns the results in the same order. Splits them into transactions of
+    /// at most 100 writes.
     pub async fn write(&self, imports: &[Import]) -> Result<Vec<Imported>, StoreError> {
         let mut results = Vec::with_capacity(imports.len());
         let mut rest = imports;
@@ -123,7 +124,7 @@ impl Importer {
             let mut writes = 0;
             let fits = |import: &&Import| {
                 writes += import.writes();
-                writes <= MOST_WRITES
+                writes <= MAX_WRITES
             };
             let (first, others) = rest.split_at(rest.iter().take_while(fits).count());
             results.extend(self.write_at_once(first).await?);
@@ -134,9 +135,8 @@ impl Importer {
 
     /// Writes the accounts of one transaction.
     ///
-    /// Conditions decide which can be written. They are checked for all accounts in one
-    /// transaction, which fails as a whole and names those that cannot; the others follow in a
-    /// second one. So a hundred accounts that exist already cost one call.
+    /// If the condition of any account fails, the whole transaction fails and names these accounts.
+    /// A second transaction writes the others. So a hundred existing accounts cost a single call.
     async fn write_at_once(&self, imports: &[Import]) -> Result<Vec<Imported>, StoreError> {
         let mut results = vec![Imported::Written; imports.len()];
         let mut open: Vec<_> = imports.iter().zip(&mut results).collect();
@@ -150,7 +150,7 @@ impl Importer {
             };
             let tried = open.len();
             let lost_at = is_lost.then_some(self.now);
-            settle(&mut open, &error, lost_at);
+            remove_refused(&mut open, &error, lost_at);
             if open.len() == tried {
                 if !(is_temporary(&error) && backoff.wait().await) {
                     return Err(StoreError::unavailable(error));
@@ -161,7 +161,7 @@ impl Importer {
         Ok(results)
     }
 
-    /// The writes of these accounts, each followed by its audit rows.
+    /// Returns the writes of these accounts, each followed by its audit rows.
     fn writes<'i>(
         &self,
         imports: impl Iterator<Item = &'i Import>,
@@ -179,7 +179,7 @@ impl Importer {
         Ok(writes)
     }
 
-    /// A whole item is half as long a request as its update, and all there is when it is new.
+    /// Puts a new account as a whole item, which makes half as long a request as an update.
     fn creation(&self, account: &NewAccount) -> Result<TransactWriteItem, StoreError> {
         let mut item = Item::new();
         admin::import(account, self.now).apply(&mut item);
@@ -210,8 +210,8 @@ impl Importer {
     }
 }
 
-/// Takes out the accounts that could not be written, with their results.
-fn settle(
+/// Removes the accounts whose condition failed, and sets their results.
+fn remove_refused(
     open: &mut Vec<(&Import, &mut Imported)>,
     error: &SdkError<TransactWriteItemsError>,
     lost_at: Option<Timestamp>,
@@ -230,8 +230,8 @@ fn settle(
     });
 }
 
-/// The result for an account that could not be written, by the account that exists. If the answer to
-/// a call was lost, that call may have written it.
+/// Returns the result for an account whose condition failed, given the existing account. If the
+/// answer to an earlier attempt was lost, that attempt may have written the account.
 fn outcome(account: &NewAccount, found: Option<&Item>, lost_at: Option<Timestamp>) -> Imported {
     let number = |name: &str| found.and_then(|found| get_number(found, name));
     if number("id") != Some(account.profile.id) {

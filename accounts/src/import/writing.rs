@@ -1,4 +1,4 @@
-//! The good rows become accounts, several batches at once.
+//! Writes the valid rows, several batches at a time.
 
 use shared::audit;
 use shared::dynamodb::StoreError;
@@ -15,22 +15,22 @@ use super::write::{Existing, Import, Importer};
 use crate::access::Session;
 use crate::{Console, Error};
 
-/// Transactions at once. A DynamoDB on this machine writes one after the other, and must have done
-/// with all of them before the SDK gives the last one up.
+/// Concurrent transactions. A local DynamoDB runs them one after the other, and the last one must
+/// finish before the SDK times out.
 const CONCURRENCY: usize = 8;
 
-/// Writes the good rows of a file.
+/// Writes the valid rows of a file.
 pub(super) struct Writing<'a> {
     pub(super) session: &'a Session<'a>,
     pub(super) file: &'a AccountFile<'a>,
-    /// What was shown of accounts that are overwritten, which alone is written.
+    /// The changes that were shown. No other change of an existing account is written.
     pub(super) preview: &'a Preview,
 }
 
-/// Rows with what became of them.
+/// Line numbers with the outcomes.
 type Settled = Vec<(u64, Outcome)>;
 
-/// Rows that are decided without a write, and those to write.
+/// A batch: rows with an outcome already, and rows to write.
 #[derive(Default)]
 struct Batch {
     settled: Settled,
@@ -38,7 +38,7 @@ struct Batch {
 }
 
 impl Writing<'_> {
-    /// Writes all of them, and names those that are refused now.
+    /// Writes all rows, and prints those refused by the write.
     pub(super) async fn run(&self, console: &mut Console, tally: &mut Tally) -> Result<(), Error> {
         let importer = Importer::new(
             self.session.clients()?.dynamodb.clone(),
@@ -74,7 +74,7 @@ impl Writing<'_> {
         Ok(())
     }
 
-    /// Decides what is done with each row. Where accounts may be overwritten, reads those that exist.
+    /// Plans each row. For an overwrite, reads the existing accounts first.
     async fn decide(&self, rows: Vec<(u64, NewAccount)>) -> Result<Batch, Error> {
         let mut batch = Batch::default();
         if self.file.existing == Existing::Keep {
@@ -116,7 +116,7 @@ impl Writing<'_> {
     }
 }
 
-/// The next good rows. Those that are refused were named when all were checked.
+/// Returns the next valid rows. Refused rows were printed during the check.
 fn next_rows(
     rows: &mut impl Iterator<Item = Result<Checked, Error>>,
     most: usize,

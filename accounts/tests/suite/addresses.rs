@@ -12,7 +12,7 @@ async fn set_email(operator: &Operator, address: &str) -> crate::Answer {
 }
 
 #[tokio::test]
-async fn another_address_ends_what_was_mailed_to_the_old_one_and_tells_it() {
+async fn a_new_address_withdraws_mailed_passwords_and_notifies_the_old_address() {
     let operator = Operator::start().await;
     operator.run(&["reset", "jdoe"]).await;
     assert!(
@@ -24,7 +24,7 @@ async fn another_address_ends_what_was_mailed_to_the_old_one_and_tells_it() {
     let answer = set_email(&operator, "new@example.com").await;
     assert_eq!(answer.exit_code, ExitCode::SUCCESS, "{answer:?}");
     assert!(
-        answer.out.contains("the account has none until a reset"),
+        answer.out.contains("so the account has no password"),
         "{answer:?}"
     );
 
@@ -55,7 +55,7 @@ async fn another_address_ends_what_was_mailed_to_the_old_one_and_tells_it() {
 
 /// What is missing for the mail shows before the change.
 #[tokio::test]
-async fn no_address_changes_whose_old_one_cannot_be_notified() {
+async fn an_address_stays_if_the_old_one_cannot_be_notified() {
     let operator = Operator::start().await;
     let before = operator.user("jdoe").await;
     let line = ["set", "jdoe", "--email", "new@example.com"];
@@ -63,7 +63,7 @@ async fn no_address_changes_whose_old_one_cannot_be_notified() {
     let answer = operator.run_with(&line, "", &unset).await;
     assert!(
         answer.error().starts_with(
-            "the old address is notified, and PRODUCT_NAME, MAIL_FROM and LOGIN_URL are not set"
+            "cannot notify the old address: PRODUCT_NAME, MAIL_FROM and LOGIN_URL are not set"
         ),
         "{answer:?}"
     );
@@ -85,7 +85,7 @@ async fn no_address_changes_whose_old_one_cannot_be_notified() {
 }
 
 #[tokio::test]
-async fn another_address_ends_a_temporary_password_and_a_reset_under_way() {
+async fn a_new_address_ends_temporary_passwords_and_resets() {
     let operator = Operator::start().await;
     let hash = text(&operator.user("jdoe").await, "password_hash").to_owned();
     operator
@@ -121,7 +121,7 @@ async fn another_address_ends_a_temporary_password_and_a_reset_under_way() {
 }
 
 #[tokio::test]
-async fn the_same_address_again_ends_nothing() {
+async fn setting_the_same_address_withdraws_nothing() {
     let operator = Operator::start().await;
     operator.run(&["reset", "jdoe"]).await;
     let before = operator.user("jdoe").await;
@@ -135,7 +135,7 @@ async fn the_same_address_again_ends_nothing() {
 }
 
 #[tokio::test]
-async fn suppression_is_seen_and_lifted() {
+async fn suppression_is_shown_and_removed() {
     let operator = Operator::start().await;
     let outbox = &operator.sandbox.backend.outbox;
     outbox.suppress("a@example.com", "BOUNCE");
@@ -149,7 +149,7 @@ async fn suppression_is_seen_and_lifted() {
     assert!(
         answer
             .out
-            .contains("SES had suppressed a@example.com since "),
+            .contains("removed a@example.com from SES's suppression list (since "),
         "{answer:?}"
     );
     assert!(!outbox.is_suppressed("a@example.com"));
@@ -158,7 +158,7 @@ async fn suppression_is_seen_and_lifted() {
 
     outbox.suppress("a@example.com", "COMPLAINT");
     outbox.refuse(Some("AccessDeniedException"));
-    let missing = "the permission ses:GetSuppressedDestination is missing";
+    let missing = "permission ses:GetSuppressedDestination is missing";
     let shown = operator.run(&["show", "jdoe", "--json"]).await.json();
     assert_eq!(shown[0]["suppression_unknown"], missing);
     let answer = set_email(&operator, "a@example.com").await;
@@ -167,7 +167,7 @@ async fn suppression_is_seen_and_lifted() {
 }
 
 #[tokio::test]
-async fn domains_are_put_on_file_in_punycode() {
+async fn domains_are_stored_in_punycode() {
     let operator = Operator::start().await;
     let answer = set_email(&operator, "jane@EXÄMPLE.de").await;
     assert_eq!(answer.exit_code, ExitCode::SUCCESS, "{answer:?}");
@@ -187,7 +187,7 @@ async fn domains_are_put_on_file_in_punycode() {
 }
 
 #[tokio::test]
-async fn a_reset_by_an_operator_replaces_unless_mail_fails() {
+async fn a_reset_keeps_the_old_password_if_mail_failed_before() {
     let operator = Operator::start().await;
     let dual = [("RESET_MODE", "dual")];
     let before = operator.user("jdoe").await;
@@ -215,7 +215,7 @@ async fn a_reset_by_an_operator_replaces_unless_mail_fails() {
 
 /// Such an account cannot log in with its address, because that is the name of another account.
 #[tokio::test]
-async fn an_address_that_is_a_user_name_is_warned_of() {
+async fn an_address_that_is_a_user_name_gives_a_warning() {
     let operator = Operator::start().await;
     for (id, name) in [("7", "one@example.com"), ("8", "two@example.com")] {
         let answer = operator
@@ -223,7 +223,7 @@ async fn an_address_that_is_a_user_name_is_warned_of() {
             .await;
         assert_eq!(answer.exit_code, ExitCode::SUCCESS, "{answer:?}");
     }
-    let warning = "warning: the address is the user name of another account, which alone logs in";
+    let warning = "warning: the address is the user name of another account; only that account can log in with it";
     for command in [
         &[
             "add",

@@ -47,7 +47,7 @@ async fn shown(operator: &Operator, key: &str) -> Value {
 
 /// A brand has an attribute for each of its closings, and none for the others.
 #[tokio::test]
-async fn brands_with_and_without_closings_are_in_the_same_columns() {
+async fn brands_with_and_without_closings_share_columns() {
     let operator = Operator::start().await;
     for (brand, closing) in [("aaa", "en=Yours"), ("bbb", "de=Euer")] {
         let line = ["brand", "set", brand, "--closing", closing];
@@ -67,13 +67,11 @@ async fn brands_with_and_without_closings_are_in_the_same_columns() {
 }
 
 #[tokio::test]
-async fn mails_go_out_as_a_brand_was_set() {
+async fn mails_use_the_values_of_the_brand() {
     let operator = Operator::start().await;
     let answer = operator.run(&ACME).await;
     assert_eq!(
-        answer.out,
-        "acme is set; for up to 5 minutes mails may still say what it was before; it is a new \
-         brand\n",
+        answer.out, "acme: set; mails may show the old values for up to 5 minutes; new brand\n",
         "{answer:?}"
     );
     assert_eq!(operator.audit("brand#acme").await, [row("brand.set")]);
@@ -118,7 +116,7 @@ async fn mails_go_out_as_a_brand_was_set() {
 }
 
 #[tokio::test]
-async fn a_mail_can_be_read_before_anybody_gets_it() {
+async fn preview_prints_the_mail_and_sends_nothing() {
     let operator = Operator::start().await;
     operator.run(&ACME).await;
     let preview = async |arguments: &[&str]| {
@@ -157,7 +155,7 @@ async fn a_mail_can_be_read_before_anybody_gets_it() {
     assert!(operator.sandbox.backend.outbox.mails().is_empty());
     let answer = operator.run(&["brand", "preview", "acem"]).await;
     let error =
-        "there is no brand acem; its mails have the words of the configuration; similar: acme";
+        "brand acem not found; its mails use the values of the default brand; similar: acme";
     assert_eq!(answer.error(), error);
     assert_eq!(answer.exit_code, ExitCode::from(3));
     for (language, is_known) in [
@@ -173,16 +171,17 @@ async fn a_mail_can_be_read_before_anybody_gets_it() {
 }
 
 #[tokio::test]
-async fn a_brand_is_removed_with_its_words() {
+async fn mails_of_a_removed_brand_use_the_default_brand() {
     let operator = Operator::start().await;
     let line = ["brand", "remove", "Brand"];
     let answer = operator.run(&line).await;
     assert_eq!(answer.exit_code, ExitCode::from(2), "{answer:?}");
     let answer = operator.run_asked(&line, "no\n").await;
-    let question = "Remove brand? Its mails will have the words of the configuration. Type yes: ";
+    let question =
+        "Remove brand? Its mails will use the values of the default brand. Type 'yes' to confirm: ";
     assert_eq!(
         answer.err,
-        format!("{question}error: brand is not removed\n")
+        format!("{question}error: not confirmed; brand was not removed\n")
     );
     assert_eq!(answer.exit_code, ExitCode::FAILURE);
     assert!(!shown(&operator, "brand").await.is_null());
@@ -201,11 +200,11 @@ async fn a_brand_is_removed_with_its_words() {
 }
 
 #[tokio::test]
-async fn a_new_brand_is_said_to_be_new() {
+async fn setting_a_new_brand_is_noted() {
     let operator = Operator::start().await;
     for (name, note) in [
-        ("acme", json!("it is a new brand")),
-        ("acem", json!("it is a new brand; similar: acme")),
+        ("acme", json!("new brand")),
+        ("acem", json!("new brand; similar: acme")),
         ("acme", json!(null)),
     ] {
         let answer = set(&operator, name, &["--product-name", name, "--json"]).await;
@@ -215,7 +214,7 @@ async fn a_new_brand_is_said_to_be_new() {
 }
 
 #[tokio::test]
-async fn what_is_not_given_stays_and_what_is_unset_is_the_configurations() {
+async fn other_values_of_a_brand_stay_and_unset_ones_use_the_default() {
     let operator = Operator::start().await;
     let before = shown(&operator, "brand").await;
     let values = ["--product-name", "New", "--unset", "login_url"];
@@ -244,7 +243,7 @@ async fn what_is_not_given_stays_and_what_is_unset_is_the_configurations() {
 }
 
 #[tokio::test]
-async fn what_is_so_already_has_no_audit_row() {
+async fn unchanged_brands_get_no_audit_row() {
     let operator = Operator::start().await;
     let mut answers = Vec::new();
     for values in [
@@ -266,13 +265,13 @@ async fn what_is_so_already_has_no_audit_row() {
     let event = row("brand.set");
     assert_eq!(operator.audit("brand#brand").await, [event.clone(), event]);
     let answer = set(&operator, "none", &["--unset", "login_url"]).await;
-    assert_eq!(answer.out, "none needs no change\n");
-    let configured = "its mails have the words of the configuration";
+    assert_eq!(answer.out, "none: nothing to change\n");
+    let configured = "its mails use the values of the default brand";
     for (name, error) in [
-        ("none", format!("there is no brand none; {configured}")),
+        ("none", format!("brand none not found; {configured}")),
         (
             "brnad",
-            format!("there is no brand brnad; {configured}; similar: brand"),
+            format!("brand brnad not found; {configured}; similar: brand"),
         ),
     ] {
         let answer = operator.run(&["brand", "show", name]).await;
@@ -282,10 +281,10 @@ async fn what_is_so_already_has_no_audit_row() {
 }
 
 #[tokio::test]
-async fn nothing_is_stored_that_mails_would_not_use() {
+async fn values_that_mails_cannot_use_are_refused() {
     let operator = Operator::start().await;
     let before = shown(&operator, "brand").await;
-    let line = "a brand is one line of 1 to 256 bytes, and not -";
+    let line = "a brand must be one line of 1 to 256 bytes, and not -";
     let long = "x".repeat(257);
     let sender = "from_address must be an e-mail address, or a name and an address in angle \
                   brackets, in ASCII";
@@ -326,7 +325,7 @@ async fn nothing_is_stored_that_mails_would_not_use() {
         (
             "brand",
             &["--product-name", " "],
-            "product_name is empty; --unset product_name removes it",
+            "product_name is empty; use --unset product_name to remove it",
         ),
         (" ", product, line),
         ("-", product, line),
@@ -339,7 +338,7 @@ async fn nothing_is_stored_that_mails_would_not_use() {
     }
     let both = ["--login-url=https://a.example/", "--unset=login_url"];
     let answer = set(&operator, "brand", &both).await;
-    assert_eq!(answer.error(), "login_url is both set and unset");
+    assert_eq!(answer.error(), "login_url cannot be set and unset at once");
     for wrong in [&["set", "brand"][..], &["set", "brand", "--unset", "brand"]] {
         let arguments = ["accounts", "brand"].iter().chain(wrong);
         let error = Arguments::try_parse_from(arguments).unwrap_err();
@@ -352,7 +351,7 @@ async fn nothing_is_stored_that_mails_would_not_use() {
 }
 
 #[tokio::test]
-async fn values_that_mails_do_not_use_are_named() {
+async fn unusable_values_of_a_row_are_named() {
     let operator = Operator::start().await;
     let attributes = [
         ("brand", "acme"),
@@ -379,7 +378,7 @@ async fn values_that_mails_do_not_use_are_named() {
 }
 
 #[tokio::test]
-async fn all_brands_are_listed_by_their_keys() {
+async fn brands_are_listed_by_key() {
     let operator = Operator::start().await;
     for key in ["zeta", "acme"] {
         set(&operator, key, &["--product-name", key]).await;
@@ -393,7 +392,7 @@ async fn all_brands_are_listed_by_their_keys() {
 }
 
 #[tokio::test]
-async fn a_change_that_came_between_stands() {
+async fn a_concurrent_change_of_a_brand_is_not_overwritten() {
     let mut operator = Operator::start().await;
     let relays = Relays::start(&operator.sandbox.backend).unwrap();
     operator.dynamodb_url = relays.backend.dynamodb_url.clone();
@@ -406,7 +405,7 @@ async fn a_change_that_came_between_stands() {
         _ => Action::forward(),
     });
     let answer = set(&operator, "brand", &["--product-name", "New"]).await;
-    let error = "brand was changed meanwhile, and that change stands";
+    let error = "brand was changed by someone else in the meantime; try again";
     assert_eq!(answer.error(), error);
     assert_eq!(answer.exit_code, ExitCode::from(75));
     relays.script(|_| Action::forward());
@@ -415,7 +414,7 @@ async fn a_change_that_came_between_stands() {
 }
 
 #[tokio::test]
-async fn the_table_is_chosen_as_the_others_are() {
+async fn the_brands_table_can_be_given_as_an_option() {
     let operator = Operator::start().await;
     let nowhere = [("BRANDS_TABLE", "")];
     let list = ["brand", "list"];
@@ -429,5 +428,8 @@ async fn the_table_is_chosen_as_the_others_are() {
     let answer = operator.run_with(&reset, "", &nowhere).await;
     assert_eq!(answer.exit_code, ExitCode::SUCCESS, "{answer:?}");
     let nameless = operator.run_with(&ACME, "", &[("USER", "")]).await;
-    assert_eq!(nameless.error(), "say who you are, with --operator or USER");
+    assert_eq!(
+        nameless.error(),
+        "no operator name: use --operator or set USER"
+    );
 }

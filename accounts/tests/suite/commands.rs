@@ -30,7 +30,7 @@ async fn add(operator: &Operator, changes: &[&str], password: &str) -> crate::An
 }
 
 #[tokio::test]
-async fn an_account_is_added_with_its_password() {
+async fn add_stores_the_account_with_its_password() {
     let operator = Operator::start().await;
     let answer = add(
         &operator,
@@ -39,7 +39,7 @@ async fn an_account_is_added_with_its_password() {
     )
     .await;
     assert_eq!(answer.exit_code, ExitCode::SUCCESS, "{answer:?}");
-    assert_eq!(answer.out, "JRoe is added\n");
+    assert_eq!(answer.out, "JRoe: added\n");
 
     let user = operator.user("jroe").await;
     assert_eq!(text(&user, "display_username"), "JRoe");
@@ -59,7 +59,7 @@ async fn an_account_is_added_with_its_password() {
 }
 
 #[tokio::test]
-async fn what_may_not_be_added_changes_nothing() {
+async fn invalid_accounts_are_not_added() {
     let operator = Operator::start().await;
     for (changes, password, error, exit_code) in [
         (
@@ -99,7 +99,7 @@ async fn what_may_not_be_added_changes_nothing() {
     let answer = operator.run(&same_address).await;
     assert_eq!(
         answer.error(),
-        "the address is that of jdoe in the same brand"
+        "the address already belongs to jdoe in the same brand"
     );
     let no_address = [
         "add",
@@ -121,16 +121,16 @@ async fn what_may_not_be_added_changes_nothing() {
     let answer = operator
         .run(&["add", "ＪDoe", "--id", "8", "--no-password"])
         .await;
-    assert_eq!(answer.error(), "there is an account ＪDoe already");
+    assert_eq!(answer.error(), "account ＪDoe already exists");
     assert_eq!(operator.user("jdoe").await, before);
     assert_eq!(operator.audit("jdoe").await, []);
 }
 
 #[tokio::test]
-async fn a_disabled_account_loses_its_sessions() {
+async fn disable_ends_sessions() {
     let operator = Operator::start().await;
     let answer = operator.run(&["disable", "JDoe"]).await;
-    assert_eq!(answer.out, "jdoe is disabled\n");
+    assert_eq!(answer.out, "jdoe: disabled\n");
     let user = operator.user("jdoe").await;
     assert_eq!(user["disabled"].as_bool(), Ok(&true));
     assert_eq!(number(&user, "sessions_valid_after"), NOW);
@@ -154,7 +154,7 @@ async fn a_disabled_account_loses_its_sessions() {
 }
 
 #[tokio::test]
-async fn roles_come_and_go() {
+async fn roles_are_granted_and_revoked() {
     let operator = Operator::start().await;
     for (arguments, roles) in [
         (["grant", "Admin", "jdoe"], &["Admin"][..]),
@@ -187,7 +187,7 @@ async fn roles_come_and_go() {
 }
 
 #[tokio::test]
-async fn an_address_is_corrected_and_nothing_else() {
+async fn setting_an_address_changes_nothing_else() {
     let operator = Operator::start().await;
     let mark = [("email_failed_at", "1")];
     operator.sandbox.change_user("jdoe", &mark).await.unwrap();
@@ -218,7 +218,7 @@ async fn an_address_is_corrected_and_nothing_else() {
         ("nowhere", "email is not an address", 2),
         (
             "BOB@pumpalarm.com",
-            "the address is that of bob in the same brand",
+            "the address already belongs to bob in the same brand",
             1,
         ),
     ] {
@@ -231,11 +231,11 @@ async fn an_address_is_corrected_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn a_reset_is_the_operation_and_says_how_it_ended() {
+async fn reset_runs_the_operation_and_reports_its_outcome() {
     let operator = Operator::start().await;
     let answer = operator.run(&["reset", "jdoe"]).await;
     assert_eq!(
-        answer.out, "a new password for jdoe is mailed to a@example.com\n",
+        answer.out, "jdoe: new password mailed to a@example.com\n",
         "{answer:?}"
     );
     assert_eq!(operator.sandbox.backend.outbox.mails().len(), 1);
@@ -244,25 +244,25 @@ async fn a_reset_is_the_operation_and_says_how_it_ended() {
     let answer = operator.run(&["reset", "jdoe"]).await;
     assert_eq!(
         answer.error(),
-        "jdoe: the limit of resets by operators is reached; try again at 2026-11-21T22:35:15Z"
+        "jdoe: rate limit for resets by operators reached; try again at 2026-11-21T22:35:15Z"
     );
     assert_eq!(answer.exit_code, ExitCode::from(75));
     for missing in ["LIMITS_TABLE", "BRANDS_TABLE"] {
         let nowhere = [(missing, "Nowhere")];
         let answer = operator.run_with(&["reset", "jdoe"], "", &nowhere).await;
-        let error = "there is no table Nowhere at ";
+        let error = "table Nowhere not found at ";
         assert!(answer.error().starts_with(error), "{answer:?}");
         assert_eq!(answer.exit_code, ExitCode::from(3));
     }
     operator.run(&["disable", "bob"]).await;
     let answer = operator.run(&["reset", "bob"]).await;
-    assert_eq!(answer.error(), "bob: it is disabled");
+    assert_eq!(answer.error(), "bob: account is disabled");
     assert_eq!(operator.sandbox.backend.outbox.mails().len(), 1);
 }
 
 /// A stranger who asks for resets keeps no operator from one.
 #[tokio::test]
-async fn operators_are_counted_apart() {
+async fn resets_by_operators_have_their_own_rate_limit() {
     let operator = Operator::start().await;
     let backend = operator.sandbox.backend.clone();
     let service = Sandbox::on(backend, &[("RESET_PER_MINUTE", "1")]).unwrap();
@@ -277,7 +277,7 @@ async fn operators_are_counted_apart() {
 }
 
 #[tokio::test]
-async fn a_reset_without_mail_is_pending() {
+async fn a_reset_whose_mail_fails_is_pending() {
     let operator = Operator::start().await;
     assert_eq!(operator.run(&["pending"]).await.out, "none\n");
     operator
@@ -322,7 +322,7 @@ async fn damage(operator: &Operator, username: &str, changes: &[(&str, Option<At
 }
 
 #[tokio::test]
-async fn no_unfinished_reset_is_hidden() {
+async fn pending_lists_unfinished_resets_in_every_state() {
     let operator = Operator::start().await;
     operator
         .sandbox
@@ -363,7 +363,7 @@ async fn no_unfinished_reset_is_hidden() {
 }
 
 #[tokio::test]
-async fn what_is_shown_has_no_hash() {
+async fn show_prints_no_hash() {
     let operator = Operator::start().await;
     let backend = operator.sandbox.backend.clone();
     let clock = Clock::new(|| Timestamp(NOW));
@@ -391,7 +391,7 @@ async fn what_is_shown_has_no_hash() {
 }
 
 #[tokio::test]
-async fn errors_are_one_line_that_names_what_is_wrong() {
+async fn errors_are_one_line() {
     let operator = Operator::start().await;
     for command in [
         &["show", "nobody"][..],
@@ -400,7 +400,7 @@ async fn errors_are_one_line_that_names_what_is_wrong() {
         &["reset", "nobody"],
     ] {
         let answer = operator.run(command).await;
-        let error = "there is no account nobody; `accounts find` looks for parts of names";
+        let error = "account nobody not found; use `accounts find` to search by part of a name";
         assert_eq!(answer.error(), error);
         assert_eq!(answer.exit_code, ExitCode::from(3));
     }
@@ -417,5 +417,8 @@ async fn errors_are_one_line_that_names_what_is_wrong() {
     let nameless = operator
         .run_with(&["disable", "jdoe"], "", &[("USER", "")])
         .await;
-    assert_eq!(nameless.error(), "say who you are, with --operator or USER");
+    assert_eq!(
+        nameless.error(),
+        "no operator name: use --operator or set USER"
+    );
 }

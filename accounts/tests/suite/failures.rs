@@ -30,7 +30,7 @@ async fn refused(
 }
 
 #[tokio::test]
-async fn a_permission_that_is_missing_is_named() {
+async fn missing_permissions_are_named() {
     let message = "User: arn:aws:sts::123456789012:assumed-role/Operators/jo is not authorized to \
                    perform: dynamodb:Query on resource: \
                    arn:aws:dynamodb:us-east-1:123456789012:table/Users/index/email-index \
@@ -41,7 +41,7 @@ async fn a_permission_that_is_missing_is_named() {
     assert_eq!(
         answer.error(),
         format!(
-            "you are not allowed dynamodb:Query on index email-index of table Users at \
+            "permission denied: dynamodb:Query on index email-index of table Users at \
              {url} (region us-east-1)"
         )
     );
@@ -49,7 +49,7 @@ async fn a_permission_that_is_missing_is_named() {
 }
 
 #[tokio::test]
-async fn credentials_that_are_not_accepted_are_named() {
+async fn rejected_credentials_are_reported() {
     for code in ["ExpiredTokenException", "UnrecognizedClientException"] {
         let message = "The security token included in the request is expired";
         let (operator, _relays) = refused("GetItem", code, message).await;
@@ -59,7 +59,7 @@ async fn credentials_that_are_not_accepted_are_named() {
         assert_eq!(
             answer.error(),
             format!(
-                "AWS does not accept the credentials at {url} (region us-east-1) for table {users}: \
+                "AWS rejected the credentials at {url} (region us-east-1) for table {users}: \
                  {code}: {message}"
             )
         );
@@ -67,19 +67,16 @@ async fn credentials_that_are_not_accepted_are_named() {
 }
 
 #[tokio::test]
-async fn tables_that_do_not_exist_are_named() {
+async fn missing_tables_are_named() {
     let operator = Operator::start().await;
     let url = &operator.dynamodb_url;
-    let place = format!("at {url} (region eu-west-1): check the names and the region");
+    let place = format!("at {url} (region eu-west-1); check the names and the region");
     let nowhere = [("USERS_TABLE", "Nowhere"), ("AWS_REGION", "eu-west-1")];
     for (command, table) in [
-        (
-            &["show", "jdoe"][..],
-            "there is no table Nowhere".to_owned(),
-        ),
-        (&["pending"], "there is no table Nowhere".to_owned()),
-        (&["check-keys"], "there is no table Nowhere".to_owned()),
-        (&["disable", "jdoe"], "there is no table Nowhere".to_owned()),
+        (&["show", "jdoe"][..], "table Nowhere not found".to_owned()),
+        (&["pending"], "table Nowhere not found".to_owned()),
+        (&["check-keys"], "table Nowhere not found".to_owned()),
+        (&["disable", "jdoe"], "table Nowhere not found".to_owned()),
     ] {
         let answer = operator.run_with(command, "", &nowhere).await;
         assert_eq!(answer.error(), format!("{table} {place}"));
@@ -88,19 +85,19 @@ async fn tables_that_do_not_exist_are_named() {
 }
 
 #[tokio::test]
-async fn of_several_tables_the_missing_one_is_named() {
+async fn the_missing_one_of_several_tables_is_named() {
     let operator = Operator::start().await;
     let url = &operator.dynamodb_url;
     let line = ["--audit-table", "Nope", "disable", "jdoe"];
     let answer = operator.run(&line).await;
-    let place = format!("at {url} (region us-east-1): check the names and the region");
-    assert_eq!(answer.error(), format!("there is no table Nope {place}"));
+    let place = format!("at {url} (region us-east-1); check the names and the region");
+    assert_eq!(answer.error(), format!("table Nope not found {place}"));
     assert_eq!(answer.exit_code, ExitCode::from(3));
 }
 
 /// It will not pass, so scripts are not told to try again.
 #[tokio::test]
-async fn a_place_where_no_service_is_is_wrong_usage() {
+async fn a_wrong_endpoint_is_a_usage_error() {
     let mut operator = Operator::start().await;
     let users = operator.sandbox.backend.tables.users.clone();
     let url = operator.dynamodb_url.replace("http://", "https://");
@@ -109,8 +106,8 @@ async fn a_place_where_no_service_is_is_wrong_usage() {
     assert_eq!(
         answer.error(),
         format!(
-            "DynamoDB cannot be reached at {url} (region us-east-1) for table {users}: it does not \
-             speak TLS; use http:// instead of https://"
+            "DynamoDB cannot be reached at {url} (region us-east-1) for table {users}: the server \
+             does not use TLS; use http:// instead of https://"
         )
     );
     assert_eq!(answer.exit_code, ExitCode::from(2));
@@ -132,7 +129,7 @@ async fn an_error_without_a_message_ends_in_its_code() {
 }
 
 #[tokio::test]
-async fn no_connection_is_one_line_about_where_to() {
+async fn a_failed_connection_names_the_endpoint() {
     let mut operator = Operator::start().await;
     operator.dynamodb_url = "http://127.0.0.1:1".to_owned();
     let users = &operator.sandbox.backend.tables.users;
@@ -148,7 +145,7 @@ async fn no_connection_is_one_line_about_where_to() {
 }
 
 #[tokio::test]
-async fn anything_else_that_aws_refuses_has_its_code_and_message() {
+async fn other_errors_of_aws_have_their_code_and_message() {
     let (operator, _relays) =
         refused("GetItem", "ValidationException", "The key is too long").await;
     let users = &operator.sandbox.backend.tables.users;
@@ -164,7 +161,7 @@ async fn anything_else_that_aws_refuses_has_its_code_and_message() {
 }
 
 #[tokio::test]
-async fn a_change_that_another_one_overtook_says_so() {
+async fn a_conflicting_change_is_reported() {
     let mut operator = Operator::start().await;
     let relays = Relays::start(&operator.sandbox.backend).unwrap();
     operator.dynamodb_url = relays.backend.dynamodb_url.clone();
@@ -181,7 +178,7 @@ async fn a_change_that_another_one_overtook_says_so() {
     let answer = operator.run(&["grant", "Admin", "jdoe"]).await;
     assert_eq!(
         answer.error(),
-        "it was changed meanwhile, and that change stands; try again"
+        "changed by someone else in the meantime; try again"
     );
     assert_eq!(answer.exit_code, ExitCode::from(75));
 }

@@ -44,7 +44,7 @@ pub(crate) fn complete(file: &str) -> String {
 }
 
 #[tokio::test]
-async fn both_formats_make_the_same_accounts() {
+async fn csv_and_json_import_the_same_accounts() {
     let csv = format!(
         "\u{feff}id,username,email,display_name,brand,language,roles,password_hash,disabled\r\n\
          007,ZRoe,Z@example.com,\"Roe, Zoë\",Brand,de-AT,Admin;Support,{HASH},true\r\n"
@@ -59,7 +59,7 @@ async fn both_formats_make_the_same_accounts() {
         let operator = Operator::start().await;
         let answer = import(&operator, name, &content, &[]).await;
         assert_eq!(answer.exit_code, ExitCode::SUCCESS, "{answer:?}");
-        assert_eq!(answer.out, "1 written, 0 there already, 0 refused\n");
+        assert_eq!(answer.out, "1 written, 0 already present, 0 refused\n");
         items.push(operator.user("zroe").await);
     }
     assert_eq!(items[0], items[1]);
@@ -78,7 +78,7 @@ async fn both_formats_make_the_same_accounts() {
 }
 
 #[tokio::test]
-async fn refused_rows_are_named_and_stop_the_import_unless_told_otherwise() {
+async fn refused_rows_stop_the_import_without_skip_refused() {
     let operator = Operator::start().await;
     let file = format!(
         "username,id,email,password_hash\n\
@@ -101,31 +101,31 @@ async fn refused_rows_are_named_and_stop_the_import_unless_told_otherwise() {
          far,9223372036854775808,,\n\
          Brand#Acme,14,,"
     );
-    let refused = "line 4: username is not one line of 1 to 256 bytes\n\
-                   line 5: email is not an address; id is not a whole number\n\
-                   line 6: a quote is not closed in its line\n\
-                   line 7: a quote is not closed in its line\n\
-                   line 8: username is that of an earlier row\n\
-                   line 10: email and brand are those of an earlier row\n\
-                   line 11: 2 columns where the heading has 4\n\
-                   line 12: password_hash is in no known format; leave it empty for a password \
-                   that is in the clear or encrypted: the person asks for a reset\n\
-                   line 13: a quote is not closed in its line\n\
-                   line 14: a quote is not closed in its line\n\
-                   line 15: a line ends neither in LF nor in CRLF\n\
-                   line 16: username is that of an account with another id\n\
-                   line 17: email and brand are those of an account that is there\n\
-                   line 19: id is greater than 9223372036854775807\n\
-                   line 20: username begins with brand#\n";
+    let refused = "line 4: username must be one line of 1 to 256 bytes\n\
+                   line 5: email is not an address; id must be a whole number\n\
+                   line 6: unclosed quote\n\
+                   line 7: unclosed quote\n\
+                   line 8: username is already used by an earlier row\n\
+                   line 10: email and brand are already used by an earlier row\n\
+                   line 11: 2 columns, but the header line has 4\n\
+                   line 12: password_hash has an unknown format; leave it empty for plain-text \
+                   or encrypted passwords, and let the person ask for a reset\n\
+                   line 13: unclosed quote\n\
+                   line 14: unclosed quote\n\
+                   line 15: lines must end in LF or CRLF\n\
+                   line 16: username is already used by an account with another id\n\
+                   line 17: email and brand are already used by an existing account\n\
+                   line 19: id must not exceed 9223372036854775807\n\
+                   line 20: username must not begin with brand#\n";
     for (options, end) in [
         (
             &["--dry-run"][..],
-            "2 can be written, 1 there already, 15 refused\n",
+            "2 can be written, 1 already present, 15 refused\n",
         ),
         (
             &[],
-            "nothing is written, because 15 of 18 rows are refused; correct them, or leave them \
-             out with --skip-refused\n",
+            "nothing written because 15 of 18 rows were refused; correct them, or skip them with \
+             --skip-refused\n",
         ),
     ] {
         // Line numbers are those that an editor shows, however lines end.
@@ -140,7 +140,7 @@ async fn refused_rows_are_named_and_stop_the_import_unless_told_otherwise() {
     let answer = import(&operator, "users.csv", &file, &["--skip-refused", "--json"]).await;
     assert_eq!(answer.exit_code, ExitCode::FAILURE);
     let lines = answer.json();
-    let reasons = ["username is not one line of 1 to 256 bytes"];
+    let reasons = ["username must be one line of 1 to 256 bytes"];
     assert_eq!(lines[0], json!({ "line": 4, "refused": reasons }));
     assert_eq!(
         lines[15],
@@ -150,8 +150,30 @@ async fn refused_rows_are_named_and_stop_the_import_unless_told_otherwise() {
     assert!(!operator.has("hash").await && !operator.has("few").await);
 }
 
+/// The first row may be the right one, so the second must not take its place.
 #[tokio::test]
-async fn a_dry_run_for_scripts_says_how_many_rows_are_good() {
+async fn rows_that_repeat_a_refused_row_are_refused_too() {
+    let operator = Operator::start().await;
+    let file = "username,id,email,password_hash\n\
+                maria,1,m@example.com,secret\n\
+                MARIA,2,,\n\
+                anna,3,M@example.com,\n\
+                good,4,,\n";
+    let answer = import(&operator, "users.csv", file, &["--skip-refused"]).await;
+    assert!(
+        answer.out.ends_with(
+            "line 3: username is already used by an earlier row\n\
+             line 4: email and brand are already used by an earlier row\n\
+             1 written, 0 already present, 3 refused\n"
+        ),
+        "{answer:?}"
+    );
+    assert!(!operator.has("maria").await && !operator.has("anna").await);
+    assert!(operator.has("good").await);
+}
+
+#[tokio::test]
+async fn a_dry_run_in_json_counts_valid_rows() {
     let operator = Operator::start().await;
     let file = "\u{feff}{\"username\":\"jdoe\",\"id\":42}\n{\"username\":\"jane\",\"id\":43}\n";
     let options = &["--dry-run", "--json"];
@@ -163,7 +185,7 @@ async fn a_dry_run_for_scripts_says_how_many_rows_are_good() {
     let answer = import(&operator, "users.csv", &file, options).await;
     let preview = json!({
         "new": 1, "changed": 1, "unchanged": 0, "addresses_changed": 1, "passwords_withdrawn": 0,
-        "accounts_losing_roles": 0, "roles_lost": [],
+        "passwords_replaced": 0, "accounts_losing_roles": 0, "roles_lost": [],
     });
     let counts = json!({ "writable": 2, "unchanged": 0, "refused": 0 });
     assert_eq!(answer.json(), [preview, counts]);
@@ -181,8 +203,11 @@ async fn a_dry_run_needs_no_table() {
     let nowhere = [("USERS_TABLE", "")];
     let dry_run = [&command[..], &["--dry-run"]].concat();
     let answer = operator.run_with(&dry_run, "", &nowhere).await;
-    assert_eq!(answer.out, "3 can be written, 0 there already, 0 refused\n");
-    let note = "not compared with the accounts that exist: ";
+    assert_eq!(
+        answer.out,
+        "3 can be written, 0 already present, 0 refused\n"
+    );
+    let note = "warning: not compared with existing accounts: ";
     assert!(answer.err.starts_with(note), "{answer:?}");
     assert_eq!(answer.exit_code, ExitCode::SUCCESS);
     let answer = operator.run_with(&command, "", &nowhere).await;
@@ -191,19 +216,19 @@ async fn a_dry_run_needs_no_table() {
 
 /// In a file this long, some rows look to the filter like earlier ones.
 #[tokio::test]
-async fn of_many_rows_only_those_that_repeat_one_are_refused() {
+async fn only_repeated_rows_of_a_long_file_are_refused() {
     let operator = Operator::start().await;
     let file = accounts(30_000) + "U7,1,U8@example.com,\n";
     let answer = import(&operator, "users.csv", &file, &["--dry-run"]).await;
     assert_eq!(
         answer.out,
-        "line 30002: username is that of an earlier row; email and brand are those of an earlier \
-         row\n30000 can be written, 0 there already, 1 refused\n"
+        "line 30002: username is already used by an earlier row; email and brand are already used \
+         by an earlier row\n30000 can be written, 0 already present, 1 refused\n"
     );
 }
 
 #[tokio::test]
-async fn json_rows_are_refused_by_line() {
+async fn refused_json_rows_are_reported_by_line() {
     let operator = Operator::start().await;
     let file = "{\"username\":\"a\",\"id\":1}\n\
                 {\"username\":\"b\",\"id\":\n\
@@ -217,25 +242,25 @@ async fn json_rows_are_refused_by_line() {
     let answer = import(&operator, "users.ndjson", file, &["--dry-run"]).await;
     assert_eq!(
         answer.out,
-        "line 2: not a JSON object, at column 21\n\
-         line 3: a member is no column\n\
-         line 4: username is not a plain value\n\
-         line 5: username is not a plain value\n\
-         line 6: username is there twice\n\
+        "line 2: not a JSON object (error at column 21)\n\
+         line 3: a member is not a known column\n\
+         line 4: username has an unsupported type\n\
+         line 5: username has an unsupported type\n\
+         line 6: username is repeated\n\
          line 7: id is missing\n\
-         line 8: roles is not a plain value\n\
-         line 9: not a JSON object, at column 0\n\
-         1 can be written, 0 there already, 8 refused\n"
+         line 8: roles has an unsupported type\n\
+         line 9: not a JSON object (error at column 0)\n\
+         1 can be written, 0 already present, 8 refused\n"
     );
 }
 
 #[tokio::test]
-async fn an_import_that_runs_again_finishes_the_rest_in_few_calls() {
+async fn a_repeated_import_writes_the_rest_in_few_calls() {
     let mut operator = Operator::start().await;
     let relays = Relays::start(&operator.sandbox.backend).unwrap();
     operator.dynamodb_url = relays.backend.dynamodb_url.clone();
     let answer = import(&operator, "users.csv", &accounts(250), &[]).await;
-    assert_eq!(answer.out, "250 written, 0 there already, 0 refused\n");
+    assert_eq!(answer.out, "250 written, 0 already present, 0 refused\n");
     let dynamodb = &operator.sandbox.backend.clients.dynamodb;
     let users = &operator.sandbox.backend.tables.users;
     // As if it had been interrupted.
@@ -248,7 +273,7 @@ async fn an_import_that_runs_again_finishes_the_rest_in_few_calls() {
     relays.take_calls();
     let answer = import(&operator, "users.csv", &accounts(260), &[]).await;
     assert_eq!(
-        answer.out, "12 written, 248 there already, 0 refused\n",
+        answer.out, "12 written, 248 already present, 0 refused\n",
         "{answer:?}"
     );
     assert_eq!(answer.exit_code, ExitCode::SUCCESS);
@@ -262,7 +287,7 @@ async fn an_import_that_runs_again_finishes_the_rest_in_few_calls() {
 }
 
 #[tokio::test]
-async fn writes_that_are_throttled_are_tried_again() {
+async fn throttled_writes_are_retried() {
     let mut operator = Operator::start().await;
     let relays = Relays::start(&operator.sandbox.backend).unwrap();
     operator.dynamodb_url = relays.backend.dynamodb_url.clone();
@@ -278,7 +303,7 @@ async fn writes_that_are_throttled_are_tried_again() {
     });
     let answer = import(&operator, "users.csv", &accounts(3), &[]).await;
     assert_eq!(
-        answer.out, "3 written, 0 there already, 0 refused\n",
+        answer.out, "3 written, 0 already present, 0 refused\n",
         "{answer:?}"
     );
     assert!(operator.has("u2").await);
@@ -290,7 +315,7 @@ async fn writes_that_are_throttled_are_tried_again() {
 }
 
 #[tokio::test]
-async fn accounts_count_as_written_if_only_the_answer_was_lost() {
+async fn accounts_count_as_written_if_the_answer_was_lost() {
     let mut operator = Operator::start().await;
     let proxy = Proxy::start(&operator.sandbox.backend).unwrap();
     operator.dynamodb_url = proxy.relays.backend.dynamodb_url.clone();
@@ -305,21 +330,21 @@ async fn accounts_count_as_written_if_only_the_answer_was_lost() {
     proxy.inject(Some(Injection { call, failure }));
     let answer = import(&operator, "users.csv", &accounts(3), &[]).await;
     assert_eq!(
-        answer.out, "3 written, 0 there already, 0 refused\n",
+        answer.out, "3 written, 0 already present, 0 refused\n",
         "{answer:?}"
     );
     assert_eq!(proxy.calls().len(), 3);
 }
 
 #[tokio::test]
-async fn nobody_is_overwritten_unless_told_and_nobody_else_ever() {
+async fn overwrite_never_changes_an_account_of_another_customer() {
     let operator = Operator::start().await;
     let before = operator.user("jdoe").await;
     let file =
         format!("username,id,email,password_hash\njdoe,42,new@example.com,\nbob,77,,{HASH}\n");
-    let refused = "line 3: username is that of an account with another id\n";
+    let refused = "line 3: username is already used by an account with another id\n";
     let answer = import(&operator, "users.csv", &file, &["--skip-refused"]).await;
-    let counts = "0 written, 1 there already, 1 refused\n";
+    let counts = "0 written, 1 already present, 1 refused\n";
     assert_eq!(answer.out, format!("{refused}{counts}"));
     assert_eq!(answer.exit_code, ExitCode::FAILURE);
     assert_eq!(operator.user("jdoe").await, before);
@@ -328,8 +353,8 @@ async fn nobody_is_overwritten_unless_told_and_nobody_else_ever() {
     let options = ["--overwrite", "--skip-refused"];
     let answer = import(&operator, "users.csv", &complete(&file), &options).await;
     let counts = "0 new, 1 changed, 0 unchanged\n\
-                  1 with another address, 0 of them without the password that was mailed to the old \
-                  one\n1 written, 0 unchanged, 1 refused\n";
+                  addresses changed: 1, mailed passwords withdrawn: 0\n\
+                  1 written, 0 unchanged, 1 refused\n";
     assert_eq!(answer.out, format!("{refused}{counts}"));
     let mut audit = operator.audit("jdoe").await;
     audit.sort();
@@ -345,13 +370,15 @@ async fn nobody_is_overwritten_unless_told_and_nobody_else_ever() {
 
 /// It would take away what it does not speak of, and let disabled accounts in.
 #[tokio::test]
-async fn what_overwrites_must_have_all_columns_but_the_password() {
+async fn overwrite_requires_all_columns_except_the_password() {
     let operator = Operator::start().await;
     let before = operator.user("jdoe").await;
     let csv = "username,id,email\njdoe,42,new@example.com\n";
     let answer = import(&operator, "users.csv", csv, &["--overwrite"]).await;
     assert!(
-        answer.error().starts_with("the heading lacks display_name"),
+        answer
+            .error()
+            .starts_with("the header line has no column display_name"),
         "{answer:?}"
     );
     assert_eq!(answer.exit_code, ExitCode::from(2));
@@ -373,7 +400,7 @@ async fn what_overwrites_must_have_all_columns_but_the_password() {
 
 /// A dry run too: what is missing for the audit rows would show only when rows are written.
 #[tokio::test]
-async fn what_overwrites_must_know_who_is_at_work_and_where_the_audit_trail_is() {
+async fn overwrite_requires_an_operator_and_the_audit_table() {
     let operator = Operator::start().await;
     let directory = TempDir::new().unwrap();
     let path = directory.path().join("users.csv");
@@ -392,12 +419,11 @@ async fn what_overwrites_must_know_who_is_at_work_and_where_the_audit_trail_is()
 
 /// What came between the look at the table and the write is refused by the write.
 #[tokio::test]
-async fn an_account_that_came_meanwhile_is_not_overwritten() {
+async fn an_account_created_during_the_import_is_not_overwritten() {
     let preview = "0 new, 1 changed, 0 unchanged\n\
-                   1 with another address, 0 of them without the password that was mailed to the \
-                   old one\n";
+                   addresses changed: 1, mailed passwords withdrawn: 0\n";
     for (options, preview, outcome) in [
-        (&[][..], "", "0 written, 1 there already, 1 refused\n"),
+        (&[][..], "", "0 written, 1 already present, 1 refused\n"),
         (
             &["--overwrite"],
             preview,
@@ -413,7 +439,7 @@ async fn an_account_that_came_meanwhile_is_not_overwritten() {
         });
         let file = complete("username,id\njdoe,42\nbob,77\n");
         let answer = import(&operator, "users.csv", &file, options).await;
-        let refused = "line 3: username is that of an account with another id\n";
+        let refused = "line 3: username is already used by an account with another id\n";
         assert_eq!(answer.out, format!("{preview}{refused}{outcome}"));
         assert_eq!(number(&operator.user("bob").await, "id"), 2);
         assert_eq!(operator.audit("bob").await, []);
@@ -422,7 +448,7 @@ async fn an_account_that_came_meanwhile_is_not_overwritten() {
 
 /// Before anything is written, and the same in a dry run.
 #[tokio::test]
-async fn what_an_overwrite_changes_is_shown_within_bounds() {
+async fn the_preview_of_an_overwrite_is_limited() {
     let operator = Operator::start().await;
     let heading = "username,id,email,display_name,brand,language,roles,disabled\n";
     let file = |roles: &str| {
@@ -453,7 +479,7 @@ async fn what_an_overwrite_changes_is_shown_within_bounds() {
 
 /// Each row alone would take an address from an account that still has it.
 #[tokio::test]
-async fn addresses_may_move_among_the_accounts_of_a_file() {
+async fn addresses_may_move_between_accounts_of_a_file() {
     let operator = Operator::start().await;
     let file = "username,id,email\nbob,2,admin@pumpalarm.com\nadmin,1,bob@pumpalarm.com\n";
     let options = ["--overwrite", "--force"];
@@ -461,7 +487,7 @@ async fn addresses_may_move_among_the_accounts_of_a_file() {
     assert_eq!(
         answer.out,
         "0 new, 2 changed, 0 unchanged\n\
-         2 with another address, 0 of them without the password that was mailed to the old one\n\
+         addresses changed: 2, mailed passwords withdrawn: 0\n\
          admin loses Admin\n2 written, 0 unchanged, 0 refused\n"
     );
     let email = |item| text(&item, "email").to_owned();
@@ -473,15 +499,15 @@ async fn addresses_may_move_among_the_accounts_of_a_file() {
     let answer = import(&operator, "users.csv", &complete(file), &["--overwrite"]).await;
     assert_eq!(
         answer.out,
-        "line 2: email and brand are those of an account that is there\n\
-         line 3: username is that of an account with another id\n\
-         nothing is written, because 2 of 2 rows are refused; correct them, or leave them out with \
+        "line 2: email and brand are already used by an existing account\n\
+         line 3: username is already used by an account with another id\n\
+         nothing written because 2 of 2 rows were refused; correct them, or skip them with \
          --skip-refused\n"
     );
 }
 
 #[tokio::test]
-async fn an_overwritten_password_ends_what_was_pending() {
+async fn an_overwritten_password_ends_pending_resets() {
     let operator = Operator::start().await;
     operator
         .sandbox
@@ -511,7 +537,7 @@ async fn an_overwritten_password_ends_what_was_pending() {
 }
 
 #[tokio::test]
-async fn a_file_that_cannot_be_one_is_wrong_usage() {
+async fn an_unusable_file_is_a_usage_error() {
     let operator = Operator::start().await;
     for (name, content, error) in [
         (
@@ -522,33 +548,37 @@ async fn a_file_that_cannot_be_one_is_wrong_usage() {
         (
             "users.csv",
             "username,password,id\n",
-            "column 2 of the heading is unknown or repeated; known: ",
+            "column 2 of the header line is unknown or repeated; known: ",
         ),
         (
             "users.csv",
             "username,id,id\n",
-            "column 3 of the heading is unknown or repeated; known: ",
+            "column 3 of the header line is unknown or repeated; known: ",
         ),
         (
             "users.csv",
             "username;id\n",
-            "column 1 of the heading is unknown or repeated; known: ",
+            "column 1 of the header line is unknown or repeated; known: ",
         ),
         (
             "users.csv",
             "username,email\n",
-            "the heading lacks id; it may have ",
+            "the header line has no column id; known: ",
         ),
         (
             "users.csv",
             "username,\"id\n",
-            "the heading: a quote is not closed in its line",
+            "header line: unclosed quote",
         ),
-        ("users.csv", "", "the heading lacks username; it may have "),
+        (
+            "users.csv",
+            "",
+            "the header line has no column username; known: ",
+        ),
         (
             "users.csv",
             "username,id\rjane,1\r",
-            "the heading: a line ends neither in LF nor in CRLF",
+            "header line: lines must end in LF or CRLF",
         ),
     ] {
         let answer = import(&operator, name, content, &[]).await;
@@ -558,7 +588,7 @@ async fn a_file_that_cannot_be_one_is_wrong_usage() {
 }
 
 #[tokio::test]
-async fn a_file_that_cannot_be_read_is_named_once() {
+async fn an_unreadable_file_is_named_once() {
     let operator = Operator::start().await;
     let answer = operator.run(&["import", "/nowhere/users.csv"]).await;
     assert!(
@@ -579,7 +609,7 @@ async fn a_pipe_and_utf_16_are_refused_before_anything_is_written() {
         .await;
     assert_eq!(
         answer.error(),
-        "the file is read more than once: a pipe will not do"
+        "the file must be a regular file, not a pipe, because it is read several times"
     );
     let directory = TempDir::new().unwrap();
     let path = directory.path().join("users.csv");
@@ -589,7 +619,7 @@ async fn a_pipe_and_utf_16_are_refused_before_anything_is_written() {
         .collect();
     std::fs::write(&path, text).unwrap();
     let answer = operator.run(&["import", path.to_str().unwrap()]).await;
-    assert_eq!(answer.error(), "the file is in UTF-16; save it in UTF-8");
+    assert_eq!(answer.error(), "the file is in UTF-16; save it as UTF-8");
     assert_eq!(answer.exit_code, ExitCode::from(2));
     let latin_1 = b"username,id,display_name\njane,1,Zo\xeb\nmary,2,Mary\n";
     std::fs::write(&path, latin_1).unwrap();
@@ -597,14 +627,14 @@ async fn a_pipe_and_utf_16_are_refused_before_anything_is_written() {
         .run(&["import", "--dry-run", path.to_str().unwrap()])
         .await;
     assert!(
-        answer.out.starts_with("line 2: the text is not UTF-8\n"),
+        answer.out.starts_with("line 2: not valid UTF-8\n"),
         "{answer:?}"
     );
 }
 
 /// A file without a heading begins with an account.
 #[tokio::test]
-async fn no_error_shows_what_is_in_the_file() {
+async fn errors_never_quote_the_file() {
     let operator = Operator::start().await;
     for (name, content) in [
         ("users.csv", format!("jroe,7,roe@example.com,{HASH}\n")),
@@ -625,7 +655,7 @@ async fn no_error_shows_what_is_in_the_file() {
 }
 
 #[tokio::test]
-async fn every_role_that_comes_or_goes_and_every_address_that_changes_has_a_row() {
+async fn changes_of_roles_and_addresses_have_audit_rows() {
     let operator = Operator::start().await;
     let file = |rows: &str| {
         format!("username,id,email,display_name,brand,language,roles,disabled\n{rows}")
@@ -676,20 +706,20 @@ async fn details(operator: &Operator, username: &str) -> Vec<String> {
 
 /// A transaction holds a hundred writes.
 #[tokio::test]
-async fn many_accounts_with_roles_are_written_all_the_same() {
+async fn accounts_with_roles_are_split_into_several_transactions() {
     let operator = Operator::start().await;
     let rows: String = (0..120).map(|n| format!("u{n},{n},Admin\n")).collect();
     let file = format!("username,id,roles\n{rows}");
     let answer = import(&operator, "users.csv", &file, &[]).await;
     assert_eq!(
-        answer.out, "120 written, 0 there already, 0 refused\n",
+        answer.out, "120 written, 0 already present, 0 refused\n",
         "{answer:?}"
     );
     assert_eq!(details(&operator, "u119").await, ["role.granted Admin"]);
 }
 
 #[tokio::test]
-async fn an_address_that_is_the_user_name_of_another_account_is_warned_of() {
+async fn an_address_that_is_another_user_name_gives_a_warning() {
     let operator = Operator::start().await;
     let add = ["add", "boss@example.com", "--id", "70", "--no-password"];
     operator.run(&add).await;

@@ -25,7 +25,7 @@ async fn put_old(operator: &Operator) {
 }
 
 #[tokio::test]
-async fn accounts_under_old_keys_are_found_and_repaired() {
+async fn check_keys_finds_and_repairs_old_keys() {
     let operator = Operator::start().await;
     let clean = operator.run(&["check-keys"]).await;
     assert_eq!(clean.exit_code, ExitCode::SUCCESS, "{clean:?}");
@@ -63,7 +63,7 @@ async fn accounts_under_old_keys_are_found_and_repaired() {
 }
 
 #[tokio::test]
-async fn nobody_is_written_over() {
+async fn check_keys_does_not_overwrite_other_accounts() {
     let operator = Operator::start().await;
     put_old(&operator).await;
     operator
@@ -75,14 +75,14 @@ async fn nobody_is_written_over() {
     assert!(
         answer
             .out
-            .contains("there is an account with the right key already")
+            .contains("another account already has the correct key")
     );
     assert_eq!(operator.user(OLD).await, old);
     assert_eq!(operator.user(NEW).await, new);
 }
 
 #[tokio::test]
-async fn a_wrong_key_of_an_address_alone_is_mended_in_place() {
+async fn check_keys_repairs_a_wrong_address_key_in_place() {
     let operator = Operator::start().await;
     let wrong = [("email_key", "A@example.com")];
     operator.sandbox.change_user("jdoe", &wrong).await.unwrap();
@@ -98,7 +98,7 @@ async fn a_wrong_key_of_an_address_alone_is_mended_in_place() {
     let answer = operator.run(&["check-keys", "--repair"]).await;
     assert_eq!(answer.exit_code, ExitCode::FAILURE, "{answer:?}");
     assert!(
-        answer.out.contains("SES takes no mail to the address"),
+        answer.out.contains("SES cannot send mail to the address"),
         "{answer:?}"
     );
     assert_eq!(

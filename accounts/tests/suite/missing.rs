@@ -10,11 +10,11 @@ use crate::{Operator, row};
 const THREE: &str = "username,id,email,roles\none,11,one@example.com,\ntwo,12,two@example.com,\n\
                      three,13,three@example.com,Admin\n";
 const ONE: &str = "username,id,email,roles\none,11,one@example.com,\n";
-const LOCKED_OUT: &str = "nobody would be left who has the role Admin and may log in; use --force \
-                          to do it anyway";
+const LOCKED_OUT: &str = "no account with the role Admin could log in afterwards; use --force \
+                          to continue anyway";
 
 #[tokio::test]
-async fn imported_accounts_that_are_missing_are_disabled() {
+async fn disable_missing_disables_imported_accounts_not_in_the_file() {
     let operator = Operator::start().await;
     import(&operator, "users.csv", THREE, &[]).await;
     let options = ["--disable-missing", "--dry-run"];
@@ -22,7 +22,7 @@ async fn imported_accounts_that_are_missing_are_disabled() {
     let (first, rest) = plan.out.split_once('\n').unwrap();
     let found = ["three, two", "two, three"].map(|names| format!("2 missing in the file: {names}"));
     assert!(found.contains(&first.to_owned()), "{plan:?}");
-    assert_eq!(rest, "0 can be written, 1 there already, 0 refused\n");
+    assert_eq!(rest, "0 can be written, 1 already present, 0 refused\n");
     assert!(!operator.user("two").await.contains_key("disabled"));
 
     let answer = import(&operator, "users.csv", ONE, &["--disable-missing"]).await;
@@ -30,7 +30,7 @@ async fn imported_accounts_that_are_missing_are_disabled() {
     assert!(
         answer
             .out
-            .contains("0 written, 1 there already, 0 refused, 2 disabled\n"),
+            .contains("0 written, 1 already present, 0 refused, 2 disabled\n"),
         "{answer:?}"
     );
     for username in ["two", "three"] {
@@ -65,12 +65,12 @@ async fn imported_accounts_that_are_missing_are_disabled() {
 }
 
 #[tokio::test]
-async fn a_file_that_is_refused_or_empty_disables_nobody() {
+async fn a_refused_or_empty_file_disables_no_account() {
     let operator = Operator::start().await;
     import(&operator, "users.csv", THREE, &[]).await;
     let empty = "username,id,email,roles\n";
     let answer = import(&operator, "users.csv", empty, &["--disable-missing"]).await;
-    let error = "the file has no accounts; all that were imported would be disabled";
+    let error = "the file has no accounts; this would disable all imported accounts";
     assert_eq!(answer.error(), error);
     let wrong = format!("{ONE}two,twelve,two@example.com,\n");
     let answer = import(&operator, "users.csv", &wrong, &["--disable-missing"]).await;
@@ -84,7 +84,7 @@ async fn a_file_that_is_refused_or_empty_disables_nobody() {
 }
 
 #[tokio::test]
-async fn no_import_takes_the_last_administrator_away() {
+async fn an_import_cannot_remove_the_last_admin() {
     let operator = Operator::start().await;
     import(&operator, "users.csv", THREE, &[]).await;
     operator.run(&["revoke", "Admin", "admin"]).await;

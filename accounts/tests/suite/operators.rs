@@ -16,19 +16,19 @@ use crate::{NOW, Operator, row, text};
 const ARN: &str = "arn:aws:sts::123456789012:assumed-role/Operators/jo";
 
 #[tokio::test]
-async fn a_role_that_is_spelled_almost_right_is_named_and_nothing_is_done() {
+async fn a_misspelled_role_is_refused_with_a_suggestion() {
     let operator = Operator::start().await;
     operator.run(&["grant", "Admin", "jdoe"]).await;
     for role in ["admin", "ADMIN", "Admn", "Admins"] {
         let answer = operator.run(&["revoke", role, "jdoe"]).await;
-        let error = format!("jdoe has the role Admin, not {role}: names of roles compare exactly");
+        let error = format!("jdoe has the role Admin, not {role}; role names must match exactly");
         assert_eq!(answer.error(), error);
         assert_eq!(answer.exit_code, ExitCode::FAILURE);
         let answer = operator.run(&["grant", role, "bob"]).await;
         assert!(
             answer
                 .error()
-                .starts_with(&format!("{role} is not the role Admin: ")),
+                .starts_with(&format!("{role} resembles the role Admin, ")),
             "{answer:?}"
         );
         assert_eq!(answer.exit_code, ExitCode::FAILURE);
@@ -44,20 +44,20 @@ async fn a_role_that_is_spelled_almost_right_is_named_and_nothing_is_done() {
 
 /// Wherever a role is given.
 #[tokio::test]
-async fn a_role_that_is_almost_admin_is_given_to_nobody_unless_forced() {
+async fn a_role_that_resembles_admin_needs_force() {
     let operator = Operator::start().await;
     for role in ["admin", "Administrator", "Admins"] {
         let add = ["add", "ops", "--id", "9", "--no-password", "--role", role];
         let answer = operator.run(&add).await;
-        let error = format!("{role} is not the role Admin: ");
+        let error = format!("{role} resembles the role Admin, ");
         assert!(answer.error().starts_with(&error), "{answer:?}");
         assert_eq!(answer.exit_code, ExitCode::FAILURE);
         let answer = operator.run(&["grant", role, "jdoe"]).await;
         assert!(answer.error().starts_with(&error), "{answer:?}");
         let file = format!("username,id,roles\nops,9,Support;{role}\n");
         let answer = import(&operator, "users.csv", &file, &[]).await;
-        let refused = "line 2: a role is almost Admin, and names of roles compare exactly; use \
-                       --force to take it as it is\n";
+        let refused = "line 2: a role resembles Admin, and role names must match exactly; use \
+                       --force to import it anyway\n";
         assert!(answer.out.starts_with(refused), "{answer:?}");
         assert_eq!(answer.exit_code, ExitCode::FAILURE);
         assert!(!operator.has("ops").await);
@@ -72,7 +72,7 @@ async fn a_role_that_is_almost_admin_is_given_to_nobody_unless_forced() {
 }
 
 #[tokio::test]
-async fn arguments_that_are_swapped_are_named_and_nothing_is_done() {
+async fn swapped_arguments_of_grant_and_revoke_are_refused() {
     let operator = Operator::start().await;
     // There is an account `admin`, too.
     for (command, role, user) in [
@@ -91,16 +91,16 @@ async fn arguments_that_are_swapped_are_named_and_nothing_is_done() {
     assert_eq!(operator.audit("admin").await, []);
     // A role may have the name of an account.
     let answer = operator.run(&["grant", "bob", "jdoe"]).await;
-    assert_eq!(answer.out, "jdoe has the role bob\n", "{answer:?}");
+    assert_eq!(answer.out, "jdoe: role bob granted\n", "{answer:?}");
     let answer = operator.run(&["grant", "jdoe", "admin", "--force"]).await;
-    assert_eq!(answer.out, "admin has the role jdoe\n", "{answer:?}");
+    assert_eq!(answer.out, "admin: role jdoe granted\n", "{answer:?}");
 }
 
 #[tokio::test]
-async fn somebody_who_can_administer_is_left() {
+async fn the_last_admin_cannot_be_disabled_or_revoked() {
     let operator = Operator::start().await;
-    let error = "admin is the last account with the role Admin that may log in; use --force to \
-                 do it anyway";
+    let error = "admin is the last account with the role Admin that can log in; use --force to \
+                 continue anyway";
     let commands = [&["revoke", "Admin", "admin"][..], &["disable", "admin"]];
     for command in commands {
         let answer = operator.run(command).await;
@@ -127,7 +127,7 @@ async fn somebody_who_can_administer_is_left() {
 
 /// An answer to a scan that is older than another operator's change.
 #[tokio::test]
-async fn two_operators_at_once_do_not_take_the_last_two_administrators() {
+async fn concurrent_operators_cannot_remove_the_last_two_admins() {
     let mut operator = Operator::start().await;
     let relays = Relays::start(&operator.sandbox.backend).unwrap();
     operator.dynamodb_url = relays.backend.dynamodb_url.clone();
@@ -154,7 +154,7 @@ async fn two_operators_at_once_do_not_take_the_last_two_administrators() {
 }
 
 #[tokio::test]
-async fn who_can_never_log_in_is_no_administrator_that_is_left() {
+async fn accounts_without_password_and_address_do_not_count_as_admins() {
     let operator = Operator::start().await;
     let line = [
         "add",
@@ -176,14 +176,14 @@ async fn who_can_never_log_in_is_no_administrator_that_is_left() {
 }
 
 #[tokio::test]
-async fn no_mail_goes_through_the_real_ses_for_accounts_of_another_dynamodb() {
+async fn a_custom_endpoint_never_mails_through_ses_at_aws() {
     let operator = Operator::start().await;
     let before = operator.user("jdoe").await;
     let command = ["--endpoint", &operator.dynamodb_url, "reset", "jdoe"];
     let answer = operator.run_at(&command, "", &[]).await;
     assert_eq!(
         answer.error(),
-        "--endpoint is given without --ses-endpoint: SES at AWS would send the mail"
+        "--endpoint needs --ses-endpoint, because SES at AWS would send the mail otherwise"
     );
     assert_eq!(answer.exit_code, ExitCode::from(2));
     assert_eq!(operator.user("jdoe").await, before);
@@ -193,15 +193,15 @@ async fn no_mail_goes_through_the_real_ses_for_accounts_of_another_dynamodb() {
     let line = [&command[..2], &line].concat();
     let answer = operator.run_at(&line, "", &[]).await;
     assert_eq!(answer.exit_code, ExitCode::SUCCESS, "{answer:?}");
-    let remark = "; the old address was not notified: no SES is given; see --ses-endpoint; it is not \
-                  known whether SES suppresses new@example.com: no SES is given; see \
-                  --ses-endpoint\n";
+    let remark = "; the old address was not notified: no SES endpoint given (see --ses-endpoint); \
+                  cannot check whether new@example.com is on SES's suppression list: no SES \
+                  endpoint given (see --ses-endpoint)\n";
     assert!(answer.out.ends_with(remark), "{answer:?}");
     assert_eq!(operator.sandbox.backend.outbox.mails().len(), 0);
 }
 
 #[tokio::test]
-async fn a_reset_that_ses_refuses_says_why() {
+async fn a_reset_refused_by_ses_names_the_reason() {
     let operator = Operator::start().await;
     for (code, permission) in [
         ("MailFromDomainNotVerifiedException", ""),
@@ -211,35 +211,35 @@ async fn a_reset_that_ses_refuses_says_why() {
         let user = if permission.is_empty() { "jdoe" } else { "bob" };
         let answer = operator.run(&["reset", user]).await;
         let error = format!(
-            "{user}: SES did not accept the mail: {code}{permission}; the old password keeps \
-             working, and the sweep tries again"
+            "{user}: SES did not accept the mail: {code}{permission}; the old password stays \
+             valid, and the sweep will retry"
         );
         assert_eq!(answer.error(), error);
     }
 }
 
 #[tokio::test]
-async fn an_account_that_exists_needs_no_password() {
+async fn add_refuses_an_existing_account_before_asking_for_a_password() {
     let operator = Operator::start().await;
     // There is no terminal to ask at, which is found out later.
     let answer = operator.run(&["add", "JDoe", "--id", "42"]).await;
-    assert_eq!(answer.error(), "there is an account JDoe already");
+    assert_eq!(answer.error(), "account JDoe already exists");
     assert_eq!(answer.exit_code, ExitCode::FAILURE);
 }
 
 #[tokio::test]
-async fn without_a_password_nothing_is_added() {
+async fn add_without_a_password_on_the_input_is_refused() {
     let operator = Operator::start().await;
     let command = ["add", "jroe", "--id", "7", "--password-stdin"];
     let answer = operator.run(&command).await;
-    let error = "no password was given, so nothing is changed";
+    let error = "no password given; nothing was changed";
     assert_eq!(answer.error(), error);
     assert_eq!(answer.exit_code, ExitCode::FAILURE);
     assert!(!operator.has("jroe").await);
 }
 
 #[tokio::test]
-async fn the_name_of_an_operator_is_short_and_visible() {
+async fn operator_names_must_be_short_and_visible() {
     let operator = Operator::start().await;
     let long = "x".repeat(65);
     for name in [&long, "a\nb", "\u{202e}a", "\u{200b}"] {
@@ -256,7 +256,7 @@ async fn the_name_of_an_operator_is_short_and_visible() {
 }
 
 #[tokio::test]
-async fn the_trail_says_whose_credentials_they_were_and_what_was_typed() {
+async fn audit_rows_have_the_arn_and_the_given_name_of_the_operator() {
     let operator = Operator::start().await;
     let server = sts(ARN).await;
     let sts = [
@@ -280,7 +280,7 @@ async fn the_trail_says_whose_credentials_they_were_and_what_was_typed() {
 
 /// Whoever says where DynamoDB is may say it is at AWS.
 #[tokio::test]
-async fn a_name_that_nobody_checked_is_marked() {
+async fn unverified_operator_names_are_marked() {
     let operator = Operator::start().await;
     operator.run(&["--operator", ARN, "disable", "bob"]).await;
     let rows = operator.sandbox.audit("bob").await.unwrap();
@@ -296,7 +296,7 @@ async fn a_name_that_nobody_checked_is_marked() {
 }
 
 #[tokio::test]
-async fn nothing_is_done_when_sts_does_not_say_who_it_is() {
+async fn commands_are_refused_if_sts_does_not_identify_the_operator() {
     let mut operator = Operator::start().await;
     let relays = Relays::start(&operator.sandbox.backend).unwrap();
     operator.dynamodb_url = relays.backend.dynamodb_url.clone();
@@ -306,18 +306,14 @@ async fn nothing_is_done_when_sts_does_not_say_who_it_is() {
     let sts = [("AWS_ENDPOINT_URL_STS", server.url.as_str())];
     let answer = operator.run_with(&["disable", "jdoe"], "", &sts).await;
     assert!(
-        answer
-            .error()
-            .starts_with("AWS does not accept the credentials "),
+        answer.error().starts_with("AWS rejected the credentials "),
         "{answer:?}"
     );
     assert!(answer.error().ends_with("is expired"), "{answer:?}");
     let nowhere = [("AWS_ENDPOINT_URL_STS", "http://127.0.0.1:1")];
     let answer = operator.run_with(&["disable", "jdoe"], "", &nowhere).await;
     assert!(
-        answer
-            .error()
-            .starts_with("STS, which says who you are, does not answer"),
+        answer.error().starts_with("STS does not answer"),
         "{answer:?}"
     );
     assert_eq!(relays.take_calls().len(), 0);
@@ -330,7 +326,7 @@ async fn nothing_is_done_when_sts_does_not_say_who_it_is() {
 
 /// The operator asked for the reset, although a sweep finished it.
 #[tokio::test]
-async fn a_reset_that_a_sweep_finishes_has_its_operator() {
+async fn a_reset_finished_by_a_sweep_keeps_its_operator() {
     let operator = Operator::start().await;
     let backend = &operator.sandbox.backend;
     let server = sts(ARN).await;

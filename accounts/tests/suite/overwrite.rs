@@ -32,7 +32,7 @@ async fn mail_failed(operator: &Operator, username: &str) {
 }
 
 #[tokio::test]
-async fn a_row_that_changes_nothing_is_not_written() {
+async fn unchanged_rows_are_not_written() {
     let operator = Operator::start().await;
     let rows = format!("{JDOE}roe,7,roe@example.com,,,,Support;Admin,true,{HASH}\n");
     import(&operator, "users.csv", &file(&rows), &[]).await;
@@ -62,8 +62,31 @@ async fn a_row_that_changes_nothing_is_not_written() {
     assert_eq!(operator.audit("jdoe").await, [row("account.imported")]);
 }
 
+/// Each login replaces an imported hash, so the same file takes away what people use now.
 #[tokio::test]
-async fn another_address_ends_what_was_mailed_to_the_old_one() {
+async fn a_dry_run_counts_the_password_hashes_that_the_file_replaces() {
+    let operator = Operator::start().await;
+    let rows = format!("{JDOE}roe,7,,,,,,,{HASH}\nlee,8,,,,,,,{HASH}\nkim,9,,,,,,,\n");
+    import(&operator, "users.csv", &file(&rows), &[]).await;
+    for user in ["roe", "kim"] {
+        let command = ["set-password", user, "--password-stdin"];
+        operator.run_with(&command, "lamp-Sodium-4417\n", &[]).await;
+    }
+    let dry_run = ["--overwrite", "--dry-run"];
+    let answer = import(&operator, "users.csv", &file(&rows), &dry_run).await;
+    assert_eq!(
+        answer.out,
+        "0 new, 1 changed, 3 unchanged\n\
+         passwords replaced by those of the file: 1\n\
+         1 can be written, 3 unchanged, 0 refused\n"
+    );
+    let dry_run = ["--overwrite", "--dry-run", "--json"];
+    let answer = import(&operator, "users.csv", &file(&rows), &dry_run).await;
+    assert_eq!(answer.json()[0]["passwords_replaced"], 1);
+}
+
+#[tokio::test]
+async fn overwriting_an_address_withdraws_mailed_passwords() {
     let operator = Operator::start().await;
     operator.run(&["reset", "jdoe"]).await;
     let answer = import(
@@ -76,7 +99,7 @@ async fn another_address_ends_what_was_mailed_to_the_old_one() {
     assert_eq!(
         answer.out,
         "0 new, 1 changed, 0 unchanged\n\
-         1 with another address, 1 of them without the password that was mailed to the old one\n\
+         addresses changed: 1, mailed passwords withdrawn: 1\n\
          1 written, 0 unchanged, 0 refused\n"
     );
     let user = operator.user("jdoe").await;
@@ -101,7 +124,7 @@ async fn another_address_ends_what_was_mailed_to_the_old_one() {
 }
 
 #[tokio::test]
-async fn another_address_ends_a_temporary_password_and_a_reset_under_way() {
+async fn overwriting_an_address_ends_temporary_passwords_and_resets() {
     let operator = Operator::start().await;
     mail_failed(&operator, "jdoe").await;
     operator.run(&["reset", "jdoe"]).await;
@@ -128,7 +151,7 @@ async fn another_address_ends_a_temporary_password_and_a_reset_under_way() {
 
 /// The hash of the file is not the password that was mailed.
 #[tokio::test]
-async fn a_hash_of_the_file_stays_where_the_address_changes() {
+async fn an_imported_hash_is_kept_when_the_address_changes() {
     let operator = Operator::start().await;
     operator.run(&["reset", "jdoe"]).await;
     let moved = jdoe_with("new@example.com", HASH);
@@ -136,7 +159,7 @@ async fn a_hash_of_the_file_stays_where_the_address_changes() {
     assert!(
         answer
             .out
-            .contains("1 with another address, 0 of them without the password"),
+            .contains("addresses changed: 1, mailed passwords withdrawn: 0"),
         "{answer:?}"
     );
     let user = operator.user("jdoe").await;
@@ -156,7 +179,7 @@ fn stale(users: &str) -> String {
 
 /// Whatever changes between the look at the table, the answer of the operator and the write.
 #[tokio::test]
-async fn only_what_was_shown_is_overwritten() {
+async fn only_previewed_changes_are_written() {
     // The first look is for the preview, the second one for the write.
     for looks in [1, 2] {
         let mut operator = Operator::start().await;
@@ -175,7 +198,7 @@ async fn only_what_was_shown_is_overwritten() {
         });
         let rows = format!("{}new,8,,,,,,,\n", jdoe_with("new@example.com", HASH));
         let answer = import(&operator, "users.csv", &rows, &["--overwrite"]).await;
-        let end = "line 2: the account was changed meanwhile; run the import again\n\
+        let end = "line 2: account changed by someone else in the meantime; run the import again\n\
                    1 written, 0 unchanged, 1 refused\n";
         assert!(answer.out.ends_with(end), "{looks}: {answer:?}");
         assert_eq!(answer.exit_code, ExitCode::FAILURE);
@@ -187,7 +210,7 @@ async fn only_what_was_shown_is_overwritten() {
 }
 
 #[tokio::test]
-async fn what_changes_accounts_that_exist_is_confirmed() {
+async fn changes_of_existing_accounts_need_confirmation() {
     let operator = Operator::start().await;
     let gone = "gone,9,gone@example.com\n";
     let first = format!("username,id,email\n{gone}");
@@ -198,21 +221,31 @@ async fn what_changes_accounts_that_exist_is_confirmed() {
     let line = ["import", path.to_str().unwrap()];
     let before = operator.user("jdoe").await;
     for (options, question) in [
-        (&["--overwrite"][..], "Overwrite 1 account? Type yes: "),
-        (&["--disable-missing"], "Disable 1 account? Type yes: "),
+        (
+            &["--overwrite"][..],
+            "Overwrite 1 account? Type 'yes' to confirm: ",
+        ),
+        (
+            &["--disable-missing"],
+            "Disable 1 account? Type 'yes' to confirm: ",
+        ),
         (
             &["--overwrite", "--disable-missing"],
-            "Overwrite 1 account and disable 1? Type yes: ",
+            "Overwrite 1 account and disable 1? Type 'yes' to confirm: ",
         ),
     ] {
         let line = [&line[..], options].concat();
         let answer = operator.run(&line).await;
-        let error = "there is no terminal to ask for confirmation; use --yes";
+        let error = "cannot ask for confirmation without a terminal; use --yes";
         assert_eq!(answer.error(), error);
         assert_eq!(answer.exit_code, ExitCode::from(2));
         let answer = operator.run_asked(&line, "no\n").await;
         assert!(answer.err.starts_with(question), "{answer:?}");
-        assert!(answer.err.ends_with("error: nothing was changed\n"));
+        assert!(
+            answer
+                .err
+                .ends_with("error: not confirmed; nothing was changed\n")
+        );
         assert_eq!(answer.exit_code, ExitCode::FAILURE);
         assert_eq!(operator.user("jdoe").await, before);
     }
@@ -232,7 +265,7 @@ async fn what_changes_accounts_that_exist_is_confirmed() {
 
 /// Rows of new accounts take nothing away.
 #[tokio::test]
-async fn new_accounts_are_not_asked_about() {
+async fn new_accounts_need_no_confirmation() {
     let operator = Operator::start().await;
     let directory = TempDir::new().unwrap();
     let path = directory.path().join("users.csv");

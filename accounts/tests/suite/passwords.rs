@@ -23,11 +23,11 @@ async fn set_password(operator: &Operator, username: &str, password: &str) -> An
 }
 
 #[tokio::test]
-async fn a_password_that_an_operator_sets_replaces_all_others() {
+async fn set_password_replaces_all_other_passwords() {
     let operator = Operator::start().await;
     operator.run(&["reset", "jdoe"]).await;
     let answer = set_password(&operator, "JDoe", PASSWORD).await;
-    assert_eq!(answer.out, "jdoe has a new password\n", "{answer:?}");
+    assert_eq!(answer.out, "jdoe: password set\n", "{answer:?}");
     let user = operator.user("jdoe").await;
     let stored = Secret::from(text(&user, "password_hash"));
     let verification = Hasher::new(Cost::DEFAULT).verify(&Secret::from(PASSWORD), &stored);
@@ -48,11 +48,14 @@ async fn a_password_that_an_operator_sets_replaces_all_others() {
     operator.run(&["set", "bob", "--unset", "email"]).await;
     operator.run(&["disable", "bob"]).await;
     let answer = set_password(&operator, "bob", PASSWORD).await;
-    assert_eq!(answer.out, "bob has a new password, and stays disabled\n");
+    assert_eq!(
+        answer.out,
+        "bob: password set; the account stays disabled\n"
+    );
 }
 
 #[tokio::test]
-async fn a_password_that_the_rules_refuse_changes_nothing() {
+async fn passwords_that_break_the_rules_are_refused() {
     let operator = Operator::start().await;
     let before = operator.user("jdoe").await;
     for (password, error) in [
@@ -71,7 +74,7 @@ async fn a_password_that_the_rules_refuse_changes_nothing() {
         assert_eq!(answer.exit_code, ExitCode::FAILURE);
     }
     let answer = operator.run(&["set-password", "jdoe"]).await;
-    let error = "there is no terminal to ask for the password; use --password-stdin";
+    let error = "cannot ask for the password without a terminal; use --password-stdin";
     assert_eq!(answer.error(), error);
     assert_eq!(answer.exit_code, ExitCode::from(2));
     assert_eq!(operator.user("jdoe").await, before);
@@ -92,7 +95,7 @@ async fn import(operator: &Operator, username: &str, at: u64, hash: &str) {
 }
 
 #[tokio::test]
-async fn passwords_of_the_old_system_expire_by_the_day_they_came() {
+async fn imported_passwords_expire_by_import_date() {
     let operator = Operator::start().await;
     let new_hash = text(&operator.user("jdoe").await, "password_hash").to_owned();
     // 2026-01-01 and the day after.
@@ -100,13 +103,16 @@ async fn passwords_of_the_old_system_expire_by_the_day_they_came() {
     import(&operator, "late", 1_767_225_600, OLD_HASH).await;
     import(&operator, "back", 1_767_225_599, &new_hash).await;
     let line = ["expire", "--imported-before", "2026-01-01"];
-    let left_out = "left out, because they have no address for a reset: early; use --force to expire \
-                    them anyway\n";
+    let left_out = "warning: skipped because they have no address for a reset: early; use \
+                    --force to expire them anyway\n";
     let answer = operator.run(&line).await;
     assert_eq!(answer.err, left_out);
-    assert_eq!(answer.out, "0 expired, 0 changed meanwhile\n");
+    assert_eq!(
+        answer.out,
+        "0 expired, 0 skipped because they changed in the meantime\n"
+    );
     let answer = operator.run(&["expire", "early"]).await;
-    let error = "early has no address for a reset; use --force to do it anyway";
+    let error = "early has no address for a reset; use --force to expire the password anyway";
     assert_eq!(answer.error(), error);
     assert!(operator.user("early").await.contains_key("password_hash"));
     let line = [&line[..], &["--force"]].concat();
@@ -124,7 +130,10 @@ async fn passwords_of_the_old_system_expire_by_the_day_they_came() {
     );
     assert!(operator.user("early").await.contains_key("password_hash"));
     let answer = operator.run(&line).await;
-    assert_eq!(answer.out, "1 expired, 0 changed meanwhile\n");
+    assert_eq!(
+        answer.out,
+        "1 expired, 0 skipped because they changed in the meantime\n"
+    );
     let early = operator.user("early").await;
     assert!(!early.contains_key("password_hash"));
     assert_eq!(number(&early, "sessions_valid_after"), NOW);
@@ -142,7 +151,7 @@ async fn passwords_of_the_old_system_expire_by_the_day_they_came() {
 }
 
 #[tokio::test]
-async fn one_password_expires_and_a_mailed_one_works() {
+async fn expire_keeps_the_mailed_password_valid() {
     let operator = Operator::start().await;
     let dual = [("RESET_MODE", "dual")];
     let mut failed = operator.user("bob").await;
@@ -151,7 +160,10 @@ async fn one_password_expires_and_a_mailed_one_works() {
     operator.sandbox.put_user(failed).await.unwrap();
     operator.run_with(&["reset", "bob"], "", &dual).await;
     let answer = operator.run(&["expire", "bob"]).await;
-    assert_eq!(answer.out, "bob has no password until a reset\n");
+    assert_eq!(
+        answer.out,
+        "bob: password expired; the account needs a reset\n"
+    );
     let user = operator.user("bob").await;
     assert!(!user.contains_key("password_hash") && user.contains_key("temporary"));
     let answer = operator.run(&["expire", "bob", "--json"]).await;
@@ -174,16 +186,16 @@ fn file(directory: &TempDir, names: &str) -> String {
 }
 
 #[tokio::test]
-async fn the_accounts_of_a_file_are_reset_at_a_steady_rate() {
+async fn reset_from_a_file_keeps_a_steady_rate() {
     let operator = Operator::start().await;
     operator.run(&["set", "admin", "--unset", "email"]).await;
     let directory = TempDir::new().unwrap();
     let path = file(&directory, "jdoe\n\nnobody\r\n admin\nbob\n");
     let plan = operator.run(&["reset", "--from", &path, "--dry-run"]).await;
-    let unknown = "line 3: there is no account nobody; `accounts find` looks for parts of names";
-    let expected = format!(
-        "{unknown}\nline 4: admin: there is no address on file\n2 can be reset, 2 refused\n"
-    );
+    let unknown =
+        "line 3: account nobody not found; use `accounts find` to search by part of a name";
+    let expected =
+        format!("{unknown}\nline 4: admin: account has no address\n2 can be reset, 2 refused\n");
     assert_eq!(plan.out, expected, "{plan:?}");
     assert_eq!(plan.exit_code, ExitCode::FAILURE);
     let outbox = &operator.sandbox.backend.outbox;
@@ -195,7 +207,7 @@ async fn the_accounts_of_a_file_are_reset_at_a_steady_rate() {
     // Three pauses of a quarter of a second.
     assert!(began.elapsed() >= Duration::from_millis(750));
     let expected =
-        format!("{unknown}\nline 4: admin: there is no address on file\n2 reset, 2 refused\n");
+        format!("{unknown}\nline 4: admin: account has no address\n2 reset, 2 refused\n");
     assert_eq!(answer.out, expected, "{answer:?}");
     assert_eq!(answer.exit_code, ExitCode::FAILURE);
     let mails = outbox.mails().split_off(mailed);
@@ -218,7 +230,7 @@ async fn the_accounts_of_a_file_are_reset_at_a_steady_rate() {
 }
 
 #[tokio::test]
-async fn an_old_password_that_stays_is_named() {
+async fn reset_reports_old_passwords_that_stay_valid() {
     let operator = Operator::start().await;
     let mut bob = operator.sandbox.user("bob").await.unwrap();
     bob.insert(
@@ -228,8 +240,8 @@ async fn an_old_password_that_stays_is_named() {
     operator.sandbox.put_user(bob).await.unwrap();
     let directory = TempDir::new().unwrap();
     let path = file(&directory, "\u{feff}jdoe\nbob\n");
-    let note = "a mail to this address failed on 1970-01-01T00:00:01Z, so the old password and \
-                sessions stay until the new one is used: ";
+    let note = "mail to this address failed on 1970-01-01T00:00:01Z, so the old password and \
+                sessions stay valid until the new password is used; ";
     let line = ["reset", "--from", &path, "--per-minute", "600"];
     for (options, word) in [(&["--dry-run"][..], "can be reset"), (&[], "reset")] {
         let line = [&line[..], options].concat();
@@ -239,7 +251,7 @@ async fn an_old_password_that_stays_is_named() {
             "{answer:?}"
         );
         let summary = format!(
-            "2 {word} (1 of them keep the old password until the new one is used), 0 refused\n"
+            "2 {word} (for 1 of them, the old password stays valid until the new one is used), 0 refused\n"
         );
         assert!(answer.out.ends_with(&summary), "{answer:?}");
         assert_eq!(answer.exit_code, ExitCode::SUCCESS);
@@ -255,13 +267,12 @@ async fn an_old_password_that_stays_is_named() {
 
 /// A file that two people put together, of which the first half is done.
 #[tokio::test]
-async fn an_account_that_a_file_names_twice_is_reset_once() {
+async fn repeated_lines_of_a_reset_file_are_skipped() {
     let operator = Operator::start().await;
     let directory = TempDir::new().unwrap();
     let path = file(&directory, "jdoe\nbob\nBOB\nJDoe\nadmin\n");
     let line = ["reset", "--from", &path, "--per-minute", "6000"];
-    let repeated =
-        "line 3 repeats line 2, and is left out\nline 4 repeats line 1, and is left out\n";
+    let repeated = "warning: line 3 skipped because it repeats line 2\nwarning: line 4 skipped because it repeats line 1\n";
     for (options, out) in [
         (&["--dry-run"][..], "3 can be reset, 0 refused\n"),
         (&[], "3 reset, 0 refused\n"),
@@ -276,12 +287,12 @@ async fn an_account_that_a_file_names_twice_is_reset_once() {
     std::fs::write(&latin_1, b"Zo\xeb\n").unwrap();
     let line = ["reset", "--from", latin_1.to_str().unwrap()];
     let answer = operator.run(&line).await;
-    let error = format!("{}: the text is not UTF-8", latin_1.display());
+    let error = format!("{}: not valid UTF-8", latin_1.display());
     assert_eq!(answer.error(), error);
 }
 
 #[tokio::test]
-async fn customers_are_told_of_every_password_where_the_stack_says_so() {
+async fn set_password_notifies_the_customer_if_configured() {
     let operator = Operator::start().await;
     let line = ["set-password", "jdoe", "--password-stdin"];
     let input = format!("{PASSWORD}\n");
@@ -294,11 +305,11 @@ async fn customers_are_told_of_every_password_where_the_stack_says_so() {
     let always = [("NOTIFY_PASSWORD_SET", "always"), ("MAIL_FROM", "")];
     let before = operator.user("jdoe").await;
     let answer = operator.run_with(&line, &input, &always).await;
-    let error = "the customer is notified, and MAIL_FROM is not set";
+    let error = "cannot notify the customer: MAIL_FROM is not set";
     assert_eq!(answer.error(), error);
     assert_eq!(operator.user("jdoe").await, before);
     let answer = operator.run_with(&line, &input, &always[..1]).await;
-    assert_eq!(answer.out, "jdoe has a new password\n", "{answer:?}");
+    assert_eq!(answer.out, "jdoe: password set\n", "{answer:?}");
     let mails = outbox.mails();
     let [mail] = mails.as_slice() else {
         panic!("{mails:?}");
@@ -325,7 +336,7 @@ async fn customers_are_told_of_every_password_where_the_stack_says_so() {
 
 /// clap drops a requirement that another argument's conflict makes impossible.
 #[test]
-fn options_of_many_accounts_are_not_ignored_for_one() {
+fn options_for_many_accounts_are_refused_for_a_single_one() {
     for line in [
         &["expire", "jdoe", "--dry-run"][..],
         &["reset", "jdoe", "--dry-run"],
@@ -338,13 +349,13 @@ fn options_of_many_accounts_are_not_ignored_for_one() {
 }
 
 #[tokio::test]
-async fn many_resets_keep_to_the_limit_of_the_function() {
+async fn reset_from_a_file_cannot_exceed_the_rate_limit() {
     let operator = Operator::start().await;
     let directory = TempDir::new().unwrap();
     let path = file(&directory, "jdoe\n");
     let line = ["reset", "--from", &path, "--per-minute", "61"];
     let answer = operator.run(&line).await;
-    let error = "--per-minute 61 is more than SOURCE_PER_MINUTE, which is 60";
+    let error = "--per-minute 61 exceeds SOURCE_PER_MINUTE, which is 60";
     assert_eq!(answer.error(), error);
     assert_eq!(answer.exit_code, ExitCode::from(2));
     assert!(operator.sandbox.backend.outbox.mails().is_empty());

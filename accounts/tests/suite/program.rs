@@ -122,14 +122,14 @@ async fn stack_of(operator: &Operator) -> Query {
 }
 
 #[tokio::test]
-async fn its_version_is_that_of_the_workspace() {
+async fn version_is_that_of_the_workspace() {
     let ended = Program::new(&[]).run(&["--version"]).await;
     let expected = format!("accounts {}\n", env!("CARGO_PKG_VERSION"));
     assert_eq!((ended.code, ended.out), (0, expected));
 }
 
 #[tokio::test]
-async fn shells_can_complete_its_commands() {
+async fn completions_contain_all_commands() {
     let program = Program::new(&[]);
     for shell in ["bash", "zsh", "fish"] {
         let ended = program.run(&["completions", shell]).await;
@@ -148,26 +148,26 @@ async fn shells_can_complete_its_commands() {
 }
 
 #[tokio::test]
-async fn its_manual_has_a_page_for_each_command() {
+async fn every_command_has_a_manual_page() {
     let program = Program::new(&[]);
     let page = program.run(&["man"]).await.out;
     assert!(page.contains(".TH accounts 1"), "{page}");
-    assert!(page.contains("Exit codes: 0 done"), "{page}");
+    assert!(page.contains("Exit codes: 0 success"), "{page}");
     let page = program.run(&["man", "brand", "set"]).await.out;
     assert!(page.contains(".TH accounts-brand-set 1"), "{page}");
     assert!(page.contains("configuration\\-set"), "{page}");
     let ended = program.run(&["man", "brand", "paint"]).await;
-    let error = "there is no command brand paint; see `accounts help`";
+    let error = "command brand paint not found; see `accounts help`";
     assert_eq!((ended.code, ended.error()), (3, error));
 }
 
 #[tokio::test]
-async fn all_that_is_missing_is_named_at_once() {
-    let region = "no region is known: use --region, AWS_REGION or a profile that has one";
-    let keys = "there are no AWS credentials: name a profile with --profile, or set AWS_PROFILE, or \
+async fn one_error_names_all_missing_settings() {
+    let region = "no region found: use --region, set AWS_REGION, or use a profile with a region";
+    let keys = "no AWS credentials found: use --profile, or set AWS_PROFILE, or \
                 AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY";
-    let stack = "name the stack with --stack";
-    let who = "say who you are, with --operator or USER";
+    let stack = "use --stack to name the stack";
+    let who = "no operator name: use --operator or set USER";
     let program = Program::new(&[]);
     for (line, missing) in [
         (
@@ -212,7 +212,7 @@ async fn all_that_is_missing_is_named_at_once() {
 }
 
 #[tokio::test]
-async fn a_stack_says_where_the_tables_are_and_who_sends() {
+async fn a_stack_provides_tables_and_sender() {
     let operator = Operator::start().await;
     let (sts, stack) = (sts(ROLE).await, stack_of(&operator).await);
     let program = Program::of(&operator, &sts, &stack).with(&KEYS);
@@ -246,23 +246,23 @@ async fn a_stack_says_where_the_tables_are_and_who_sends() {
         .await;
     assert_eq!(ended.code, 3, "{ended:?}");
     assert!(
-        ended.error().starts_with("there is no table Other "),
+        ended.error().starts_with("table Other not found "),
         "{ended:?}"
     );
     let line = ["--endpoint", &operator.dynamodb_url, "show", "jdoe"];
     let ended = program.run(&line).await;
     assert!(
-        ended.error().starts_with("there is no table Nowhere "),
+        ended.error().starts_with("table Nowhere not found "),
         "{ended:?}"
     );
     let line = [&line[..], &["--stack", "passwords"]].concat();
     let ended = program.run(&line).await;
-    let error = "--endpoint and --stack name two places; use one of them";
+    let error = "--endpoint and --stack cannot be used together";
     assert_eq!((ended.code, ended.error()), (2, error));
 }
 
 #[tokio::test]
-async fn a_stack_that_cannot_be_read_is_named_with_the_reason() {
+async fn an_unreadable_stack_is_reported_with_the_reason() {
     let operator = Operator::start().await;
     let sts = sts(ROLE).await;
     let denied = "User: arn:aws:sts::123456789012:assumed-role/Operators/jo is not authorized to \
@@ -275,13 +275,13 @@ async fn a_stack_that_cannot_be_read_is_named_with_the_reason() {
             "ValidationError",
             "Stack with id passwords does not exist",
             3,
-            "there is no stack passwords in eu-west-1",
+            "stack passwords not found in eu-west-1",
         ),
         (
             "AccessDenied",
             denied,
             1,
-            "you are not allowed cloudformation:DescribeStacks on \
+            "permission denied: cloudformation:DescribeStacks on \
              arn:aws:cloudformation:eu-west-1:123456789012:stack/passwords/* in eu-west-1",
         ),
         (
@@ -301,7 +301,7 @@ async fn a_stack_that_cannot_be_read_is_named_with_the_reason() {
 }
 
 #[tokio::test]
-async fn a_stack_without_the_tables_is_not_this_one() {
+async fn a_stack_without_the_tables_is_refused() {
     let operator = Operator::start().await;
     let tables = &operator.sandbox.backend.tables;
     let sts = sts(ROLE).await;
@@ -329,7 +329,7 @@ async fn a_stack_without_the_tables_is_not_this_one() {
         ]);
         let ended = program.run(&["--stack", "shop", "disable", "jdoe"]).await;
         let error =
-            format!("stack shop is not a stack of these services: it lacks the outputs {missing}");
+            format!("stack shop is not a stack of these services; missing outputs: {missing}");
         assert_eq!((ended.code, ended.error()), (2, error.as_str()));
         assert!(!operator.user("jdoe").await.contains_key("disabled"));
     }
@@ -351,7 +351,7 @@ fn configuration(directory: &Path) -> String {
 }
 
 #[tokio::test]
-async fn a_profile_gives_region_and_credentials() {
+async fn a_profile_provides_region_and_credentials() {
     let operator = Operator::start().await;
     let directory = TempDir::new().unwrap();
     let file = configuration(directory.path());
@@ -384,18 +384,21 @@ async fn a_profile_gives_region_and_credentials() {
 }
 
 #[tokio::test]
-async fn a_profile_that_gives_nothing_says_why() {
+async fn a_profile_without_credentials_is_reported() {
     let directory = TempDir::new().unwrap();
     let file = configuration(directory.path());
     let program = Program::new(&[("AWS_CONFIG_FILE", &file), ("USERS_TABLE", "Users")]);
     for (profile, reasons) in [
         (
             "nobody",
-            &["there is no profile nobody with credentials in the files of the AWS CLI"][..],
+            &["profile nobody with credentials not found in the AWS CLI configuration"][..],
         ),
         (
             "signed-off",
-            &["profile signed-off gives no credentials: ", "aws sso login"],
+            &[
+                "cannot get credentials from profile signed-off: ",
+                "aws sso login",
+            ],
         ),
     ] {
         let line = [
@@ -415,17 +418,17 @@ async fn a_profile_that_gives_nothing_says_why() {
 }
 
 #[tokio::test]
-async fn a_profile_needs_a_file() {
+async fn a_profile_without_a_file_is_not_found() {
     let program = Program::new(&[("USERS_TABLE", "Users")]);
     let line = ["--profile", "nope", "--region", "eu-west-1", "show", "jdoe"];
     let ended = program.run(&line).await;
-    let error = "there is no profile nope with credentials in the files of the AWS CLI";
+    let error = "profile nope with credentials not found in the AWS CLI configuration";
     assert_eq!((ended.code, ended.error()), (2, error));
 }
 
 /// As an instance answers to programs that may not read its metadata.
 #[tokio::test]
-async fn a_machine_that_gives_no_credentials_is_asked_in_vain() {
+async fn instance_metadata_without_credentials_means_no_credentials() {
     let router = Router::new().fallback(async || StatusCode::FORBIDDEN);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -436,16 +439,16 @@ async fn a_machine_that_gives_no_credentials_is_asked_in_vain() {
     ]);
     let line = ["--region", "eu-west-1", "show", "jdoe"];
     let ended = program.run(&line).await;
-    let error = "there are no AWS credentials: name a profile with --profile, ";
+    let error = "no AWS credentials found: use --profile, ";
     assert!(ended.error().starts_with(error), "{ended:?}");
     assert_eq!(ended.code, 2, "{ended:?}");
 }
 
 /// What is wrong is one line, and how it is right another.
 #[tokio::test]
-async fn a_command_line_that_is_wrong_is_two_lines() {
+async fn usage_errors_are_two_lines() {
     let program = Program::new(&[]);
-    let number = "use a whole number from 1";
+    let number = "must be a whole number of at least 1";
     for (line, error, usage) in [
         (
             &["show"][..],
@@ -479,7 +482,7 @@ async fn a_command_line_that_is_wrong_is_two_lines() {
         ),
         (
             &["add", "jane", "--id", "-1"],
-            "invalid value '-1' for '--id <NUMBER>': id is not a whole number",
+            "invalid value '-1' for '--id <NUMBER>': id must be a whole number",
             "",
         ),
         (
@@ -500,15 +503,12 @@ async fn a_command_line_that_is_wrong_is_two_lines() {
     }
     let ended = program.run(&["--json"]).await;
     let found: Value = serde_json::from_str(&ended.err).unwrap();
-    assert_eq!(
-        found["message"],
-        "a command is missing; see `accounts help`"
-    );
+    assert_eq!(found["message"], "no command given; see `accounts help`");
 }
 
 /// A full disk does not undo a change.
 #[tokio::test]
-async fn a_change_that_cannot_be_reported_is_said_to_be_done() {
+async fn an_unreported_change_is_said_to_be_made() {
     let operator = Operator::start().await;
     let (sts, stack) = (sts(ROLE).await, stack_of(&operator).await);
     let program = Program::of(&operator, &sts, &stack).with(&KEYS);
@@ -516,11 +516,11 @@ async fn a_change_that_cannot_be_reported_is_said_to_be_done() {
     for (line, error) in [
         (
             &["disable", "jdoe"][..],
-            "it was done, but the output could not be written: No space left on device",
+            "the change was made, but the output could not be written: No space left on device",
         ),
         (
             &["show", "jdoe"],
-            "the output could not be written: No space left on device",
+            "cannot write the output: No space left on device",
         ),
     ] {
         let full = std::fs::File::create("/dev/full").unwrap();
@@ -531,7 +531,7 @@ async fn a_change_that_cannot_be_reported_is_said_to_be_done() {
 }
 
 #[tokio::test]
-async fn scripts_see_how_it_ended() {
+async fn scripts_get_exit_codes_and_json_errors() {
     let operator = Operator::start().await;
     let (sts, stack) = (sts(ROLE).await, stack_of(&operator).await);
     let program = Program::of(&operator, &sts, &stack).with(&KEYS);

@@ -23,7 +23,7 @@ fn names(answer: &Answer) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn an_account_is_found_by_address_number_and_part_of_a_name() {
+async fn find_matches_address_number_and_part_of_a_name() {
     let operator = Operator::start().await;
     for (text, expected) in [
         ("jdoe", &["jdoe"][..]),
@@ -59,7 +59,7 @@ async fn an_account_is_found_by_address_number_and_part_of_a_name() {
 }
 
 #[tokio::test]
-async fn names_that_are_almost_right_are_named() {
+async fn mistyped_names_get_suggestions() {
     let operator = Operator::start().await;
     for (text, error) in [
         ("jdeo", "no account matches jdeo; similar: jdoe"),
@@ -72,13 +72,14 @@ async fn names_that_are_almost_right_are_named() {
         assert_eq!(answer.exit_code, ExitCode::from(3));
     }
     let answer = operator.run(&["show", "jdeo"]).await;
-    let error = "there is no account jdeo; `accounts find` looks for parts of names; similar: jdoe";
+    let error =
+        "account jdeo not found; use `accounts find` to search by part of a name; similar: jdoe";
     assert_eq!(answer.error(), error);
     let answer = operator.run(&["find", " "]).await;
-    assert_eq!(answer.error(), "say what to look for");
+    assert_eq!(answer.error(), "the search text is empty");
     assert_eq!(answer.exit_code, ExitCode::from(2));
     let answer = operator.run(&["show", "a@example.com"]).await;
-    let error = "there is no account a@example.com; it is the address of jdoe";
+    let error = "account a@example.com not found; this is the address of jdoe";
     assert_eq!(answer.error(), error);
 }
 
@@ -100,7 +101,7 @@ async fn prepare(operator: &Operator) {
 }
 
 #[tokio::test]
-async fn accounts_are_listed_by_all_filters_at_once() {
+async fn list_applies_all_filters() {
     let operator = Operator::start().await;
     prepare(&operator).await;
     for (filters, expected) in [
@@ -126,7 +127,7 @@ async fn accounts_are_listed_by_all_filters_at_once() {
 }
 
 #[tokio::test]
-async fn pages_have_every_account_once() {
+async fn pages_of_list_contain_every_account_once() {
     let operator = Operator::start().await;
     prepare(&operator).await;
     let (mut pages, mut after) = (Vec::new(), None::<String>);
@@ -141,7 +142,7 @@ async fn pages_have_every_account_once() {
         let note: Value = serde_json::from_str(&answer.err).unwrap();
         let note = note["note"].as_str().unwrap();
         let next = note
-            .strip_prefix("there are more; continue with --after ")
+            .strip_prefix("more accounts match; continue with --after ")
             .unwrap();
         after = Some(next.to_owned());
     }

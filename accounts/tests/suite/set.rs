@@ -9,7 +9,7 @@ use testkit::relay::{Action, Relays};
 use crate::{NOW, Operator, number, row, text};
 
 #[tokio::test]
-async fn what_is_given_changes_and_nothing_else() {
+async fn set_changes_only_the_given_values() {
     let operator = Operator::start().await;
     let before = operator.user("jdoe").await;
     let line = [
@@ -42,7 +42,7 @@ async fn what_is_given_changes_and_nothing_else() {
 
     // Once more there is nothing to change, and no row.
     let answer = operator.run(&line).await;
-    assert_eq!(answer.out, "jdoe needs no change\n", "{answer:?}");
+    assert_eq!(answer.out, "jdoe: nothing to change\n", "{answer:?}");
     let line = ["set", "jdoe", "--unset", "language", "--unset", "brand"];
     let answer = operator.run(&line).await;
     assert_eq!(answer.out, "jdoe: brand removed; language removed\n");
@@ -54,7 +54,7 @@ async fn what_is_given_changes_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn an_account_without_an_address_cannot_be_reset() {
+async fn accounts_without_an_address_cannot_be_reset() {
     let operator = Operator::start().await;
     operator.run(&["reset", "bob"]).await;
     let answer = operator
@@ -97,11 +97,11 @@ async fn an_account_without_an_address_cannot_be_reset() {
     );
     // Refused before it counts.
     let answer = operator.run(&["reset", "bob"]).await;
-    assert_eq!(answer.error(), "bob: there is no address on file");
+    assert_eq!(answer.error(), "bob: account has no address");
 }
 
 #[tokio::test]
-async fn what_an_account_may_not_have_changes_nothing() {
+async fn set_refuses_invalid_values() {
     let operator = Operator::start().await;
     let before = operator.user("bob").await;
     let long = "x".repeat(257);
@@ -110,32 +110,32 @@ async fn what_an_account_may_not_have_changes_nothing() {
         (
             &["--name", &long][..],
             2,
-            "display_name is not one line of at most 256 bytes",
+            "display_name must be one line of at most 256 bytes",
         ),
         (
             &["--brand", "a\nb"],
             2,
-            "brand is not one line of at most 256 bytes",
+            "brand must be one line of at most 256 bytes",
         ),
         (
             &["--language", "german!"],
             2,
-            "language is not a BCP 47 tag such as de or de-AT",
+            "language must be a BCP 47 tag such as de or de-AT",
         ),
         (
             &["--email", " "],
             2,
-            "email is empty; --unset email removes it",
+            "email is empty; use --unset email to remove it",
         ),
         (
             &["--brand", "x", "--unset", "brand"],
             2,
-            "brand is both set and unset",
+            "brand cannot be set and unset at once",
         ),
         (
             &["--email", "A@example.com"],
             1,
-            "the address is that of jdoe in the same brand",
+            "the address already belongs to jdoe in the same brand",
         ),
     ] {
         let answer = operator.run(&[&["set", "bob"], options].concat()).await;
@@ -150,7 +150,7 @@ async fn what_an_account_may_not_have_changes_nothing() {
         .await;
     assert_eq!(answer.exit_code, ExitCode::SUCCESS, "{answer:?}");
     let answer = operator.run(&["set", "bob", "--brand", "acme"]).await;
-    let error = "the address is that of jdoe in the same brand";
+    let error = "the address already belongs to jdoe in the same brand";
     assert_eq!(answer.error(), error);
     assert_eq!(
         text(&operator.user("bob").await, "brand"),
@@ -160,7 +160,7 @@ async fn what_an_account_may_not_have_changes_nothing() {
 
 /// An answer to a read that is older than the account.
 #[tokio::test]
-async fn a_change_that_came_first_stands() {
+async fn a_concurrent_change_is_not_overwritten() {
     let mut operator = Operator::start().await;
     let relays = Relays::start(&operator.sandbox.backend).unwrap();
     operator.dynamodb_url = relays.backend.dynamodb_url.clone();
@@ -182,11 +182,11 @@ async fn a_change_that_came_first_stands() {
 }
 
 #[tokio::test]
-async fn a_deleted_account_leaves_its_audit_rows() {
+async fn delete_keeps_the_audit_rows() {
     let operator = Operator::start().await;
     operator.run(&["disable", "jdoe"]).await;
     let answer = operator.run(&["delete", "jdoe"]).await;
-    let error = "there is no terminal to ask for confirmation; use --yes";
+    let error = "cannot ask for confirmation without a terminal; use --yes";
     assert_eq!(answer.error(), error);
     assert_eq!(answer.exit_code, ExitCode::from(2));
     assert!(operator.has("jdoe").await);
@@ -194,7 +194,7 @@ async fn a_deleted_account_leaves_its_audit_rows() {
     let answer = operator.run(&["delete", "jdoe", "--yes"]).await;
     assert_eq!(
         answer.out,
-        "jdoe is deleted; 2 audit rows remain, each for 400 days from its event\n"
+        "jdoe: deleted; 2 audit rows are kept, each for 400 days after its event\n"
     );
     assert!(!operator.has("jdoe").await);
     let mut audit = operator.audit("jdoe").await;
@@ -208,11 +208,11 @@ async fn a_deleted_account_leaves_its_audit_rows() {
 }
 
 #[tokio::test]
-async fn the_last_administrator_is_not_deleted() {
+async fn the_last_admin_cannot_be_deleted() {
     let operator = Operator::start().await;
     let answer = operator.run(&["delete", "admin", "--yes"]).await;
-    let error = "admin is the last account with the role Admin that may log in; use --force to \
-                 do it anyway";
+    let error = "admin is the last account with the role Admin that can log in; use --force to \
+                 continue anyway";
     assert_eq!(answer.error(), error);
     assert_eq!(answer.exit_code, ExitCode::FAILURE);
     assert!(operator.has("admin").await);
@@ -228,7 +228,7 @@ async fn the_last_administrator_is_not_deleted() {
 
 /// A role granted between the question and the answer would be lost without a row.
 #[tokio::test]
-async fn an_account_whose_roles_change_meanwhile_is_not_deleted() {
+async fn an_account_whose_roles_change_during_the_prompt_is_not_deleted() {
     let mut operator = Operator::start().await;
     let relays = Relays::start(&operator.sandbox.backend).unwrap();
     operator.dynamodb_url = relays.backend.dynamodb_url.clone();
@@ -248,12 +248,12 @@ async fn an_account_whose_roles_change_meanwhile_is_not_deleted() {
 }
 
 #[tokio::test]
-async fn a_deletion_that_is_not_confirmed_is_refused() {
+async fn delete_without_confirmation_is_refused() {
     let operator = Operator::start().await;
     for input in ["no\n", ""] {
         let answer = operator.run_asked(&["delete", "jdoe"], input).await;
-        let question = "Delete jdoe, customer 42? This cannot be undone. Type yes: ";
-        let error = format!("{question}error: jdoe is not deleted\n");
+        let question = "Delete jdoe (customer 42)? This cannot be undone. Type 'yes' to confirm: ";
+        let error = format!("{question}error: not confirmed; jdoe was not deleted\n");
         assert_eq!(answer.err, error);
         assert_eq!(answer.exit_code, ExitCode::FAILURE);
         assert!(operator.has("jdoe").await);
@@ -262,7 +262,7 @@ async fn a_deletion_that_is_not_confirmed_is_refused() {
 
 /// Without an address, a password that is not there cannot come.
 #[tokio::test]
-async fn the_last_administrator_keeps_a_way_in() {
+async fn the_last_admin_cannot_lose_both_address_and_password() {
     let operator = Operator::start().await;
     operator
         .run(&["set", "bob", "--email", "bob@example.com"])
@@ -270,8 +270,8 @@ async fn the_last_administrator_keeps_a_way_in() {
     operator.run(&["reset", "admin"]).await;
     let line = ["set", "admin", "--unset", "email"];
     let answer = operator.run(&line).await;
-    let error = "admin is the last account with the role Admin that may log in; use --force to do \
-                 it anyway";
+    let error = "admin is the last account with the role Admin that can log in; use --force to \
+                 continue anyway";
     assert_eq!(answer.error(), error);
     assert_eq!(answer.exit_code, ExitCode::FAILURE);
     assert!(operator.user("admin").await.contains_key("email"));
@@ -281,7 +281,7 @@ async fn the_last_administrator_keeps_a_way_in() {
 
 /// Somebody else gets the name between the question and the answer.
 #[tokio::test]
-async fn only_the_account_that_was_asked_about_is_deleted() {
+async fn an_account_replaced_during_the_prompt_is_not_deleted() {
     let mut operator = Operator::start().await;
     let relays = Relays::start(&operator.sandbox.backend).unwrap();
     operator.dynamodb_url = relays.backend.dynamodb_url.clone();
@@ -300,11 +300,11 @@ async fn only_the_account_that_was_asked_about_is_deleted() {
 }
 
 #[tokio::test]
-async fn sessions_end_and_nothing_else_changes() {
+async fn end_sessions_changes_nothing_else() {
     let operator = Operator::start().await;
     let mut expected = operator.user("jdoe").await;
     let answer = operator.run(&["end-sessions", "JDoe"]).await;
-    assert_eq!(answer.out, "jdoe is logged out everywhere\n");
+    assert_eq!(answer.out, "jdoe: all sessions ended\n");
     expected.insert("sessions_valid_after".to_owned(), dynamodb::number(NOW));
     expected.insert("version".to_owned(), dynamodb::number(2));
     assert_eq!(operator.user("jdoe").await, expected);

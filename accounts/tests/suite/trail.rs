@@ -35,7 +35,7 @@ async fn rows(operator: &Operator, options: &[&str]) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn rows_are_found_by_account_actor_event_and_time() {
+async fn audit_filters_by_account_actor_event_and_time() {
     let operator = prepare().await;
     let (reset, disabled) = ("password.reset jdoe", "account.disabled jdoe");
     let granted = "role.granted bob";
@@ -63,34 +63,34 @@ async fn rows_are_found_by_account_actor_event_and_time() {
     let answer = operator.run(&["audit", "--event", "role.grantd"]).await;
     assert_eq!(
         answer.error(),
-        "there is no event role.grantd; did you mean role.granted?"
+        "unknown event role.grantd; did you mean role.granted?"
     );
     assert_eq!(answer.exit_code, ExitCode::from(3));
     let kinds = "events begin with password., mail., account., role., brand., access.";
     let answer = operator
         .run(&["audit", "jdoe", "--event", "nonsense"])
         .await;
-    let error = format!("there is no event nonsense; {kinds}");
+    let error = format!("unknown event nonsense; {kinds}");
     assert_eq!(answer.error(), error);
     let line = ["audit", "--since", "2026-11-22", "--until", "2026-11-21"];
     let answer = operator.run(&line).await;
-    let error = "--until is not after --since, so no row can be between them";
+    let error = "--until must be later than --since";
     assert_eq!(answer.error(), error);
     assert_eq!(answer.exit_code, ExitCode::from(2));
 }
 
 #[tokio::test]
-async fn who_has_no_rows_and_does_not_exist_was_mistyped() {
+async fn audit_of_an_unknown_name_is_an_error() {
     let operator = Operator::start().await;
     for (name, error) in [
         (
             "jdeo",
-            "jdeo has no rows, and does not exist now; similar: jdoe",
+            "jdeo not found, and it has no audit rows; similar: jdoe",
         ),
-        ("stranger", "stranger has no rows, and does not exist now"),
+        ("stranger", "stranger not found, and it has no audit rows"),
         (
             "brand#brnad",
-            "brand#brnad has no rows, and does not exist now; similar: brand#brand",
+            "brand#brnad not found, and it has no audit rows; similar: brand#brand",
         ),
     ] {
         let answer = operator.run(&["audit", name]).await;

@@ -9,9 +9,9 @@ use tempfile::TempDir;
 
 use crate::{NO_LIMITS, Operator, row};
 
-const UNREADABLE: &str = "bob cannot be read: its attribute id is missing, or is no whole number from \
-                          0 to 9223372036854775807; `accounts disable` and `accounts delete` still \
-                          work";
+const UNREADABLE: &str = "account bob is unreadable: its attribute id must be a whole number \
+                          from 0 to 9223372036854775807; `accounts disable` and `accounts delete` \
+                          still work";
 
 /// An operator beside a table in which the customer number of `bob` is gone.
 async fn start() -> Operator {
@@ -23,7 +23,7 @@ async fn start() -> Operator {
 }
 
 #[tokio::test]
-async fn the_others_of_a_file_are_reset() {
+async fn an_unreadable_account_does_not_stop_resets_of_others() {
     let operator = start().await;
     let directory = TempDir::new().unwrap();
     let path = directory.path().join("names.txt");
@@ -44,7 +44,7 @@ async fn the_others_of_a_file_are_reset() {
 }
 
 #[tokio::test]
-async fn it_is_named_with_its_attribute_and_can_be_disabled_and_deleted() {
+async fn an_unreadable_account_can_be_disabled_and_deleted() {
     let operator = start().await;
     let answer = operator.run(&["end-sessions", "bob"]).await;
     assert_eq!(answer.error(), UNREADABLE);
@@ -53,10 +53,10 @@ async fn it_is_named_with_its_attribute_and_can_be_disabled_and_deleted() {
     assert_eq!(answer.json()[0]["username"], "bob", "{answer:?}");
 
     let answer = operator.run(&["disable", "bob"]).await;
-    assert_eq!(answer.out, "bob is disabled\n", "{answer:?}");
+    assert_eq!(answer.out, "bob: disabled\n", "{answer:?}");
     assert_eq!(operator.user("bob").await["disabled"].as_bool(), Ok(&true));
     let answer = operator.run_asked(&["delete", "bob"], "no\n").await;
-    let question = "Delete bob, whose customer number cannot be read? ";
+    let question = "Delete bob (customer number unreadable)? ";
     assert!(answer.err.starts_with(question), "{answer:?}");
     assert!(operator.has("bob").await);
     let answer = operator.run(&["delete", "bob", "--yes", "--json"]).await;

@@ -1,11 +1,11 @@
-//! Why something could not be found out.
+//! Errors of checks that could not be made.
 
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use shared::config::ConfigError;
 
 use crate::failure::permission;
 
-/// Codes of calls that IAM does not allow. Services spell it differently ("Common Errors" of their
+/// The error codes of calls that IAM denies. They differ between services ("Common Errors" of their
 /// API references).
 const DENIED: [&str; 4] = [
     "AccessDenied",
@@ -14,37 +14,37 @@ const DENIED: [&str; 4] = [
     "UnauthorizedOperation",
 ];
 
-/// Why something could not be found out.
+/// The reason why a check could not be made.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Gap {
-    /// IAM does not allow the call.
-    #[error("the permission {0} is missing")]
+pub(super) enum CheckError {
+    /// IAM denied the call.
+    #[error("permission {0} is missing")]
     Permission(String),
     /// The service refused the call with this code.
     #[error("{action} failed: {code}")]
     Refused {
-        /// The call, as IAM names it.
+        /// The IAM action of the call.
         action: String,
-        /// The code of the error.
+        /// The error code.
         code: String,
     },
-    /// Something else, in words.
+    /// Another reason.
     #[error("{0}")]
     Unknown(String),
 }
 
-/// What was found out, or why it could not be.
-pub(super) type Answer<T> = Result<T, Gap>;
+/// The result of a check, or the reason why it could not be made.
+pub(super) type CheckResult<T> = Result<T, CheckError>;
 
-/// What was found, for a further check of it; a gap where there is no such thing.
-pub(super) fn existing<'f, T>(found: &'f Answer<Option<T>>, what: &str) -> Answer<&'f T> {
+/// Returns what was found, for a further check; an error if it does not exist.
+pub(super) fn existing<'f, T>(found: &'f CheckResult<Option<T>>, what: &str) -> CheckResult<&'f T> {
     let found = found.as_ref().map_err(Clone::clone)?;
-    let missing = || Gap::Unknown(format!("there is no such {what}"));
+    let missing = || CheckError::Unknown(format!("{what} not found"));
     found.as_ref().ok_or_else(missing)
 }
 
-impl Gap {
-    /// Why a call to AWS, by the name that IAM has for it, gave no result.
+impl CheckError {
+    /// Converts the error of a call, given its IAM action.
     pub(super) fn of<E, R>(action: &str, error: &SdkError<E, R>) -> Self
     where
         E: ProvideErrorMetadata,
@@ -67,19 +67,19 @@ impl Gap {
         }
     }
 
-    /// An endpoint other than AWS's need not have all calls.
+    /// Returns the error for a call that the endpoint does not support.
     fn not_offered(action: &str) -> Self {
-        Self::Unknown(format!("the endpoint does not offer {action}"))
+        Self::Unknown(format!("the endpoint does not support {action}"))
     }
 
-    /// Whether the service has no such thing.
+    /// Returns whether the service did not find the resource.
     pub(super) fn is_not_found(&self) -> bool {
         matches!(self, Self::Refused { code, .. }
             if code.contains("NotFound") || code == "NoSuchEntity")
     }
 }
 
-impl From<ConfigError> for Gap {
+impl From<ConfigError> for CheckError {
     fn from(error: ConfigError) -> Self {
         Self::Unknown(error.to_string())
     }
