@@ -16,6 +16,7 @@ import argon2
 import boto3
 
 URL, COMMAND = sys.argv[1], sys.argv[2:]
+assert URL.startswith("http://"), "only for the DynamoDB of a test, not for AWS"
 ENVIRONMENT = {
     "AWS_ENDPOINT_URL_DYNAMODB": URL, "AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local",
     "AWS_REGION": "us-east-1", "AWS_DEFAULT_REGION": "us-east-1", "USERS_TABLE": "Users",
@@ -199,9 +200,9 @@ def main():
         try:
             scenario()
             print(f"ok {name}")
-        except AssertionError as error:
+        except (AssertionError, KeyError) as error:
             failed = True
-            print(f"FAIL {name}: {error}")
+            print(f"FAIL {name}: {error!r}")
     return failed
 
 

@@ -5,7 +5,8 @@
                      succeed
     sh               commands that must succeed
     console REASON   not run, for this reason; `sh` too
-    csv FILE         a file that later commands read; any language
+    csv FILE         a file that later commands read; any language. If the repository has the file,
+                     the check of names compares them
 
 `<!-- run: COMMAND -->` in the page prepares what the next block needs.
 """
@@ -75,7 +76,7 @@ class Run:
         while self.preparations and self.preparations[0][0] < block.line:
             self.command(*self.preparations.pop(0), None)
         if not kind(block):
-            if len(block.info) == 2:
+            if len(block.info) == 2 and not self.page.file_of(block):
                 self.session.write(block.info[1], "\n".join(block.lines) + "\n")
             return
         for line, command, expected in commands(block):

@@ -12,8 +12,12 @@ FILE_ENDINGS = "rs|py|md|yaml|toml|json|jsonl|mjs|cs|sh|java|html|csv"
 def check(page):
     """The mistakes of a page."""
     wrong = [(line, fault) for line, target in page.links() for fault in link_faults(page, target)]
+    written = {block.info[1] for block in page.blocks if len(block.info) == 2}
     for line, code in page.codes():
+        if code in written:
+            continue
         wrong += [(line, fault) for fault in code_faults(code)]
+    wrong += [(block.line, fault) for block in page.blocks for fault in example_faults(page, block)]
     for line, text in enumerate(page.prose, 1):
         wrong += [(line, f"no alarm {name} in template.yaml") for name in re.findall(r"\b\w+Alarm\b", text)
                   if name not in tree.alarms()]
@@ -29,6 +33,13 @@ def link_faults(page, target):
         yield f"no file {path}"
     elif anchor and anchor not in (page if file == page.path else read(file)).anchors():
         yield f"no heading #{anchor} in {path or page.name}"
+
+
+def example_faults(page, block):
+    """A block that names a file of the repository shows all of it."""
+    file = page.file_of(block)
+    if file and file.read_text(encoding="utf-8") != "\n".join(block.lines) + "\n":
+        yield f"the block is not the same as {block.info[1]}"
 
 
 def code_faults(code):

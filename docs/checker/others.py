@@ -4,7 +4,7 @@
 VARIABLES = {"MIMALLOC_PURGE_DELAY", "ROLLBACK_FAILED", "SSL_ERROR_SYSCALL"}
 
 # Files that the reader or a command writes, and patterns of names.
-FILES = {"users.csv", "names.txt", "DAY/ID.json", "NAME.expected.json", "bind/"}
+FILES = {"names.txt", "DAY/ID.json", "NAME.expected.json", "bind/"}
 
 # Attributes of items, not events.
 ATTRIBUTES = {"temporary.hash", "temporary.expires_at"}
@@ -12,7 +12,7 @@ ATTRIBUTES = {"temporary.hash", "temporary.expires_at"}
 NAMES = {
     # .NET
     "HttpClientHandler", "HttpWebRequest", "NetworkCredential", "SchUseStrongCrypto", "ServicePointManager",
-    "SystemDefaultTlsVersions", "WebClient",
+    "SystemDefaultTlsVersions", "ToLowerInvariant", "WebClient",
     # ServiceStack
     "AlwaysSendBasicAuthHeader", "SetCredentials", "UserAuth", "UserAuthRole",
     # columns of the old user tables

@@ -36,6 +36,11 @@ class Page:
     def name(self):
         return str(self.path.relative_to(ROOT)) if self.path.is_relative_to(ROOT) else self.path.name
 
+    def file_of(self, block):
+        """The file of the repository that a block shows, for example ```` ```python examples/login.py ````."""
+        file = self.path.parent / block.info[1] if len(block.info) == 2 else None
+        return file if file and file.is_file() else None
+
     def codes(self):
         """Each piece of text in backquotes, with its line."""
         for number, line in enumerate(self.prose, 1):

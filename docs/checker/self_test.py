@@ -3,11 +3,15 @@
 from checker import commands, names, options
 from checker.pages import ROOT, Page
 
-RIGHT = """
+FILE = (ROOT / ".gitattributes").read_text()
+RIGHT = f"""
 # A page
 
 [a file](../README.md), [a heading](#a-page), `shared/src/names.rs`, `USERS_TABLE`, `MailArns`, `SweepsMissingAlarm`,
 `reset.done`, `accounts list --role Admin`, `--dry-run`
+
+```text ../.gitattributes
+{FILE}```
 
 ```csv people.csv
 username,id
@@ -37,6 +41,7 @@ MISTAKES = {
     "an unknown parameter": ("MailArns", "MailArnz"),
     "an unknown alarm": ("SweepsMissingAlarm", "SweepsLostAlarm"),
     "an unknown event": ("reset.done", "reset.finished"),
+    "a block that differs from its file": (FILE, "something else\n"),
     "a wrong option": ("list --role", "list --rolle"),
     "a wrong option of any program": ("`--dry-run`", "`--dryrun`"),
     "a wrong subcommand": ("accounts list", "accounts lists"),
