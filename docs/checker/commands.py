@@ -86,10 +86,10 @@ class Run:
                 self.unknown.update(dict.fromkeys(defined(command), reason))
             else:
                 self.tally.ran += 1
-                self.command(line, command, expected)
+                self.command(line, filled(command), expected)
 
     def command(self, line, command, expected):
-        fault = fault_of(self.session.run(filled(command)), expected)
+        fault = fault_of(self.session.run(command), expected)
         self.wrong += [f"{self.page.name}:{line}: {command}\n{fault}"] if fault else []
 
 

@@ -29,8 +29,9 @@ SETTINGS = {
 # `accounts` as the pages use it, but on the tables of `local`.
 ACCOUNTS = """#!/bin/sh
 unset ACCOUNTS_STACK
-case "$*" in *--endpoint*) exec {binary} "$@" ;; esac
-exec {binary} --endpoint {dynamodb} --ses-endpoint {ses} "$@"
+case " $*" in *" --endpoint"*) ;; *) set -- --endpoint {dynamodb} "$@" ;; esac
+case " $*" in *" --ses-endpoint"*) ;; *) set -- --ses-endpoint {ses} "$@" ;; esac
+exec {binary} "$@"
 """
 
 # `cargo run -p PROGRAM -- ARGUMENTS` with the program that is built already.
@@ -64,7 +65,9 @@ class Session:
         # As on a terminal, where the progress of curl does not mix with what it prints.
         (home / ".curlrc").write_text("silent\nshow-error\n")
         state, path = Path(self.folder.name) / "state", f"{programs}:{os.environ['PATH']}"
-        self.home, self.environment = home, SETTINGS | {"PATH": path, "HOME": str(home), "STATE": str(state)}
+        # BARE_ACCOUNTS is `accounts` without the settings of the session.
+        own = {"PATH": path, "HOME": str(home), "STATE": str(state), "BARE_ACCOUNTS": str(BINARIES / "accounts")}
+        self.home, self.environment = home, SETTINGS | own
         self.start(programs)
         return self
 
