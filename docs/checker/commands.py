@@ -29,7 +29,7 @@ SKIPPED = [
     (r"cargo run -p local( -- --front-door)?$", "a server: every page has its own"),
     (r"\bgit (tag|push)\b", "git: publishes"),
     (r"\b(appcmd|sha256sum|unzip)\b|u_ex\*", "needs files of the reader"),
-    (r"\b(OLD_HOST|HOST|TARGET|ARN|HANDLE|EVENT|NAME|REGION)\b", "needs a host or a name of the reader"),
+    (r"\b(OLD_HOST|HOST|TARGET|ARN|HANDLE|EVENT|NAME|REGION|ID)\b", "needs a host or a name of the reader"),
     (r"\$\(accounts completions|<\(accounts|\| man ", "needs an interactive shell"),
 ]
 REPLACED = {"USER": "jdoe", "BRAND": "brand", "ADDRESS": "a@example.com", "DATE": "2099-01-01"}

@@ -17,7 +17,11 @@ def check(page):
         if code in written:
             continue
         wrong += [(line, fault) for fault in code_faults(code)]
-    wrong += [(block.line, fault) for block in page.blocks for fault in example_faults(page, block)]
+        wrong += [(line, fault) for fault in command_faults(code)]
+    for block in page.blocks:
+        wrong += [(block.line, fault) for fault in example_faults(page, block)]
+        if block.info[:1] in ([], ["sh"], ["console"]):
+            wrong += [(block.line, fault) for fault in command_faults("\n".join(block.lines))]
     for line, text in enumerate(page.prose, 1):
         wrong += [(line, f"no alarm {name} in template.yaml") for name in re.findall(r"\b\w+Alarm\b", text)
                   if name not in tree.alarms()]
@@ -55,6 +59,15 @@ def code_faults(code):
         yield from [f"no event {code}"] * (code not in tree.events() | others.ATTRIBUTES and not is_file)
     elif names_a_file(code):
         yield from [f"no file {code}"] * (not exists(code))
+
+
+def command_faults(text):
+    """Names in a command that need no run: what cargo is given, and programs of the repository."""
+    for name in re.findall(r"(?m)^(?:\$ )?cargo \S.*", text):
+        for target in re.findall(r" (?:-p|--bench|--test) ([\w-]+)", name.split(" -- ")[0]):
+            yield from [f"no package or target {target}"] * (target not in tree.cargo_targets())
+    for program in re.findall(r"(?m)^(?:\$ )?([\w.]+/[\w./-]+)(?= |$)", text):
+        yield from [f"no program {program}"] * (names_a_file(program) and not exists(program))
 
 
 def test_faults(file, test):

@@ -82,5 +82,5 @@ def read(path):
 
 
 def all_pages():
-    paths = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md")]
+    paths = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md", "clients/README.md", "fuzz/README.md")]
     return [read(path) for path in [*paths, *sorted((ROOT / "docs").glob("*.md"))]]

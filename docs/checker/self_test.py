@@ -8,7 +8,7 @@ RIGHT = f"""
 # A page
 
 [a file](../README.md), [a heading](#a-page), `shared/src/names.rs`, `USERS_TABLE`, `MailArns`, `SweepsMissingAlarm`,
-`reset.done`, `accounts list --role Admin`, `--dry-run`
+`reset.done`, `accounts list --role Admin`, `--dry-run`, `cargo test -p accounts`
 
 ```text ../.gitattributes
 {FILE}```
@@ -45,6 +45,7 @@ MISTAKES = {
     "a wrong option": ("list --role", "list --rolle"),
     "a wrong option of any program": ("`--dry-run`", "`--dryrun`"),
     "a wrong subcommand": ("accounts list", "accounts lists"),
+    "a missing package": ("-p accounts", "-p account"),
     "a wrong output": ("version 1", "version 2"),
     "a missing line of output": ("username mmiller\n…\n", "username mmiller\n"),
     "a command that fails": ("accounts show mmiller\nusername mmiller\n…\nversion 1", "accounts show nobody"),

@@ -49,6 +49,18 @@ def events():
 
 
 @functools.cache
+def cargo_targets():
+    """Names of packages, and of tests and benchmarks that can be named on the command line of cargo."""
+    found = set()
+    for file in files():
+        if file.endswith("Cargo.toml"):
+            found.update(re.findall(r'(?m)^name = "([\w-]+)"', (ROOT / file).read_text()))
+        target = re.search(r"/(?:tests|benches)/([\w-]+)(?:/main)?\.rs$", file)
+        found.update([target[1]] if target else [])
+    return found
+
+
+@functools.cache
 def cases():
     """Names of recorded exchanges."""
     found = set()
