@@ -19,7 +19,7 @@ def words(text):
 
 
 def expected_tables():
-    """The tables of tables.rs: keys, indexes, whether items expire and whether the table is kept."""
+    """The tables of tables.rs: keys, indexes, whether items expire and whether the table is durable."""
     for block in TABLES.split("    Table {")[1:]:
         head, _, rest = block.partition("indexes:")
         name = re.search(r'name: "(\w+)"', head)[1]
@@ -30,7 +30,7 @@ def expected_tables():
                 r'Index \{\s*name: "([\w-]+)",\s*key: &\[([^\]]*)\],\s*attributes: &\[([^\]]*)\]', rest
             )
         }
-        yield name, (key, indexes, "expires: true" in rest, "is_kept: true" in rest)
+        yield name, (key, indexes, "expires: true" in rest, "is_durable: true" in rest)
 
 
 def keys(properties):
