@@ -130,7 +130,7 @@ async fn serve(arguments: Arguments) -> Result<(), Error> {
     let backend = Backend::start(arguments.storage(), tables()?).await?;
     let secret = behind.as_ref().map(|behind| behind.secret.as_str());
     let functions = functions(&backend, Some(&url), secret)?;
-    let sweeps = tokio::spawn(sweep(functions.clone()));
+    let sweeps = tokio::spawn(sweep(functions.clone(), backend.clone()));
     let brand = config::brand(Env::new(&|name| {
         variable(name, login_url(name, Some(&url)))
     }))?;
@@ -172,11 +172,15 @@ async fn listen(port: u16) -> Result<TcpListener, Error> {
     listener.map_err(|error| format!("port {port}: {error}").into())
 }
 
-/// Runs the sweep on a schedule, more often than template.yaml.
-async fn sweep(functions: Functions) {
+/// Runs the sweep on a schedule, more often than template.yaml, but only if a reset is pending. The
+/// log of sweeps without work would bury that of the requests.
+async fn sweep(functions: Functions, backend: Backend) {
     let event = r#"{ "source": "aws.events", "detail-type": "Scheduled Event" }"#;
     loop {
         tokio::time::sleep(SWEEP_EVERY).await;
+        if matches!(backend.has_pending_reset().await, Ok(false)) {
+            continue;
+        }
         let request_id = uuid::Uuid::new_v4().to_string();
         if let Err(error) = lambda::invoke(&functions.reset_user_password, event, request_id).await
         {

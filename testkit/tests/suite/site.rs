@@ -272,6 +272,7 @@ async fn markup_in_input_is_escaped() {
 #[tokio::test]
 async fn the_tables_show_no_hash_and_no_session() {
     let site = Site::start().await;
+    assert!(!site.sandbox.backend.has_pending_reset().await.unwrap());
     site.sandbox
         .backend
         .outbox
@@ -281,6 +282,7 @@ async fn the_tables_show_no_hash_and_no_session() {
     let login = "UserName=admin&Password=p%4055wOrd";
     let login = site.post("/auth/credentials", login).await;
     assert!(login.starts_with("HTTP/1.1 200 "), "{login}");
+    assert!(site.sandbox.backend.has_pending_reset().await.unwrap());
     let user = site.sandbox.user("jdoe").await.unwrap();
     assert!(user["reset"].as_m().unwrap().contains_key("hash"));
     let sessions = &site.sandbox.backend.tables.sessions;
