@@ -16,13 +16,21 @@ RUNBOOK = (ROOT / "docs/operations.md").read_text()
 class Alarms(unittest.TestCase):
     ALARMS = of_type(TEMPLATE["Resources"], "AWS::CloudWatch::Alarm")
 
-    def test_every_alarm_names_its_row_of_the_runbook(self):
-        cells = re.findall(r"^\| (`\w+Alarm`(?:, `\w+Alarm`)*) \|", RUNBOOK, re.MULTILINE)
-        rows = [name for cell in cells for name in re.findall(r"\w+", cell)]
-        self.assertEqual(sorted(rows), sorted(self.ALARMS))
+    def test_every_alarm_has_a_heading_in_the_runbook(self):
+        headings = re.findall(r"^### (\w+Alarm)$", RUNBOOK, re.MULTILINE)
+        self.assertEqual(sorted(headings), sorted(self.ALARMS))
         for name, alarm in self.ALARMS.items():
             description = alarm["Properties"]["AlarmDescription"]
             self.assertTrue(description.endswith(f" See {name} in docs/operations.md."), description)
+
+    def test_the_runbook_says_how_to_check_and_fix_every_alarm(self):
+        alarms = re.search(r"^## Alarms$(.*?)^## ", RUNBOOK, re.MULTILINE | re.DOTALL)[1]
+        # Two functions share a section: the first heading is directly followed by the second.
+        sections = re.split(r"(?:^### \w+Alarm\n+)+", alarms, flags=re.MULTILINE)[1:]
+        self.assertTrue(sections)
+        for section in sections:
+            labels = re.findall(r"^\*\*(\w+)\.\*\*", section, re.MULTILINE)
+            self.assertEqual(labels, ["Meaning", "Check", "Fix"], section)
 
     def test_every_alarm_reaches_the_topic(self):
         for name, alarm in self.ALARMS.items():

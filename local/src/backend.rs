@@ -65,6 +65,14 @@ impl Backend {
             ses_url,
         })
     }
+
+    /// Whether a reset waits for the sweep.
+    pub async fn has_pending_reset(&self) -> Result<bool, Error> {
+        let request = self.clients.dynamodb.scan();
+        let request = request.table_name(&self.tables.users).limit(1);
+        let output = request.index_name("pending-reset-index").send().await?;
+        Ok(output.count > 0)
+    }
 }
 
 async fn serve(database: Database) -> Result<String, Error> {

@@ -15,7 +15,7 @@ use crate::hasher::hasher;
 use crate::tables::TableNames;
 
 /// The password of every demo account.
-const PASSWORD: &str = "p@55wOrd";
+pub(crate) const PASSWORD: &str = "p@55wOrd";
 
 struct Account {
     username: &'static str,

@@ -4,12 +4,11 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use askama::Template;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{ConnectInfo, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::any;
 use axum::{Extension, Router};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -23,33 +22,31 @@ use shared::clock::Clock;
 use shared::lambda;
 use tokio::net::TcpListener;
 
-use crate::ses::{self, Outbox};
 use crate::{Error, Functions};
 
 /// The time that running requests get to finish when the program is stopped.
-const GRACE: Duration = Duration::from_secs(2);
+const GRACE: Duration = Duration::from_secs(10);
 /// The pause after a connection could not be accepted.
 const RETRY: Duration = Duration::from_millis(100);
 /// The maximum length of a body in bytes, as in API Gateway.
 const MAX_PAYLOAD: usize = 10 * 1024 * 1024;
 
-/// Makes a router for both functions and the outbox.
-pub fn router(functions: Functions, outbox: Outbox) -> Router {
+/// Makes a router for both functions. It also answers at `/`, with methods for which a router that
+/// is merged with it has no page.
+pub fn router(functions: Functions) -> Router {
     Router::new()
-        .route("/", get(home).fallback(forward))
+        .route("/", any(forward))
         .fallback(forward)
         .with_state(functions)
-        .merge(ses::pages(outbox))
 }
 
-/// Serves both functions and the outbox until `stop` resolves.
+/// Serves both functions until `stop` resolves.
 pub async fn serve(
     listener: TcpListener,
     functions: Functions,
-    outbox: Outbox,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
-    serve_router(listener, router(functions, outbox), stop).await
+    serve_router(listener, router(functions), stop).await
 }
 
 /// Serves a router that identifies its callers by [`ConnectInfo`], until `stop` resolves.
@@ -81,16 +78,10 @@ pub async fn serve_router(
         // A client that disconnects early is not an error.
         tokio::spawn(connections.watch(connection));
     }
+    // Refuses new connections while the last requests finish.
+    drop(listener);
     let _ = tokio::time::timeout(GRACE, connections.shutdown()).await;
     Ok(())
-}
-
-#[derive(Template)]
-#[template(path = "home.html")]
-struct HomePage;
-
-async fn home() -> Response {
-    ses::page(&HomePage)
 }
 
 async fn forward(

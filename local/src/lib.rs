@@ -5,15 +5,23 @@
 
 pub mod attribute;
 mod backend;
+mod calls;
 mod demo;
 mod error;
 pub mod front_door;
 mod functions;
 pub mod gateway;
+mod guard;
 mod hasher;
+mod html;
 pub mod previews;
 pub mod ses;
+pub mod site;
+mod table_pages;
 pub mod tables;
+mod trail;
+mod trial;
+mod wire;
 
 pub use attribute::Item;
 pub use backend::{Backend, Storage, access};

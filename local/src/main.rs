@@ -1,13 +1,14 @@
 //! `cargo run -p local`
 
-use std::net::SocketAddr;
+mod greeting;
+
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Parser, Subcommand, ValueEnum};
 use local::tables::TableNames;
-use local::{Backend, Error, Functions, Storage, front_door, gateway, previews};
+use local::{Backend, Error, Functions, Storage, front_door, gateway, site};
 use mimalloc::MiMalloc;
 use shared::clock::Clock;
 use shared::config::{self, ConfigError, Env};
@@ -129,28 +130,28 @@ async fn serve(arguments: Arguments) -> Result<(), Error> {
     let backend = Backend::start(arguments.storage(), tables()?).await?;
     let secret = behind.as_ref().map(|behind| behind.secret.as_str());
     let functions = functions(&backend, Some(&url), secret)?;
-    if let Some(behind) = &behind {
-        greet_inner(behind.listener.local_addr()?);
-    }
-    greet(&url, &backend);
-    let sweeps = tokio::spawn(sweep(functions.clone()));
+    let sweeps = tokio::spawn(sweep(functions.clone(), backend.clone()));
     let brand = config::brand(Env::new(&|name| {
         variable(name, login_url(name, Some(&url)))
     }))?;
-    let previews = previews::pages(&backend, brand);
-    let router = gateway::router(functions, backend.outbox).merge(previews);
+    let pages = site::pages(&backend, brand, listener.local_addr()?);
+    let router = gateway::router(functions).merge(pages);
+    let gateway = behind.as_ref().map(|behind| behind.listener.local_addr());
+    greeting::hello(&url, &backend, gateway.transpose()?);
     match behind {
-        Some(behind) => {
-            let front = front_door::in_front_of(router.clone(), &behind.secret)?;
-            let forever = std::future::pending();
-            let inner = gateway::serve_router(behind.listener, router, forever);
-            let inner = tokio::spawn(inner);
-            gateway::serve_router(listener, front, interrupted).await?;
-            inner.abort();
+        Some(InnerGateway {
+            listener: inner,
+            secret,
+        }) => {
+            let front = front_door::in_front_of(router.clone(), &secret)?;
+            let front = gateway::serve_router(listener, front, interrupted);
+            let inner = gateway::serve_router(inner, router, gateway::interrupted()?);
+            tokio::try_join!(front, inner)?;
         }
         None => gateway::serve_router(listener, router, interrupted).await?,
     }
     sweeps.abort();
+    greeting::goodbye();
     Ok(())
 }
 
@@ -171,11 +172,15 @@ async fn listen(port: u16) -> Result<TcpListener, Error> {
     listener.map_err(|error| format!("port {port}: {error}").into())
 }
 
-/// Runs the sweep on a schedule, more often than template.yaml.
-async fn sweep(functions: Functions) {
+/// Runs the sweep on a schedule, more often than template.yaml, but only if a reset is pending. The
+/// log of sweeps without work would bury that of the requests.
+async fn sweep(functions: Functions, backend: Backend) {
     let event = r#"{ "source": "aws.events", "detail-type": "Scheduled Event" }"#;
     loop {
         tokio::time::sleep(SWEEP_EVERY).await;
+        if matches!(backend.has_pending_reset().await, Ok(false)) {
+            continue;
+        }
         let request_id = uuid::Uuid::new_v4().to_string();
         if let Err(error) = lambda::invoke(&functions.reset_user_password, event, request_id).await
         {
@@ -253,34 +258,4 @@ fn tables() -> Result<TableNames, ConfigError> {
 fn variable(name: &str, own: Option<String>) -> Option<String> {
     let given = Env::of_process().optional(name);
     given.or(own).or_else(|| local::default_variable(name))
-}
-
-#[expect(
-    clippy::print_stdout,
-    reason = "this is a program for a developer's terminal"
-)]
-fn greet_inner(gateway: SocketAddr) {
-    println!(
-        "Gateway behind the front door, where the functions refuse every call: http://{gateway}"
-    );
-}
-
-#[expect(
-    clippy::print_stdout,
-    reason = "this is a program for a developer's terminal"
-)]
-fn greet(url: &str, backend: &Backend) {
-    println!(
-        r#"DynamoDB on {dynamodb}, SES on {ses}
-
-Reset the password of jdoe, at most once a minute, then read the mail at {url}/outbox
-  curl '{url}/webservices/IFCommonService.asmx/ResetUserPassword?username=jdoe'
-
-Set the password of the customer with this address, as an administrator
-  curl -u admin:p@55wOrd -H 'Content-Type: application/json' -d '{{"Email":"a@example.com","NewPassword":"lamp-Sodium-4417","SendResetEmail":true}}' {url}/UpdateUserRegistrationPassword
-
-ready on {url}"#,
-        dynamodb = backend.dynamodb_url,
-        ses = backend.ses_url,
-    );
 }

@@ -16,7 +16,7 @@ use shared::clock::Clock;
 use shared::mail::{Brand, Kind, Message, languages, render_sample};
 
 use crate::backend::Backend;
-use crate::ses::{MAIL_POLICY, page, policy};
+use crate::html::{MAIL_POLICY, page, policy};
 
 /// The name of the default brand in URLs.
 const DEFAULT: &str = "-";

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use askama::Template;
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
@@ -16,10 +16,7 @@ use serde_json::json;
 use shared::clock::Clock;
 use tokio::net::TcpListener;
 
-/// The policy for mails, which must neither run nor load anything.
-pub(crate) const MAIL_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; sandbox";
-const PAGE_POLICY: &str =
-    "default-src 'none'; style-src 'unsafe-inline'; frame-src 'self'; base-uri 'none'";
+use crate::html::{MAIL_POLICY, page, policy};
 
 /// A mail that SES accepted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -329,18 +326,4 @@ fn find(outbox: &Outbox, id: &str) -> Option<Mail> {
 
 fn not_found() -> Response {
     (StatusCode::NOT_FOUND, "no such mail\n").into_response()
-}
-
-pub(crate) fn page(template: &impl Template) -> Response {
-    match template.render() {
-        Ok(html) => (policy(PAGE_POLICY), Html(html)).into_response(),
-        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
-    }
-}
-
-pub(crate) fn policy(policy: &'static str) -> HeaderMap {
-    HeaderMap::from_iter([(
-        header::CONTENT_SECURITY_POLICY,
-        HeaderValue::from_static(policy),
-    )])
 }

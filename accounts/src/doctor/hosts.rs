@@ -159,7 +159,7 @@ fn answer(response: Result<Response, String>, expected: u16) -> Finding {
         _ if status == expected => Finding::ok(format!("{url} answers {status}")),
         403 => Finding::failed(
             format!("{url} answers 403"),
-            "point the DNS record at the front door (docs/deployment.md, \"Front door\"), or check the \
+            "point the DNS record at the front door (docs/front-door.md), or check the \
              web ACL",
         ),
         429 => Finding::warning(

@@ -49,7 +49,7 @@ fn sandbox(account: &GetAccountOutput) -> Finding {
     }
     Finding::failed(
         "the account is in the sandbox: only verified addresses receive mail",
-        "request production access (docs/deployment.md, \"SES sandbox\")",
+        "request production access (docs/deploy.md, \"SES sandbox\")",
     )
 }
 

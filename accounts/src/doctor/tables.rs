@@ -111,7 +111,7 @@ async fn of_table(deployment: &Deployment<'_>, table: &Table) -> Vec<Check> {
     let state = match &described {
         Ok(None) => Ok(Finding::failed(
             "table not found",
-            "check the name and the region, or restore the table (docs/operations.md)",
+            "check the name and the region, or restore the table (docs/upgrade.md)",
         )),
         _ => found().map(|description| state(description, table)),
     };

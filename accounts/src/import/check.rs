@@ -100,8 +100,7 @@ impl<'a> AccountFile<'a> {
         };
         for row in progress.wrap_iter(file::rows(path, format, required(existing))?) {
             if let (_, Ok(row)) = row? {
-                let name = file.keys.of_name(&UsernameKey::new(&row.username));
-                let address = file.keys.of_address(&row.email, Some(&row.brand));
+                let [name, address] = file.keys.of_row(&row);
                 if row.username.contains('@') {
                     file.names_with_at.insert(name);
                 }
@@ -197,9 +196,8 @@ impl<'a> AccountFile<'a> {
         let rows = file::rows(self.path, self.format, required(self.existing))?;
         Ok(rows.map(move |row| {
             let (line, row) = row?;
-            let account = row.map_err(|reason| vec![reason]).and_then(Row::check);
-            let account = account.and_then(|account| self.check(account, &mut seen));
-            Ok(match account {
+            let account = row.map_err(|reason| vec![reason]);
+            Ok(match account.and_then(|row| self.account(row, &mut seen)) {
                 Ok(account) => Ok((line, account)),
                 Err(reasons) => Err(Refusal { line, reasons }),
             })
@@ -249,6 +247,19 @@ impl<'a> AccountFile<'a> {
     pub(crate) fn is_kept(&self, account: &NewAccount) -> bool {
         let name = self.keys.of_name(&account.profile.username);
         self.existing == Existing::Keep && self.ids.contains_key(&name)
+    }
+
+    /// The account of a row. A refused row counts as an earlier row too: otherwise
+    /// `--skip-refused` would let a second row for the same user name take its place.
+    fn account(&self, row: Row, seen: &mut HashSet<u64>) -> Result<NewAccount, Vec<String>> {
+        let keys = self.keys.of_row(&row);
+        match row.check() {
+            Ok(account) => self.check(account, seen),
+            Err(reasons) => {
+                seen.extend(keys.into_iter().filter(|key| self.repeated.contains(key)));
+                Err(reasons)
+            }
+        }
     }
 
     /// Checks that no other account has the same name, or the same address and brand.
@@ -317,6 +328,12 @@ struct Keys(RandomState);
 impl Keys {
     fn of_name(&self, username: &UsernameKey) -> u64 {
         self.0.hash_one(("username", username.as_str()))
+    }
+
+    /// The name, and the address with its brand, of a row that may be wrong.
+    fn of_row(&self, row: &Row) -> [u64; 2] {
+        let name = self.of_name(&UsernameKey::new(&row.username));
+        [name, self.of_address(&row.email, Some(&row.brand))]
     }
 
     fn of_address(&self, email: &str, brand: Option<&str>) -> u64 {

@@ -26,6 +26,8 @@ pub(super) struct Preview {
     moved: u64,
     /// Accounts among them that lose the password mailed to the old address.
     losing_password: u64,
+    /// Accounts whose password hash is replaced by that of the file.
+    replacing_password: u64,
     /// The first accounts that lose roles, and these roles.
     losses: Vec<(String, Vec<String>)>,
     /// The number of accounts that lose roles.
@@ -77,6 +79,7 @@ impl Preview {
         self.changed += 1;
         self.moved += u64::from(replacement.is_moved);
         self.losing_password += u64::from(replacement.loses_password);
+        self.replacing_password += u64::from(replacement.replaces_password);
         if replacement.roles_lost.is_empty() {
             return;
         }
@@ -104,6 +107,7 @@ impl Preview {
             unchanged,
             moved,
             losing_password,
+            replacing_password,
             ..
         } = self;
         console.line(&format!(
@@ -112,6 +116,11 @@ impl Preview {
         if *moved > 0 {
             console.line(&format!(
                 "addresses changed: {moved}, mailed passwords withdrawn: {losing_password}"
+            ))?;
+        }
+        if *replacing_password > 0 {
+            console.line(&format!(
+                "passwords replaced by those of the file: {replacing_password}"
             ))?;
         }
         for (username, roles) in &self.losses {
@@ -135,6 +144,7 @@ impl Preview {
             ("unchanged", self.unchanged.into()),
             ("addresses_changed", self.moved.into()),
             ("passwords_withdrawn", self.losing_password.into()),
+            ("passwords_replaced", self.replacing_password.into()),
             ("accounts_losing_roles", self.losing.into()),
             ("roles_lost", losses.into()),
         ])

@@ -30,6 +30,8 @@ pub(super) struct Replacement {
     pub(super) is_moved: bool,
     /// Whether the account loses its password, because it was mailed to the old address.
     pub(super) loses_password: bool,
+    /// Whether the row replaces the password hash by another one.
+    pub(super) replaces_password: bool,
 }
 
 /// Plans a row, given the existing account if there is one.
@@ -60,12 +62,15 @@ impl Replacement {
             let replaced = Replaced { account: old, new };
             events.extend(replaced.events().into_iter().map(|event| (event, None)));
         }
+        let mut set = change.set.iter();
+        let has_new_hash = set.any(|(path, _)| *path == "password_hash");
         Self {
             change,
             events,
             roles_lost: old.roles.difference(&row.roles).cloned().collect(),
             is_moved,
             loses_password: is_moved && old.must_change_password && row.password_hash.is_none(),
+            replaces_password: old.password_hash.is_some() && has_new_hash,
         }
     }
 

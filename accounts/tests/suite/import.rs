@@ -150,6 +150,28 @@ async fn refused_rows_stop_the_import_without_skip_refused() {
     assert!(!operator.has("hash").await && !operator.has("few").await);
 }
 
+/// The first row may be the right one, so the second must not take its place.
+#[tokio::test]
+async fn rows_that_repeat_a_refused_row_are_refused_too() {
+    let operator = Operator::start().await;
+    let file = "username,id,email,password_hash\n\
+                maria,1,m@example.com,secret\n\
+                MARIA,2,,\n\
+                anna,3,M@example.com,\n\
+                good,4,,\n";
+    let answer = import(&operator, "users.csv", file, &["--skip-refused"]).await;
+    assert!(
+        answer.out.ends_with(
+            "line 3: username is already used by an earlier row\n\
+             line 4: email and brand are already used by an earlier row\n\
+             1 written, 0 already present, 3 refused\n"
+        ),
+        "{answer:?}"
+    );
+    assert!(!operator.has("maria").await && !operator.has("anna").await);
+    assert!(operator.has("good").await);
+}
+
 #[tokio::test]
 async fn a_dry_run_in_json_counts_valid_rows() {
     let operator = Operator::start().await;
@@ -163,7 +185,7 @@ async fn a_dry_run_in_json_counts_valid_rows() {
     let answer = import(&operator, "users.csv", &file, options).await;
     let preview = json!({
         "new": 1, "changed": 1, "unchanged": 0, "addresses_changed": 1, "passwords_withdrawn": 0,
-        "accounts_losing_roles": 0, "roles_lost": [],
+        "passwords_replaced": 0, "accounts_losing_roles": 0, "roles_lost": [],
     });
     let counts = json!({ "writable": 2, "unchanged": 0, "refused": 0 });
     assert_eq!(answer.json(), [preview, counts]);

@@ -62,6 +62,29 @@ async fn unchanged_rows_are_not_written() {
     assert_eq!(operator.audit("jdoe").await, [row("account.imported")]);
 }
 
+/// Each login replaces an imported hash, so the same file takes away what people use now.
+#[tokio::test]
+async fn a_dry_run_counts_the_password_hashes_that_the_file_replaces() {
+    let operator = Operator::start().await;
+    let rows = format!("{JDOE}roe,7,,,,,,,{HASH}\nlee,8,,,,,,,{HASH}\nkim,9,,,,,,,\n");
+    import(&operator, "users.csv", &file(&rows), &[]).await;
+    for user in ["roe", "kim"] {
+        let command = ["set-password", user, "--password-stdin"];
+        operator.run_with(&command, "lamp-Sodium-4417\n", &[]).await;
+    }
+    let dry_run = ["--overwrite", "--dry-run"];
+    let answer = import(&operator, "users.csv", &file(&rows), &dry_run).await;
+    assert_eq!(
+        answer.out,
+        "0 new, 1 changed, 3 unchanged\n\
+         passwords replaced by those of the file: 1\n\
+         1 can be written, 3 unchanged, 0 refused\n"
+    );
+    let dry_run = ["--overwrite", "--dry-run", "--json"];
+    let answer = import(&operator, "users.csv", &file(&rows), &dry_run).await;
+    assert_eq!(answer.json()[0]["passwords_replaced"], 1);
+}
+
 #[tokio::test]
 async fn overwriting_an_address_withdraws_mailed_passwords() {
     let operator = Operator::start().await;

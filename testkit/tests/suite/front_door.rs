@@ -39,8 +39,7 @@ struct Site {
 impl Site {
     async fn start(secret: &str) -> Self {
         let sandbox = Sandbox::start(&CONFIGURED).await.unwrap();
-        let outbox = sandbox.backend.outbox.clone();
-        let router = gateway::router(sandbox.functions.clone(), outbox);
+        let router = gateway::router(sandbox.functions.clone());
         let [front, gateway] = [listener().await, listener().await];
         let addresses = [&front, &gateway].map(|listener| listener.local_addr().unwrap());
         let mut serving = JoinSet::new();

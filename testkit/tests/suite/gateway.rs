@@ -11,8 +11,7 @@ async fn header_names_are_in_title_case() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-    let outbox = sandbox.backend.outbox.clone();
-    let serving = tokio::spawn(gateway::serve(listener, sandbox.functions, outbox, async {
+    let serving = tokio::spawn(gateway::serve(listener, sandbox.functions, async {
         let _ = stopped.await;
     }));
     let mut client = TcpStream::connect(address).await.unwrap();

@@ -5,5 +5,6 @@ mod audit;
 mod front_door;
 mod gateway;
 mod previews;
+mod site;
 mod template;
 mod timing;

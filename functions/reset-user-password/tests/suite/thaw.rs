@@ -14,11 +14,12 @@ use testkit::{Sandbox, requests};
 
 /// A time longer than a connection may be idle.
 const FREEZE: Duration = Duration::from_millis(6_100);
-const FLOOR: Duration = Duration::from_millis(500);
+/// Long enough for a slow machine.
+const FLOOR: Duration = Duration::from_millis(1_500);
 /// Runs for each reply and set of services: 51 for each reply.
 const RUNS: usize = 17;
 /// Concurrent runs. Most of them are waiting for the response floor at any time.
-const RUNS_AT_ONCE: usize = 6;
+const RUNS_AT_ONCE: usize = 12;
 
 /// Resets a password in a new process after a freeze of this length. The response must come at
 /// the first floor, after the mail was accepted and without a back-off of the SDK.

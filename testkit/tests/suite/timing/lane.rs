@@ -338,9 +338,8 @@ async fn serve(
 ) -> BufReader<TcpStream> {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let outbox = sandbox.backend.outbox.clone();
     let forever = std::future::pending();
-    serving.spawn(gateway::serve(listener, sandbox.functions, outbox, forever));
+    serving.spawn(gateway::serve(listener, sandbox.functions, forever));
     let client = TcpStream::connect(address).await.unwrap();
     client.set_nodelay(true).unwrap();
     BufReader::new(client)

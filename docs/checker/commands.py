@@ -1,0 +1,171 @@
+"""Runs the commands in the fenced blocks of a page, and compares what they print with the page.
+
+    console          lines after `$ ` are commands, the others their output: `…` stands for the rest
+                     of a line, a line of only `…` for any lines. Without output, a command must
+                     succeed
+    sh               commands that must succeed
+    console REASON   not run, for this reason; `sh` too
+    csv FILE         a file that later commands read; any language. If the repository has the file,
+                     the check of names compares them
+
+`<!-- run: COMMAND -->` in the page prepares what the next block needs.
+"""
+
+import re
+import subprocess
+from collections import Counter
+
+from checker.session import Session
+
+# Commands that cannot run here, by program or by a word that the reader replaces.
+SKIPPED = [
+    (r"\baws |\bpolicies/fill\b|^(logs|resource|invoke) ", "aws: needs an AWS account"),
+    (r"\bsam ", "sam: needs an AWS account"),
+    (r"\baccounts doctor\b", "accounts doctor: needs a deployed stack"),
+    (r"\bpip install\b|\brustup\b", "installs software"),
+    (r"\bcargo (?!run)", "cargo: builds, tests and benchmarks run elsewhere"),
+    (r"\b(bench|release)/|--release", "needs a release build"),
+    (r"\bclients/run\b|\bevents/emulate\b|^\.ci/run", "run elsewhere in the gate"),
+    (r"cargo run -p local( -- --front-door)?$", "a server: every page has its own"),
+    (r"\bgit (tag|push)\b", "git: publishes"),
+    (r"\b(appcmd|sha256sum|unzip)\b|u_ex\*", "needs files of the reader"),
+    (r"\b(OLD_HOST|HOST|TARGET|ARN|HANDLE|EVENT|NAME|REGION|ID)\b", "needs a host or a name of the reader"),
+    (r"\$\(accounts completions|<\(accounts|\| man ", "needs an interactive shell"),
+]
+REPLACED = {"USER": "jdoe", "BRAND": "brand", "ADDRESS": "a@example.com", "DATE": "2099-01-01"}
+# How a block of commands without a language begins.
+PROGRAM = re.compile(r"(export|cargo|accounts|curl|aws|sam|pip|rustup|[.a-z]+/[a-z]+)( |$)")
+
+SAME = [
+    (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "TIME"),
+    (r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "ID"),
+    (r"[ \t]+", " "),
+]
+
+
+class Tally:
+    """How many commands ran, and why the others did not."""
+
+    def __init__(self):
+        self.ran, self.skipped = 0, Counter()
+
+    def report(self):
+        lines = [f"{self.ran} commands ran, {sum(self.skipped.values())} were skipped:"]
+        return "\n".join(lines + [f"{count:5} {reason}" for reason, count in self.skipped.most_common()])
+
+
+def check(page, tally):
+    """The mistakes of a page."""
+    if not any(kind(block) for block in page.blocks):
+        return []
+    with Session() as session:
+        run = Run(page, session, tally)
+        for block in page.blocks:
+            run.block(block)
+    return run.wrong
+
+
+class Run:
+    """The commands of one page. What a skipped command defines is unknown to later ones."""
+
+    def __init__(self, page, session, tally):
+        self.page, self.session, self.tally = page, session, tally
+        self.wrong, self.unknown, self.preparations = [], {}, page.preparations()
+
+    def block(self, block):
+        while self.preparations and self.preparations[0][0] < block.line:
+            self.command(*self.preparations.pop(0), None)
+        if not kind(block):
+            if len(block.info) == 2 and not self.page.file_of(block):
+                self.session.write(block.info[1], "\n".join(block.lines) + "\n")
+            return
+        for line, command, expected in commands(block):
+            reason = " ".join(block.info[1:]) or reason_to_skip(command, self.unknown)
+            if reason:
+                self.tally.skipped[reason] += 1
+                self.unknown.update(dict.fromkeys(defined(command), reason))
+            else:
+                self.tally.ran += 1
+                self.command(line, filled(command), expected)
+
+    def command(self, line, command, expected):
+        fault = fault_of(self.session.run(command), expected)
+        self.wrong += [f"{self.page.name}:{line}: {command}\n{fault}"] if fault else []
+
+
+def kind(block):
+    """`console`, `sh` or nothing."""
+    if block.info[:1] in (["console"], ["sh"]):
+        return block.info[0]
+    if block.info or not block.lines:
+        return None
+    return "console" if block.lines[0].startswith("$ ") else "sh" if PROGRAM.match(block.lines[0]) else None
+
+
+def commands(block):
+    """Each command of a block, with its line and the output that is shown, or None."""
+    lines = list(enumerate(block.lines, block.line + 1))
+    while lines and kind(block):
+        number, line = lines.pop(0)
+        if kind(block) == "sh" and not line.strip():
+            continue
+        command = line.removeprefix("$ ")
+        while lines and is_incomplete(command):
+            command += "\n" + lines.pop(0)[1]
+        expected = []
+        while kind(block) == "console" and lines and not lines[0][1].startswith("$ "):
+            expected.append(lines.pop(0)[1])
+        yield number, command, expected or None
+
+
+def is_incomplete(command):
+    checked = subprocess.run(["bash", "-n", "-c", command], capture_output=True, check=False)
+    return command.endswith("\\") or checked.returncode != 0
+
+
+def reason_to_skip(command, unknown):
+    for pattern, reason in SKIPPED:
+        if re.search(pattern, command, re.MULTILINE):
+            return reason
+    return next((reason for name, reason in unknown.items() if re.search(rf"(?<![\w-]){name}\b", command)), None)
+
+
+def defined(command):
+    """The functions and variables that a command defines."""
+    return re.findall(r"(?m)^(\w+)\(\)", command) + re.findall(r"(?m)^(?:export )?(\w+)=\S", command)
+
+
+def filled(command):
+    return re.sub(r"\b(" + "|".join(REPLACED) + r")\b", lambda found: REPLACED[found[0]], command)
+
+
+def fault_of(result, expected):
+    output, code = result
+    if expected is None:
+        return None if code == 0 else f"  exit code {code}:\n{indented(output)}"
+    if re.fullmatch(pattern_of(expected), plain(output)):
+        return None
+    return f"  the page shows:\n{indented(chr(10).join(expected))}\n  it prints:\n{indented(output)}"
+
+
+def pattern_of(expected):
+    parts = []
+    for line in expected:
+        if line.strip() == "…":
+            parts.append(r"(?:.*\n)*?")
+        else:
+            parts.append(".*".join(re.escape(plain(part, whole=False)) for part in line.rstrip().split("…")) + r"\n")
+    return "".join(parts)
+
+
+def plain(text, whole=True):
+    """Text without what differs in each run: times, ids, and the widths of columns."""
+    for pattern, name in SAME:
+        text = re.sub(pattern, name, text)
+    if whole:
+        text = "".join(f"{line.strip()}\n" for line in text.replace("\r", "").rstrip("\n").split("\n"))
+    return text
+
+
+def indented(text):
+    return "\n".join(f"    {line}" for line in text.rstrip("\n").split("\n"))

@@ -1,0 +1,20 @@
+"""Names in the documentation that belong to others, so the code does not contain them."""
+
+# Variables and constants of mimalloc, CloudFormation and OpenSSL.
+VARIABLES = {"MIMALLOC_PURGE_DELAY", "ROLLBACK_FAILED", "SSL_ERROR_SYSCALL"}
+
+# Files that the reader or a command writes, and patterns of names.
+FILES = {"names.txt", "DAY/ID.json", "NAME.expected.json", "bind/"}
+
+# Attributes of items, not events.
+ATTRIBUTES = {"temporary.hash", "temporary.expires_at"}
+
+NAMES = {
+    # .NET
+    "HttpClientHandler", "HttpWebRequest", "NetworkCredential", "SchUseStrongCrypto", "ServicePointManager",
+    "SystemDefaultTlsVersions", "ToLowerInvariant", "WebClient",
+    # ServiceStack
+    "AlwaysSendBasicAuthHeader", "SetCredentials", "UserAuth", "UserAuthRole",
+    # columns of the old user tables
+    "CustomerNumber", "IsLockedOut", "PasswordFormat",
+}

@@ -1,0 +1,148 @@
+"""A fresh `local` and a temporary folder, in which the commands of a page run in order."""
+
+import os
+import pty
+import re
+import select
+import subprocess
+import tempfile
+import termios
+import time
+from pathlib import Path
+
+from checker.options import BINARIES
+from checker.pages import ROOT
+
+PORT_IN_DOCS = "http://127.0.0.1:3000"
+PASSWORD = "tin-Harbor-5521"
+TIMEOUT = 60  # seconds, for one command
+
+# Enough for everything the pages do with one account in a minute.
+SETTINGS = {
+    "RESPONSE_FLOOR_MS": "0", "LOGIN_FAILURES_PER_MINUTE": "0", "RESET_PER_MINUTE": "0", "RESET_PER_HOUR": "0",
+    "SOURCE_PER_MINUTE": "0", "PRODUCT_NAME": "Flood Watch", "MAIL_FROM": "no-reply@example.com",
+    "SUPPORT_CONTACT": "help@example.com", "LOGIN_URL": "https://example.com", "USERS_TABLE": "Users",
+    "AUDIT_TABLE": "Audit", "BRANDS_TABLE": "Brands", "LIMITS_TABLE": "Limits", "USER": "jo", "NO_COLOR": "1",
+    "LANG": "C.UTF-8", "TERM": "dumb",
+}
+
+# `accounts` as the pages use it, but on the tables of `local`.
+ACCOUNTS = """#!/bin/sh
+unset ACCOUNTS_STACK
+case " $*" in *" --endpoint"*) ;; *) set -- --endpoint {dynamodb} "$@" ;; esac
+case " $*" in *" --ses-endpoint"*) ;; *) set -- --ses-endpoint {ses} "$@" ;; esac
+exec {binary} "$@"
+"""
+
+# `cargo run -p PROGRAM -- ARGUMENTS` with the program that is built already.
+CARGO = """#!/bin/sh
+while [ "$1" != -p ]; do shift; done
+program=$2; shift 2
+[ "$1" = -- ] && shift
+exec "$program" "$@"
+"""
+
+# Runs a command in bash, with the variables, functions and folder of the previous one.
+WRAPPER = """
+[[ -e $STATE ]] && source "$STATE"
+eval "$1"
+code=$?
+{ declare -px | grep -v ' STATE='; declare -p | grep '^declare -- '; declare -f; printf 'cd %q\\n' "$PWD"; } >"$STATE" 2>/dev/null
+exit $code
+"""
+
+
+class Session:
+    def __enter__(self):
+        self.folder = tempfile.TemporaryDirectory()
+        home, programs = Path(self.folder.name) / "home", Path(self.folder.name) / "bin"
+        home.mkdir()
+        programs.mkdir()
+        # The pages' commands run in a checkout.
+        for path in ROOT.iterdir():
+            if path.name not in ("target", ".git"):
+                (home / path.name).symlink_to(path)
+        # As on a terminal, where the progress of curl does not mix with what it prints.
+        (home / ".curlrc").write_text("silent\nshow-error\n")
+        state, path = Path(self.folder.name) / "state", f"{programs}:{os.environ['PATH']}"
+        # BARE_ACCOUNTS is `accounts` without the settings of the session.
+        own = {"PATH": path, "HOME": str(home), "STATE": str(state), "BARE_ACCOUNTS": str(BINARIES / "accounts")}
+        self.home, self.environment = home, SETTINGS | own
+        self.start(programs)
+        return self
+
+    def start(self, programs):
+        command = [BINARIES / "local", "--memory", "--port", "0"]
+        log = open(Path(self.folder.name) / "log", "w", encoding="utf-8")
+        self.server = subprocess.Popen(command, env=self.environment, stdin=subprocess.DEVNULL,
+                                       stdout=subprocess.PIPE, stderr=log, text=True)
+        urls = {}
+        for line in self.server.stdout:
+            found = re.match(r"DynamoDB on (\S+), SES on (\S+)", line)
+            urls.update({"dynamodb": found[1], "ses": found[2]} if found else {})
+            if line.startswith("ready on "):
+                urls["url"] = line.split()[-1]
+                break
+        self.urls = urls
+        scripts = {
+            "accounts": ACCOUNTS.format(binary=BINARIES / "accounts", **urls),
+            "local": f'#!/bin/sh\nexec {BINARIES / "local"} "$@"\n',
+            "cargo": CARGO,
+        }
+        for name, text in scripts.items():
+            (programs / name).write_text(text)
+            (programs / name).chmod(0o755)
+
+    def __exit__(self, *_):
+        self.server.kill()
+        self.server.wait()
+        self.server.stdout.close()
+        self.folder.cleanup()
+
+    def write(self, name, text):
+        path = self.home / name
+        if path.is_symlink():
+            raise ValueError(f"{name} is a file of the repository")
+        path.write_text(text, encoding="utf-8")
+
+    def run(self, command):
+        """What the command prints, and its exit code. Questions are answered."""
+        command = command.replace(PORT_IN_DOCS, self.urls["url"])
+        terminal, inside = pty.openpty()
+        attributes = termios.tcgetattr(inside)
+        attributes[1] &= ~termios.OPOST
+        attributes[3] &= ~termios.ECHO
+        termios.tcsetattr(inside, termios.TCSANOW, attributes)
+        read_end, write_end = os.pipe()
+        bash = ["setsid", "--ctty", "--wait", "bash", "-c", WRAPPER, "bash", command]
+        process = subprocess.Popen(bash, cwd=self.home, env=self.environment, stdin=inside, stdout=write_end, stderr=write_end)
+        os.close(inside)
+        os.close(write_end)
+        output = conversation(process, terminal, read_end)
+        os.close(terminal)
+        os.close(read_end)
+        return output.replace(self.urls["url"], PORT_IN_DOCS), process.wait()
+
+
+def conversation(process, terminal, output):
+    """Reads until the program ends. A line that ends in a colon is a question, if nothing follows."""
+    text, deadline = "", time.monotonic() + TIMEOUT
+    while time.monotonic() < deadline:
+        ready, _, _ = select.select([terminal, output], [], [], 0.3)
+        chunk = b"".join(filter(None, (read_some(end) for end in ready)))
+        text += chunk.decode("utf-8", errors="replace")
+        if output in ready and not chunk and process.poll() is not None:
+            return text
+        if not ready and text.endswith(": "):
+            answer = PASSWORD if re.search(r"(?i)(password|again): $", text) else "yes"
+            text += "" if answer == PASSWORD else f"{answer}\n"
+            os.write(terminal, f"{answer}\n".encode())
+    process.kill()
+    return f"{text}\n(no end after {TIMEOUT} seconds)"
+
+
+def read_some(end):
+    try:
+        return os.read(end, 65536)
+    except OSError:  # a terminal that nobody has open any more
+        return b""

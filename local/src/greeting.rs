@@ -1,0 +1,56 @@
+//! What the program prints on the terminal, with colour if it is one and `NO_COLOR` is not set.
+
+use std::io::Write as _;
+use std::net::SocketAddr;
+
+use anstyle::{AnsiColor, Style};
+use local::Backend;
+
+const BOLD: Style = Style::new().bold();
+const DIM: Style = Style::new().dimmed();
+const LINK: Style = AnsiColor::Cyan.on_default().underline();
+const GOOD: Style = AnsiColor::Green.on_default().bold();
+
+/// Prints where everything is and how to try it. `ready on` is the last line.
+pub(crate) fn hello(url: &str, backend: &Backend, gateway: Option<SocketAddr>) {
+    let (dynamodb, ses) = (&backend.dynamodb_url, &backend.ses_url);
+    let tables = &backend.tables;
+    let (users, audit) = (&tables.users, &tables.audit);
+    let (brands, limits) = (&tables.brands, &tables.limits);
+    print(&format!(
+        r#"{BOLD}Password services{BOLD:#}
+
+  Try them   {LINK}{url}/{LINK:#}
+  Outbox     {LINK}{url}/outbox{LINK:#}
+  Tables     {LINK}{url}/tables{LINK:#}
+
+{BOLD}Reset the password of jdoe{BOLD:#}, at most once a minute
+  curl '{url}/webservices/IFCommonService.asmx/ResetUserPassword?username=jdoe'
+
+{BOLD}Set the password of the customer a@example.com{BOLD:#} as an administrator
+  curl -u admin:p@55wOrd -H 'Content-Type: application/json' -d '{{"Email":"a@example.com","NewPassword":"lamp-Sodium-4417","SendResetEmail":true}}' {url}/UpdateUserRegistrationPassword
+
+{BOLD}List the accounts{BOLD:#} with the operators' command line, see docs/accounts.md
+  export USERS_TABLE={users} AUDIT_TABLE={audit} BRANDS_TABLE={brands} LIMITS_TABLE={limits}
+  cargo run -p accounts -- --endpoint {dynamodb} --ses-endpoint {ses} list
+"#
+    ));
+    if let Some(gateway) = gateway {
+        print(&format!(
+            "Gateway behind the front door, where the functions refuse every call: http://{gateway}"
+        ));
+    }
+    print(&format!(
+        "DynamoDB on {dynamodb}, SES on {ses}\n{DIM}Press Ctrl-C to stop.{DIM:#}\n{GOOD}ready on {url}{GOOD:#}"
+    ));
+}
+
+/// Prints the last line.
+pub(crate) fn goodbye() {
+    print("Stopped.");
+}
+
+/// Prints to stdout. A reader that has closed it wants to see no more.
+fn print(text: &str) {
+    let _ = writeln!(anstream::stdout(), "{text}");
+}
