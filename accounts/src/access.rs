@@ -21,12 +21,13 @@ use crate::settings::{NO_OPERATOR, Settings};
 /// The source recorded in audit rows.
 const SOURCE: &str = "accounts";
 
-/// Returns the message for an unreadable account. Only the customer number can make it unreadable.
+/// Returns the message for an unreadable account. Only `id` and `version` can make it unreadable.
 fn unreadable(key: &UsernameKey) -> String {
     let key = key.as_str();
     format!(
-        "account {key} is unreadable: its attribute id must be a whole number from 0 to {MAX_ID}; \
-         `accounts disable` and `accounts delete` still work"
+        "account {key} is unreadable: its attribute id must be a whole number from 0 to {MAX_ID}, \
+         and version, if present, a whole number; `accounts disable` and `accounts delete` still \
+         work"
     )
 }
 

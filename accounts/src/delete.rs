@@ -32,11 +32,11 @@ pub(crate) async fn delete(
     let other_admin = other_admin(session, &account, arguments.force).await?;
     let profile = &account.profile;
     let name = &profile.display_username;
-    let question = if unreadable::has_id(&item) {
+    let question = if unreadable::is_readable(&item) {
         let id = profile.id;
         format!("Delete {name} (customer {id})? This cannot be undone.")
     } else {
-        format!("Delete {name} (customer number unreadable)? This cannot be undone.")
+        format!("Delete {name} (unreadable)? This cannot be undone.")
     };
     if !arguments.yes && !console.confirm(&question)? {
         return Err(Error::Refused(format!(

@@ -1,4 +1,4 @@
-//! Accounts whose customer number is unreadable. They can still be disabled and deleted.
+//! Accounts whose customer number or version is unreadable. They can still be disabled and deleted.
 
 use shared::dynamodb::{Item, StoreError, number};
 use shared::users::{Account, UsernameKey, account};
@@ -6,8 +6,8 @@ use shared::users::{Account, UsernameKey, account};
 use crate::access::Session;
 use crate::{Error, table};
 
-/// Reads the item of an account, and the account itself, with customer number 0 if its own is
-/// unreadable.
+/// Reads the item of an account, and the account itself. An unreadable one has the customer number
+/// and the version 0.
 pub(crate) async fn find(session: &Session<'_>, username: &str) -> Result<(Item, Account), Error> {
     let key = UsernameKey::new(username);
     let Some(item) = table::item(session, key.as_str()).await? else {
@@ -16,13 +16,14 @@ pub(crate) async fn find(session: &Session<'_>, username: &str) -> Result<(Item,
     let found = account(&item).or_else(|| {
         let mut item = item.clone();
         item.insert("id".to_owned(), number(0));
+        item.remove("version");
         account(&item)
     });
     let found = found.ok_or(StoreError::Malformed)?;
     Ok((item, found))
 }
 
-/// Returns whether the customer number of an item is readable.
-pub(crate) fn has_id(item: &Item) -> bool {
+/// Returns whether the account of an item is readable.
+pub(crate) fn is_readable(item: &Item) -> bool {
     account(item).is_some()
 }

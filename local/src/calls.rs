@@ -95,7 +95,7 @@ fn envelope(version: &str, username: &str) -> String {
     </ResetUserPassword>
   </soap:Body>
 </soap:Envelope>"#,
-        username = xml(username),
+        username = escaped(username),
     )
 }
 
@@ -156,8 +156,8 @@ impl Update {
   <NewPassword>{password}</NewPassword>
   <SendResetEmail>{send}</SendResetEmail>
 </UpdateUserRegistrationPasswordRequest>"#,
-            email = xml(&self.email),
-            password = xml(&self.new_password),
+            email = escaped(&self.email),
+            password = escaped(&self.new_password),
             send = self.send_reset_email,
         )
     }
@@ -201,8 +201,8 @@ fn quoted(value: &str) -> String {
 }
 
 /// Text as the content of an XML element.
-fn xml(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
+fn escaped(text: &str) -> String {
+    let mut escaped = String::new();
+    xml::escape_text(text, &mut escaped);
+    escaped
 }

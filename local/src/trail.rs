@@ -1,6 +1,7 @@
 //! Accounts and their audit rows, for the page of a result.
 
 use aws_sdk_dynamodb::Client;
+use shared::dynamodb::get_text;
 use shared::users::{UsernameKey, email_key};
 
 use crate::Error;
@@ -86,7 +87,7 @@ impl Trail {
 fn account(item: &Item) -> Account {
     Account {
         username: string(item, "username"),
-        email: Some(string(item, "email")).filter(|email| !email.is_empty()),
+        email: get_text(item, "email").map(str::to_owned),
     }
 }
 
@@ -103,6 +104,5 @@ fn row(item: &Item) -> Row {
 }
 
 fn string(item: &Item, name: &str) -> String {
-    let value = item.get(name).and_then(|value| value.as_s().ok());
-    value.cloned().unwrap_or_default()
+    get_text(item, name).unwrap_or_default().to_owned()
 }

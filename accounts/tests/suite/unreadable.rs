@@ -1,4 +1,4 @@
-//! Tests of accounts whose customer number is unreadable.
+//! Tests of accounts whose customer number or version is unreadable.
 
 use std::process::ExitCode;
 
@@ -9,21 +9,21 @@ use tempfile::TempDir;
 use crate::{NO_LIMITS, Operator, row};
 
 const UNREADABLE: &str = "account bob is unreadable: its attribute id must be a whole number \
-                          from 0 to 9223372036854775807; `accounts disable` and `accounts delete` \
-                          still work";
+                          from 0 to 9223372036854775807, and version, if present, a whole number; \
+                          `accounts disable` and `accounts delete` still work";
 
-/// Starts an operator with a table in which `bob` has no customer number.
-async fn start() -> Operator {
+/// Starts an operator with a table in which this attribute of `bob` is not a number.
+async fn start(name: &str) -> Operator {
     let operator = Operator::start().await;
     let mut item = operator.user("bob").await;
-    item.insert("id".to_owned(), AttributeValue::S("two".to_owned()));
+    item.insert(name.to_owned(), AttributeValue::S("two".to_owned()));
     operator.sandbox.put_user(item).await.unwrap();
     operator
 }
 
 #[tokio::test]
 async fn an_unreadable_account_does_not_stop_resets_of_others() {
-    let operator = start().await;
+    let operator = start("id").await;
     let directory = TempDir::new().unwrap();
     let path = directory.path().join("names.txt");
     std::fs::write(&path, "bob\njdoe\n").unwrap();
@@ -44,22 +44,24 @@ async fn an_unreadable_account_does_not_stop_resets_of_others() {
 
 #[tokio::test]
 async fn an_unreadable_account_can_be_disabled_and_deleted() {
-    let operator = start().await;
-    let answer = operator.run(&["end-sessions", "bob"]).await;
-    assert_eq!(answer.error(), UNREADABLE);
-    assert_eq!(answer.exit_code, ExitCode::FAILURE);
-    let answer = operator.run(&["find", "bob@pumpalarm.com", "--json"]).await;
-    assert_eq!(answer.json()[0]["username"], "bob", "{answer:?}");
+    for name in ["id", "version"] {
+        let operator = start(name).await;
+        let answer = operator.run(&["end-sessions", "bob"]).await;
+        assert_eq!(answer.error(), UNREADABLE);
+        assert_eq!(answer.exit_code, ExitCode::FAILURE);
+        let answer = operator.run(&["find", "bob@pumpalarm.com", "--json"]).await;
+        assert_eq!(answer.json()[0]["username"], "bob", "{answer:?}");
 
-    let answer = operator.run(&["disable", "bob"]).await;
-    assert_eq!(answer.out, "bob: disabled\n", "{answer:?}");
-    assert_eq!(operator.user("bob").await["disabled"].as_bool(), Ok(&true));
-    let answer = operator.run_asked(&["delete", "bob"], "no\n").await;
-    let question = "Delete bob (customer number unreadable)? ";
-    assert!(answer.err.starts_with(question), "{answer:?}");
-    assert!(operator.has("bob").await);
-    let answer = operator.run(&["delete", "bob", "--yes", "--json"]).await;
-    let expected = json!({ "username": "bob", "changed": true, "event": "account.deleted" });
-    assert_eq!(answer.json(), [expected], "{answer:?}");
-    assert!(!operator.has("bob").await);
+        let answer = operator.run(&["disable", "bob"]).await;
+        assert_eq!(answer.out, "bob: disabled\n", "{answer:?}");
+        assert_eq!(operator.user("bob").await["disabled"].as_bool(), Ok(&true));
+        let answer = operator.run_asked(&["delete", "bob"], "no\n").await;
+        let question = "Delete bob (unreadable)? ";
+        assert!(answer.err.starts_with(question), "{answer:?}");
+        assert!(operator.has("bob").await);
+        let answer = operator.run(&["delete", "bob", "--yes", "--json"]).await;
+        let expected = json!({ "username": "bob", "changed": true, "event": "account.deleted" });
+        assert_eq!(answer.json(), [expected], "{answer:?}");
+        assert!(!operator.has("bob").await);
+    }
 }

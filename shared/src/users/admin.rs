@@ -174,16 +174,14 @@ pub fn set_roles(old: &BTreeSet<String>, new: &BTreeSet<String>) -> Change {
         None => (vec![], vec!["roles"]),
     };
     Change {
-        condition: Condition::All(vec![Condition::Exists("username"), has_roles(old)]),
+        condition: Condition::All(vec![
+            Condition::Exists("username"),
+            has("roles", roles(old).as_ref()),
+        ]),
         set,
         count: None,
         remove,
     }
-}
-
-/// Condition that the account has these roles and no others.
-fn has_roles(expected: &BTreeSet<String>) -> Condition {
-    has("roles", roles(expected).as_ref())
 }
 
 /// Whether `new` differs from the account's address. `None` means no address.

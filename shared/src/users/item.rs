@@ -146,10 +146,6 @@ pub(super) fn due(item: &Item, now: Timestamp) -> Due {
     if !(item.contains_key("reset_queue") && is_at_most(item.get("reset_due_at"), now)) {
         return Due::No;
     }
-    // It is incremented after the mail, and DynamoDB refuses to increment anything but a number.
-    if item.contains_key("version") && get_number(item, "version").is_none() {
-        return Due::Unreadable;
-    }
     let Some(account) = account(item) else {
         return Due::Unreadable;
     };
@@ -186,11 +182,16 @@ pub(super) fn profile(item: &Item) -> Option<Profile> {
     })
 }
 
-/// Reads the account of an item. `None` if an attribute that every account has is missing.
+/// Reads the account of an item. `None` if an attribute that every account has is missing, or if
+/// the version is not a whole number, because DynamoDB cannot increment it when a password changes.
 #[must_use]
 pub fn account(item: &Item) -> Option<Account> {
     let time = |name| get_number(item, name).map(Timestamp);
     let roles = item.get("roles").and_then(|roles| roles.as_ss().ok());
+    let version = match item.get("version") {
+        Some(_) => get_number(item, "version")?,
+        None => 0,
+    };
     Some(Account {
         profile: profile(item)?,
         roles: roles.into_iter().flatten().cloned().collect(),
@@ -206,7 +207,7 @@ pub fn account(item: &Item) -> Option<Account> {
             None | Some(AttributeValue::Bool(false))
         ),
         email_failed_at: time("email_failed_at"),
-        version: get_number(item, "version").unwrap_or_default(),
+        version,
         // A malformed attribute ends all sessions.
         sessions_valid_after: item
             .contains_key("sessions_valid_after")

@@ -90,8 +90,8 @@ pub(super) fn has_address(email: Option<&str>) -> Condition {
     }
 }
 
-/// The conditions for a reset: the account exists, is not disabled, and has an address, and the
-/// promotion after the mail will be possible.
+/// The conditions for a reset: the account exists, is not disabled, has an address, and has a
+/// version that [`promote`] can increment.
 fn is_eligible() -> [Condition; 5] {
     [
         Condition::Exists("username"),
@@ -142,7 +142,8 @@ fn pending_change(pending: &Pending<'_>, condition: Condition) -> Change {
 #[must_use]
 pub fn reserve(pending: &Pending<'_>, now: Timestamp) -> Change {
     let is_free = Condition::Any(vec![
-        Condition::Missing("reset"),
+        // Also holds for a malformed reset, which would otherwise prevent every later one.
+        Condition::Missing("reset.expires_at"),
         Condition::AtMost("reset.expires_at", now.0),
         Condition::Equals("reset.request_id", text(pending.request_id)),
     ]);

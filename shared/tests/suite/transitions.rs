@@ -64,6 +64,16 @@ fn a_reservation_requires_an_eligible_account() {
     for (what, item, expected) in [
         ("a free account", account(&[]), true),
         ("over", account(&[reset("other", 1_000)]), true),
+        (
+            "without an end",
+            account(&[("reset", AttributeValue::M(Item::new()))]),
+            true,
+        ),
+        (
+            "not a map",
+            account(&[("reset", attribute::text("reset"))]),
+            true,
+        ),
         ("not over", account(&[reset("other", 1_001)]), false),
         ("no number", account(&[("id", attribute::text("1"))]), false),
         (
