@@ -26,6 +26,10 @@ impl Process {
         Ok(Self { child, pid, clock })
     }
 
+    pub(super) fn id(&self) -> Pid {
+        self.pid
+    }
+
     /// Its output, if that goes to a pipe.
     pub(super) fn stdout(&mut self) -> Option<ChildStdout> {
         self.child.stdout.take()
@@ -86,31 +90,36 @@ pub(super) fn cpu_time(clock: ClockId) -> Result<Duration, Error> {
     Ok(clock.now()?.into())
 }
 
-/// Runs `cargo build` with these arguments and the profile of this program. Returns the folder of
-/// the binaries. Build the functions separately, because features would be unified with other
-/// packages.
+/// Runs `cargo build` with these arguments, like [`cargo`].
 pub(super) fn build(arguments: &[&str]) -> Result<PathBuf, Error> {
+    cargo("build", arguments)
+}
+
+/// Runs a command of cargo that builds, with these arguments and the profile of this program.
+/// Returns the folder of the binaries. Build the functions separately, because features would be
+/// unified with other packages.
+pub(super) fn cargo(command: &str, arguments: &[&str]) -> Result<PathBuf, Error> {
     let cargo = std::env::var_os("CARGO").unwrap_or("cargo".into());
     let profile = if cfg!(debug_assertions) {
         "dev"
     } else {
         "release"
     };
-    let mut command = Command::new(cargo);
-    command
+    let mut build = Command::new(cargo);
+    build
         // Runs in the root, because default members do not apply in a member's folder.
         .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."))
-        .args(["build", "--profile", profile])
+        .args([command, "--profile", profile])
         .args(arguments);
     // Removes the variables that Cargo sets for this benchmark. Build scripts would treat them as a
     // change and cause rebuilds, here and next time.
     for (name, _) in std::env::vars_os() {
         let text = name.to_string_lossy();
         if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
-            command.env_remove(name);
+            build.env_remove(name);
         }
     }
-    let status = command.status()?;
+    let status = build.status()?;
     if !status.success() {
         return Err("the programs could not be built".into());
     }
@@ -126,6 +135,12 @@ pub(super) fn build(arguments: &[&str]) -> Result<PathBuf, Error> {
 /// A Lambda binary with the environment of a function, without floor and limits.
 pub(super) fn function(binary: &Path, api: &RuntimeApi, backend: &Backend) -> Command {
     let mut command = Command::new(binary);
+    configure(&mut command, api, backend);
+    command
+}
+
+/// Gives a command the environment of a function, without floor and limits.
+pub(super) fn configure(command: &mut Command, api: &RuntimeApi, backend: &Backend) {
     command
         .env_clear()
         .stdout(Stdio::null())
@@ -161,7 +176,6 @@ pub(super) fn function(binary: &Path, api: &RuntimeApi, backend: &Backend) -> Co
     if let Some(bundle) = CERTIFICATES.iter().find(|path| Path::new(path).exists()) {
         command.env("SSL_CERT_FILE", bundle);
     }
-    command
 }
 
 /// The certificate bundles: the template's, then Debian's.
