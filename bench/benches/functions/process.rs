@@ -1,7 +1,7 @@
 //! Programs of this workspace as separate processes, with measurements of the operating system.
 
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
 use local::Backend;
@@ -60,6 +60,20 @@ impl Process {
     /// The peak resident memory so far.
     pub(super) fn peak_memory_mib(&self) -> Result<f64, Error> {
         self.status_mib("VmHWM:")
+    }
+
+    /// Waits for its end. Returns its status, and its peak memory as seen every millisecond: what the
+    /// operating system keeps of an ended process is at least the memory of its parent.
+    pub(super) async fn finish(mut self) -> Result<(ExitStatus, f64), Error> {
+        let mut peak: f64 = 0.0;
+        loop {
+            // It has no memory any more when it has ended.
+            peak = peak.max(self.peak_memory_mib().unwrap_or_default());
+            if let Some(status) = self.child.try_wait()? {
+                return Ok((status, peak));
+            }
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
     }
 
     /// Resident memory.
