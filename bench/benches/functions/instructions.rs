@@ -4,8 +4,9 @@
 //! Only the main thread counts, which does everything except hashing. SHA-256 is listed separately,
 //! because Valgrind's processor has no instructions for it.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use local::tables::TableNames;
@@ -128,7 +129,7 @@ fn largest(profile: Profile) -> Vec<(String, u64)> {
         *parts.entry(part_of(&function)).or_default() += instructions;
     }
     let mut parts: Vec<_> = parts.into_iter().collect();
-    parts.sort_by_key(|(_, instructions)| std::cmp::Reverse(*instructions));
+    parts.sort_by_key(|(_, instructions)| Reverse(*instructions));
     parts.truncate(PARTS);
     parts
 }
