@@ -154,7 +154,7 @@ def pattern_of(expected):
         if line.strip() == "…":
             parts.append(r"(?:.*\n)*?")
         else:
-            parts.append(".*".join(re.escape(plain(part, whole=False)) for part in line.rstrip().split("…")) + r"\n")
+            parts.append(".*".join(re.escape(plain(part, whole=False)) for part in line.strip().split("…")) + r"\n")
     return "".join(parts)
 
 

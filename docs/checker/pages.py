@@ -83,4 +83,4 @@ def read(path):
 
 def all_pages():
     paths = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md", "clients/README.md", "fuzz/README.md")]
-    return [read(path) for path in [*paths, *sorted((ROOT / "docs").glob("*.md"))]]
+    return [read(path) for path in [*paths, *sorted((ROOT / "docs").rglob("*.md"))]]

@@ -107,8 +107,8 @@ fn memory(found: &Value, argon2_kib: f64) -> CheckResult<Finding> {
     })
 }
 
-/// Checks that callers leave instances for the sweep (docs/operations.md, "When callers fill the
-/// function").
+/// Checks that callers leave instances for the sweep (docs/operations.md, "When all instances
+/// are busy").
 async fn concurrency(deployment: &Deployment<'_>) -> CheckResult<Finding> {
     let (rate, burst) = (
         deployment.number("AnonymousRate")?,
