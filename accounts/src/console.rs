@@ -20,7 +20,8 @@ const NOTHING: &str = "-";
 const BOLD: Style = Style::new().bold();
 const DIM: Style = Style::new().dimmed();
 const GOOD: Style = AnsiColor::Green.on_default();
-const BAD: Style = AnsiColor::Red.on_default().bold();
+/// The style of errors and refusals.
+pub(crate) const BAD: Style = AnsiColor::Red.on_default().bold();
 
 /// The input and output of a command.
 pub struct Console {

@@ -12,7 +12,7 @@ use shared::users::UsernameKey;
 use uuid::Uuid;
 
 use crate::access::Session;
-use crate::console::Record;
+use crate::console::{BAD, Record};
 use crate::count;
 use crate::resetter::{Resetter, obstacle, old_password};
 use crate::{Console, Error};
@@ -234,7 +234,7 @@ impl Tally {
         match outcome {
             Ok(None) => Ok(()),
             Ok(Some(note)) => Ok(console.line(&format!("line {number}: {username}: {note}"))?),
-            Err(reason) => Ok(console.line(&format!("line {number}: {reason}"))?),
+            Err(reason) => Ok(console.line(&format!("{BAD}line {number}:{BAD:#} {reason}"))?),
         }
     }
 

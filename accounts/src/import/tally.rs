@@ -2,7 +2,7 @@
 
 use super::check::{Refusal, TAKEN};
 use super::write::{Existing, Imported};
-use crate::console::{Console, Record};
+use crate::console::{BAD, Console, Record};
 
 /// The reason for not overwriting an account that changed after the preview.
 const CHANGED: &str = "account changed by someone else in the meantime; run the import again";
@@ -77,7 +77,8 @@ pub(super) fn refuse(
             ("refused", reasons),
         ]));
     }
-    console.line(&format!("line {line}: {}", reasons.join("; ")))
+    let reasons = reasons.join("; ");
+    console.line(&format!("{BAD}line {line}:{BAD:#} {reasons}"))
 }
 
 /// The end of an import.
