@@ -1,16 +1,19 @@
 """AWS's DynamoDB Local, which npm downloads and Java runs, and helpers to run programs."""
 
 import contextlib
+import json
 import shutil
 import socket
 import subprocess
 import time
+import urllib.error
+import urllib.request
 from pathlib import Path
 
 HOME = Path(__file__).resolve().parent.parent / "target/emulate"
 PACKAGE = "amplify-dynamodb-simulator@2.9.30"  # contains DynamoDB Local
 JAVA = 17
-PATIENCE = 30  # seconds that a server may take to start
+PATIENCE = 30  # seconds that a server may take to start or to answer
 
 
 class NotRun(Exception):
@@ -41,8 +44,29 @@ def start(folder):
     command = ["java", "-Djava.library.path=DynamoDBLocal_lib", "-jar", "DynamoDBLocal.jar",
                "-inMemory", "-sharedDb", "-disableTelemetry", "-port", str(port)]
     with running(command, log, cwd=folder) as process:
-        wait_for(lambda: is_open(port), process, log)
-        yield f"http://127.0.0.1:{port}", process.pid
+        url = f"http://127.0.0.1:{port}"
+        wait_for(lambda: answers(url), process, log)
+        yield url, process.pid
+
+
+def answers(url):
+    """Waits for the first answer too, which takes seconds on a busy machine."""
+    try:
+        return call(url, "ListTables")
+    except urllib.error.URLError:
+        return None
+
+
+def call(url, operation, **request):
+    """Calls a DynamoDB that does not check signatures."""
+    request = urllib.request.Request(
+        url, json.dumps(request).encode(),
+        {"Content-Type": "application/x-amz-json-1.0", "X-Amz-Target": f"DynamoDB_20120810.{operation}",
+         "Authorization": "AWS4-HMAC-SHA256 Credential=local/20260101/us-east-1/dynamodb/"
+                          "aws4_request, SignedHeaders=host, Signature=0",
+         "X-Amz-Date": "20260101T000000Z"})
+    with urllib.request.urlopen(request, timeout=PATIENCE) as response:
+        return json.load(response)
 
 
 def says(command):
