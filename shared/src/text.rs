@@ -8,7 +8,9 @@ use std::borrow::Cow;
 /// need them.
 #[must_use]
 pub fn one_line(text: &str) -> Cow<'_, str> {
-    if !text.contains(|c| breaks_lines(c) || overrides_direction(c)) {
+    let is_plain = |byte| matches!(byte, b' '..=b'~');
+    // Most text is ASCII, which is faster to check by bytes.
+    if text.bytes().all(is_plain) || !text.contains(|c| breaks_lines(c) || overrides_direction(c)) {
         return Cow::Borrowed(text);
     }
     text.chars()

@@ -9,6 +9,7 @@ mod bare_hash;
 mod bars;
 mod function;
 mod hostile;
+mod instructions;
 mod load;
 mod meter;
 mod outage;
@@ -78,6 +79,8 @@ enum Subject {
     Outage,
     /// One sweep with few and with many waiting resets; only if named
     Sweep,
+    /// The instructions of warm requests, counted by Callgrind; only if named
+    Instructions,
     /// The same reset in other languages; only if named, by bench/peers/run
     Peers,
 }
@@ -127,6 +130,10 @@ async fn main() -> Result<(), Error> {
     }
     if arguments.subjects.contains(&Subject::Sweep) {
         sweep::measure(&arguments.waiting).await?;
+    }
+    if arguments.subjects.contains(&Subject::Instructions) {
+        process::build(&["--bins"])?;
+        instructions::measure().await?;
     }
     if arguments.subjects.contains(&Subject::Peers) {
         let binaries = process::build(&["--bins"])?;

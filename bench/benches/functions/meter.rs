@@ -114,7 +114,8 @@ fn with_capacity(body: &[u8]) -> Result<String, Error> {
     Ok(body.to_string())
 }
 
-/// The consumed capacity units in an answer, for one table or several.
+/// The consumed capacity units in an answer, for one table or several in the order of their names: the
+/// database names them in any order.
 fn consumed(answer: &Value) -> Option<Vec<(String, f64)>> {
     let capacity = answer.get("ConsumedCapacity")?;
     let tables = capacity.as_array().map(Vec::as_slice);
@@ -123,5 +124,7 @@ fn consumed(answer: &Value) -> Option<Vec<(String, f64)>> {
         let name = table.get("TableName")?.as_str()?.to_owned();
         Some((name, table.get("CapacityUnits")?.as_f64()?))
     });
-    consumed.collect()
+    let mut consumed = consumed.collect::<Option<Vec<_>>>()?;
+    consumed.sort_by(|(a, _), (b, _)| a.cmp(b));
+    Some(consumed)
 }

@@ -1,7 +1,7 @@
 //! Programs of this workspace as separate processes, with measurements of the operating system.
 
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
 use local::Backend;
@@ -24,6 +24,10 @@ impl Process {
         let pid = Pid::from_raw(child.id().try_into()?);
         let clock = clock_getcpuclockid(pid)?;
         Ok(Self { child, pid, clock })
+    }
+
+    pub(super) fn id(&self) -> Pid {
+        self.pid
     }
 
     /// Its output, if that goes to a pipe.
@@ -58,6 +62,20 @@ impl Process {
         self.status_mib("VmHWM:")
     }
 
+    /// Waits for its end. Returns its status, and its peak memory as seen every millisecond: what the
+    /// operating system keeps of an ended process is at least the memory of its parent.
+    pub(super) async fn finish(mut self) -> Result<(ExitStatus, f64), Error> {
+        let mut peak: f64 = 0.0;
+        loop {
+            // It has no memory any more when it has ended.
+            peak = peak.max(self.peak_memory_mib().unwrap_or_default());
+            if let Some(status) = self.child.try_wait()? {
+                return Ok((status, peak));
+            }
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
+
     /// Resident memory.
     pub(super) fn memory_mib(&self) -> Result<f64, Error> {
         self.status_mib("VmRSS:")
@@ -86,31 +104,36 @@ pub(super) fn cpu_time(clock: ClockId) -> Result<Duration, Error> {
     Ok(clock.now()?.into())
 }
 
-/// Runs `cargo build` with these arguments and the profile of this program. Returns the folder of
-/// the binaries. Build the functions separately, because features would be unified with other
-/// packages.
+/// Runs `cargo build` with these arguments, like [`cargo`].
 pub(super) fn build(arguments: &[&str]) -> Result<PathBuf, Error> {
+    cargo("build", arguments)
+}
+
+/// Runs a command of cargo that builds, with these arguments and the profile of this program.
+/// Returns the folder of the binaries. Build the functions separately, because features would be
+/// unified with other packages.
+pub(super) fn cargo(command: &str, arguments: &[&str]) -> Result<PathBuf, Error> {
     let cargo = std::env::var_os("CARGO").unwrap_or("cargo".into());
     let profile = if cfg!(debug_assertions) {
         "dev"
     } else {
         "release"
     };
-    let mut command = Command::new(cargo);
-    command
+    let mut build = Command::new(cargo);
+    build
         // Runs in the root, because default members do not apply in a member's folder.
         .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."))
-        .args(["build", "--profile", profile])
+        .args([command, "--profile", profile])
         .args(arguments);
     // Removes the variables that Cargo sets for this benchmark. Build scripts would treat them as a
     // change and cause rebuilds, here and next time.
     for (name, _) in std::env::vars_os() {
         let text = name.to_string_lossy();
         if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
-            command.env_remove(name);
+            build.env_remove(name);
         }
     }
-    let status = command.status()?;
+    let status = build.status()?;
     if !status.success() {
         return Err("the programs could not be built".into());
     }
@@ -126,6 +149,12 @@ pub(super) fn build(arguments: &[&str]) -> Result<PathBuf, Error> {
 /// A Lambda binary with the environment of a function, without floor and limits.
 pub(super) fn function(binary: &Path, api: &RuntimeApi, backend: &Backend) -> Command {
     let mut command = Command::new(binary);
+    configure(&mut command, api, backend);
+    command
+}
+
+/// Gives a command the environment of a function, without floor and limits.
+pub(super) fn configure(command: &mut Command, api: &RuntimeApi, backend: &Backend) {
     command
         .env_clear()
         .stdout(Stdio::null())
@@ -161,7 +190,6 @@ pub(super) fn function(binary: &Path, api: &RuntimeApi, backend: &Backend) -> Co
     if let Some(bundle) = CERTIFICATES.iter().find(|path| Path::new(path).exists()) {
         command.env("SSL_CERT_FILE", bundle);
     }
-    command
 }
 
 /// The certificate bundles: the template's, then Debian's.

@@ -3,10 +3,11 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use axum::body::Bytes;
+use dynoxide::Database;
 use http::Request;
 use local::tables::TableNames;
 use local::{Backend, Functions, Storage, gateway};
@@ -14,9 +15,10 @@ use serde_json::json;
 use shared::clock::Clock;
 use shared::config::Env;
 use testkit::requests;
-use tokio::process::Command;
+use tokio::net::TcpListener;
 
 use super::meter::{Call, Meter};
+use super::process::Process;
 use super::statistic::median;
 use super::{Error, accounts};
 
@@ -24,6 +26,16 @@ use super::{Error, accounts};
 const CALLS: u64 = 5;
 /// The maximum number of requests that are shown individually.
 const SHOWN: usize = 8;
+/// The maximum number of users with which searches are measured, as they read the whole table.
+const MOST_SEARCHED: u64 = 1_000_000;
+
+/// The measurements of one call or search.
+struct Measured {
+    took: Duration,
+    calls: Vec<Call>,
+    /// The peak memory of the process in MiB, if it is a separate one.
+    memory: Option<f64>,
+}
 
 /// A call about the account with a number.
 struct Operation {
@@ -67,28 +79,39 @@ fn set_password(administrator: &str, number: u64) -> Request<Bytes> {
 /// Measures with each of these numbers of users, in ascending order.
 #[expect(clippy::print_stdout, reason = "a benchmark prints its results")]
 pub(super) async fn measure(program: &Path, sizes: &[u64]) -> Result<(), Error> {
-    let database = Backend::start(Storage::Memory, TableNames::default()).await?;
-    let (meter, backend) = metered(&database).await?;
+    let database = Database::memory()?;
+    let (meter, backend) = metered(&serve(&database).await?).await?;
     let functions = functions(&backend, None)?;
     println!(
-        "\ncall | users | requests | capacity units | request by request | time | of DynamoDB"
+        "\ncall | users | requests | capacity units | request by request | time | of DynamoDB | \
+         peak memory"
     );
     let mut there = 0;
     for &users in sizes {
-        let (dynamodb, table) = (&database.clients.dynamodb, &database.tables.users);
-        accounts::add(dynamodb, table, there..users).await?;
+        let began = Instant::now();
+        accounts::load(&database, &backend.tables.users, there..users)?;
+        println!(
+            "{} users more loaded in {:.0?}",
+            users - there,
+            began.elapsed()
+        );
         there = users;
         for operation in &OPERATIONS {
             let mut measured = Vec::new();
             // About different accounts, because resets are limited by name.
             for number in users - CALLS - 1..users {
                 meter.take();
-                measured.push((
-                    call(operation, number, &backend, &functions).await?,
-                    meter.take(),
-                ));
+                let took = call(operation, number, &backend, &functions).await?;
+                measured.push(Measured {
+                    took,
+                    calls: meter.take(),
+                    memory: None,
+                });
             }
             println!("{} | {users} | {}", operation.name, row(&measured)?);
+        }
+        if users > MOST_SEARCHED {
+            continue;
         }
         let name = accounts::username(users - 1);
         let address = accounts::email(users - 1);
@@ -96,7 +119,12 @@ pub(super) async fn measure(program: &Path, sizes: &[u64]) -> Result<(), Error> 
             let mut measured = Vec::new();
             for _ in 0..3 {
                 meter.take();
-                measured.push((search_for(program, search, &backend).await?, meter.take()));
+                let (took, memory) = search_for(program, search, &backend).await?;
+                measured.push(Measured {
+                    took,
+                    calls: meter.take(),
+                    memory: Some(memory),
+                });
             }
             println!(
                 "accounts {} | {users} | {}",
@@ -108,9 +136,17 @@ pub(super) async fn measure(program: &Path, sizes: &[u64]) -> Result<(), Error> 
     Ok(())
 }
 
-/// Makes a backend that uses the DynamoDB of another one, through a meter.
-pub(super) async fn metered(database: &Backend) -> Result<(Meter, Backend), Error> {
-    let meter = Meter::start(&database.dynamodb_url).await?;
+/// Serves a database. Returns its URL.
+async fn serve(database: &Database) -> Result<String, Error> {
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let url = format!("http://{}", listener.local_addr()?);
+    tokio::spawn(dynoxide::server::serve_on(listener, database.clone()));
+    Ok(url)
+}
+
+/// Makes a backend that uses this DynamoDB through a meter.
+pub(super) async fn metered(dynamodb_url: &str) -> Result<(Meter, Backend), Error> {
+    let meter = Meter::start(dynamodb_url).await?;
     let storage = Storage::Running(meter.url.clone());
     let backend = Backend::start(storage, TableNames::default()).await?;
     Ok((meter, backend))
@@ -150,8 +186,12 @@ async fn call(
     }
 }
 
-/// Runs a command of `accounts`. Returns the time it took, including its start.
-async fn search_for(program: &Path, line: &[&str], backend: &Backend) -> Result<Duration, Error> {
+/// Runs a command of `accounts`. Returns the time it took, including its start, and its peak memory.
+async fn search_for(
+    program: &Path,
+    line: &[&str],
+    backend: &Backend,
+) -> Result<(Duration, f64), Error> {
     let mut command = Command::new(program);
     command
         .args(["--endpoint", &backend.dynamodb_url, "--users-table"])
@@ -160,32 +200,34 @@ async fn search_for(program: &Path, line: &[&str], backend: &Backend) -> Result<
         .env_clear()
         .stdout(Stdio::null());
     let began = Instant::now();
-    let status = command.status().await?;
+    let (status, memory) = Process::start(&mut command)?.finish().await?;
     let took = began.elapsed();
     if status.success() {
-        Ok(took)
+        Ok((took, memory))
     } else {
         Err(format!("accounts {}: {status}", line.join(" ")).into())
     }
 }
 
-/// The requests and units of the warm calls, which must all be the same, and the medians of their
-/// times. The first call is not warm and is left out.
-fn row(measured: &[(Duration, Vec<Call>)]) -> Result<String, Error> {
+/// The requests and units of the warm calls, which must all be the same, the medians of their times,
+/// and their peak memory. The first call is not warm and is left out.
+fn row(measured: &[Measured]) -> Result<String, Error> {
     let [_, warm @ ..] = measured else {
         return Err("nothing was measured".into());
     };
-    let mut counts: Vec<_> = warm.iter().map(|(_, calls)| count(calls)).collect();
+    let mut counts: Vec<_> = warm.iter().map(|one| count(&one.calls)).collect();
     counts.dedup();
     let [counted] = counts.as_slice() else {
         return Err(format!("the same call took different requests: {counts:?}").into());
     };
-    let time = median(warm.iter().map(|(took, _)| *took));
+    let time = median(warm.iter().map(|one| one.took));
     let in_dynamodb = warm
         .iter()
-        .map(|(_, calls)| calls.iter().map(|call| call.took).sum::<Duration>());
+        .map(|one| one.calls.iter().map(|call| call.took).sum::<Duration>());
+    let memory = warm.iter().filter_map(|one| one.memory).reduce(f64::max);
+    let memory = memory.map_or_else(String::new, |mib| format!("{mib:.0} MiB"));
     Ok(format!(
-        "{counted} | {time:.1?} | {:.1?}",
+        "{counted} | {time:.1?} | {:.1?} | {memory}",
         median(in_dynamodb)
     ))
 }

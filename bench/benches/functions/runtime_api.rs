@@ -8,6 +8,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use axum::routing::{get, post};
+use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::sync::{Mutex, Notify, mpsc, oneshot};
 
@@ -62,7 +63,8 @@ impl RuntimeApi {
     pub(super) async fn invoke(&self, event: &str) -> Result<String, Error> {
         let id = uuid::Uuid::new_v4().to_string();
         let result = self.result(id, event).await??;
-        if result.contains("\"statusCode\":200") {
+        let response: Value = serde_json::from_str(&result)?;
+        if response.get("statusCode") == Some(&Value::from(200)) {
             Ok(result)
         } else {
             Err(format!("the function answered {result}").into())

@@ -35,8 +35,8 @@ class Server:
 
 OURS = Server(
     "Rust (this project)",
-    [TARGET / "release/local", "--memory", "--port", "PORT"],
-    needs=TARGET / "release/local",
+    [TARGET / "release/wire", "PORT"],
+    needs=TARGET / "release/wire",
 )
 
 

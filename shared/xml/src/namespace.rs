@@ -1,6 +1,7 @@
 //! Namespaces and their declarations (Namespaces in XML 1.0).
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::ops::Deref;
 use std::rc::Rc;
@@ -82,6 +83,9 @@ pub(crate) struct Bindings<'a> {
     /// The index of the innermost binding of each prefix. With many declarations, searching all
     /// bindings would make a name cost ten times as much.
     by_prefix: BTreeMap<&'a str, usize>,
+    /// The index of the last binding that was found or added, which is the innermost of its prefix,
+    /// or out of range. Most elements have the prefix of the one before.
+    recent: Cell<usize>,
 }
 
 impl<'a> Bindings<'a> {
@@ -91,6 +95,7 @@ impl<'a> Bindings<'a> {
             // Enough for most envelopes.
             all: Vec::with_capacity(8),
             by_prefix: BTreeMap::new(),
+            recent: Cell::new(0),
         };
         for (prefix, name) in BUILT_IN {
             bindings.push(0, prefix, Namespace::Literal(name));
@@ -128,10 +133,16 @@ impl<'a> Bindings<'a> {
             id: NamespaceId(first.unwrap_or(index)),
             hidden: self.by_prefix.insert(prefix, index),
         });
+        self.recent.set(index);
     }
 
     fn innermost(&self, prefix: &str) -> Option<&Binding<'a>> {
-        self.all.get(*self.by_prefix.get(prefix)?)
+        let recent = self.all.get(self.recent.get());
+        recent.filter(|b| b.prefix == prefix).or_else(|| {
+            let index = *self.by_prefix.get(prefix)?;
+            self.recent.set(index);
+            self.all.get(index)
+        })
     }
 
     /// The innermost binding of `prefix`.
