@@ -212,7 +212,7 @@ with check("a server that is neither"):
         SimpleHTTPRequestHandler.log_message = Relay.log_message
         code, _, messages = compare(f"http://127.0.0.1:{server.server_port}", NEW)
     equal(code, 2)
-    contains(messages, "is neither service")
+    contains(messages, "runs neither service")
     class Same(Relay):
         """Sends the same answer for every path."""
 
@@ -227,7 +227,7 @@ with check("a server that is neither"):
             file.flush()
             code, _, messages = compare(f"http://127.0.0.1:{server.server_port}", NEW, "--credential", file.name)
         equal(code, 2)
-        contains(messages, "is neither service")
+        contains(messages, "runs neither service")
 with check("another address is connected to, and the name is kept"):
     port = urllib.parse.urlsplit(NEW).port
     named = f"http://regapi.example.invalid:{port}"
@@ -238,7 +238,7 @@ with check("another address is connected to, and the name is kept"):
     equal((code, result and result["differences"]), (0, []))
     code, _, messages = compare(OLD, "http://localhost:1", "--new-address", "example.invalid", "--credential", "/dev/null")
     equal(code, 2)
-    contains(messages, "a credential is sent by https only")
+    contains(messages, "a credential is sent only over https")
 with check("a host that cannot be reached"):
     with serving(Relay) as server:
         closed = f"http://127.0.0.1:{server.server_port}"
@@ -249,8 +249,8 @@ with check("usage"):
     for options, message in [
         ((OLD, "ftp://host"), "ftp://host is not a URL like https://HOST/PATH"),
         ((OLD, "http://host:x"), "http://host:x is not a URL"),
-        ((OLD, NEW, "--only", "nothing"), "no case of these services is named nothing"),
-        ((OLD, "http://example.com", "--credential", "/dev/null"), "a credential is sent by https only"),
+        ((OLD, NEW, "--only", "nothing"), "no case of these services matches nothing"),
+        ((OLD, "http://example.com", "--credential", "/dev/null"), "a credential is sent only over https"),
         ((OLD, NEW, "--credential", "/dev/null"), "the credential is not USER:PASSWORD"),
         ((OLD, NEW, "--credential", "/nowhere"), "the credential cannot be read"),
     ]:

@@ -79,7 +79,8 @@ fn texts(input: Input) -> Texts {
     (input.email, password)
 }
 
-/// Writes both in each format that can represent them, and reads them again.
+/// Writes the address and the password in each format that can represent them, and reads them
+/// again.
 fn in_every_format(email: &str, password: &str) {
     let expected = Some((Some(email.to_owned()), Some(password.to_owned())));
     let quoted = |text: &str| format!("\"{}\"", text.replace('"', "\"\""));
