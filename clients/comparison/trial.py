@@ -89,7 +89,7 @@ with check("no request names an account or has a recorded credential"):
         texts = [case.request.path, harmless.decoded(case.request)[0], harmless.basic(case.request)[1]]
         if ACCOUNTS.search(" ".join(texts).encode()):
             raise AssertionError(f"{case.name}: {case.request}")
-with check("a cut header is found"):
+with check("a truncated header is found"):
     def without_charset(path, answer):
         if "text/xml" in answer[1].get("content-type", answer[1].get("Content-Type", "")):
             return [answer[0], {"Content-Type": "text/xml", "Cache-Control": "private, max-age=0"}, answer[2]]
@@ -110,7 +110,7 @@ with check("a status is found"):
         code, result, _ = compare(OLD, url, "--only", "doc.*")
     equal((code, parts(result)), (1, ["status"]))
     equal(result["differences"][0]["parts"]["status"], {"old": 500, "new": 503})
-with check("known deviations are no difference"):
+with check("known deviations are not differences"):
     def original(path, answer):
         return [401, {"WWW-Authenticate": 'basic realm="/auth/basic"', "Vary": "Accept"}, b""] if answer[0] == 401 else None
     with relay(NEW, original) as url:
@@ -120,7 +120,7 @@ with check("known deviations are no difference"):
     with relay(NEW, original) as url:
         code, result, _ = compare(url, NEW, "--only", "soap1?/no-credential")
     equal((code, [one["rows"] for one in result["known"]]), (0, [["SOAP: 401 and 403 have no body"]]))
-with check("a broken host is a difference, whatever is known of the other"):
+with check("a broken host is a difference, despite known deviations"):
     def with_body(body):
         # Except for the path by which compare recognises the service.
         return lambda path, answer: None if path.endswith("?WSDL") else [*answer[:2], body]
@@ -179,7 +179,7 @@ with check("redirects are compared and not followed"):
     with relay(NEW, lambda path, answer: [302, {"Location": "/login?redirect=x", "Vary": "Accept"}, b""] if path.endswith(".jsv") else None) as url:
         code, result, _ = compare(url, NEW, "--only", "routing/suffix-jsv")
     equal((code, [one["rows"] for one in result["known"]]), (0, [["401 and 403 for a browser: a redirect to `/login`"]]))
-with check("a base path is no difference"):
+with check("a base path makes no difference"):
     with relay(NEW, lambda path, answer: [*answer[:2], answer[2].replace(b"/webservices/IF", b"/old/webservices/IF")], "/old") as url:
         code, result, _ = compare(url, NEW, "--only", "doc.wsdl*")
     equal((code, result["differences"]), (0, []))

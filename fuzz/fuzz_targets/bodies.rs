@@ -67,7 +67,7 @@ fn decode(
     }
     let request = Request::new(Method::POST, path, headers, body);
     let Route::Call(endpoint) = servicestack::route(&request, true) else {
-        panic!("{path} is no call");
+        panic!("{path} is not a call");
     };
     servicestack::decode(endpoint, &request).ok().map(texts)
 }

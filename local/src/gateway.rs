@@ -111,7 +111,7 @@ pub async fn call(
     let request_id = uuid::Uuid::new_v4().to_string();
     let event = event(request, peer, &request_id).to_string();
     match invoke(functions, request.uri().path(), &event, request_id).await {
-        Ok(result) => response(&result).unwrap_or_else(|| failed("the result is no response")),
+        Ok(result) => response(&result).unwrap_or_else(|| failed("the result is not a response")),
         Err(error) => failed(error),
     }
 }

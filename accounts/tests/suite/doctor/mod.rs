@@ -141,7 +141,7 @@ async fn a_sender_may_use_the_identity_of_a_parent_domain() {
     let advice = "add the ARN of example.com to MailArns, and deploy";
     assert_eq!(
         arn["advice"], advice,
-        "the ARN of the domain below is no use"
+        "the ARN of the subdomain does not help"
     );
 }
 
