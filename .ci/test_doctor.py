@@ -38,7 +38,7 @@ def keys(properties):
 
 
 def created_tables():
-    """The same of the template."""
+    """The same properties of the tables in the template."""
     for name, resource in of_type(TEMPLATE["Resources"], "AWS::DynamoDB::Table").items():
         properties = resource["Properties"]
         indexes = {

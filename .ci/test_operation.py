@@ -1,4 +1,5 @@
-"""Tests of what operators rely on: alarms, events that are not lost, access, the audit trail.
+"""Tests for operators: every alarm is in the runbook, no event is lost, access is limited, and the audit
+trail is complete.
 
 `python -m unittest discover -s .ci` with what `.ci/run` installs.
 """

@@ -167,10 +167,10 @@ class Deploy(unittest.TestCase):
             for service in as_list(statement["Principal"]["Service"])
         }
         by_sid = {statement["Sid"]: statement for statement in statements(*DEPLOY)}
-        arns = by_sid["PoliciesOfRoles"]["Condition"]["ArnLike"]["iam:PolicyARN"]
+        arns = by_sid["ManagedPoliciesOfRoles"]["Condition"]["ArnLike"]["iam:PolicyARN"]
         names = {arn.rpartition(":policy/")[2] for arn in arns}
         self.assertEqual({arn.rpartition(":policy/")[2].rstrip('"}') for arn in attached}, names)
-        passed = by_sid["UseOfRoles"]["Condition"]["StringEquals"]["iam:PassedToService"]
+        passed = by_sid["PassRoles"]["Condition"]["StringEquals"]["iam:PassedToService"]
         self.assertEqual(set(passed), services)
 
     def test_it_reads_and_writes_no_item(self):

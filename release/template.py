@@ -13,7 +13,7 @@ def of_release(text, architecture):
     """The template for this architecture, with zips instead of code that `sam build` would build."""
     head, *functions = BUILD.split(text)
     if WORKSPACE not in head or not ARCHITECTURE.search(head) or len(functions) != 4:
-        raise ValueError("template.yaml is not as release/template.py expects it")
+        raise ValueError("template.yaml does not have the form that release/template.py expects")
     head = head.replace(WORKSPACE, "")
     head = ARCHITECTURE.sub(rf"\g<1>{architecture}\n", head)
     parts = [head]

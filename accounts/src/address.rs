@@ -107,7 +107,7 @@ impl Replaced<'_> {
     }
 }
 
-/// Removes the address from SES's suppression list, if it is on it. Returns a remark.
+/// Removes the address from SES's suppression list, if it is listed. Returns a remark.
 async fn lift(session: &Session<'_>, email: &str) -> Result<Option<String>, Error> {
     Ok(match suppression::find(session, email).await? {
         Ok(None) => None,

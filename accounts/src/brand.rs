@@ -98,7 +98,8 @@ fn closing(argument: &str) -> Result<(Attribute, String), String> {
     let (language, text) = argument.split_once('=').ok_or("must be LANGUAGE=TEXT")?;
     let name = format!("closing_{}", language.trim().to_ascii_lowercase());
     let closing = CLOSINGS.into_iter().find(|closing| closing.name == name);
-    let closing = closing.ok_or_else(|| format!("there are no mails in language {language}"))?;
+    let closing =
+        closing.ok_or_else(|| format!("mails are not available in the language {language}"))?;
     Ok((closing, text.to_owned()))
 }
 

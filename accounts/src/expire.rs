@@ -34,7 +34,7 @@ pub(crate) struct Arguments {
     /// Print these accounts and change nothing
     #[arg(long, conflicts_with = "user")]
     dry_run: bool,
-    /// Also expire accounts without an address, whose owners cannot ask for a reset
+    /// Also expire passwords of accounts without an address, whose owners cannot ask for a reset
     #[arg(long)]
     force: bool,
 }

@@ -52,7 +52,7 @@ def select(services, credential, only="*"):
 
 
 def page(line):
-    """The request in a line of pages.jsonl, in which NOBODY stands for a name and a password that do not exist."""
+    """The request in a line of pages.jsonl, in which NOBODY is a placeholder for a random name and password."""
     nobody = Nobody()
     request = harmless.edit(recorded(line["request"]), lambda text: text.replace("NOBODY", nobody.name))
     return Case("update", line["name"], request, nobody, line.get("login", ""))

@@ -102,4 +102,4 @@ def decompressed(status, headers, body):
     try:
         return Answer(status, headers, gzip.decompress(body))
     except (OSError, EOFError, zlib.error):
-        return Answer(f"{status} with a body that is no gzip", headers, b"")
+        return Answer(f"{status} with a body that is not gzip", headers, b"")

@@ -23,11 +23,11 @@ DESCRIPTION = """Sends recorded requests that change nothing to two hosts, and l
 
 No request names an existing account: user names and addresses are random, and a password is only sent
 with an address that no account has. The requests still count for the limits of both hosts."""
-EXIT_CODES = "Exit codes: 0 alike but for known deviations, 1 different, 2 usage, 75 a host cannot be reached."
+EXIT_CODES = "Exit codes: 0 no differences except known deviations, 1 differences, 2 wrong usage, 75 a host cannot be reached."
 
 
 class UsageError(Exception):
-    """An invalid command line, or a host that runs none of the services."""
+    """An invalid command line, or a host that runs neither service."""
 
 
 def main():
@@ -53,16 +53,17 @@ def arguments():
     for side in ("old", "new"):
         parser.add_argument(
             f"--{side}-address", metavar="ADDRESS",
-            help=f"connect to this address or name instead of that of --{side}, which TLS and the header Host keep",
+            help=f"connect to this address or name; TLS and the Host header still use the host of --{side}",
         )
     parser.add_argument(
-        "--credential", metavar="FILE", help="also send updates that are refused: a file with USER:PASSWORD, - to be asked"
+        "--credential", metavar="FILE",
+        help="also send updates as an administrator, all of which are refused: a file with USER:PASSWORD, or - for a prompt",
     )
     parser.add_argument(
-        "--rate", type=float, default=1.0, metavar="N", help="requests a second to each host (default 1, 0: no pause)"
+        "--rate", type=float, default=1.0, metavar="N", help="requests per second to each host (default 1; 0 for no pause)"
     )
-    parser.add_argument("--timeout", type=float, default=30.0, metavar="SECONDS", help="for each answer (default 30)")
-    parser.add_argument("--only", default="*", metavar="PATTERN", help="only cases whose names match, for example 'routing/*'")
+    parser.add_argument("--timeout", type=float, default=30.0, metavar="SECONDS", help="timeout of each answer (default 30)")
+    parser.add_argument("--only", default="*", metavar="PATTERN", help="send only cases whose names match, for example 'routing/*'")
     parser.add_argument("--json", action="store_true", help="print JSON, with all cases and complete bodies")
     return parser.parse_args()
 
@@ -76,7 +77,7 @@ def compare(options):
         check_credential(credential, (old, new))
     cases, not_sent = select(services, credential, options.only)
     if not cases:
-        raise UsageError(f"no case of these services is named {options.only}")
+        raise UsageError(f"no case of these services matches {options.only}")
     announce(services, cases, options.rate)
     found, alike = exchange(cases, (old, new), options.rate)
     differences = gather(found)
@@ -109,7 +110,7 @@ def host(url, address, timeout):
 def read_credential(source, hosts):
     for one in hosts:
         if one.scheme != "https" and not is_this_machine(one.address):
-            raise UsageError(f"a credential is sent by https only, or to this machine, and not to {one.url}")
+            raise UsageError(f"a credential is sent only over https or to this machine, not to {one.url}")
     try:
         if source == "-":
             credential = getpass.getpass("USER:PASSWORD of an administrator: ")
@@ -119,7 +120,7 @@ def read_credential(source, hosts):
     except UnicodeDecodeError:
         raise UsageError("the credential is not UTF-8") from None
     except (OSError, EOFError) as error:
-        reason = getattr(error, "strerror", "none was given")
+        reason = getattr(error, "strerror", "no input")
         raise UsageError(f"the credential cannot be read: {reason}") from None
     name, colon, password = credential.partition(":")
     if not (name and colon and password):
@@ -140,9 +141,9 @@ def common_services(old, new):
     for one, services in found.items():
         if not services:
             raise UsageError(
-                f"{one.url} is neither service: it has no WSDL of {NAMES['reset']} at "
-                f"/webservices/IFCommonService.asmx?WSDL, and a POST to {ROUTE} without a credential is not refused "
-                "as ServiceStack refuses it. Is there a base path?"
+                f"{one.url} runs neither service: it has no WSDL of {NAMES['reset']} at "
+                f"/webservices/IFCommonService.asmx?WSDL, and does not refuse a POST to {ROUTE} without a credential "
+                "as ServiceStack does; is a base path missing in the URL?"
             )
     common = [service for service in found[old] if service in found[new]]
     if not common:
@@ -203,13 +204,13 @@ def announce(services, cases, rate):
     notes = [f"{len(cases)} requests to each host{pause}: {', '.join(NAMES[service] for service in services)}"]
     if failed:
         notes.append(
-            f"{failed} of them are failed logins, each of another random name: the new host admits "
-            "LOGIN_FAILURES_PER_MINUTE of a name and five times as many from an address"
+            f"{failed} of them are failed logins, each with a different random name: the new host admits "
+            "LOGIN_FAILURES_PER_MINUTE per name and five times as many per address"
         )
     if resets:
         notes.append(
-            f"up to {resets} of them are resets, each of another random name: the new host admits SOURCE_PER_MINUTE "
-            "from an address, which it then refuses to others behind the same address"
+            f"up to {resets} of them are resets, each with a different random name: the new host admits "
+            "SOURCE_PER_MINUTE per address, and these resets count for everybody behind your address"
         )
     print("\n".join(notes), file=sys.stderr)
 

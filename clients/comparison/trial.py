@@ -89,7 +89,7 @@ with check("no request names an account or has a recorded credential"):
         texts = [case.request.path, harmless.decoded(case.request)[0], harmless.basic(case.request)[1]]
         if ACCOUNTS.search(" ".join(texts).encode()):
             raise AssertionError(f"{case.name}: {case.request}")
-with check("a cut header is found"):
+with check("a truncated header is found"):
     def without_charset(path, answer):
         if "text/xml" in answer[1].get("content-type", answer[1].get("Content-Type", "")):
             return [answer[0], {"Content-Type": "text/xml", "Cache-Control": "private, max-age=0"}, answer[2]]
@@ -110,7 +110,7 @@ with check("a status is found"):
         code, result, _ = compare(OLD, url, "--only", "doc.*")
     equal((code, parts(result)), (1, ["status"]))
     equal(result["differences"][0]["parts"]["status"], {"old": 500, "new": 503})
-with check("known deviations are no difference"):
+with check("known deviations are not differences"):
     def original(path, answer):
         return [401, {"WWW-Authenticate": 'basic realm="/auth/basic"', "Vary": "Accept"}, b""] if answer[0] == 401 else None
     with relay(NEW, original) as url:
@@ -120,7 +120,7 @@ with check("known deviations are no difference"):
     with relay(NEW, original) as url:
         code, result, _ = compare(url, NEW, "--only", "soap1?/no-credential")
     equal((code, [one["rows"] for one in result["known"]]), (0, [["SOAP: 401 and 403 have no body"]]))
-with check("a broken host is a difference, whatever is known of the other"):
+with check("a broken host is a difference, despite known deviations"):
     def with_body(body):
         # Except for the path by which compare recognises the service.
         return lambda path, answer: None if path.endswith("?WSDL") else [*answer[:2], body]
@@ -179,7 +179,7 @@ with check("redirects are compared and not followed"):
     with relay(NEW, lambda path, answer: [302, {"Location": "/login?redirect=x", "Vary": "Accept"}, b""] if path.endswith(".jsv") else None) as url:
         code, result, _ = compare(url, NEW, "--only", "routing/suffix-jsv")
     equal((code, [one["rows"] for one in result["known"]]), (0, [["401 and 403 for a browser: a redirect to `/login`"]]))
-with check("a base path is no difference"):
+with check("a base path makes no difference"):
     with relay(NEW, lambda path, answer: [*answer[:2], answer[2].replace(b"/webservices/IF", b"/old/webservices/IF")], "/old") as url:
         code, result, _ = compare(url, NEW, "--only", "doc.wsdl*")
     equal((code, result["differences"]), (0, []))
@@ -212,7 +212,7 @@ with check("a server that is neither"):
         SimpleHTTPRequestHandler.log_message = Relay.log_message
         code, _, messages = compare(f"http://127.0.0.1:{server.server_port}", NEW)
     equal(code, 2)
-    contains(messages, "is neither service")
+    contains(messages, "runs neither service")
     class Same(Relay):
         """Sends the same answer for every path."""
 
@@ -227,7 +227,7 @@ with check("a server that is neither"):
             file.flush()
             code, _, messages = compare(f"http://127.0.0.1:{server.server_port}", NEW, "--credential", file.name)
         equal(code, 2)
-        contains(messages, "is neither service")
+        contains(messages, "runs neither service")
 with check("another address is connected to, and the name is kept"):
     port = urllib.parse.urlsplit(NEW).port
     named = f"http://regapi.example.invalid:{port}"
@@ -238,7 +238,7 @@ with check("another address is connected to, and the name is kept"):
     equal((code, result and result["differences"]), (0, []))
     code, _, messages = compare(OLD, "http://localhost:1", "--new-address", "example.invalid", "--credential", "/dev/null")
     equal(code, 2)
-    contains(messages, "a credential is sent by https only")
+    contains(messages, "a credential is sent only over https")
 with check("a host that cannot be reached"):
     with serving(Relay) as server:
         closed = f"http://127.0.0.1:{server.server_port}"
@@ -249,8 +249,8 @@ with check("usage"):
     for options, message in [
         ((OLD, "ftp://host"), "ftp://host is not a URL like https://HOST/PATH"),
         ((OLD, "http://host:x"), "http://host:x is not a URL"),
-        ((OLD, NEW, "--only", "nothing"), "no case of these services is named nothing"),
-        ((OLD, "http://example.com", "--credential", "/dev/null"), "a credential is sent by https only"),
+        ((OLD, NEW, "--only", "nothing"), "no case of these services matches nothing"),
+        ((OLD, "http://example.com", "--credential", "/dev/null"), "a credential is sent only over https"),
         ((OLD, NEW, "--credential", "/dev/null"), "the credential is not USER:PASSWORD"),
         ((OLD, NEW, "--credential", "/nowhere"), "the credential cannot be read"),
     ]:

@@ -41,9 +41,9 @@ static class Mono
             var answer = Set(url, "p@55wOrd", "harbor-Lantern-5821");
             return answer.Id == 42 && answer.DisplayName == "Jane Doe" && answer.ResetEmailSent;
         });
-        Check(version + ": a short password is told", () =>
+        Check(version + ": a short password is refused", () =>
             Set(url, "p@55wOrd", "short").ResponseStatus.Errors[0].FieldName == "NewPassword");
-        Check(version + ": a wrong password is told", () =>
+        Check(version + ": a wrong password is refused", () =>
             Set(url, "wrong", "harbor-Lantern-5821").ResponseStatus.ErrorCode == "Unauthorized");
         return failures > 0 ? 1 : 0;
     }

@@ -38,10 +38,10 @@ int main(int, char** arguments) {
   check(version + ": a password is set",
         set.send("p@55wOrd", "harbor-Lantern-5821") && set.response.Id && *set.response.Id == 42);
   Call short_;
-  check(version + ": a short password is told",
+  check(version + ": a short password is refused",
         short_.send("p@55wOrd", "short") && *short_.response.ResponseStatus->ErrorCode == "Length");
   Call wrong;
-  check(version + ": a wrong password is told",
+  check(version + ": a wrong password is refused",
         wrong.send("wrong", "harbor-Lantern-5821") &&
             *wrong.response.ResponseStatus->Message == "Invalid UserName or Password");
   return failures > 0;

@@ -43,11 +43,11 @@ for (const version of Object.keys(VERSIONS)) {
     const answer = await call(version, 'p@55wOrd', MEMBERS);
     equal([String(answer.Id), answer.DisplayName, answer.ResetEmailSent], ['42', 'Jane Doe', true]);
   });
-  await check(`${version}: a short password is told`, async () => {
+  await check(`${version}: a short password is refused`, async () => {
     const answer = await call(version, 'p@55wOrd', { ...MEMBERS, NewPassword: 'short' });
     equal(answer.ResponseStatus.ErrorCode, 'Length');
   });
-  await check(`${version}: a wrong password is told`, async () => {
+  await check(`${version}: a wrong password is refused`, async () => {
     const answer = await call(version, 'wrong', MEMBERS);
     equal(answer.ResponseStatus.Message, 'Invalid UserName or Password');
   });

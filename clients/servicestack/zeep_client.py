@@ -33,12 +33,12 @@ for path in ("soap11", "soap12"):
         answer = call(path, "p@55wOrd", **MEMBERS)
         equal((answer.Id, answer.DisplayName, answer.ResetEmailSent), (42, "Jane Doe", True))
         equal(answer.ResponseStatus.ErrorCode, None)
-    with check(f"{path}: a short password is told"):
+    with check(f"{path}: a short password is refused"):
         answer = call(path, "p@55wOrd", **MEMBERS | {"NewPassword": "short"})
         error = answer.ResponseStatus.Errors.ResponseError[0]
         equal((answer.ResponseStatus.ErrorCode, error.FieldName), ("Length", "NewPassword"))
         equal(error.Meta.KeyValueOfstringstring[0].Key, "MinLength")
-    with check(f"{path}: a wrong password is told"):
+    with check(f"{path}: a wrong password is refused"):
         answer = call(path, "wrong", **MEMBERS)
         equal(answer.ResponseStatus.Message, "Invalid UserName or Password")
 

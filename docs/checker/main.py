@@ -14,7 +14,7 @@ def main(usage, arguments):
         return 2
     pages = [read(Path(path).resolve()) for path in arguments[1:]] or all_pages()
     wrong = check_names(pages) if arguments[0] == "names" else check_commands(pages)
-    print("\n".join(wrong) or "the documentation is true")
+    print("\n".join(wrong) or "no mistakes found")
     return 1 if wrong else 0
 
 

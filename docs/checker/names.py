@@ -40,10 +40,10 @@ def link_faults(page, target):
 
 
 def example_faults(page, block):
-    """A block that names a file of the repository shows all of it."""
+    """Checks that a block with the name of a file of the repository is equal to the file."""
     file = page.file_of(block)
     if file and file.read_text(encoding="utf-8") != "\n".join(block.lines) + "\n":
-        yield f"the block is not the same as {block.info[1]}"
+        yield f"the block differs from {block.info[1]}"
 
 
 def code_faults(code):
@@ -62,7 +62,7 @@ def code_faults(code):
 
 
 def command_faults(text):
-    """Names in a command that need no run: what cargo is given, and programs of the repository."""
+    """Checks the names in commands: packages and targets of cargo, and programs of the repository."""
     for name in re.findall(r"(?m)^(?:\$ )?cargo \S.*", text):
         for target in re.findall(r" (?:-p|--bench|--test) ([\w-]+)", name.split(" -- ")[0]):
             yield from [f"no package or target {target}"] * (target not in tree.cargo_targets())
@@ -96,5 +96,5 @@ def exists(code):
 
 
 def matching(path):
-    """Files with this path or this end of a path; `*` stands for anything."""
+    """Files whose path is or ends with this; `*` stands for any text."""
     return [file for file in tree.files() if fnmatch.fnmatch(f"/{file}", f"*/{path}")]

@@ -1,4 +1,4 @@
-"""Names in the documentation that belong to others, so the code does not contain them."""
+"""Names of other systems in the documentation, which the code does not contain."""
 
 # Variables and constants of mimalloc, CloudFormation and OpenSSL.
 VARIABLES = {"MIMALLOC_PURGE_DELAY", "ROLLBACK_FAILED", "SSL_ERROR_SYSCALL"}

@@ -17,7 +17,7 @@ PORT_IN_DOCS = "http://127.0.0.1:3000"
 PASSWORD = "tin-Harbor-5521"
 TIMEOUT = 60  # seconds, for one command
 
-# Enough for everything the pages do with one account in a minute.
+# Without limits, because the pages do more with one account in a minute than the limits allow.
 SETTINGS = {
     "RESPONSE_FLOOR_MS": "0", "LOGIN_FAILURES_PER_MINUTE": "0", "RESET_PER_MINUTE": "0", "RESET_PER_HOUR": "0",
     "SOURCE_PER_MINUTE": "0", "PRODUCT_NAME": "Flood Watch", "MAIL_FROM": "no-reply@example.com",
@@ -34,7 +34,7 @@ case " $*" in *" --ses-endpoint"*) ;; *) set -- --ses-endpoint {ses} "$@" ;; esa
 exec {binary} "$@"
 """
 
-# `cargo run -p PROGRAM -- ARGUMENTS` with the program that is built already.
+# `cargo run -p PROGRAM -- ARGUMENTS` with the program that has been built.
 CARGO = """#!/bin/sh
 while [ "$1" != -p ]; do shift; done
 program=$2; shift 2
@@ -62,7 +62,7 @@ class Session:
         for path in ROOT.iterdir():
             if path.name not in ("target", ".git"):
                 (home / path.name).symlink_to(path)
-        # As on a terminal, where the progress of curl does not mix with what it prints.
+        # Hides the progress meter of curl, which curl would not show on a terminal.
         (home / ".curlrc").write_text("silent\nshow-error\n")
         state, path = Path(self.folder.name) / "state", f"{programs}:{os.environ['PATH']}"
         # BARE_ACCOUNTS is `accounts` without the settings of the session.
@@ -106,7 +106,7 @@ class Session:
         path.write_text(text, encoding="utf-8")
 
     def run(self, command):
-        """What the command prints, and its exit code. Questions are answered."""
+        """The output and the exit code of the command. Answers its prompts."""
         command = command.replace(PORT_IN_DOCS, self.urls["url"])
         terminal, inside = pty.openpty()
         attributes = termios.tcgetattr(inside)
@@ -125,7 +125,7 @@ class Session:
 
 
 def conversation(process, terminal, output):
-    """Reads until the program ends. A line that ends in a colon is a question, if nothing follows."""
+    """Reads until the program ends, and answers prompts: an output that ends in a colon, with nothing after it."""
     text, deadline = "", time.monotonic() + TIMEOUT
     while time.monotonic() < deadline:
         ready, _, _ = select.select([terminal, output], [], [], 0.3)
@@ -138,11 +138,11 @@ def conversation(process, terminal, output):
             text += "" if answer == PASSWORD else f"{answer}\n"
             os.write(terminal, f"{answer}\n".encode())
     process.kill()
-    return f"{text}\n(no end after {TIMEOUT} seconds)"
+    return f"{text}\n(still running after {TIMEOUT} seconds)"
 
 
 def read_some(end):
     try:
         return os.read(end, 65536)
-    except OSError:  # a terminal that nobody has open any more
+    except OSError:  # no process has the terminal open any more
         return b""

@@ -1,4 +1,4 @@
-"""What exists in the repository: files, words of the code, resources, recorded cases."""
+"""The contents of the repository: files, words of the code, resources, recorded cases."""
 
 import functools
 import json

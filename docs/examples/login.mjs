@@ -50,7 +50,7 @@ export async function login(name, password, now) {
     TableName,
     Key: { username },
     ConsistentRead: true,
-    // Without `id`, which may be larger than a number of JavaScript.
+    // Without `id`, which may be too large for a JavaScript number.
     ProjectionExpression: 'password_hash, password_expires_at, must_change_password, disabled, #temporary',
     ExpressionAttributeNames: { '#temporary': 'temporary' },
   }));

@@ -67,7 +67,7 @@ fn decode(
     }
     let request = Request::new(Method::POST, path, headers, body);
     let Route::Call(endpoint) = servicestack::route(&request, true) else {
-        panic!("{path} is no call");
+        panic!("{path} is not a call");
     };
     servicestack::decode(endpoint, &request).ok().map(texts)
 }
@@ -79,7 +79,8 @@ fn texts(input: Input) -> Texts {
     (input.email, password)
 }
 
-/// Writes both in each format that can represent them, and reads them again.
+/// Writes the address and the password in each format that can represent them, and reads them
+/// again.
 fn in_every_format(email: &str, password: &str) {
     let expected = Some((Some(email.to_owned()), Some(password.to_owned())));
     let quoted = |text: &str| format!("\"{}\"", text.replace('"', "\"\""));

@@ -25,7 +25,7 @@ pub enum Storage {
 /// DynamoDB and SES on this machine.
 #[derive(Debug, Clone)]
 pub struct Backend {
-    /// Clients of both.
+    /// Clients of DynamoDB and SES.
     pub clients: Clients,
     /// The mails that SES accepted.
     pub outbox: Outbox,
@@ -38,7 +38,8 @@ pub struct Backend {
 }
 
 impl Backend {
-    /// Starts both. Creates missing tables, and writes the demo data if the Users table is empty.
+    /// Starts DynamoDB and SES. Creates missing tables, and writes the demo data if the Users table
+    /// is empty.
     pub async fn start(storage: Storage, tables: TableNames) -> Result<Self, Error> {
         let dynamodb_url = match storage {
             Storage::Memory => serve(Database::memory()?).await?,

@@ -26,7 +26,7 @@ pub(crate) enum Protocol {
 }
 
 impl Protocol {
-    /// Each with its value in the form and its name.
+    /// All protocols, each with its value in the form and its name.
     pub(crate) const ALL: [(Self, &'static str, &'static str); 4] = [
         (Self::Soap11, "soap11", "SOAP 1.1"),
         (Self::Soap12, "soap12", "SOAP 1.2"),
@@ -121,7 +121,7 @@ pub(crate) struct Update {
 }
 
 impl Format {
-    /// Each with its value in the form and its name.
+    /// All formats, each with its value in the form and its name.
     pub(crate) const ALL: [(Self, &'static str, &'static str); 4] = [
         (Self::Xml, "xml", "XML"),
         (Self::Json, "json", "JSON"),

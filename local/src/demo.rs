@@ -71,8 +71,8 @@ const BRAND: [(&str, &str); 6] = [
     ("configuration_set", "brand"),
 ];
 
-/// Writes the demo data if the Users table is empty. The write is atomic, so that the next start
-/// makes up for an interrupted one.
+/// Writes the demo data if the Users table is empty. The write is atomic: if it is interrupted, the
+/// table is still empty, and the next start writes the data.
 pub(crate) async fn load(client: &Client, tables: &TableNames) -> Result<(), Error> {
     let table = &tables.users;
     let scan = client.scan().table_name(table).limit(1).send().await?;

@@ -26,13 +26,13 @@ use crate::{Error, Functions};
 
 /// The time that running requests get to finish when the program is stopped.
 const GRACE: Duration = Duration::from_secs(10);
-/// The pause after a connection could not be accepted.
+/// The pause after a failure to accept a connection.
 const RETRY: Duration = Duration::from_millis(100);
 /// The maximum length of a body in bytes, as in API Gateway.
 const MAX_PAYLOAD: usize = 10 * 1024 * 1024;
 
-/// Makes a router for both functions. It also answers at `/`, with methods for which a router that
-/// is merged with it has no page.
+/// Makes a router that passes every request to the functions. At `/`, a router that is merged with
+/// it may handle some methods, for example for a page; the functions get the others.
 pub fn router(functions: Functions) -> Router {
     Router::new()
         .route("/", any(forward))
@@ -111,7 +111,7 @@ pub async fn call(
     let request_id = uuid::Uuid::new_v4().to_string();
     let event = event(request, peer, &request_id).to_string();
     match invoke(functions, request.uri().path(), &event, request_id).await {
-        Ok(result) => response(&result).unwrap_or_else(|| failed("the result is no response")),
+        Ok(result) => response(&result).unwrap_or_else(|| failed("the result is not a response")),
         Err(error) => failed(error),
     }
 }

@@ -1,4 +1,5 @@
-//! What the program prints on the terminal, with colour if it is one and `NO_COLOR` is not set.
+//! The messages of the program on standard output. They are coloured on a terminal, unless
+//! `NO_COLOR` is set.
 
 use std::io::Write as _;
 use std::net::SocketAddr;
@@ -11,7 +12,7 @@ const DIM: Style = Style::new().dimmed();
 const LINK: Style = AnsiColor::Cyan.on_default().underline();
 const GOOD: Style = AnsiColor::Green.on_default().bold();
 
-/// Prints where everything is and how to try it. `ready on` is the last line.
+/// Prints the URLs and commands for trying the services. The last line begins with `ready on`.
 pub(crate) fn hello(url: &str, backend: &Backend, gateway: Option<SocketAddr>) {
     let (dynamodb, ses) = (&backend.dynamodb_url, &backend.ses_url);
     let tables = &backend.tables;
@@ -37,7 +38,7 @@ pub(crate) fn hello(url: &str, backend: &Backend, gateway: Option<SocketAddr>) {
     ));
     if let Some(gateway) = gateway {
         print(&format!(
-            "Gateway behind the front door, where the functions refuse every call: http://{gateway}"
+            "Gateway behind the front door, whose direct callers are refused: http://{gateway}"
         ));
     }
     print(&format!(
@@ -45,12 +46,12 @@ pub(crate) fn hello(url: &str, backend: &Backend, gateway: Option<SocketAddr>) {
     ));
 }
 
-/// Prints the last line.
+/// Prints that the program has stopped.
 pub(crate) fn goodbye() {
     print("Stopped.");
 }
 
-/// Prints to stdout. A reader that has closed it wants to see no more.
+/// Prints a line on standard output. Ignores errors, since the reader may close the pipe.
 fn print(text: &str) {
     let _ = writeln!(anstream::stdout(), "{text}");
 }

@@ -1,4 +1,5 @@
-//! Hashers, shared by cost, since each holds the work memory of a hash, 19 MiB.
+//! The hashers of this process. All users of one cost share a hasher, because each hasher holds at
+//! least 19 MiB of work memory.
 
 use std::sync::{Mutex, PoisonError};
 

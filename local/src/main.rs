@@ -39,8 +39,8 @@ struct Arguments {
     /// Use a DynamoDB that is already running
     #[arg(long, value_name = "URL", conflicts_with_all = ["data_dir", "memory"])]
     dynamodb: Option<String>,
-    /// Put a front door like CloudFront on the port. The gateway gets another port, on which the
-    /// functions refuse every call
+    /// Put a local front door that works like CloudFront on the port. The gateway gets another port,
+    /// on which direct calls are refused
     #[arg(long)]
     front_door: bool,
     #[command(subcommand)]
@@ -49,7 +49,7 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Run one Lambda event through a function and print the result
+    /// Invoke a function with a Lambda event and print the result
     Invoke {
         /// The function
         function: FunctionName,
@@ -156,8 +156,8 @@ async fn serve(arguments: Arguments) -> Result<(), Error> {
 }
 
 impl InnerGateway {
-    /// Listens on a free port. The secret is that of the environment, which allows calls of the
-    /// gateway's port with it, or a new one.
+    /// Listens on a free port. The secret is `FRONT_DOOR_SECRET`, or a random one if that is not set.
+    /// Whoever sets the variable knows the secret, and can call the gateway directly with it.
     async fn listen() -> Result<Self, Error> {
         let given = Env::of_process().optional("FRONT_DOOR_SECRET");
         Ok(Self {

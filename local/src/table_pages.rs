@@ -90,13 +90,13 @@ fn kinds(names: &TableNames) -> [Kind<'_>; 5] {
         kind(&names.users, "The accounts", &["username"]),
         kind(
             &names.audit,
-            "Who changed which account",
+            "The changes of accounts and brands, and who made them",
             &["username", "at"],
         ),
         kind(&names.brands, "The senders and texts of brands", &["brand"]),
         kind(
             &names.limits,
-            "How far each rate limit is used up",
+            "How much of each rate limit is used up",
             &["subject"],
         ),
         Kind {

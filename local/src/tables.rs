@@ -112,7 +112,7 @@ fn causes(error: &dyn std::error::Error) -> String {
     causes.join(": ")
 }
 
-/// Creates a table of this name, as the Users table is.
+/// Creates a table of this name with the key and the indexes of the Users table.
 pub async fn create_users(client: &Client, name: &str) -> Result<(), Error> {
     let email_index = GlobalSecondaryIndex::builder()
         .index_name("email-index")

@@ -32,12 +32,12 @@ const NEW_PASSWORD: &str = "lamp-Sodium-4417";
 const RESET: &str = "Reset a password";
 const MASK: &str = "********";
 
-/// What the handlers share.
+/// The state that the handlers share.
 #[derive(Clone)]
 struct Trial {
     outbox: Outbox,
     trail: Trail,
-    /// The address of this program, which requests are sent to.
+    /// The address of this program, to which requests are sent.
     address: SocketAddr,
     results: Arc<Mutex<VecDeque<Arc<Exchange>>>>,
 }

@@ -92,7 +92,7 @@ impl Audit {
         if let Err(error) = request.set_item(Some(item)).send().await {
             let (request_id, error): (_, &dyn std::error::Error) = (entry.request_id, &error);
             metrics::count(Metric::Failures);
-            tracing::error!(%request_id, error, event = "audit.failed", "no audit row");
+            tracing::error!(%request_id, error, event = "audit.failed", "audit row not written");
         }
     }
 

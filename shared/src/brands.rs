@@ -73,7 +73,7 @@ impl Brands {
             Ok(None) => Arc::clone(&self.default),
             Err(error) => {
                 let error = error.code().unwrap_or("no answer");
-                tracing::warn!(%request_id, error, event = "brand.failed", "default brand");
+                tracing::warn!(%request_id, error, event = "brand.failed", "default brand used");
                 return Arc::clone(&self.default);
             }
         };
@@ -128,7 +128,7 @@ pub fn from_row(row: &Item, key: &str, default: &Brand, request_id: &str) -> Bra
         Ok(text) => text,
         Err(reason) => {
             let (attribute, event) = (attribute.name, "brand.invalid");
-            tracing::warn!(%request_id, brand = key, attribute, reason, event, "default value");
+            tracing::warn!(%request_id, brand = key, attribute, reason, event, "default value used");
             None
         }
     };

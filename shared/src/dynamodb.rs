@@ -59,7 +59,7 @@ pub fn get_map<'i>(item: &'i Item, name: &str) -> Option<&'i Item> {
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// The condition of a write does not hold: another change came first.
-    #[error("the item is not as the change requires")]
+    #[error("the condition of the change does not hold")]
     Conflict,
     /// An account's item lacks an attribute that every account has.
     #[error("an item of the users table lacks an attribute that every account has")]

@@ -16,8 +16,9 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-/// Longer than any certificate of a public authority is valid, in seconds (CA/Browser Forum,
-/// Baseline Requirements section 6.3.2).
+/// The limit up to which the expiry of a certificate is determined, in seconds. Certificates of
+/// public authorities are valid for a shorter time (CA/Browser Forum, Baseline Requirements section
+/// 6.3.2).
 const MAX_VALIDITY: u64 = 400 * 86_400;
 
 /// A TLS client with its trusted authorities and clock.
@@ -93,7 +94,7 @@ impl Tls {
     }
 }
 
-/// Supplies the clock of the run to rustls.
+/// The clock of the run, as a time provider for rustls.
 struct Time(Clock);
 
 impl std::fmt::Debug for Time {

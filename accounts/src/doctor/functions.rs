@@ -72,7 +72,7 @@ fn state(found: &Value) -> Finding {
             "deploy again, and check the events of the stack",
         ),
         _ => Finding::failed(
-            format!("not callable, in the state {state}"),
+            format!("cannot be called in the state {state}"),
             "see StateReason in the output of aws lambda get-function-configuration",
         ),
     }

@@ -36,7 +36,7 @@ async fn key(deployment: &Deployment<'_>) -> CheckResult<Finding> {
                 ),
             ),
             state => Finding::failed(
-                format!("not usable, in the state {state}"),
+                format!("cannot be used in the state {state}"),
                 format!("run aws kms enable-key --key-id {arn}"),
             ),
         },

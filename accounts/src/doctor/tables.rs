@@ -182,7 +182,7 @@ fn state(description: &TableDescription, table: &Table) -> Finding {
         }
         status => {
             let status = status.map_or("unknown", TableStatus::as_str);
-            let found = format!("{name} is not active but {status}");
+            let found = format!("{name} is not active: {status}");
             Finding::failed(
                 found,
                 "wait until DynamoDB has finished, or restore the table",
@@ -215,7 +215,7 @@ fn index(description: &TableDescription, index: &Index) -> Finding {
         status => {
             let status = status.map_or("unknown", IndexStatus::as_str);
             Finding::failed(
-                format!("not active but {status}"),
+                format!("not active: {status}"),
                 "wait until DynamoDB has built it",
             )
         }
@@ -246,7 +246,7 @@ async fn expiry(deployment: &Deployment<'_>, table: &Table) -> CheckResult<Findi
         Some(TimeToLiveStatus::Enabled | TimeToLiveStatus::Enabling)
             if attribute == Some(EXPIRES_AT) =>
         {
-            Finding::ok(format!("items expire by {EXPIRES_AT}"))
+            Finding::ok(format!("expiry by {EXPIRES_AT} is enabled"))
         }
         _ => Finding::failed(
             "expired items are never deleted",

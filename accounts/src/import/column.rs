@@ -79,7 +79,7 @@ pub(crate) fn roles(text: &str) -> Result<BTreeSet<String>, String> {
     let roles = text.split(';').filter_map(some);
     let roles: BTreeSet<_> = roles.map(role).collect::<Result<_, _>>()?;
     if roles.len() > MAX_ROLES {
-        return Err(format!("roles must not be more than {MAX_ROLES}"));
+        return Err(format!("roles must have at most {MAX_ROLES} names"));
     }
     Ok(roles)
 }
@@ -117,7 +117,7 @@ pub(crate) fn password_hash(text: String) -> Result<Option<Secret>, String> {
     }
 }
 
-/// Parses whether an account is disabled.
+/// Parses the flag `disabled`.
 pub(crate) fn flag(text: &str) -> Result<bool, String> {
     match text.trim().to_ascii_lowercase().as_str() {
         "" | "0" | "false" => Ok(false),

@@ -42,7 +42,8 @@ pub(super) async fn measure(binary: &Path, duration: Duration) -> Result<(), Err
     with_floor(binary, duration, throughput).await
 }
 
-/// Costs that grow with the number of calls show in the second half, whose throughput is returned.
+/// Measures the two halves of a load separately, because costs that grow with the number of calls
+/// show in the second half. Returns the throughput of the second half.
 #[expect(clippy::print_stdout, reason = "a benchmark prints its results")]
 async fn without_floor(binary: &Path, duration: Duration) -> Result<f64, Error> {
     println!(

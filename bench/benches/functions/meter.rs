@@ -109,7 +109,7 @@ async fn forward(State(relay): State<Arc<Relay>>, request: Request<Body>) -> Res
 /// Adds a request for the consumed capacity units to the body of a request.
 fn with_capacity(body: &[u8]) -> Result<String, Error> {
     let mut body: Value = serde_json::from_slice(body)?;
-    let members = body.as_object_mut().ok_or("the request is no object")?;
+    let members = body.as_object_mut().ok_or("the request is not an object")?;
     members.insert("ReturnConsumedCapacity".to_owned(), "TOTAL".into());
     Ok(body.to_string())
 }

@@ -45,7 +45,7 @@ pub(super) async fn measure(binaries: &Path, resets: u64) -> Result<(), Error> {
     let (sweeps, took) = sweep_until_mailed(&api, &backend, resets).await?;
     let cpu = process.cpu_time()?.saturating_sub(before) / u32::try_from(resets)?;
 
-    println!("\nresets of an outage | mailed once | sweeps | after | a second | CPU of each");
+    println!("\nresets of an outage | mailed once | sweeps | after | per second | CPU of each");
     println!(
         "{resets} | {} | {sweeps} | {took:.1?} | {:.1} | {cpu:.2?}",
         mailed_once(&backend),

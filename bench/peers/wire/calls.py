@@ -1,4 +1,4 @@
-"""The calls, and what every server must answer."""
+"""The calls, and checks of their answers."""
 
 import dataclasses
 import xml.etree.ElementTree as ElementTree
@@ -8,13 +8,13 @@ NAMESPACE = "http://www.ifactorconsulting.com/webservices"
 SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
 WSDL = "http://schemas.xmlsoap.org/wsdl/"
 SIZE = 256 * 1024  # bytes of the long call
-NAMESPACES = 255  # in scope in the long call, that of the envelope included
-ATTRIBUTES = 64  # of an element, at most
+NAMESPACES = 255  # in scope in the long call, including the envelope's
+ATTRIBUTES = 64  # maximum per element
 
 
 @dataclasses.dataclass(frozen=True)
 class Call:
-    """A request, a POST if it has a body, and the check of its answer, which raises ValueError."""
+    """A request, which is a POST if it has a body, and a check that raises ValueError for a wrong answer."""
 
     name: str
     path: str
@@ -40,8 +40,8 @@ def empty_name(header=""):
 
 
 def long():
-    """The same call behind a header with as many namespaces in scope as any server here takes, and
-    full of elements whose prefix was declared first."""
+    """The same call after a long header. The header has the most namespaces that all servers accept, and its
+    elements use the prefix that was declared first."""
     numbers = range(NAMESPACES - 1)
     levels = [numbers[i : i + ATTRIBUTES] for i in range(0, len(numbers), ATTRIBUTES)]
     names = [f"p{level[0]:03}:a" for level in levels]

@@ -1,7 +1,7 @@
 """Measures all servers in turn, prints a table, and draws docs/pictures/peers-wire.svg.
 
-Called by bench/peers/run, which installs what it needs. Before anything is measured, each server
-must answer every call as it should.
+bench/peers/run installs the requirements and calls this program. Before a server is measured, it must
+answer every call correctly.
 """
 
 import argparse
@@ -22,12 +22,12 @@ WARM_UP = 1  # seconds of the same load that are not measured
 
 @dataclasses.dataclass
 class Load:
-    """What came of one load."""
+    """The results of one load."""
 
-    rate: float  # requests a second
+    rate: float  # requests per second
     p99_ms: float
-    cpu_us: float  # of the server, a request
-    memory_mib: float  # the most so far
+    cpu_us: float  # of the server, per request
+    memory_mib: float  # peak so far
 
 
 def main():
@@ -41,7 +41,7 @@ def main():
     present = [server for server in servers.all_servers() if not server.is_missing()]
     for server in servers.all_servers():
         if server not in present:
-            print(f"skipped: {server.name}, there is no {server.needs}")
+            print(f"skipped: {server.name}, because {server.needs} is missing")
     loads = {}
     for round_number in range(arguments.rounds):
         for server in present:
@@ -54,7 +54,7 @@ def main():
 
 
 def measure(server, seconds):
-    """Each call on each number of connections, in one process of the server."""
+    """Yields the load of each call with each number of connections, all on one process of the server."""
     with servers.running(server) as (process, port):
         for call in calls.all_calls():
             check(server, port, call)
@@ -78,7 +78,7 @@ def measure(server, seconds):
 
 
 def ask(port, call):
-    """The status and the body that answer a call."""
+    """The status and the body of the answer to a call."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=servers.PATIENCE)
     headers = {
         "Content-Type": "text/xml; charset=utf-8",
@@ -103,7 +103,7 @@ def check(server, port, call):
 
 
 def wrk(call, port, connections, seconds):
-    """What wrk says of a load, which must have been answered with the status of the call."""
+    """The result of wrk for a load. All answers must have the status that the call expects."""
     environment = dict(os.environ)
     if call.body:
         body = servers.HOME / "call.xml"

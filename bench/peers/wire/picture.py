@@ -1,4 +1,4 @@
-"""Bars of requests a second: a panel for each call, on sixteen connections and on one."""
+"""A bar chart of requests per second: a panel for each call with sixteen connections and with one."""
 
 import matplotlib
 import matplotlib.pyplot as pyplot
@@ -10,8 +10,8 @@ OURS, OTHER = "#0969da", "#8c959f"
 
 
 def draw(rates, ours):
-    """Draws requests a second by call, connections and server."""
-    # Text stays text, and the same values give the same file.
+    """Draws requests per second by call, connections and server."""
+    # Text is not converted to paths, and the same values give the same file.
     matplotlib.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "peers"})
     names = list(dict.fromkeys(call for call, _, _ in rates))
     counts = sorted({connections for _, connections, _ in rates}, reverse=True)
@@ -23,7 +23,7 @@ def draw(rates, ours):
             bars = {key[2]: rate for key, rate in rates.items() if key[:2] == (name, count)}
             draw_bars(panel, bars, ours)
             panel.set_title(f"{name}, {count} connection{'s' if count > 1 else ''}")
-    figure.suptitle("Requests a second on one core")
+    figure.suptitle("Requests per second on one core")
     figure.savefig(FILE, metadata={"Date": None})
 
 

@@ -1,4 +1,4 @@
-"""The servers: how each is started, and what is missing for it."""
+"""The servers: their commands and requirements."""
 
 import contextlib
 import dataclasses
@@ -12,7 +12,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[3]
 TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")).resolve()
 HOME = ROOT / "target/peers"
-PACKAGES = HOME / "debian/usr"  # where bench/peers/run unpacks what it may not install
+PACKAGES = HOME / "debian/usr"  # where bench/peers/run unpacks packages without root
 SOURCES = Path(__file__).resolve().parent
 SERVICE_WSDL = HOME / "service.wsdl"
 PATIENCE = 30  # seconds that a server may take to start
@@ -21,13 +21,13 @@ SERVER_CPU, LOAD_CPU = sorted(os.sched_getaffinity(0))[:2]
 
 @dataclasses.dataclass(frozen=True)
 class Server:
-    """A command, in which PORT stands for the port, and the connections it can serve at once."""
+    """A command, in which PORT is a placeholder, and the numbers of connections to measure."""
 
     name: str
     command: list
     connections: tuple = (16, 1)
     environment: dict = dataclasses.field(default_factory=dict)
-    needs: Path | None = None  # that bench/peers/run makes
+    needs: Path | None = None  # made by bench/peers/run
 
     def is_missing(self):
         return self.needs is not None and not self.needs.exists()
@@ -41,7 +41,7 @@ OURS = Server(
 
 
 def all_servers():
-    """Ours first. PHP's extensions are named, so that no configuration of the machine counts."""
+    """All servers, ours first. PHP loads only the named extensions, whatever the machine's configuration is."""
     php = program("php", "php[0-9].[0-9]")
     extensions = php_extensions(php)
     return [
@@ -53,7 +53,7 @@ def all_servers():
         ),
         Server(
             "spyne",
-            # The worker of gunicorn that keeps connections.
+            # With threads, gunicorn keeps connections open.
             [HOME / "spyne/bin/gunicorn", "--bind", "127.0.0.1:PORT", "--threads", "16"]
             + ["--keep-alive", "60", "--chdir", SOURCES / "spyne", "service:application"],
             needs=HOME / "spyne/bin/gunicorn",
@@ -75,7 +75,7 @@ def all_servers():
 
 
 def program(*patterns):
-    """The first program of these names, among what is installed and what was unpacked."""
+    """The first program that matches a pattern, among the installed and the unpacked ones."""
     folders = [Path(folder) for folder in os.get_exec_path()] + [PACKAGES / "bin"]
     found = (path for pattern in patterns for folder in folders for path in folder.glob(pattern))
     return next(found, Path(patterns[0]))
@@ -92,7 +92,7 @@ def php_extensions(php):
 
 @contextlib.contextmanager
 def running(server):
-    """Runs a server on one core; its process and its port."""
+    """Runs a server on one core. Yields its process and its port."""
     port = free_port()
     command = [str(part).replace("PORT", str(port)) for part in server.command]
     process = subprocess.Popen(
@@ -126,23 +126,23 @@ def wait_until_ready(process, port):
 
 
 def process_tree(pid):
-    """A process and all below it."""
+    """The ids of a process and all its descendants."""
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     return [pid] + [below for child in children for below in process_tree(int(child))]
 
 
 def cpu_seconds(pid):
-    """Of a process and all below it, as the operating system counts it: in hundredths."""
+    """The CPU time of a process and all its descendants, usually with a resolution of 0.01 s."""
     ticks = 0
     for below in process_tree(pid):
-        # Fields 14 and 15, user and system; what is before the last parenthesis is the name.
+        # Fields 14 and 15 (proc(5)). Field 2, the name in parentheses, may contain spaces.
         fields = Path(f"/proc/{below}/stat").read_text().rpartition(")")[2].split()
         ticks += int(fields[11]) + int(fields[12])
     return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def peak_memory_mib(pid):
-    """The most resident memory of a process and all below it, each at its own time."""
+    """The sum of the peak resident memory of a process and of each of its descendants."""
     peaks = (
         re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{below}/status").read_text())
         for below in process_tree(pid)

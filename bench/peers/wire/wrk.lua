@@ -1,4 +1,5 @@
--- What wrk sends, and how it says what came of it. CALL_BODY is a file; without it the call is GET.
+-- The request that wrk sends, and the format of its results. CALL_BODY is the path of the body; without
+-- it, the request is a GET.
 
 local file = os.getenv("CALL_BODY")
 if file then

@@ -112,7 +112,7 @@ impl Delivery {
             return self.send_correction(account, ctx).await;
         }
         if let Err(error) = self.send_password(account, password, ctx).await {
-            log(&error, ctx, "no password mailed");
+            log(&error, ctx, "password not mailed");
             return self.on_mail_failure(account, &error, ctx).await;
         }
         let username = &account.profile.username;
@@ -159,7 +159,7 @@ impl Delivery {
         ctx: &RequestContext<'_>,
     ) -> Result<ResetOutcome, StoreError> {
         if let Err(error) = self.send_login_updated(account, ctx).await {
-            log(&error, ctx, "no correction mailed");
+            log(&error, ctx, "correction not mailed");
             return self.on_mail_failure(account, &error, ctx).await;
         }
         let username = &account.profile.username;

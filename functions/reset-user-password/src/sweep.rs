@@ -193,7 +193,7 @@ impl Sweep<'_> {
             Ok(()) => {
                 let outcome = ResetOutcome::Abandoned;
                 metrics::count(Metric::ResetAbandoned);
-                tracing::error!(%request_id, event = outcome.event(), "a reset was given up");
+                tracing::error!(%request_id, event = outcome.event(), "a reset was abandoned");
                 Ok(Swept::Ended(outcome))
             }
             Err(StoreError::Conflict) => Ok(Swept::Ended(ResetOutcome::NotEligible)),

@@ -16,7 +16,7 @@ pub enum Error {
     #[error("the session is not valid")]
     InvalidSession,
     /// The caller is not an administrator.
-    #[error("the caller lacks the role")]
+    #[error("the caller lacks the role Admin")]
     RoleMissing,
     /// The input violates rules.
     #[error("the input is not valid")]

@@ -242,7 +242,7 @@ impl UpdateUserRegistrationPassword {
             Ok(()) => true,
             Err(error) => {
                 let (request_id, error) = (ctx.request_id, &error as &dyn std::error::Error);
-                tracing::warn!(%request_id, error, event = "mail.failed", "no change mailed");
+                tracing::warn!(%request_id, error, event = "mail.failed", "customer not mailed");
                 false
             }
         }

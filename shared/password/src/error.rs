@@ -7,7 +7,7 @@ pub enum HashError {
     #[error("the stored password hash is not readable")]
     Unreadable,
     /// Verifying the stored value would take more work than a login may cost.
-    #[error("the stored password hash demands too much work")]
+    #[error("verifying the stored password hash would take too much work")]
     TooCostly,
     /// Argon2 refused its input: a password beyond 4 GiB, or no memory.
     #[error("the password could not be hashed")]

@@ -94,7 +94,7 @@ impl Event {
     /// The kind of the events that a schedule sends.
     pub const SCHEDULED: &str = "Scheduled Event";
     /// The error message for an event of an unexpected kind.
-    pub const UNKNOWN: &str = "no events of this kind are expected";
+    pub const UNKNOWN: &str = "unexpected kind of event";
 
     /// The task that a schedule requests. `None` for the default task.
     #[must_use]

@@ -145,7 +145,7 @@ impl Request {
             tracing::warn!(
                 request_id = %self.request_id,
                 event = "front_door.viewer_unknown",
-                "CloudFront named no address that can be read"
+                "the header CloudFront-Viewer-Address is missing or malformed"
             );
             UNKNOWN_SOURCE.to_owned()
         };

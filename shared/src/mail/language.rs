@@ -20,7 +20,8 @@ pub enum OldPassword {
 pub(super) enum Phrase<'a> {
     /// A greeting of the person with this name, which may be empty.
     Greeting(&'a str),
-    /// One of the next five phrases, as a label before a value in plain text.
+    /// The name of a value as a label in plain text, for example with a colon. Contains the text of
+    /// one of the next five phrases.
     Label(&'a str),
     Username,
     Password,
@@ -30,25 +31,26 @@ pub(super) enum Phrase<'a> {
     /// The id of the request, with which support can find it in the logs.
     Request(&'a str),
 
-    /// The name of the product.
+    /// The subject of a mail with a new password. Contains the name of the product.
     NewPasswordSubject(&'a str),
-    /// The name of the product.
+    /// The event: a new password was requested. Contains the name of the product.
     NewPasswordRequested(&'a str),
-    /// The state of the old password, and the request to change the new one. The login URL follows.
+    /// What happens to the old password, and the request to change the new one. The login URL
+    /// follows.
     ChangePassword(OldPassword),
     /// Instructions in case somebody else made the request, and the contact.
     RequestedByOthers(OldPassword, &'a str),
 
     LoginUpdatedSubject,
-    /// The name of the product.
+    /// The event: an administrator changed the password. Contains the name of the product.
     LoginUpdated(&'a str),
-    /// The login URL follows.
+    /// The request to log in with the password. The login URL follows.
     LogIn,
 
     AddressChangedSubject,
-    /// The name of the product.
+    /// The event: an administrator changed the address. Contains the name of the product.
     AddressChanged(&'a str),
-    /// The login URL follows.
+    /// The reminder that the login page is the same. The login URL follows.
     LoginPage,
 
     /// Instructions in case the change was not expected, and the contact.

@@ -209,7 +209,7 @@ struct Layout<'a> {
 /// A labelled value.
 struct Field<'a> {
     head: String,
-    /// The head in the form that precedes the value in plain text.
+    /// The head as a label in plain text, for example with a colon.
     label: String,
     value: Cow<'a, str>,
     /// Whether people will type the value, and so need a font in which no two characters look

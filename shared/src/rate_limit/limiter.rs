@@ -20,8 +20,8 @@ use crate::users::{Account, UsernameKey, Users};
 /// The number of keys whose TATs are cached in the process.
 const CACHE_CAPACITY: usize = 256;
 
-/// The time an item lives beyond the period of its longest quota, since uses beyond a quota count
-/// for more than one period.
+/// The time for which an item is kept beyond the period of its longest quota, in seconds, because
+/// uses beyond the quota count for more than one period.
 const GRACE_SECONDS: u64 = 3_600;
 
 /// The upper bound of a TAT to which a use may be added.

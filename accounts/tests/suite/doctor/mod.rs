@@ -141,7 +141,7 @@ async fn a_sender_may_use_the_identity_of_a_parent_domain() {
     let advice = "add the ARN of example.com to MailArns, and deploy";
     assert_eq!(
         arn["advice"], advice,
-        "the ARN of the domain below is no use"
+        "the ARN of the subdomain does not help"
     );
 }
 
@@ -389,7 +389,7 @@ async fn people_get_one_line_per_check() {
     let examiner = Examiner::start(RECORDS).await;
     let answer = examiner.examine_with(&aws, &[], &[]).await;
     assert_eq!(answer.exit_code, ExitCode::FAILURE);
-    let key = "failed       Key: not usable, in the state Disabled; run aws kms enable-key --key-id \
+    let key = "failed       Key: cannot be used in the state Disabled; run aws kms enable-key --key-id \
                arn:aws:kms:eu-west-1:123456789012:key/k-1";
     let ses = "not checked  SES sandbox: permission ses:GetAccount is missing";
     for line in [key, ses, "ok           UsersTable: Users is active"] {

@@ -1,6 +1,6 @@
-// ResetUserPassword as one would write it for Node: the same calls to DynamoDB and SES, the same
-// Argon2 parameters, the same answer. Not a replacement: it answers SOAP 1.1 alone, has one language,
-// no sweep, and none of the legacy server's errors.
+// ResetUserPassword as a typical Node function: the same calls to DynamoDB and SES, the same
+// Argon2 parameters, the same answer. It is not a replacement: it supports only SOAP 1.1 and one
+// language, and has neither a sweep nor the legacy server's errors.
 
 import { randomInt } from "node:crypto";
 

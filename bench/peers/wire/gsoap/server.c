@@ -1,4 +1,4 @@
-/* gSOAP's own server, which serves one connection after the other. Arguments: port and WSDL. */
+/* gSOAP's stand-alone server, which serves one connection at a time. Arguments: port and WSDL. */
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -48,7 +48,7 @@ int main(int count, char **arguments) {
   }
   struct soap *soap = soap_new2(SOAP_IO_KEEPALIVE, SOAP_IO_KEEPALIVE);
   soap->bind_flags = SO_REUSEADDR;
-  /* Else a connection is closed after a hundred requests. */
+  /* Otherwise a connection is closed after a hundred requests. */
   soap->max_keep_alive = 0;
   soap->fget = get;
   if (!soap_valid_socket(soap_bind(soap, "127.0.0.1", atoi(arguments[1]), 16))) {

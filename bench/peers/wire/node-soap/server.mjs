@@ -1,4 +1,4 @@
-// node-soap on Node's own HTTP server. Arguments: the port and the WSDL.
+// node-soap on Node's HTTP server. Arguments: port and WSDL.
 
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';

@@ -1,5 +1,5 @@
 <?php
-// PHP's SoapServer in PHP's own web server. WSDL in the environment is a file.
+// PHP's SoapServer in PHP's built-in web server. The environment variable WSDL is the path of the WSDL.
 
 class IFCommonService
 {
@@ -16,5 +16,5 @@ $server = new SoapServer(getenv('WSDL'), ['cache_wsdl' => WSDL_CACHE_MEMORY]);
 $server->setClass(IFCommonService::class);
 ob_start();
 $server->handle();
-// Which SoapServer does not say of a WSDL.
+// SoapServer does not send this header with a WSDL.
 header('Content-Length: ' . ob_get_length());

@@ -61,7 +61,7 @@ impl Protocols {
 
 /// The error for an unknown name of a protocol.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is none of HttpGet, HttpPost, Soap, Soap12 and Documentation")]
+#[error("{0:?} is not one of HttpGet, HttpPost, Soap, Soap12 and Documentation")]
 pub struct UnknownProtocol(String);
 
 impl FromStr for Protocols {

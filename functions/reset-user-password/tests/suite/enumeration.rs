@@ -86,7 +86,7 @@ impl Step {
             "TransactWriteItems" => Promote,
             "GetItem" => Brand,
             "SendEmail" => Mail,
-            other => panic!("{other} is no call of a reset"),
+            other => panic!("{other} is not a call of a reset"),
         }
     }
 }

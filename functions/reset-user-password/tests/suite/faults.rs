@@ -54,7 +54,7 @@ const SWEEP: Scenario = Scenario {
 const SCENARIOS: [Scenario; 7] = [
     RESET,
     Scenario {
-        title: "reset beside the old password",
+        title: "reset that keeps the old password",
         mode: "dual",
         ..RESET
     },
@@ -66,7 +66,7 @@ const SCENARIOS: [Scenario; 7] = [
     },
     SWEEP,
     Scenario {
-        title: "sweep beside the old password",
+        title: "sweep that keeps the old password",
         mode: "dual",
         ..SWEEP
     },

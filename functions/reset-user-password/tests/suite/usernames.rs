@@ -36,7 +36,7 @@ fn names_reach_the_operation_as_intended() {
         };
         let request = request(&case.request);
         let Route::Call(binding) = asmx::route(Protocols::ALL, &request) else {
-            panic!("{} is no call", case.name);
+            panic!("{} is not a call", case.name);
         };
         let call = asmx::decode(Protocols::ALL, binding, &request).expect("a call");
         assert_eq!(
