@@ -210,19 +210,35 @@ class Fill(unittest.TestCase):
                 "Stacks": [{"Parameters": [{"ParameterKey": "MailArns", "ParameterValue": ",".join(self.ARNS)}]}]
             },
         }
-        with tempfile.TemporaryDirectory() as folder:
-            program = pathlib.Path(folder, "aws")
-            program.write_text(f"#!/usr/bin/env python3\nimport json, sys\nprint(json.dumps({answers!r}[sys.argv[2]]))\n")
-            program.chmod(0o755)
-            path = f"{folder}:{os.environ['PATH']}"
-            environment = {**os.environ, "PATH": path, "AWS_REGION": "eu-west-1"}
-            command = [sys.executable, ROOT / "policies/fill", name, "password-services"]
-            done = subprocess.run(command, env=environment, capture_output=True, text=True)
-            self.assertEqual(done.returncode, 0, done.stderr)
+        done = self.run_fill(name, f"import json, sys\nprint(json.dumps({answers!r}[sys.argv[2]]))", AWS_REGION="eu-west-1")
+        self.assertEqual(done.returncode, 0, done.stderr)
         return done.stdout
 
+    def run_fill(self, name, cli, **variables):
+        """Runs policies/fill with this Python program as the AWS CLI."""
+        inherited = {key: value for key, value in os.environ.items() if not key.startswith("AWS_")}
+        with tempfile.TemporaryDirectory() as folder:
+            program = pathlib.Path(folder, "aws")
+            program.write_text(f"#!/usr/bin/env python3\n{cli}\n")
+            program.chmod(0o755)
+            environment = {**inherited, **variables, "PATH": f"{folder}:{os.environ['PATH']}"}
+            command = [sys.executable, ROOT / "policies/fill", name, "password-services"]
+            return subprocess.run(command, env=environment, capture_output=True, text=True)
+
+    def test_a_failure_of_the_aws_cli_is_one_line_with_its_message(self):
+        done = self.run_fill("deploy", "import sys\nsys.exit('\\nUnable to locate credentials.\\nConfigure them.')")
+        self.assertEqual(done.returncode, 1)
+        message = "policies/fill: aws sts get-caller-identity: Unable to locate credentials. Configure them.\n"
+        self.assertEqual((done.stdout, done.stderr), ("", message))
+
+    def test_a_missing_region_is_one_line(self):
+        identity = 'print(\'{"Arn": "arn:aws:sts::123456789012:assumed-role/Admin/jo"}\')'
+        done = self.run_fill("deploy", f"import sys\nif sys.argv[1] == 'configure': sys.exit(1)\n{identity}")
+        self.assertEqual(done.returncode, 1)
+        self.assertRegex(done.stderr, r"\Apolicies/fill: no region found: .*\n\Z")
+
     def test_nothing_is_left_to_fill_in_and_the_result_is_a_policy_of_iam(self):
-        for name in ("operate", *DEPLOY):
+        for name in sorted(file.stem for file in (ROOT / "policies").glob("*.json")):
             text = self.filled(name)
             self.assertNotIn("$", text)
             self.assertLessEqual(len(text.strip()), MAX_SIZE, name)

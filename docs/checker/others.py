@@ -1,7 +1,10 @@
 """Names of other systems in the documentation, which the code does not contain."""
 
 # Variables and constants of mimalloc, CloudFormation and OpenSSL.
-VARIABLES = {"MIMALLOC_PURGE_DELAY", "ROLLBACK_FAILED", "SSL_ERROR_SYSCALL"}
+VARIABLES = {
+    "MIMALLOC_PURGE_DELAY", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "UPDATE_ROLLBACK_COMPLETE",
+    "UPDATE_ROLLBACK_FAILED", "SSL_ERROR_SYSCALL",
+}
 
 # Files that the reader or a command writes, and patterns of names.
 FILES = {"names.txt", "DAY/ID.json", "NAME.expected.json", "bind/"}
@@ -15,6 +18,8 @@ NAMES = {
     "SystemDefaultTlsVersions", "ToLowerInvariant", "WebClient",
     # ServiceStack
     "AlwaysSendBasicAuthHeader", "SetCredentials", "UserAuth", "UserAuthRole",
+    # the hosted zone of CloudFront
+    "Z2FDTNDATAQYW2",
     # columns of the old user tables
     "CustomerNumber", "IsLockedOut", "PasswordFormat",
 }
