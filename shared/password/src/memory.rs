@@ -9,7 +9,7 @@ use argon2::Block;
 /// A pool of work memories, at most one per core. The first is allocated at once, the others when
 /// they are needed.
 ///
-/// Memories are reused because the page faults of new memory cost as much as the hash itself.
+/// Memories are reused because the page faults of new memory make a hash about a third slower.
 #[derive(Debug)]
 pub(crate) struct MemoryPool {
     /// The number of blocks in each memory.
