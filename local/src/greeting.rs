@@ -17,7 +17,7 @@ pub(crate) fn hello(url: &str, backend: &Backend, gateway: Option<SocketAddr>) {
     let (dynamodb, ses) = (&backend.dynamodb_url, &backend.ses_url);
     let tables = &backend.tables;
     let (users, audit) = (&tables.users, &tables.audit);
-    let (brands, limits) = (&tables.brands, &tables.limits);
+    let (brands, limits, sessions) = (&tables.brands, &tables.limits, &tables.sessions);
     print(&format!(
         r#"{BOLD}Password services{BOLD:#}
 
@@ -32,7 +32,7 @@ pub(crate) fn hello(url: &str, backend: &Backend, gateway: Option<SocketAddr>) {
   curl -u admin:p@55wOrd -H 'Content-Type: application/json' -d '{{"Email":"a@example.com","NewPassword":"lamp-Sodium-4417","SendResetEmail":true}}' {url}/UpdateUserRegistrationPassword
 
 {BOLD}List the accounts{BOLD:#} with the operators' command line, see docs/accounts.md
-  export USERS_TABLE={users} AUDIT_TABLE={audit} BRANDS_TABLE={brands} LIMITS_TABLE={limits}
+  export USERS_TABLE={users} AUDIT_TABLE={audit} BRANDS_TABLE={brands} LIMITS_TABLE={limits} SESSIONS_TABLE={sessions}
   cargo run -p accounts -- --endpoint {dynamodb} --ses-endpoint {ses} list
 "#
     ));

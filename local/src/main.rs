@@ -23,7 +23,7 @@ const SWEEP_EVERY: Duration = Duration::from_secs(5);
 
 /// Both password services on this machine, without an AWS account.
 ///
-/// The environment variables of the functions work here too.
+/// The environment variables of the functions work here too, except the URLs of DynamoDB and SES.
 #[derive(Debug, Parser)]
 #[command(version)]
 struct Arguments {
