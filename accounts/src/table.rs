@@ -8,6 +8,10 @@ use shared::dynamodb::{self, Item, get_text};
 use crate::Error;
 use crate::access::Session;
 
+/// More accounts than a page of a scan can have, which DynamoDB ends at 1 MB. Without a limit, the
+/// embedded DynamoDB reads the whole rest of the table for each page.
+const PAGE: i32 = 10_000;
+
 /// Reads the item of an account consistently.
 pub(crate) async fn item(session: &Session<'_>, key: &str) -> Result<Option<Item>, Error> {
     let request = session.clients()?.dynamodb.get_item();
@@ -46,6 +50,7 @@ impl Scan<'_> {
             .dynamodb
             .scan()
             .table_name(session.users_table()?)
+            .limit(PAGE)
             .projection_expression(names.join(", "))
             .expression_attribute_names("#username", "username");
         for name in self.attributes {
