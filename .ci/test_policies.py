@@ -21,7 +21,7 @@ from transform import ROOT, serverless, with_code
 
 DEPLOY = ("deploy", "deploy-services")
 # The clients of the SDK, and the names of their services in IAM.
-CLIENTS = {"cloudformation": "cloudformation", "dynamodb": "dynamodb", "sesv2": "ses", "sts": "sts"}
+CLIENTS = {"dynamodb": "dynamodb", "sesv2": "ses", "sts": "sts"}
 # IAM checks the operations in a transaction instead of the transaction, and requires no permission for
 # GetCallerIdentity.
 WITHOUT_PERMISSION = {"dynamodb:TransactWriteItems", "sts:GetCallerIdentity"}

@@ -3,7 +3,6 @@
 use std::error::Error as StdError;
 use std::io::ErrorKind;
 
-use aws_sdk_cloudformation::operation::describe_stacks::DescribeStacksError;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::batch_get_item::BatchGetItemError;
 use aws_sdk_dynamodb::operation::get_item::GetItemError;
@@ -15,6 +14,7 @@ use aws_sdk_sts::operation::get_caller_identity::GetCallerIdentityError;
 use shared::dynamodb::{StoreError, is_temporary};
 
 use crate::Error;
+use crate::aws::Refusal;
 use crate::error::Status;
 
 /// Error codes of rejected credentials (DynamoDB developer guide, "Error handling"; STS
@@ -119,7 +119,7 @@ fn failed_call(cause: &(dyn StdError + 'static)) -> Option<(&'static str, Failur
     let dynamodb = CALLS.iter().find_map(|find| find(cause));
     let dynamodb = dynamodb.map(|failure| ("DynamoDB", failure));
     let sts = || Some(("STS", failure::<GetCallerIdentityError>(cause)?));
-    let stack = || Some(("CloudFormation", failure::<DescribeStacksError>(cause)?));
+    let stack = || Some(("CloudFormation", failure::<Refusal>(cause)?));
     dynamodb.or_else(sts).or_else(stack)
 }
 

@@ -25,6 +25,7 @@
 mod access;
 mod add;
 mod address;
+mod aws;
 mod brand;
 mod brand_table;
 mod change;

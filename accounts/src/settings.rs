@@ -8,6 +8,7 @@ use shared::aws::{AwsConfig, Clients, SharedCredentialsProvider, sdk_config};
 use shared::config::{ConfigError, Env};
 
 use crate::Error;
+use crate::aws::Api;
 use crate::connection::Connection;
 use crate::credentials;
 use crate::failure::Place;
@@ -145,17 +146,18 @@ impl<'a> Settings<'a> {
         let Some(name) = self.value("ACCOUNTS_STACK") else {
             return Ok(());
         };
-        let stack = Stack::read(&self.cloudformation()?, &name).await?;
+        let call = stack::describe(&name);
+        let url = match self.endpoint(call.api().variable()) {
+            Endpoint::Url(url) => Some(url),
+            Endpoint::Aws | Endpoint::Missing => None,
+        };
+        let answer = match call.send(self.sdk()?, url).await {
+            Ok(answer) => answer,
+            Err(error) => return Err(stack::unreadable(&name, self.region(), error)),
+        };
+        let stack = Stack::read(&name, &answer)?;
         self.stack.get_or_init(|| stack);
         Ok(())
-    }
-
-    /// Returns the client of CloudFormation.
-    pub(crate) fn cloudformation(&self) -> Result<aws_sdk_cloudformation::Client, ConfigError> {
-        let mut config = aws_sdk_cloudformation::config::Builder::from(self.sdk()?);
-        let url = self.variables.optional("AWS_ENDPOINT_URL_CLOUDFORMATION");
-        config.set_endpoint_url(url.or_else(|| self.variables.optional("AWS_ENDPOINT_URL")));
-        Ok(aws_sdk_cloudformation::Client::from_conf(config.build()))
     }
 
     /// Returns the stack, if there is one.
@@ -168,6 +170,8 @@ impl<'a> Settings<'a> {
         let url = self.variables.optional(variable);
         match url.or_else(|| self.variables.optional("AWS_ENDPOINT_URL")) {
             Some(url) => Endpoint::Url(url),
+            // A stack is always at AWS.
+            None if variable == Api::CloudFormation.variable() => Endpoint::Aws,
             None if self.value("AWS_ENDPOINT_URL_DYNAMODB").is_some() => Endpoint::Missing,
             None => Endpoint::Aws,
         }

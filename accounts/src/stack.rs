@@ -2,12 +2,11 @@
 
 use std::collections::HashMap;
 
-use aws_sdk_cloudformation::Client;
-use aws_sdk_cloudformation::config::Region;
-use aws_sdk_cloudformation::error::ProvideErrorMetadata as _;
-use aws_sdk_cloudformation::types;
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata as _, SdkError};
+use serde_json::Value;
 
 use crate::Error;
+use crate::aws::{Api, Call, Refusal};
 
 /// Variables, and the outputs of the stack with their values.
 const OUTPUTS: [(&str, &str); 6] = [
@@ -48,23 +47,14 @@ pub(crate) struct Stack {
 }
 
 impl Stack {
-    /// Reads the outputs and parameters with `DescribeStacks`.
-    pub(crate) async fn read(client: &Client, name: &str) -> Result<Self, Error> {
-        let missing = || {
-            let region = client.config().region().map_or("no region", Region::as_ref);
-            Error::NotFound(format!("stack {name} not found in {region}"))
-        };
-        let output = client.describe_stacks().stack_name(name).send().await;
-        let output = output.map_err(|error| match error.message() {
-            // CloudFormation has no error code for this: it reports a ValidationError.
-            Some(message) if message.ends_with("does not exist") => missing(),
-            _ => Error::Stack(Box::new(error)),
-        })?;
-        let stack = output.stacks().first().ok_or_else(missing)?;
+    /// Reads the outputs and parameters from the answer to [`describe`].
+    pub(crate) fn read(name: &str, answer: &Value) -> Result<Self, Error> {
+        let stack = answer.pointer("/DescribeStacksResult/Stacks/0");
+        let stack = stack.unwrap_or(&Value::Null);
         let stack = Self {
             name: name.to_owned(),
-            outputs: outputs(stack),
-            parameters: parameters(stack),
+            outputs: pairs(stack, "Output"),
+            parameters: pairs(stack, "Parameter"),
         };
         stack.check().map(|()| stack)
     }
@@ -115,22 +105,34 @@ pub(crate) fn region_of(name: &str) -> Option<&str> {
     parts.next().filter(|_| service == "cloudformation")
 }
 
-fn outputs(stack: &types::Stack) -> HashMap<String, String> {
-    let outputs = stack.outputs().iter();
-    let pair =
-        |output: &types::Output| Some((output.output_key.clone()?, output.output_value.clone()?));
-    outputs.filter_map(pair).collect()
+/// Returns the call that reads a stack.
+pub(crate) fn describe(name: &str) -> Call {
+    let input = [("StackName".to_owned(), name.to_owned())];
+    Call::query(Api::CloudFormation, "DescribeStacks", &input)
 }
 
-fn parameters(stack: &types::Stack) -> HashMap<String, String> {
-    let parameters = stack.parameters().iter();
-    let pair = |parameter: &types::Parameter| {
-        Some((
-            parameter.parameter_key.clone()?,
-            parameter.parameter_value.clone()?,
-        ))
+/// Returns the error for a failed [`describe`].
+pub(crate) fn unreadable(name: &str, region: &str, error: SdkError<Refusal>) -> Error {
+    match error.message() {
+        // CloudFormation has no error code for this: it reports a ValidationError.
+        Some(message) if message.ends_with("does not exist") => {
+            Error::NotFound(format!("stack {name} not found in {region}"))
+        }
+        _ => Error::Stack(Box::new(error)),
+    }
+}
+
+/// Returns the keys and values of a list of the stack: its outputs or its parameters.
+fn pairs(stack: &Value, kind: &str) -> HashMap<String, String> {
+    let list = stack.get(format!("{kind}s")).and_then(Value::as_array);
+    let pair = |element: &Value| {
+        let text = |part| {
+            let text = element.get(format!("{kind}{part}"))?.as_str()?;
+            Some(text.to_owned())
+        };
+        Some((text("Key")?, text("Value")?))
     };
-    parameters.filter_map(pair).collect()
+    list.into_iter().flatten().filter_map(pair).collect()
 }
 
 #[cfg(test)]

@@ -2,11 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::api::Api;
-use super::call::Call;
 use super::check::{Check, Finding};
 use super::deployment::Deployment;
 use super::error::{CheckError, CheckResult};
+use crate::aws::{Api, Call};
 
 /// Maximum number of alarms per call (CloudWatch API reference, `DescribeAlarms`).
 const PAGE: usize = 100;
@@ -32,7 +31,7 @@ async fn subscriptions(deployment: &Deployment<'_>) -> CheckResult<Finding> {
         topic.ok_or_else(|| CheckError::Unknown("the stack has no output AlarmTopicArn".into()))?;
     let input = [("TopicArn".to_owned(), topic.to_owned())];
     let call = Call::query(Api::Sns, "ListSubscriptionsByTopic", &input);
-    let answer = call.send(&deployment.session.settings).await?;
+    let answer = deployment.send(call).await?;
     let found = answer.pointer("/ListSubscriptionsByTopicResult/Subscriptions");
     let found = found.and_then(Value::as_array).map(Vec::as_slice);
     let arns: Vec<_> = found.unwrap_or_default().iter().map(arn).collect();
@@ -69,7 +68,7 @@ async fn alarms(deployment: &Deployment<'_>) -> CheckResult<Vec<Value>> {
     for names in names.chunks(PAGE) {
         let input = json!({ "AlarmNames": names, "MaxRecords": PAGE });
         let call = Call::json(Api::CloudWatch, "DescribeAlarms", &input);
-        let answer = call.send(&deployment.session.settings).await?;
+        let answer = deployment.send(call).await?;
         let found = answer.get("MetricAlarms").and_then(Value::as_array);
         alarms.extend(found.into_iter().flatten().cloned());
     }

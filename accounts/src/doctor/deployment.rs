@@ -1,10 +1,12 @@
 //! The deployment to check: resources, outputs and parameters of the stack.
 
-use aws_sdk_cloudformation::types::StackResourceSummary;
+use serde_json::Value;
 use shared::config::Env;
 
 use super::error::{CheckError, CheckResult};
 use crate::access::Session;
+use crate::aws::{Api, Call};
+use crate::settings::Endpoint;
 use crate::stack::Stack;
 use crate::suppression::NO_SES;
 
@@ -50,6 +52,11 @@ impl<'a> Deployment<'a> {
     pub(super) fn ses(&self) -> CheckResult<&aws_sdk_sesv2::Client> {
         let ses = self.session.ses()?;
         ses.ok_or_else(|| CheckError::Unknown(NO_SES.to_owned()))
+    }
+
+    /// Sends a call of a service without an SDK client.
+    pub(super) async fn send(&self, call: Call) -> CheckResult<Value> {
+        send(self.session, call).await
     }
 
     /// Returns the resources of a type.
@@ -105,20 +112,44 @@ fn no_stack(session: &Session<'_>) -> CheckError {
     CheckError::Unknown(text.to_owned())
 }
 
+async fn send(session: &Session<'_>, call: Call) -> CheckResult<Value> {
+    let (api, action) = (call.api(), call.action());
+    let url = match session.settings.endpoint(api.variable()) {
+        Endpoint::Aws => None,
+        Endpoint::Url(url) => Some(url),
+        Endpoint::Missing => {
+            let text = format!("no {} endpoint given (see {})", api.name(), api.variable());
+            return Err(CheckError::Unknown(text));
+        }
+    };
+    let sent = call.send(session.settings.sdk()?, url).await;
+    sent.map_err(|error| CheckError::of(&action, &error))
+}
+
 async fn resources(session: &Session<'_>, stack: &str) -> CheckResult<Vec<Resource>> {
-    let client = session.settings.cloudformation()?;
-    let pages = client.list_stack_resources().stack_name(stack);
-    let found: Result<Vec<_>, _> = pages.into_paginator().items().send().try_collect().await;
-    let found =
-        found.map_err(|error| CheckError::of("cloudformation:ListStackResources", &error))?;
-    Ok(found.into_iter().filter_map(resource).collect())
+    let mut resources = Vec::new();
+    let mut input = vec![("StackName".to_owned(), stack.to_owned())];
+    loop {
+        let call = Call::query(Api::CloudFormation, "ListStackResources", &input);
+        let answer = send(session, call).await?;
+        let page = answer.get("ListStackResourcesResult");
+        let page = page.unwrap_or(&Value::Null);
+        let summaries = page.get("StackResourceSummaries").and_then(Value::as_array);
+        resources.extend(summaries.into_iter().flatten().filter_map(resource));
+        let Some(next) = page.get("NextToken").and_then(Value::as_str) else {
+            return Ok(resources);
+        };
+        input.truncate(1);
+        input.push(("NextToken".to_owned(), next.to_owned()));
+    }
 }
 
 /// Converts a summary; `None` for a resource that is not created yet.
-fn resource(summary: StackResourceSummary) -> Option<Resource> {
+fn resource(summary: &Value) -> Option<Resource> {
+    let text = |name| summary.get(name)?.as_str().map(str::to_owned);
     Some(Resource {
-        name: summary.logical_resource_id?,
-        kind: summary.resource_type?,
-        id: summary.physical_resource_id?,
+        name: text("LogicalResourceId")?,
+        kind: text("ResourceType")?,
+        id: text("PhysicalResourceId")?,
     })
 }

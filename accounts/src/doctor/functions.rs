@@ -2,11 +2,10 @@
 
 use serde_json::Value;
 
-use super::api::Api;
-use super::call::Call;
 use super::check::{Check, Finding};
 use super::deployment::Deployment;
 use super::error::{CheckError, CheckResult, existing};
+use crate::aws::{Api, Call};
 
 /// The functions and their roles, by their names in the template.
 pub(super) const FUNCTIONS: [(&str, &str); 2] = [
@@ -49,7 +48,7 @@ async fn configuration(deployment: &Deployment<'_>, name: &str) -> CheckResult<O
     let id = deployment.id(name)?;
     let path = format!("/2015-03-31/functions/{id}/configuration?Qualifier=live");
     let call = Call::get(Api::Lambda, "GetFunctionConfiguration", path);
-    match call.send(&deployment.session.settings).await {
+    match deployment.send(call).await {
         Ok(found) => Ok(Some(found)),
         Err(error) if error.is_not_found() => Ok(None),
         Err(error) => Err(error),
@@ -139,7 +138,7 @@ async fn concurrency(deployment: &Deployment<'_>) -> CheckResult<Finding> {
 async fn unreserved(deployment: &Deployment<'_>) -> CheckResult<f64> {
     let path = "/2016-08-19/account-settings".to_owned();
     let call = Call::get(Api::Lambda, "GetAccountSettings", path);
-    let found = call.send(&deployment.session.settings).await?;
+    let found = deployment.send(call).await?;
     let count = found.pointer("/AccountLimit/UnreservedConcurrentExecutions");
     let count = count.and_then(Value::as_f64);
     count.ok_or_else(|| {

@@ -2,11 +2,10 @@
 
 use serde_json::json;
 
-use super::api::Api;
-use super::call::Call;
 use super::check::{Check, Finding};
 use super::deployment::Deployment;
 use super::error::{CheckError, CheckResult};
+use crate::aws::{Api, Call};
 
 /// Checks the key of the stack.
 pub(super) async fn checks(deployment: &Deployment<'_>) -> Vec<Check> {
@@ -18,7 +17,7 @@ async fn key(deployment: &Deployment<'_>) -> CheckResult<Finding> {
     let arn =
         arn.ok_or_else(|| CheckError::Unknown("the stack has no output KeyArn".to_owned()))?;
     let call = Call::json(Api::Kms, "DescribeKey", &json!({ "KeyId": arn }));
-    let answer = match call.send(&deployment.session.settings).await {
+    let answer = match deployment.send(call).await {
         Err(error) if error.is_not_found() => {
             let advice = "the tables are unreadable without it; contact AWS Support at once";
             return Ok(Finding::failed("key not found", advice));

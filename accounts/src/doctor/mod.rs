@@ -1,8 +1,6 @@
 //! `doctor`: checks the deployment.
 
 mod alarms;
-mod api;
-mod call;
 mod certificate;
 mod check;
 mod configuration_sets;
@@ -19,7 +17,6 @@ mod self_test;
 mod senders;
 mod ses_account;
 mod tables;
-mod xml;
 
 use std::net::SocketAddr;
 use std::process::ExitCode;

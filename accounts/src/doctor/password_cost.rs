@@ -3,12 +3,11 @@
 use serde_json::{Value, json};
 use shared::config;
 
-use super::api::Api;
-use super::call::Call;
 use super::check::{Check, Finding};
 use super::deployment::Deployment;
 use super::error::{CheckError, CheckResult};
 use super::functions::FUNCTIONS;
+use crate::aws::{Api, Call};
 
 /// The time for rate limits and storage in addition to hash and mail, in milliseconds
 /// (docs/operations.md, "Raising the cost of a hash").
@@ -84,7 +83,7 @@ async fn slowest(deployment: &Deployment<'_>, metric: &str) -> CheckResult<Optio
         "ExtendedStatistics": ["p99"],
     });
     let call = Call::json(Api::CloudWatch, "GetMetricStatistics", &input);
-    let answer = call.send(&deployment.session.settings).await?;
+    let answer = deployment.send(call).await?;
     let points = answer.get("Datapoints").and_then(Value::as_array);
     let values = points.into_iter().flatten();
     let values = values.filter_map(|point| point.pointer("/ExtendedStatistics/p99")?.as_f64());

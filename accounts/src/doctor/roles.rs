@@ -2,11 +2,10 @@
 
 use serde_json::Value;
 
-use super::api::Api;
-use super::call::Call;
 use super::check::{Check, Finding};
 use super::deployment::Deployment;
 use super::error::{CheckError, CheckResult};
+use crate::aws::{Api, Call};
 
 /// The actions that a role needs on a resource.
 struct Grant {
@@ -127,7 +126,7 @@ async fn denied_actions(
         input.push((name, (*action).to_owned()));
     }
     let call = Call::query(Api::Iam, "SimulatePrincipalPolicy", &input);
-    let answer = call.send(&deployment.session.settings).await?;
+    let answer = deployment.send(call).await?;
     let results = answer.pointer("/SimulatePrincipalPolicyResult/EvaluationResults");
     let results = results.and_then(Value::as_array).map(Vec::as_slice);
     let is_allowed = |action: &&&str| {

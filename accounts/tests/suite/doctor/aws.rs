@@ -142,7 +142,9 @@ async fn answer(
                 let answers = state.answers.lock().unwrap();
                 return shown(&protocol, &simulated(&form, &answers));
             }
-            (action, protocol)
+            let next = form.iter().find(|(name, _)| name == "NextToken");
+            let next = next.map_or(String::new(), |(_, token)| format!(" {token}"));
+            (format!("{action}{next}"), protocol)
         }
         None => {
             let is_mail = uri.path().starts_with("/v2/email/");

@@ -93,12 +93,18 @@ fn stack() -> Answers {
             "ResourceStatus": "CREATE_COMPLETE",
         })
     });
+    // The API returns the resources in pages.
+    let (first, second) = resources.split_at(resources.len() / 2);
     vec![
         ("outputs".to_owned(), outputs),
         ("parameters".to_owned(), parameters),
         (
             "ListStackResources".to_owned(),
-            json!({ "StackResourceSummaries": resources }),
+            json!({ "StackResourceSummaries": first, "NextToken": "2" }),
+        ),
+        (
+            "ListStackResources 2".to_owned(),
+            json!({ "StackResourceSummaries": second }),
         ),
     ]
 }

@@ -1,4 +1,4 @@
-//! Conversion of XML answers of the AWS Query protocol to JSON, so that checks read all answers
+//! Conversion of XML answers of the AWS Query protocol to JSON, so that callers read all answers
 //! alike.
 
 use roxmltree::{Document, Node};

@@ -3,7 +3,8 @@
 
 /// An AWS service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Api {
+pub(crate) enum Api {
+    CloudFormation,
     CloudWatch,
     Iam,
     Kms,
@@ -13,8 +14,9 @@ pub(super) enum Api {
 
 impl Api {
     /// Returns the name for people.
-    pub(super) fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
+            Self::CloudFormation => "CloudFormation",
             Self::CloudWatch => "CloudWatch",
             Self::Iam => "IAM",
             Self::Kms => "KMS",
@@ -25,8 +27,9 @@ impl Api {
 
     /// Returns the variable with the URL of a custom endpoint (AWS SDKs and Tools Reference Guide,
     /// "Service-specific endpoints").
-    pub(super) fn variable(self) -> &'static str {
+    pub(crate) fn variable(self) -> &'static str {
         match self {
+            Self::CloudFormation => "AWS_ENDPOINT_URL_CLOUDFORMATION",
             Self::CloudWatch => "AWS_ENDPOINT_URL_CLOUDWATCH",
             Self::Iam => "AWS_ENDPOINT_URL_IAM",
             Self::Kms => "AWS_ENDPOINT_URL_KMS",
@@ -36,7 +39,7 @@ impl Api {
     }
 
     /// Returns the prefix of the service's actions in IAM (Service Authorization Reference).
-    pub(super) fn iam_prefix(self) -> &'static str {
+    pub(crate) fn iam_prefix(self) -> &'static str {
         match self {
             Self::CloudWatch => "cloudwatch",
             _ => self.signing_name(),
@@ -44,8 +47,9 @@ impl Api {
     }
 
     /// Returns the name in signatures, which is also the first part of the host names.
-    pub(super) fn signing_name(self) -> &'static str {
+    pub(crate) fn signing_name(self) -> &'static str {
         match self {
+            Self::CloudFormation => "cloudformation",
             Self::CloudWatch => "monitoring",
             Self::Iam => "iam",
             Self::Kms => "kms",
@@ -55,8 +59,9 @@ impl Api {
     }
 
     /// Returns the version of the API, in the form that its protocol uses.
-    pub(super) fn version(self) -> &'static str {
+    pub(crate) fn version(self) -> &'static str {
         match self {
+            Self::CloudFormation => "2010-05-15",
             Self::CloudWatch => "GraniteServiceVersion20100801",
             Self::Iam => "2010-05-08",
             Self::Kms => "TrentService",
@@ -66,7 +71,7 @@ impl Api {
     }
 
     /// Returns the content type of the service's version of the AWS JSON protocol.
-    pub(super) fn json_type(self) -> &'static str {
+    pub(crate) fn json_type(self) -> &'static str {
         match self {
             Self::CloudWatch => "application/x-amz-json-1.0",
             _ => "application/x-amz-json-1.1",
@@ -74,7 +79,7 @@ impl Api {
     }
 
     /// Returns the URL at AWS for a region.
-    pub(super) fn url(self, region: &str) -> String {
+    pub(crate) fn url(self, region: &str) -> String {
         let name = self.signing_name();
         match (self, partition(region)) {
             (Self::Iam, Partition::Aws) => "https://iam.amazonaws.com".to_owned(),
@@ -87,7 +92,7 @@ impl Api {
 
     /// Returns the region in signatures. IAM has a single one per partition (IAM endpoints and
     /// quotas).
-    pub(super) fn signing_region(self, region: String) -> String {
+    pub(crate) fn signing_region(self, region: String) -> String {
         match (self, partition(&region)) {
             (Self::Iam, Partition::Aws) => "us-east-1".to_owned(),
             (Self::Iam, Partition::China) => "cn-north-1".to_owned(),

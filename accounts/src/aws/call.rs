@@ -1,12 +1,10 @@
-//! Calls of services without an SDK client. A client per service would add a minute to every build
-//! for a handful of calls. The SDK's runtime handles signatures, timeouts and retries as for its
-//! clients.
+//! A call of a service, and its answer.
 
 use aws_config::SdkConfig;
 use aws_runtime::auth::SigV4OperationSigningConfig;
 use aws_runtime::auth::sigv4::{self, SigV4AuthScheme};
 use aws_runtime::retries::classifiers::AwsErrorCodeClassifier;
-use aws_sdk_dynamodb::error::{ErrorMetadata, ProvideErrorMetadata};
+use aws_sdk_dynamodb::error::{ErrorMetadata, ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime::client::orchestrator::operation::Operation;
 use aws_smithy_runtime::client::retries::classifiers::{
     HttpStatusCodeClassifier, TransientErrorClassifier,
@@ -29,13 +27,11 @@ use serde_json::Value;
 use url::form_urlencoded;
 
 use super::api::Api;
-use super::error::{CheckError, CheckResult};
 use super::xml;
-use crate::settings::{Endpoint, Settings};
 
 /// A call of a service.
 #[derive(Debug, Clone)]
-pub(super) struct Call {
+pub(crate) struct Call {
     api: Api,
     /// The name of the operation in the API reference and in IAM.
     operation: &'static str,
@@ -47,7 +43,7 @@ pub(super) struct Call {
 
 impl Call {
     /// Returns a GET request for a path.
-    pub(super) fn get(api: Api, operation: &'static str, path: String) -> Self {
+    pub(crate) fn get(api: Api, operation: &'static str, path: String) -> Self {
         Self {
             api,
             operation,
@@ -58,7 +54,7 @@ impl Call {
     }
 
     /// Returns a call in the AWS JSON protocol.
-    pub(super) fn json(api: Api, operation: &'static str, input: &Value) -> Self {
+    pub(crate) fn json(api: Api, operation: &'static str, input: &Value) -> Self {
         let headers = vec![
             ("content-type", api.json_type().to_owned()),
             ("x-amz-target", format!("{}.{operation}", api.version())),
@@ -71,7 +67,7 @@ impl Call {
     }
 
     /// Returns a call in the AWS Query protocol.
-    pub(super) fn query(api: Api, operation: &'static str, input: &[(String, String)]) -> Self {
+    pub(crate) fn query(api: Api, operation: &'static str, input: &[(String, String)]) -> Self {
         let mut form = form_urlencoded::Serializer::new(String::new());
         form.append_pair("Action", operation);
         form.append_pair("Version", api.version());
@@ -84,8 +80,13 @@ impl Call {
         }
     }
 
+    /// Returns the service.
+    pub(crate) fn api(&self) -> Api {
+        self.api
+    }
+
     /// Returns the IAM action of the call.
-    fn action(&self) -> String {
+    pub(crate) fn action(&self) -> String {
         format!("{}:{}", self.api.iam_prefix(), self.operation)
     }
 
@@ -99,20 +100,15 @@ impl Call {
         Ok(HttpRequest::try_from(request.body(body)?)?)
     }
 
-    /// Sends the call. XML answers of the Query protocol are converted to JSON.
-    pub(super) async fn send(self, settings: &Settings<'_>) -> CheckResult<Value> {
-        let action = self.action();
-        let sdk = settings.sdk()?;
+    /// Sends the call to `url`; `None` is the service's own endpoint. XML answers of the Query
+    /// protocol are converted to JSON.
+    pub(crate) async fn send(
+        self,
+        sdk: &SdkConfig,
+        url: Option<String>,
+    ) -> Result<Value, SdkError<Refusal>> {
         let region = sdk.region().map_or_else(String::new, Region::to_string);
-        let url = match settings.endpoint(self.api.variable()) {
-            Endpoint::Aws => self.api.url(&region),
-            Endpoint::Url(url) => url,
-            Endpoint::Missing => {
-                let (name, variable) = (self.api.name(), self.api.variable());
-                let text = format!("no {name} endpoint given (see {variable})");
-                return Err(CheckError::Unknown(text));
-            }
-        };
+        let url = url.unwrap_or_else(|| self.api.url(&region));
         let region = self.api.signing_region(region);
         let operation = Operation::builder()
             .service_name(self.api.name())
@@ -131,8 +127,7 @@ impl Call {
                 .http_client(client),
             _ => operation,
         };
-        let sent = operation.build().invoke(self).await;
-        sent.map_err(|error| CheckError::of(&action, &error))
+        operation.build().invoke(self).await
     }
 }
 
@@ -164,7 +159,7 @@ fn signed(sdk: &SdkConfig, api: Api, region: String) -> StaticRuntimePlugin {
 /// An error returned by a service.
 #[derive(Debug, thiserror::Error)]
 #[error("the service refused the call")]
-struct Refusal(ErrorMetadata);
+pub(crate) struct Refusal(ErrorMetadata);
 
 impl ProvideErrorMetadata for Refusal {
     fn meta(&self) -> &ErrorMetadata {

@@ -1,0 +1,10 @@
+//! Calls of AWS services without an SDK client. A client per service would add a minute to every
+//! build for a handful of calls. The SDK's runtime handles signatures, timeouts and retries as for
+//! its clients.
+
+mod api;
+mod call;
+mod xml;
+
+pub(crate) use api::Api;
+pub(crate) use call::{Call, Refusal};
