@@ -5,7 +5,7 @@
 //! the timeouts and the retries.
 
 use std::error::Error;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use aws_smithy_runtime_api::client::connection::{CaptureSmithyConnection, ConnectionMetadata};
 use aws_smithy_runtime_api::client::http::{
@@ -16,11 +16,12 @@ use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::retry::ErrorKind;
 use hyper::body::Incoming;
-use hyper_rustls::HttpsConnectorBuilder;
+use hyper_rustls::{ConfigBuilderExt as _, HttpsConnectorBuilder};
 use hyper_util::client::legacy;
 use hyper_util::client::legacy::connect::{
     CaptureConnection, HttpConnector as TcpConnector, capture_connection,
 };
+use rustls::ClientConfig;
 use rustls::crypto::ring;
 
 use super::config::Timeouts;
@@ -33,12 +34,28 @@ pub(super) fn client(timeouts: Timeouts) -> std::io::Result<SharedHttpClient> {
     tcp.set_nodelay(true);
     tcp.set_connect_timeout(Some(timeouts.connect));
     let https = HttpsConnectorBuilder::new()
-        .with_provider_and_native_roots(Arc::new(ring::default_provider()))?
+        .with_tls_config(tls()?)
         .https_or_http()
         .enable_http1()
         .wrap_connector(tcp);
     let connector = SharedHttpConnector::new(Connector(Arc::new(Pool::new(https, timeouts.idle))));
     Ok(http_client_fn(move |_, _| connector.clone()))
+}
+
+/// The TLS configuration of this process. Reading the root certificates takes longer than all other
+/// steps of making a client.
+static TLS: OnceLock<ClientConfig> = OnceLock::new();
+
+fn tls() -> std::io::Result<ClientConfig> {
+    if let Some(tls) = TLS.get() {
+        return Ok(tls.clone());
+    }
+    let tls = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(std::io::Error::other)?
+        .with_native_roots()?
+        .with_no_client_auth();
+    Ok(TLS.get_or_init(|| tls).clone())
 }
 
 #[derive(Debug)]
