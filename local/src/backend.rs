@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use dynoxide::Database;
+use password::Cost;
 use shared::aws::{AwsConfig, Clients, Credentials, SharedCredentialsProvider, Timeouts};
 use tokio::net::TcpListener;
 
@@ -41,6 +42,15 @@ impl Backend {
     /// Starts DynamoDB and SES. Creates missing tables, and writes the demo data if the Users table
     /// is empty.
     pub async fn start(storage: Storage, tables: TableNames) -> Result<Self, Error> {
+        Self::start_with_cost(storage, tables, Cost::DEFAULT).await
+    }
+
+    /// Like [`Backend::start`], with this cost of the hashes in the demo data.
+    pub async fn start_with_cost(
+        storage: Storage,
+        tables: TableNames,
+        cost: Cost,
+    ) -> Result<Self, Error> {
         let dynamodb_url = match storage {
             Storage::Memory => serve(Database::memory()?).await?,
             Storage::Directory(directory) => {
@@ -57,7 +67,7 @@ impl Backend {
         let ses_url = ses::serve(outbox.clone()).await?;
         let clients = Clients::new(access(dynamodb_url.clone(), ses_url.clone()))?;
         tables::create_missing(&clients.dynamodb, &tables).await?;
-        demo::load(&clients.dynamodb, &tables).await?;
+        demo::load(&clients.dynamodb, &tables, cost).await?;
         Ok(Self {
             clients,
             outbox,

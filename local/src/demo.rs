@@ -1,12 +1,10 @@
 //! Demo data: accounts for trying out the services, and the brand of one of them.
 
-use std::sync::LazyLock;
-
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem};
 use getrandom::SysRng;
 use getrandom::rand_core::UnwrapErr;
-use password::{Cost, ExposeSecret as _, HashError, Salt, Secret};
+use password::{Cost, ExposeSecret as _, Salt, Secret};
 use shared::users::{UsernameKey, brand_key, email_key};
 
 use crate::Error;
@@ -53,14 +51,6 @@ const ACCOUNTS: [Account; 3] = [
     },
 ];
 
-/// A hash of the password for each account, computed once, since a process may load the data many
-/// times.
-static HASHES: LazyLock<Result<Vec<Secret>, HashError>> = LazyLock::new(|| {
-    let (hasher, password) = (hasher(Cost::DEFAULT), Secret::from(PASSWORD.to_owned()));
-    let hash = |_| hasher.hash(&password, Salt::generate(&mut UnwrapErr(SysRng)));
-    ACCOUNTS.iter().map(hash).collect()
-});
-
 /// The row of `jdoe`'s brand.
 const BRAND: [(&str, &str); 6] = [
     ("brand", "brand"),
@@ -73,17 +63,18 @@ const BRAND: [(&str, &str); 6] = [
 
 /// Writes the demo data if the Users table is empty. The write is atomic: if it is interrupted, the
 /// table is still empty, and the next start writes the data.
-pub(crate) async fn load(client: &Client, tables: &TableNames) -> Result<(), Error> {
+pub(crate) async fn load(client: &Client, tables: &TableNames, cost: Cost) -> Result<(), Error> {
     let table = &tables.users;
     let scan = client.scan().table_name(table).limit(1).send().await?;
     if scan.count > 0 {
         return Ok(());
     }
-    let hashes = HASHES.as_ref().map_err(ToString::to_string)?;
+    let (hasher, password) = (hasher(cost), Secret::from(PASSWORD.to_owned()));
     let brand = BRAND.map(|(name, value)| (name.to_owned(), text(value)));
     let mut puts = vec![put(&tables.brands, brand.into())?];
-    for (account, hash) in ACCOUNTS.iter().zip(hashes) {
-        puts.push(put(table, item(account, hash))?);
+    for account in &ACCOUNTS {
+        let hash = hasher.hash(&password, Salt::generate(&mut UnwrapErr(SysRng)))?;
+        puts.push(put(table, item(account, &hash))?);
     }
     let request = client.transact_write_items();
     request.set_transact_items(Some(puts)).send().await?;

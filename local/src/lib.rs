@@ -26,5 +26,5 @@ mod wire;
 pub use attribute::Item;
 pub use backend::{Backend, Storage, access};
 pub use error::Error;
-pub use functions::{Functions, default_variable};
+pub use functions::{Configs, Functions, default_variable};
 pub use hasher::hasher;

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use clap::{Parser, Subcommand, ValueEnum};
 use local::tables::TableNames;
-use local::{Backend, Error, Functions, Storage, front_door, gateway, site};
+use local::{Backend, Configs, Error, Functions, Storage, front_door, gateway, site};
 use mimalloc::MiMalloc;
 use shared::clock::Clock;
 use shared::config::{self, ConfigError, Env};
@@ -233,7 +233,8 @@ fn functions(
             table.or_else(|| variable(name, login_url(name, url)))
         }
     };
-    Functions::new(backend, Env::new(&lookup), &Clock::system())
+    let configs = Configs::read(Env::new(&lookup))?;
+    Ok(Functions::new(backend, configs, &Clock::system()))
 }
 
 /// The URL of this program, as the login URL in mails.

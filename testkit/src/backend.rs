@@ -2,12 +2,13 @@
 
 use local::tables::TableNames;
 use local::{Backend, Storage};
+use password::Cost;
 use shared::config::Env;
 
 use crate::sdk_clock::SdkClock;
 
 /// Starts a backend with the demo data in memory, on its own embedded DynamoDB. The SDK's timeouts
-/// are stopped, so that calls may take any time.
+/// are stopped, so that calls may take any time. Hashes have a negligible cost.
 ///
 /// With `TEST_DYNAMODB_URL`, it uses new tables in the DynamoDB at that URL, so that the tests can
 /// run on another implementation.
@@ -15,16 +16,16 @@ use crate::sdk_clock::SdkClock;
 /// # Panics
 /// If it cannot be started.
 pub async fn backend() -> Backend {
-    backend_with(TableNames::default()).await
+    backend_with(TableNames::default(), Cost::NEGLIGIBLE).await
 }
 
-/// Like [`backend`], with these names of tables. With `TEST_DYNAMODB_URL`, a suffix makes them
+/// Like [`backend`], with these names of tables and this cost of hashes. With `TEST_DYNAMODB_URL`, a suffix makes them
 /// unique.
 ///
 /// # Panics
 /// If it cannot be started.
 #[expect(clippy::expect_used, reason = "a test fails by panicking")]
-pub async fn backend_with(tables: TableNames) -> Backend {
+pub async fn backend_with(tables: TableNames, cost: Cost) -> Backend {
     let started = match Env::of_process().optional("TEST_DYNAMODB_URL") {
         Some(url) => {
             let suffix = uuid::Uuid::new_v4();
@@ -36,9 +37,9 @@ pub async fn backend_with(tables: TableNames) -> Backend {
                 brands: with_suffix(tables.brands),
                 sessions: with_suffix(tables.sessions),
             };
-            Backend::start(Storage::Running(url), tables).await
+            Backend::start_with_cost(Storage::Running(url), tables, cost).await
         }
-        None => Backend::start(Storage::Memory, tables).await,
+        None => Backend::start_with_cost(Storage::Memory, tables, cost).await,
     };
     let backend = started.expect("the backend did not start");
     Backend {

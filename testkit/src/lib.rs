@@ -18,5 +18,5 @@ mod watch;
 
 pub use backend::{backend, backend_with};
 pub use runner::run;
-pub use sandbox::Sandbox;
+pub use sandbox::{Sandbox, with_default_cost};
 pub use watch::logged_elsewhere;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use axum::body::Bytes;
 use http::{Request, Response};
+use password::Cost;
 use serde_json::Value;
 use shared::clock::Clock;
 use shared::config::Env;
@@ -12,7 +13,7 @@ use shared::config::Env;
 use crate::watch::{Watch, logged_elsewhere};
 use local::attribute::{Item, text};
 use local::ses::Mail;
-use local::{Backend, Error, Functions, gateway};
+use local::{Backend, Configs, Error, Functions, gateway};
 
 /// The variables that are 0 by default in tests, so that they do not wait for the floor and have no
 /// limits.
@@ -24,8 +25,16 @@ const OFF: [&str; 5] = [
     "LOGIN_FAILURES_PER_MINUTE",
 ];
 
-/// Both functions, without the response floor and without limits. When the sandbox is dropped, the
-/// test fails if a secret has appeared in an answer or in a log.
+/// Adds the variables of the default cost of a hash, for tests that depend on it.
+#[must_use]
+pub fn with_default_cost<'a>(variables: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
+    let cost = [("ARGON2_MEMORY_KIB", "19456"), ("ARGON2_ITERATIONS", "2")];
+    [variables, &cost].concat()
+}
+
+/// Both functions, without the response floor and without limits. Hashes have a negligible cost
+/// unless a variable sets it. When the sandbox is dropped, the test fails if a secret has appeared
+/// in an answer or in a log.
 #[derive(Debug, Clone)]
 pub struct Sandbox {
     /// The tables and mails.
@@ -56,7 +65,14 @@ impl Sandbox {
                 .or_else(|| backend.tables.variable(name))
                 .or_else(|| local::default_variable(name))
         };
-        let functions = Functions::new(&backend, Env::new(&lookup), clock)?;
+        let mut configs = Configs::read(Env::new(&lookup))?;
+        if !variables
+            .iter()
+            .any(|(name, _)| name.starts_with("ARGON2_"))
+        {
+            configs = configs.with_password_cost(Cost::NEGLIGIBLE);
+        }
+        let functions = Functions::new(&backend, configs, clock);
         let watch = Watch::start(functions.clone(), backend.outbox.clone(), String::new());
         Ok(Self {
             backend,

@@ -10,7 +10,7 @@ use axum::body::Bytes;
 use dynoxide::Database;
 use http::Request;
 use local::tables::TableNames;
-use local::{Backend, Functions, Storage, gateway};
+use local::{Backend, Configs, Functions, Storage, gateway};
 use serde_json::json;
 use shared::clock::Clock;
 use shared::config::Env;
@@ -160,11 +160,8 @@ pub(super) fn functions(backend: &Backend, mail_rate: Option<u32>) -> Result<Fun
         "MAIL_RATE" => mail_rate.map(|rate| rate.to_string()),
         _ => local::default_variable(name),
     };
-    Ok(Functions::new(
-        backend,
-        Env::new(&lookup),
-        &Clock::system(),
-    )?)
+    let configs = Configs::read(Env::new(&lookup))?;
+    Ok(Functions::new(backend, configs, &Clock::system()))
 }
 
 /// Makes a call. Returns the time it took.

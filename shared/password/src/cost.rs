@@ -35,6 +35,13 @@ impl Cost {
         iterations: 2,
     };
 
+    /// The lowest cost that Argon2 accepts (RFC 9106 section 3.1), for tests. It protects no
+    /// password, so [`Cost::new`] refuses it.
+    pub const NEGLIGIBLE: Self = Self {
+        memory_kib: 8,
+        iterations: 1,
+    };
+
     /// Makes a cost. Refuses one that is weaker than ASVS 5.0 appendix C allows, above 1 GiB, or
     /// above 4 GiB over all iterations.
     pub fn new(memory_kib: u32, iterations: u32) -> Result<Self, CostError> {
@@ -102,7 +109,17 @@ mod tests {
 
     #[test]
     fn weak_costs_are_refused() {
-        for (memory, iterations) in [(19_455, 2), (47_103, 1), (12_287, 3), (65_536, 0)] {
+        let Cost {
+            memory_kib,
+            iterations,
+        } = Cost::NEGLIGIBLE;
+        for (memory, iterations) in [
+            (memory_kib, iterations),
+            (19_455, 2),
+            (47_103, 1),
+            (12_287, 3),
+            (65_536, 0),
+        ] {
             assert!(
                 Cost::new(memory, iterations).is_err(),
                 "{memory} {iterations}"

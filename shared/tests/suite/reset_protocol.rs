@@ -11,7 +11,7 @@
 )]
 
 use std::collections::{BTreeSet, HashMap, HashSet};
-use std::hash::{Hash, Hasher};
+use std::hash::{DefaultHasher, Hash, Hasher as _};
 use std::sync::Arc;
 use std::thread;
 
@@ -74,26 +74,30 @@ struct Stored {
     item: Item,
     /// The parts of the item that a step or a check uses.
     text: String,
+    digest: u64,
 }
 
 impl Stored {
     fn new(item: Item) -> Arc<Self> {
         let text = sorted(&item);
-        Arc::new(Self { item, text })
+        let mut hasher = DefaultHasher::new();
+        text.hash(&mut hasher);
+        let digest = hasher.finish();
+        Arc::new(Self { item, text, digest })
     }
 }
 
 impl PartialEq for Stored {
     fn eq(&self, other: &Self) -> bool {
-        self.text == other.text
+        self.digest == other.digest && self.text == other.text
     }
 }
 
 impl Eq for Stored {}
 
 impl Hash for Stored {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.text.hash(state);
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.digest.hash(state);
     }
 }
 

@@ -18,6 +18,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use http::Request;
 use local::tables::TableNames;
+use password::Cost;
 use serde_json::{Map, Value, json};
 use shared::config::{ConfigError, Env};
 use shared::lambda::{self, Handler};
@@ -116,7 +117,7 @@ impl World {
             brands: name("BRANDS_TABLE"),
             sessions: name("SESSIONS_TABLE"),
         };
-        let backend = testkit::backend_with(tables).await;
+        let backend = testkit::backend_with(tables, Cost::NEGLIGIBLE).await;
         let relays = Relays::start(&backend).unwrap();
         let named: Vec<_> = variables
             .iter()

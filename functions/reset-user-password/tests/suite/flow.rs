@@ -6,11 +6,11 @@ use axum::body::Bytes;
 use http::{Request, Response, StatusCode};
 use local::Item;
 use serde_json::Value;
-use testkit::Sandbox;
 use testkit::item::{disable, number, text};
 use testkit::requests::{
     ASMX as SERVICE, reset, reset_by_every_binding as every_binding, reset_soap as soap,
 };
+use testkit::{Sandbox, with_default_cost};
 
 const OLD_PASSWORD: &str = "p@55wOrd";
 pub(crate) const ANSWER: &str =
@@ -31,7 +31,7 @@ pub(crate) fn assert_answer(response: &Response<Bytes>) {
 #[tokio::test]
 async fn the_mailed_password_replaces_the_old_one_with_every_binding() {
     for request in every_binding("JDoe") {
-        let sandbox = Sandbox::start(&[]).await.unwrap();
+        let sandbox = Sandbox::start(&with_default_cost(&[])).await.unwrap();
         let before = sandbox.user("jdoe").await.unwrap();
         assert!(verifies(&before, OLD_PASSWORD));
 

@@ -19,7 +19,7 @@ const FLOOR: Duration = Duration::from_millis(1_500);
 /// Runs for each reply and set of services: 51 for each reply.
 const RUNS: usize = 17;
 /// Concurrent runs. Most of them are waiting for the response floor at any time.
-const RUNS_AT_ONCE: usize = 12;
+const RUNS_AT_ONCE: usize = 17;
 
 /// Resets a password in a new process after a freeze of this length. The response must come at
 /// the first floor, after the mail was accepted and without a back-off of the SDK.

@@ -14,9 +14,9 @@ use http::{Request, StatusCode};
 use local::{Item, attribute};
 use password::{Cost, ExposeSecret as _, Hasher, Salt, Secret};
 use serde_json::{Value, json};
-use testkit::Sandbox;
 use testkit::item::text;
 use testkit::requests::set_password;
+use testkit::{Sandbox, with_default_cost};
 
 const OLD_PASSWORD: &str = "p@55wOrd";
 const NEW_PASSWORD: &str = "lamp-Sodium-4417";
@@ -262,7 +262,7 @@ async fn log_in_with_hash(sandbox: &Sandbox, hash: &str) {
 
 #[tokio::test]
 async fn a_login_renews_a_hash_of_other_parameters() {
-    let sandbox = Sandbox::start(&[]).await.unwrap();
+    let sandbox = Sandbox::start(&with_default_cost(&[])).await.unwrap();
     let old = Hasher::new(Cost::new(12_288, 3).unwrap());
     let mut rng = UnwrapErr(SysRng);
     let hash = old
@@ -277,7 +277,7 @@ async fn a_login_renews_a_hash_of_other_parameters() {
 /// Made with Python's `hashlib`, `hmac` and `bcrypt`.
 #[tokio::test]
 async fn a_login_replaces_an_imported_hash_with_argon2() {
-    let sandbox = Sandbox::start(&[]).await.unwrap();
+    let sandbox = Sandbox::start(&with_default_cost(&[])).await.unwrap();
     for imported in [
         "$aspnet-membership-sha1$AAECAwQFBgcICQoLDA0ODw==$ix4wy9w3efA2DY1KLaAJ1brCkxQ=",
         "$aspnet-membership-hmacsha256$AAECAwQFBgcICQoLDA0ODw==$9UIK8yRgYaGB2u4wrdD60/tOj9kL8tRygjVPCHcFPm8=",

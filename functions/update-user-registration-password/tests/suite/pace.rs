@@ -10,9 +10,9 @@ use futures_util::future::join_all;
 use http::{Request, StatusCode};
 use serde_json::json;
 use shared::metrics::{self, Measurements, Metric};
-use testkit::Sandbox;
 use testkit::relay::{Action, Relays};
 use testkit::requests::{log_in, set_password};
+use testkit::{Sandbox, with_default_cost};
 
 /// A hash that costs PBKDF2 in addition to Argon2.
 const COSTLIER: &str = "$pbkdf2-sha256$i=1000,l=32$AAECAwQFBgcICQoLDA0ODw\
@@ -39,7 +39,7 @@ fn exceeded(measured: &Measurements) -> usize {
 }
 
 async fn sandbox(variables: &[(&str, &str)]) -> Sandbox {
-    let sandbox = Sandbox::start(variables).await.unwrap();
+    let sandbox = Sandbox::start(&with_default_cost(variables)).await.unwrap();
     let hash = [("password_hash", COSTLIER)];
     sandbox.change_user("admin", &hash).await.unwrap();
     sandbox
@@ -90,7 +90,7 @@ async fn only_failed_logins_wait_and_those_beyond_the_floor_are_counted() {
     let relays = Relays::start(&sandbox.backend).unwrap();
     // Longer than the floor, which a read from the embedded DynamoDB may not be.
     relays.script(|_| Action::forward().after(Duration::from_millis(5)));
-    let other = Sandbox::on(relays.backend.clone(), &limit).unwrap();
+    let other = Sandbox::on(relays.backend.clone(), &with_default_cost(&limit)).unwrap();
     for waits in [1, 0] {
         let (found, measured) = login(&other, "admin:p@55wOrd").await;
         assert_eq!(found, StatusCode::UNAUTHORIZED);

@@ -11,13 +11,15 @@ use futures_util::future::BoxFuture;
 use http::{Request, Response};
 use lambda_http::lambda_runtime::Error;
 use local::attribute::text;
+use local::tables::TableNames;
 use local::{Backend, gateway};
+use password::Cost;
 use serde_json::{Value, json};
 use shared::front_door::FrontDoor;
 use shared::lambda::{Answer, Event, Handler};
-use testkit::Sandbox;
 use testkit::relay::{Action, Gone, Relays};
 use testkit::requests::{log_in, reset, set_password};
+use testkit::{Sandbox, with_default_cost};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
@@ -71,8 +73,9 @@ pub(crate) struct Lane {
 
 impl Lane {
     pub(crate) async fn start(pacing: Pacing, latency: &Latency, seed: u64) -> Self {
-        let backend = testkit::backend().await;
-        let tables = Sandbox::on(backend, &[("RESET_PER_MINUTE", "1")]).unwrap();
+        let backend = testkit::backend_with(TableNames::default(), Cost::DEFAULT).await;
+        let variables = with_default_cost(&[("RESET_PER_MINUTE", "1")]);
+        let tables = Sandbox::on(backend, &variables).unwrap();
         let setting = Setting {
             backend: tables.backend.clone(),
             pacing,
@@ -221,11 +224,11 @@ impl Setting {
             Pacing::Floor(ms) => ms.to_string(),
             Pacing::Off | Pacing::Jitter(_) => "0".to_owned(),
         };
-        let variables = [
+        let variables = with_default_cost(&[
             ("RESPONSE_FLOOR_MS", &*floor),
             ("RESET_PER_MINUTE", "1"),
             ("LOGIN_FAILURES_PER_MINUTE", "1000"),
-        ];
+        ]);
         let mut sandbox = Sandbox::on(relays.backend.clone(), &variables).unwrap();
         if let Pacing::Jitter(most) = self.pacing {
             let function = &mut sandbox.functions.reset_user_password;
