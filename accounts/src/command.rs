@@ -137,6 +137,13 @@ impl Command {
             Self::Brand(brand::Command::Set { .. } | brand::Command::Remove { .. }) => {
                 &["BRANDS_TABLE", "AUDIT_TABLE", OPERATOR]
             }
+            Self::Brand(brand::Command::Preview(_)) => &[
+                "BRANDS_TABLE",
+                "PRODUCT_NAME",
+                "MAIL_FROM",
+                "SUPPORT_CONTACT",
+                "LOGIN_URL",
+            ],
             Self::Brand(_) => &["BRANDS_TABLE"],
             Self::Completions { .. } | Self::Man { .. } => &[],
             Self::Change(_) => &["USERS_TABLE", "AUDIT_TABLE", OPERATOR],

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 
 use anstyle::{AnsiColor, Style};
 use local::Backend;
+use shared::mail::Brand;
 
 const BOLD: Style = Style::new().bold();
 const DIM: Style = Style::new().dimmed();
@@ -13,11 +14,18 @@ const LINK: Style = AnsiColor::Cyan.on_default().underline();
 const GOOD: Style = AnsiColor::Green.on_default().bold();
 
 /// Prints the URLs and commands for trying the services. The last line begins with `ready on`.
-pub(crate) fn hello(url: &str, backend: &Backend, gateway: Option<SocketAddr>) {
+pub(crate) fn hello(url: &str, backend: &Backend, brand: &Brand, gateway: Option<SocketAddr>) {
     let (dynamodb, ses) = (&backend.dynamodb_url, &backend.ses_url);
     let tables = &backend.tables;
     let (users, audit) = (&tables.users, &tables.audit);
     let (brands, limits, sessions) = (&tables.brands, &tables.limits, &tables.sessions);
+    let [product, from, support, login] = [
+        &brand.product_name,
+        &brand.from,
+        &brand.support_contact,
+        &brand.login_url,
+    ]
+    .map(|value| quoted(value));
     print(&format!(
         r#"{BOLD}Password services{BOLD:#}
 
@@ -31,9 +39,11 @@ pub(crate) fn hello(url: &str, backend: &Backend, gateway: Option<SocketAddr>) {
 {BOLD}Set the password of the customer a@example.com{BOLD:#} as an administrator
   curl -u admin:p@55wOrd -H 'Content-Type: application/json' -d '{{"Email":"a@example.com","NewPassword":"lamp-Sodium-4417","SendResetEmail":true}}' {url}/UpdateUserRegistrationPassword
 
-{BOLD}List the accounts{BOLD:#} with the operators' command line, see docs/accounts.md
+{BOLD}List the accounts{BOLD:#} with the operators' command line, which is built the first time (docs/accounts.md)
   export USERS_TABLE={users} AUDIT_TABLE={audit} BRANDS_TABLE={brands} LIMITS_TABLE={limits} SESSIONS_TABLE={sessions}
-  cargo run -p accounts -- --endpoint {dynamodb} --ses-endpoint {ses} list
+  export PRODUCT_NAME={product} MAIL_FROM={from} SUPPORT_CONTACT={support} LOGIN_URL={login}
+  accounts() {{ cargo run -q -p accounts -- --endpoint {dynamodb} --ses-endpoint {ses} "$@"; }}
+  accounts list
 "#
     ));
     if let Some(gateway) = gateway {
@@ -44,6 +54,11 @@ pub(crate) fn hello(url: &str, backend: &Backend, gateway: Option<SocketAddr>) {
     print(&format!(
         "DynamoDB on {dynamodb}, SES on {ses}\n{DIM}Press Ctrl-C to stop.{DIM:#}\n{GOOD}ready on {url}{GOOD:#}"
     ));
+}
+
+/// Quotes a value for a POSIX shell.
+fn quoted(value: &str) -> String {
+    format!("'{}'", value.replace('\'', r"'\''"))
 }
 
 /// Prints that the program has stopped.

@@ -2,6 +2,7 @@
 
 mod greeting;
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -31,13 +32,18 @@ struct Arguments {
     #[arg(long, default_value_t = 3000)]
     port: u16,
     /// The directory for the tables, which are kept between runs
-    #[arg(long, default_value = ".local", value_name = "DIRECTORY")]
+    #[arg(
+        long,
+        global = true,
+        default_value = ".local",
+        value_name = "DIRECTORY"
+    )]
     data_dir: PathBuf,
     /// Keep nothing between runs
-    #[arg(long, conflicts_with = "data_dir")]
+    #[arg(long, global = true, conflicts_with = "data_dir")]
     memory: bool,
     /// Use a DynamoDB that is already running
-    #[arg(long, value_name = "URL", conflicts_with_all = ["data_dir", "memory"])]
+    #[arg(long, global = true, value_name = "URL", conflicts_with_all = ["data_dir", "memory"])]
     dynamodb: Option<String>,
     /// Put a local front door that works like CloudFront on the port. The gateway gets another port,
     /// on which direct calls are refused
@@ -134,10 +140,10 @@ async fn serve(arguments: Arguments) -> Result<(), Error> {
     let brand = config::brand(Env::new(&|name| {
         variable(name, login_url(name, Some(&url)))
     }))?;
+    let gateway = behind.as_ref().map(|behind| behind.listener.local_addr());
+    greeting::hello(&url, &backend, &brand, gateway.transpose()?);
     let pages = site::pages(&backend, brand, listener.local_addr()?);
     let router = gateway::router(functions).merge(pages);
-    let gateway = behind.as_ref().map(|behind| behind.listener.local_addr());
-    greeting::hello(&url, &backend, gateway.transpose()?);
     match behind {
         Some(InnerGateway {
             listener: inner,
@@ -169,7 +175,10 @@ impl InnerGateway {
 
 async fn listen(port: u16) -> Result<TcpListener, Error> {
     let listener = TcpListener::bind(("127.0.0.1", port)).await;
-    listener.map_err(|error| format!("port {port}: {error}").into())
+    listener.map_err(|error| match error.kind() {
+        ErrorKind::AddrInUse => format!("port {port} is in use; choose another with --port").into(),
+        _ => format!("port {port}: {error}").into(),
+    })
 }
 
 /// Runs the sweep on a schedule, more often than template.yaml, but only if a reset is pending. The

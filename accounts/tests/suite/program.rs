@@ -183,6 +183,11 @@ async fn one_error_names_all_missing_settings() {
             format!("{region}; {keys}; BRANDS_TABLE is not set: {stack}"),
         ),
         (
+            &["--endpoint", "http://127.0.0.1:1", "brand", "preview"],
+            "BRANDS_TABLE, PRODUCT_NAME, MAIL_FROM, SUPPORT_CONTACT and LOGIN_URL are not set"
+                .to_owned(),
+        ),
+        (
             &["import", "users.csv"],
             format!("{region}; {keys}; USERS_TABLE and AUDIT_TABLE are not set: {stack}; {who}"),
         ),

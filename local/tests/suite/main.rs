@@ -131,10 +131,12 @@ fn idle_connections_do_not_delay_the_end() {
 
 #[test]
 fn the_greeting_names_the_pages_and_a_command_for_each_operation() {
-    let program = Program::start(&[], &[]);
+    let program = Program::start(&[], &[("PRODUCT_NAME", "Joe's $Alarm")]);
     let Program {
         greeting, address, ..
     } = &program;
+    let product = r"  export PRODUCT_NAME='Joe'\''s $Alarm' MAIL_FROM=";
+    assert!(greeting.contains(product), "{greeting}");
     for expected in ["/\n", "/outbox\n", "/tables\n"] {
         assert!(
             greeting.contains(&format!("http://{address}{expected}")),
@@ -147,6 +149,7 @@ fn the_greeting_names_the_pages_and_a_command_for_each_operation() {
     );
     let update = format!("http://{address}/UpdateUserRegistrationPassword\n");
     assert!(greeting.contains(&update), "{greeting}");
+    assert!(greeting.contains("\n  accounts list\n"), "{greeting}");
     assert!(greeting.contains("Press Ctrl-C to stop."), "{greeting}");
     let last = format!("\nready on http://{address}\n");
     assert!(greeting.ends_with(&last), "{greeting}");
