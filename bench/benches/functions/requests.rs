@@ -212,11 +212,20 @@ fn row(measured: &[Measured]) -> Result<String, Error> {
     let [_, warm @ ..] = measured else {
         return Err("nothing was measured".into());
     };
-    let mut counts: Vec<_> = warm.iter().map(|one| count(&one.calls)).collect();
-    counts.dedup();
-    let [counted] = counts.as_slice() else {
-        return Err(format!("the same call took different requests: {counts:?}").into());
+    let [first, others @ ..] = warm else {
+        return Err("only one call was measured".into());
     };
+    let counted = count(&first.calls);
+    // Requests that are made at once may arrive in any order.
+    let sorted = |one: &Measured| {
+        let mut requests = each(&one.calls);
+        requests.sort_unstable();
+        requests
+    };
+    if let Some(other) = others.iter().find(|one| sorted(one) != sorted(first)) {
+        let other = count(&other.calls);
+        return Err(format!("the same call took {counted}, and {other}").into());
+    }
     let time = median(warm.iter().map(|one| one.took));
     let in_dynamodb = warm
         .iter()
@@ -239,11 +248,16 @@ fn count(calls: &[Call]) -> String {
         }
         of_tables(tables)
     } else {
-        let calls = calls.iter();
-        let calls = calls.map(|call| of_tables(call.consumed.iter().map(|(t, u)| (t, *u))));
-        calls.collect::<Vec<_>>().join(", ")
+        each(calls).join(", ")
     };
     format!("{} | {units} | {one_by_one}", calls.len())
+}
+
+/// The tables and units of each request.
+fn each(calls: &[Call]) -> Vec<String> {
+    let calls = calls.iter();
+    let calls = calls.map(|call| of_tables(call.consumed.iter().map(|(t, u)| (t, *u))));
+    calls.collect()
 }
 
 fn of_tables<'a>(tables: impl IntoIterator<Item = (&'a String, f64)>) -> String {
