@@ -1,5 +1,5 @@
-//! The hashers of this process. All users of one cost share a hasher, because each hasher holds at
-//! least 19 MiB of work memory.
+//! The hashers of this process. All users of one cost share a hasher, because each hasher holds work
+//! memory, 12 MiB or more at every cost that can be configured.
 
 use std::sync::{Mutex, PoisonError};
 
