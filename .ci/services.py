@@ -1,12 +1,14 @@
 """Runs both services on this machine with `local`, and the program `accounts`."""
 
 import base64
+import functools
 import json
 import os
 import re
 import subprocess
 import urllib.error
 import urllib.request
+from pathlib import Path
 
 import boto3
 from transform import ROOT
@@ -21,13 +23,21 @@ MAIL = {
 }
 
 
+@functools.cache
+def programs():
+    """The folder with `local` and `accounts`: that of LOCAL_BINARY, or else they are built."""
+    if "LOCAL_BINARY" in os.environ:
+        return Path(os.environ["LOCAL_BINARY"]).parent
+    subprocess.run(["cargo", "build", "--quiet", "-p", "local", "-p", "accounts"], cwd=ROOT, check=True)
+    return ROOT / "target/debug"
+
+
 class Local:
     """`local` with tables in memory."""
 
     def __init__(self):
-        subprocess.run(["cargo", "build", "--quiet", "-p", "local", "-p", "accounts"], cwd=ROOT, check=True)
         self.process = subprocess.Popen(
-            [ROOT / "target/debug/local", "--port", "0", "--memory"],
+            [programs() / "local", "--port", "0", "--memory"],
             cwd=ROOT,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -72,7 +82,7 @@ class Local:
         tables = {f"{name.upper()}_TABLE": name for name in ("Users", "Audit", "Brands", "Limits")}
         endpoints = ["--endpoint", dynamodb or self.dynamodb, "--ses-endpoint", self.ses]
         subprocess.run(
-            [ROOT / "target/debug/accounts", *endpoints, "--operator", "ops", *arguments],
+            [programs() / "accounts", *endpoints, "--operator", "ops", *arguments],
             env={**os.environ, **tables, **MAIL},
             check=True,
             capture_output=True,
