@@ -24,13 +24,13 @@ def main():
         if file.endswith(".rs") and (ROOT / file).exists():
             for name in re.findall(r"\bfn (\w+)\(", (ROOT / file).read_text()):
                 tests.setdefault(name, []).append(file)
-    wrong = [f"{COMPARISON.name} names no row: {row}" for row in compared() if not any(cells[0].startswith(row) for cells in rows())]
+    wrong = [f"{COMPARISON.name} names a row that docs/deviations.md does not have: {row}" for row in compared() if not any(cells[0].startswith(row) for cells in rows())]
     for legacy, _, reason, evidence in rows():
         names = re.findall(r"`([^`]+)`", evidence)
         if not reason or not (names or evidence.startswith("the same")):
             wrong.append(f"no reason, or no case or test: {legacy}")
         wrong += [f"no case, file or test {name}: {legacy}" for name in names if not exists(name, cases | set(tests), files)]
-        wrong += [f"{name} is in {tests[name]}: {legacy}" for name in names if name in tests and not is_found(tests[name], names)]
+        wrong += [f"{name} is in {tests[name]}, which the row must name: {legacy}" for name in names if name in tests and not is_found(tests[name], names)]
     print("\n".join(wrong))
     return 1 if wrong else 0
 

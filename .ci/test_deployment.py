@@ -69,8 +69,8 @@ SEEN_BY_SAM = {"Architectures", "Code", "Environment", "MemorySize"}
 
 
 def version(resources, function):
-    """The logical ID of a version, and its description. CloudFormation publishes a version when the ID changes.
-    Another description with the same ID would be an update, which CloudFormation refuses."""
+    """The logical ID of a function's version. CloudFormation publishes a version when the ID changes. A version
+    with the same ID and another description would be an update, which CloudFormation refuses."""
     [found] = [
         name
         for name, resource in resources.items()
@@ -163,7 +163,7 @@ class Versions(unittest.TestCase):
             variables = TEMPLATE["Resources"][function]["Properties"]["Environment"]["Variables"]
             self.assertEqual(variables["SETTINGS_DIGEST"], digest[:8], function)
 
-    def test_a_version_of_the_same_id_is_the_same(self):
+    def test_a_version_has_no_property_besides_its_function(self):
         for function in BOTH:
             name = version(deploy(), function)
             properties = deploy()[name]["Properties"]
@@ -190,7 +190,7 @@ class Deployment(unittest.TestCase):
         for alias in of_type(resources, "AWS::Lambda::Alias").values():
             self.assertIn("CodeDeployLambdaAliasUpdate", alias["UpdatePolicy"])
 
-    def test_all_at_once_is_done_without_codedeploy_and_so_whatever_the_alarms_say(self):
+    def test_all_at_once_uses_no_codedeploy_and_ignores_alarms(self):
         by_sam_alone = serverless(with_code(TEMPLATE, "code"), values(Deployment="AllAtOnce"))
         for resources in (deploy(Deployment="AllAtOnce"), by_sam_alone["Resources"]):
             aliases = of_type(resources, "AWS::Lambda::Alias").values()
@@ -216,7 +216,7 @@ class Deployment(unittest.TestCase):
 DISPOSABLE = {"LimitsTable", "SessionsTable"}
 
 
-class FirstDeploymentAndLast(unittest.TestCase):
+class StackDeletion(unittest.TestCase):
     def test_only_what_is_worth_it_outlives_the_stack(self):
         resources = deploy()
         outliving = {

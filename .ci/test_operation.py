@@ -26,7 +26,7 @@ class Alarms(unittest.TestCase):
 
     def test_the_runbook_says_how_to_check_and_fix_every_alarm(self):
         alarms = re.search(r"^## Alarms$(.*?)^## ", RUNBOOK, re.MULTILINE | re.DOTALL)[1]
-        # Two functions share a section: the first heading is directly followed by the second.
+        # The alarms of the two functions may share a section, with one heading directly after the other.
         sections = re.split(r"(?:^### \w+Alarm\n+)+", alarms, flags=re.MULTILINE)[1:]
         self.assertTrue(sections)
         for section in sections:

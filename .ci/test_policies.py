@@ -30,7 +30,7 @@ UNUSED = [
     # Network, file systems, layers, signing, capacity and concurrency of functions.
     "ec2:*", "elasticfilesystem:*", "s3files:*", "lambda:*CodeSigningConfig", "lambda:GetLayerVersion",
     "lambda:AssociateRuntimeAlias", "lambda:Pass*", "lambda:Put*", "lambda:DeleteProvisioned*",
-    # Imports, replicas, streams to Kinesis and Contributor Insights of tables, and the items of some.
+    # Imports, replicas, streams to Kinesis, Contributor Insights, resource policies and items of tables; log streams.
     "dynamodb:*Replica", "dynamodb:*Import*", "dynamodb:*able*KinesisStreamingDestination",
     "dynamodb:UpdateKinesis*", "dynamodb:UpdateContributorInsights", "dynamodb:*Item", "dynamodb:Query",
     "dynamodb:Scan", "dynamodb:PutResourcePolicy", "dynamodb:DeleteResourcePolicy", "kinesis:*",

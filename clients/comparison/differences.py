@@ -72,7 +72,7 @@ def absolute(base, location):
 
 
 def cookie(line):
-    """The name and attributes of a cookie. Of its value and its expiry, only whether they exist."""
+    """The name and attributes of a cookie. Its value and its expiry are reduced to whether they exist."""
     pair, *attributes = (part.strip() for part in line.split(";"))
     name, _, value = pair.partition("=")
     attributes = ("expires" if text.lower().startswith("expires=") else text.lower() for text in attributes)
@@ -125,8 +125,8 @@ def explained(names, case, answers, deviations):
 
 def deviations():
     """The known deviations. `row` is the beginning of a row of docs/deviations.md, and `cases` are patterns of
-    names. `old` and `new` are patterns that the parts of both answers must match; `new` makes a broken answer
-    a difference. `only` names the parts that are explained, if not all are."""
+    names. `old` and `new` are patterns that the parts of the old and of the new answer must match. Because
+    of `new`, a broken answer of the new host still counts as a difference. `only` names the parts that are explained, if not all are."""
     with open(DEVIATIONS, encoding="utf-8") as file:
         return [json.loads(line) for line in file if line.strip()]
 

@@ -22,7 +22,7 @@ ROUTE = "/UpdateUserRegistrationPassword"
 DESCRIPTION = """Sends recorded requests that change nothing to two hosts, and lists differences.
 
 No request names an existing account: user names and addresses are random, and a password is only sent
-with an address that no account has. The requests still count for the limits of both hosts."""
+with an address that no account has. The requests still count against the limits of both hosts."""
 EXIT_CODES = "Exit codes: 0 no differences except known deviations, 1 differences, 2 wrong usage, 75 a host cannot be reached."
 
 
@@ -57,7 +57,7 @@ def arguments():
         )
     parser.add_argument(
         "--credential", metavar="FILE",
-        help="also send updates as an administrator, all of which are refused: a file with USER:PASSWORD, or - for a prompt",
+        help="a file with USER:PASSWORD of an administrator, or - for a prompt; also sends updates with this credential, all of which are refused",
     )
     parser.add_argument(
         "--rate", type=float, default=1.0, metavar="N", help="requests per second to each host (default 1; 0 for no pause)"
@@ -143,7 +143,7 @@ def common_services(old, new):
             raise UsageError(
                 f"{one.url} runs neither service: it has no WSDL of {NAMES['reset']} at "
                 f"/webservices/IFCommonService.asmx?WSDL, and does not refuse a POST to {ROUTE} without a credential "
-                "as ServiceStack does; is a base path missing in the URL?"
+                "as ServiceStack does; is a base path missing from the URL?"
             )
     common = [service for service in found[old] if service in found[new]]
     if not common:
@@ -205,12 +205,12 @@ def announce(services, cases, rate):
     if failed:
         notes.append(
             f"{failed} of them are failed logins, each with a different random name: the new host admits "
-            "LOGIN_FAILURES_PER_MINUTE per name and five times as many per address"
+            "LOGIN_FAILURES_PER_MINUTE per name and five times as many per IP address"
         )
     if resets:
         notes.append(
             f"up to {resets} of them are resets, each with a different random name: the new host admits "
-            "SOURCE_PER_MINUTE per address, and these resets count for everybody behind your address"
+            "SOURCE_PER_MINUTE per IP address, and these resets count against the limit of everybody behind your IP address"
         )
     print("\n".join(notes), file=sys.stderr)
 

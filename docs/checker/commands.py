@@ -26,10 +26,10 @@ SKIPPED = [
     (r"\bcargo (?!run)", "cargo: builds, tests and benchmarks run elsewhere"),
     (r"\b(bench|release)/|--release", "needs a release build"),
     (r"\bclients/run\b|\bevents/emulate\b|^\.ci/run", "run elsewhere in the gate"),
-    (r"cargo run -p local( -- --front-door)?$", "a server: every page has its own"),
+    (r"cargo run -p local( -- --front-door)?$", "starts a server, which every page already has"),
     (r"\bgit (tag|push)\b", "git: publishes"),
-    (r"\b(appcmd|sha256sum|unzip)\b|u_ex\*", "needs files of the reader"),
-    (r"\b(OLD_HOST|HOST|TARGET|ARN|HANDLE|EVENT|NAME|REGION|ID)\b", "needs a host or a name of the reader"),
+    (r"\b(appcmd|sha256sum|unzip)\b|u_ex\*", "needs the reader's files"),
+    (r"\b(OLD_HOST|HOST|TARGET|ARN|HANDLE|EVENT|NAME|REGION|ID)\b", "needs the reader's host or name"),
     (r"\$\(accounts completions|<\(accounts|\| man ", "needs an interactive shell"),
 ]
 REPLACED = {"USER": "jdoe", "BRAND": "brand", "ADDRESS": "a@example.com", "DATE": "2099-01-01"}

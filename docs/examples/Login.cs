@@ -1,5 +1,5 @@
 // Logs a user in with the Users table. Needs the packages AWSSDK.DynamoDBv2 and
-// Konscious.Security.Cryptography.Argon2, and a runtime from .NET Framework 4.7.2 or .NET 6 on.
+// Konscious.Security.Cryptography.Argon2, and .NET Framework 4.7.2 or later, or .NET 6 or later.
 //
 //     USERS_TABLE=Users Login jdoe
 //
@@ -166,7 +166,7 @@ public class Users
         },
         new Dictionary<string, string> { ["#temporary"] = "temporary", ["#hash"] = "hash" });
 
-    /// Replaces the hash, unless the password was changed meanwhile. Returns the hash to change from.
+    /// Replaces the hash, unless the password was changed meanwhile. Returns the hash that is now stored, or the old one if the update failed. A later change of the password must name it in its condition.
     async Task<string> Rehash(string username, string oldHash, string newHash)
     {
         try

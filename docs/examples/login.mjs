@@ -13,7 +13,7 @@ import { hash, verify } from '@node-rs/argon2';
 import { isImportedRight } from './imported.mjs';
 
 const TableName = process.env.USERS_TABLE;
-const DUAL = process.env.RESET_MODE === 'dual'; // as the services run
+const DUAL = process.env.RESET_MODE === 'dual'; // set it to the value that the services use
 const COST = { memoryCost: 19456, timeCost: 2, parallelism: 1 }; // Argon2MemoryKib and Argon2Iterations of the stack
 const CURRENT = `$argon2id$v=19$m=${COST.memoryCost},t=${COST.timeCost},p=${COST.parallelism}$`;
 const NOBODY = '\0'; // a key that no account has
@@ -100,7 +100,7 @@ export async function changePassword(username, oldHash, password, now) {
   }));
 }
 
-/** Replaces the hash, unless the password was changed meanwhile. Returns the hash to change from. */
+/** Replaces the hash, unless the password was changed meanwhile. Returns the hash that is now stored, or the old one if the update failed. A later change of the password must name it in its condition. */
 async function rehash(username, oldHash, newHash) {
   try {
     await users.send(new UpdateCommand({

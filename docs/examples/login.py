@@ -16,7 +16,7 @@ import boto3
 
 import imported
 
-DUAL = os.environ.get("RESET_MODE") == "dual"  # as the services run
+DUAL = os.environ.get("RESET_MODE") == "dual"  # set it to the value that the services use
 COST = {"memory_cost": 19456, "time_cost": 2, "parallelism": 1}  # Argon2MemoryKib and Argon2Iterations of the stack
 CURRENT = "$argon2id$v=19$m={memory_cost},t={time_cost},p={parallelism}$".format(**COST)
 WHITE_SPACE = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
@@ -114,7 +114,7 @@ def change_password(users, username, old_hash, password, now):
 
 
 def rehash(users, username, old_hash, new_hash):
-    """Replaces the hash, unless the password was changed meanwhile. Returns the hash to change from."""
+    """Replaces the hash, unless the password was changed meanwhile. Returns the hash that is now stored, or the old one if the update failed. A later change of the password must name it in its condition."""
     try:
         users.update_item(
             Key={"username": username},
