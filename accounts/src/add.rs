@@ -29,7 +29,7 @@ pub(crate) struct Arguments {
     /// Add the account even if a role resembles Admin
     #[arg(long)]
     force: bool,
-    /// Read the password from the first line of the standard input
+    /// Read the password from the first line of standard input
     #[arg(long)]
     password_stdin: bool,
     /// Add the account without a password; a reset mails the first one

@@ -13,14 +13,14 @@ pub(crate) const EVENT: &str = "account.email_set";
 
 /// A change of the address. Setting the same address again also counts: it clears the mark of
 /// failed mail.
-pub(crate) struct Replaced<'a> {
+pub(crate) struct AddressChange<'a> {
     /// The account before the change.
     pub(crate) account: &'a Account,
     /// The new address; `None` removes the address.
     pub(crate) new: Option<&'a str>,
 }
 
-impl Replaced<'_> {
+impl AddressChange<'_> {
     fn is_other(&self) -> bool {
         admin::is_other_address(self.account, self.new)
     }
@@ -60,7 +60,8 @@ impl Replaced<'_> {
         )
     }
 
-    /// Returns whether to notify the old address: it changes, and mail to it has not failed.
+    /// Returns whether to notify the old address. That is so if the address changes and mail to the
+    /// old one has not failed.
     fn notifies(&self) -> bool {
         let account = self.account;
         let has_address = account.profile.email.is_some() && account.email_failed_at.is_none();
@@ -115,10 +116,10 @@ async fn lift(session: &Session<'_>, email: &str) -> Result<Option<String>, Erro
             let (since, reason) = (found.since.rfc3339(), found.reason);
             match suppression::lift(session, email).await? {
                 Ok(()) => Some(format!(
-                    "removed {email} from SES's suppression list (since {since}, {reason})"
+                    "removed {email} from SES's suppression list (listed since {since}, {reason})"
                 )),
                 Err(error) => Some(format!(
-                    "cannot remove {email} from SES's suppression list (since {since}, {reason}): {error}"
+                    "cannot remove {email} from SES's suppression list (listed since {since}, {reason}): {error}"
                 )),
             }
         }

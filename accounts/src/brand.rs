@@ -8,6 +8,7 @@ use shared::mail::brand::{
     ATTRIBUTES, Attribute, CLOSINGS, CONFIGURATION_SET, FROM_ADDRESS, LANGUAGE, LOGIN_URL,
     PRODUCT_NAME, REPLY_TO, SUPPORT_CONTACT,
 };
+use shared::mail::languages;
 
 use crate::access::Session;
 use crate::brand_table::{change, key, table};
@@ -98,8 +99,11 @@ fn closing(argument: &str) -> Result<(Attribute, String), String> {
     let (language, text) = argument.split_once('=').ok_or("must be LANGUAGE=TEXT")?;
     let name = format!("closing_{}", language.trim().to_ascii_lowercase());
     let closing = CLOSINGS.into_iter().find(|closing| closing.name == name);
-    let closing =
-        closing.ok_or_else(|| format!("mails are not available in the language {language}"))?;
+    let closing = closing.ok_or_else(|| {
+        let known: Vec<_> = languages().collect();
+        let known = known.join(", ");
+        format!("{language} is not a language that mails are written in: {known}")
+    })?;
     Ok((closing, text.to_owned()))
 }
 

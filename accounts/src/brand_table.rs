@@ -95,7 +95,7 @@ pub(crate) fn key(name: &str) -> Result<String, Error> {
     let key = brands::row_key(Some(name)).filter(|key| !key.contains(char::is_control));
     key.ok_or_else(|| {
         Error::Usage(format!(
-            "a brand must be one line of 1 to {MAX_NAME_LENGTH} bytes, and not -"
+            "a brand must be one line of 1 to {MAX_NAME_LENGTH} bytes, and must not be a single hyphen (-)"
         ))
     })
 }
@@ -123,7 +123,7 @@ pub(crate) fn change(row: &Item, values: &[(Attribute, Option<&str>)]) -> Option
     (!unchanged.is_empty()).then_some(Change {
         condition: Condition::All(unchanged),
         set,
-        count: None,
+        increment: None,
         remove,
     })
 }

@@ -7,34 +7,41 @@ use clap::Args;
 #[command(next_help_heading = "Connection and operator")]
 pub(crate) struct Connection {
     /// Name or ARN of the CloudFormation stack with the tables and settings; by default
-    /// `ACCOUNTS_STACK`
+    /// from the environment variable `ACCOUNTS_STACK`
     #[arg(long, global = true, value_name = "NAME")]
     pub(crate) stack: Option<String>,
-    /// AWS CLI profile with region and credentials; by default `AWS_PROFILE`
+    /// AWS CLI profile with region and credentials; by default from the environment variable
+    /// `AWS_PROFILE`
     #[arg(long, global = true, value_name = "NAME")]
     pub(crate) profile: Option<String>,
-    /// AWS region; by default `AWS_REGION`, `AWS_DEFAULT_REGION` or the region of the profile
+    /// AWS region; by default from the environment variable `AWS_REGION` or `AWS_DEFAULT_REGION`, or the
+    /// region of the profile
     #[arg(long, global = true, value_name = "NAME")]
     region: Option<String>,
-    /// URL of a DynamoDB outside AWS, which needs no region, credentials or stack
+    /// URL of a DynamoDB endpoint outside AWS; it needs no region, credentials or stack
     #[arg(long, global = true, value_name = "URL")]
     pub(crate) endpoint: Option<String>,
-    /// URL of an SES outside AWS; with `--endpoint`, mail is sent only to this URL
+    /// URL of an SES endpoint outside AWS; with `--endpoint`, mail is sent only to this URL
     #[arg(long, global = true, value_name = "URL")]
     ses_endpoint: Option<String>,
-    /// Name of the Users table; by default from the stack or `USERS_TABLE`
+    /// Name of the Users table; by default from the stack or the environment variable
+    /// `USERS_TABLE`
     #[arg(long, global = true, value_name = "NAME")]
     users_table: Option<String>,
-    /// Name of the Audit table; by default from the stack or `AUDIT_TABLE`
+    /// Name of the Audit table; by default from the stack or the environment variable
+    /// `AUDIT_TABLE`
     #[arg(long, global = true, value_name = "NAME")]
     audit_table: Option<String>,
-    /// Name of the Brands table; by default from the stack or `BRANDS_TABLE`
+    /// Name of the Brands table; by default from the stack or the environment variable
+    /// `BRANDS_TABLE`
     #[arg(long, global = true, value_name = "NAME")]
     brands_table: Option<String>,
-    /// Name of the Limits table; by default from the stack or `LIMITS_TABLE`
+    /// Name of the Limits table; by default from the stack or the environment variable
+    /// `LIMITS_TABLE`
     #[arg(long, global = true, value_name = "NAME")]
     limits_table: Option<String>,
-    /// Name of the operator in the audit trail, at most 64 characters; by default `USER`
+    /// Name of the operator in the audit trail, at most 64 characters; by default from the
+    /// environment variable `USER`
     #[arg(long, global = true, value_name = "NAME")]
     operator: Option<String>,
 }

@@ -80,7 +80,7 @@ fn refusal(profile: Option<&str>, error: &CredentialsError) -> String {
     let is_unknown = matches!(error, CredentialsError::CredentialsNotLoaded(_))
         || reason.contains("was not defined");
     if let (Some(name), true, false) = (profile, is_unknown, is_sso) {
-        return format!("profile {name} with credentials not found in the AWS CLI configuration");
+        return format!("the AWS CLI configuration has no profile {name} with credentials");
     }
     let text = match profile {
         Some(name) => format!("cannot get credentials from profile {name}: {reason}"),
@@ -88,10 +88,10 @@ fn refusal(profile: Option<&str>, error: &CredentialsError) -> String {
         None if reason.contains("IMDS") => return NO_CREDENTIALS.to_owned(),
         None => format!("cannot get AWS credentials: {reason}"),
     };
-    if is_sso {
-        format!("{text}; sign in with `aws sso login`")
-    } else {
-        text
+    match profile {
+        Some(name) if is_sso => format!("{text}; sign in with `aws sso login --profile {name}`"),
+        None if is_sso => format!("{text}; sign in with `aws sso login`"),
+        _ => text,
     }
 }
 

@@ -33,7 +33,7 @@ pub(crate) enum Error {
     Identity(#[source] Box<dyn std::error::Error + Send + Sync>),
     #[error("cannot read the stack")]
     Stack(#[source] Box<dyn std::error::Error + Send + Sync>),
-    #[error("cannot read from the standard input")]
+    #[error("cannot read from standard input")]
     Input(#[source] std::io::Error),
     #[error(transparent)]
     Reset(#[from] reset_user_password::operation::ResetFailure),

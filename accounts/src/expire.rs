@@ -27,11 +27,11 @@ const EVENT: &str = "password.expired";
 pub(crate) struct Arguments {
     /// The user name
     user: Option<String>,
-    /// Expire all passwords that were imported before this time, a date or RFC 3339, and still have
-    /// a hash of the old system
+    /// Expire all passwords that were imported before this time (a date or an RFC 3339
+    /// timestamp) and still have a hash of the old system
     #[arg(long, value_name = "TIME", value_parser = time_argument::parse)]
     imported_before: Option<Timestamp>,
-    /// Print these accounts and change nothing
+    /// Print the accounts whose passwords would be expired, and change nothing
     #[arg(long, conflicts_with = "user")]
     dry_run: bool,
     /// Also expire passwords of accounts without an address, whose owners cannot ask for a reset

@@ -163,11 +163,13 @@ where
     })
 }
 
+const NO_HOST: &str = "host not found; check the region and the endpoint";
+
 /// Parts of permanent errors of DNS, TLS and HTTP, with an explanation for operators.
 const WRONG_PLACES: [(&str, &str); 5] = [
-    ("Name or service not known", "host not found"),
-    ("nodename nor servname", "host not found"),
-    ("No address associated", "host not found"),
+    ("Name or service not known", NO_HOST),
+    ("nodename nor servname", NO_HOST),
+    ("No address associated", NO_HOST),
     (
         "InvalidContentType",
         "the server does not use TLS; use http:// instead of https://",
@@ -244,7 +246,7 @@ fn in_words(service: &str, failure: &Failure, place: &Place) -> String {
         ),
         Failure::NoAnswer { cause } => {
             let tables = place.tables();
-            format!("{service} does not answer {location}{tables}: {cause}")
+            format!("{service} does not answer {location}{tables}: {cause}; try again")
         }
         Failure::WrongPlace { reason } => {
             let tables = place.tables();
@@ -362,7 +364,7 @@ mod tests {
     #[test]
     fn a_host_that_does_not_exist_is_a_permanent_failure() {
         let unknown = "failed to lookup address information: Name or service not known";
-        assert_eq!(wrong_place(unknown), Some("host not found"));
+        assert_eq!(wrong_place(unknown), Some(NO_HOST));
         let busy = std::io::Error::other(format!("{LOOKUP}Temporary failure in name resolution"));
         assert_eq!(wrong_place(&busy.to_string()), None);
         assert_eq!(root(&busy), "Temporary failure in name resolution");

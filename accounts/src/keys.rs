@@ -16,7 +16,7 @@ use crate::console::Record;
 use crate::table::Scan;
 use crate::{Console, Error, table};
 
-/// Find accounts that lookups by name or address miss
+/// Find accounts that cannot be looked up by name or address
 ///
 /// Reads the whole table. Lists accounts whose key is not in normal form, accounts whose address
 /// key does not match the address, and accounts whose address cannot receive mail.
@@ -25,7 +25,7 @@ pub(crate) struct Arguments {
     /// Store these accounts under the correct keys
     #[arg(long)]
     repair: bool,
-    /// With --repair: print what would be done and write nothing
+    /// Print what --repair would do, and write nothing
     #[arg(long, requires = "repair")]
     dry_run: bool,
 }
@@ -110,7 +110,7 @@ fn judge(item: &Item) -> Option<Finding> {
     let right = UsernameKey::new(key);
     let email = get_text(item, "email");
     let problem = if right.as_str() == NOBODY {
-        Some("invalid user name")
+        Some("invalid user name; correct or delete the item in DynamoDB")
     } else if email.is_some_and(|email| recipient(email).is_none()) {
         Some("SES cannot send mail to the address; correct it with `accounts set`")
     } else {

@@ -18,9 +18,13 @@ pub(crate) fn hash(
 ) -> Result<Secret, Error> {
     let least = session.configured(config::password_min_length)?;
     let length = password::length(password);
-    if password::is_blank(password) || !(least..=MAX_LENGTH).contains(&length) {
+    if !(least..=MAX_LENGTH).contains(&length) {
         let text = format!("the password must have {least} to {MAX_LENGTH} characters");
         return Err(Error::Refused(text));
+    }
+    if password::is_blank(password) {
+        let text = "the password must have at least one visible character";
+        return Err(Error::Refused(text.to_owned()));
     }
     let product = session.configured(|variables| Ok(variables.optional("PRODUCT_NAME")))?;
     let context = [

@@ -37,7 +37,9 @@ fn language(tag: &str) -> Result<String, String> {
     }
     let known: Vec<_> = languages().collect();
     let known = known.join(", ");
-    Err(format!("must be one of the languages of mails: {known}"))
+    Err(format!(
+        "must be a language that mails are written in: {known}"
+    ))
 }
 
 impl Arguments {

@@ -41,7 +41,7 @@ pub(crate) struct Many {
         default_value_t = 1
     )]
     from_line: usize,
-    /// Print which accounts would be reset, and reset none
+    /// Print which accounts cannot be reset and how many can, and reset none
     #[arg(long, conflicts_with = "user")]
     pub(crate) dry_run: bool,
 }

@@ -51,7 +51,7 @@ impl<'a> Resetter<'a> {
     ) -> Result<Done, Error> {
         let account = self.session.find(username).await?;
         let name = &account.profile.display_username;
-        // Checked first, so that accounts without a reset do not count against the rate limits.
+        // Checked first, so that accounts that cannot be reset do not count against the rate limits.
         if let Some(obstacle) = obstacle(&account) {
             return Err(Error::Refused(format!("{name}: {obstacle}")));
         }

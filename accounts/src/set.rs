@@ -5,7 +5,7 @@ use clap::{ArgGroup, Args};
 use shared::users::{Change, Profile, admin, brand_key};
 
 use crate::access::Session;
-use crate::address::{self, Replaced};
+use crate::address::{self, AddressChange};
 use crate::import::column;
 use crate::last_admin::other_admin;
 use crate::profile_options::ProfileOptions;
@@ -59,7 +59,7 @@ pub(crate) async fn set(session: &Session<'_>, arguments: &Arguments) -> Result<
     let fields = changed(&account.profile, &profile);
     let names: Vec<_> = fields.iter().map(|(name, _)| *name).collect();
     let detail = names.join(", ");
-    let replaced = values.sets_address().then_some(Replaced {
+    let replaced = values.sets_address().then_some(AddressChange {
         account: &account,
         new: profile.email.as_deref(),
     });

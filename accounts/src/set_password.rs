@@ -13,12 +13,12 @@ use crate::{Console, Done, Error};
 
 /// Set the password of an account and end its sessions
 ///
-/// Asks for the password without echo. Passwords that were mailed before stop working.
+/// Asks for the password without echo. Previously mailed passwords stop working.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
     /// The user name
     user: String,
-    /// Read the password from the first line of the standard input
+    /// Read the password from the first line of standard input
     #[arg(long)]
     password_stdin: bool,
 }

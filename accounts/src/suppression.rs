@@ -8,7 +8,7 @@ use crate::Error;
 use crate::access::Session;
 
 /// The message for a command without SES.
-pub(crate) const NO_SES: &str = "no SES endpoint given (see --ses-endpoint)";
+pub(crate) const NO_SES: &str = "no SES endpoint given; use --ses-endpoint";
 
 /// An entry of the suppression list.
 pub(crate) struct Suppression {

@@ -60,10 +60,10 @@ pub(crate) struct Arguments {
     /// Only rows of this event, or of events that begin with this text, for instance `password.`
     #[arg(long)]
     event: Option<String>,
-    /// Only rows at or after this time, a date or RFC 3339
+    /// Only rows at or after this time (a date or an RFC 3339 timestamp)
     #[arg(long, value_name = "TIME", value_parser = time_argument::parse)]
     since: Option<Timestamp>,
-    /// Only rows before this time, a date or RFC 3339
+    /// Only rows before this time (a date or an RFC 3339 timestamp)
     #[arg(long, value_name = "TIME", value_parser = time_argument::parse)]
     until: Option<Timestamp>,
 }
@@ -156,7 +156,7 @@ impl Arguments {
             Some(suggestion) => format!("did you mean {suggestion}?"),
             None => format!("events begin with {}", kinds().join(", ")),
         };
-        Err(Error::NotFound(format!("unknown event {event}; {hint}")))
+        Err(Error::Usage(format!("unknown event {event}; {hint}")))
     }
 
     fn check_times(&self) -> Result<(), Error> {

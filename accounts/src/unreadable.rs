@@ -6,8 +6,8 @@ use shared::users::{Account, UsernameKey, account};
 use crate::access::Session;
 use crate::{Error, table};
 
-/// Reads the item of an account, and the account itself. An unreadable one has the customer number
-/// and the version 0.
+/// Reads the item of an account, and the account itself. If the account is unreadable,
+/// its customer number and version are both 0.
 pub(crate) async fn find(session: &Session<'_>, username: &str) -> Result<(Item, Account), Error> {
     let key = UsernameKey::new(username);
     let Some(item) = table::item(session, key.as_str()).await? else {

@@ -163,7 +163,7 @@ class Simulation:
         swept = 0.0 if self.sweep_is_over else min(self.pending, pace)
         accepted = self.accepted(second, reset + swept)
         share = accepted / (reset + swept) if accepted else 0.0
-        # If the mails of a sweep fail more often than that, it has five failures in a row.
+        # A sweep of which SES accepts fewer than one mail in five has five failures in a row, and ends.
         self.sweep_is_over |= swept > 0 and share < 1 / MAX_CONSECUTIVE_FAILURES
         self.result.mailed_at_once += reset * share
         self.wait(second, reset * (1 - share))

@@ -15,11 +15,11 @@ use crate::tables::{self, TableNames};
 /// The storage of the tables.
 #[derive(Debug, Clone)]
 pub enum Storage {
-    /// In memory, until the process ends.
+    /// Memory, until the process ends.
     Memory,
-    /// In a file in this directory.
+    /// A file in this directory.
     Directory(PathBuf),
-    /// In a running DynamoDB at this URL.
+    /// A running DynamoDB at this URL.
     Running(String),
 }
 
@@ -45,7 +45,7 @@ impl Backend {
         Self::start_with_cost(storage, tables, Cost::DEFAULT).await
     }
 
-    /// Like [`Backend::start`], with this cost of the hashes in the demo data.
+    /// Does the same as [`Backend::start`], with this cost of the hashes in the demo data.
     pub async fn start_with_cost(
         storage: Storage,
         tables: TableNames,

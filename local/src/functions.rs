@@ -73,7 +73,7 @@ impl Functions {
     }
 }
 
-/// The value of a variable that has no default on AWS.
+/// The default, on this machine, of a variable that has none on AWS.
 #[must_use]
 pub fn default_variable(name: &str) -> Option<String> {
     let value = match name {

@@ -48,7 +48,7 @@ pub(crate) fn hello(url: &str, backend: &Backend, brand: &Brand, gateway: Option
     ));
     if let Some(gateway) = gateway {
         print(&format!(
-            "Gateway behind the front door, whose direct callers are refused: http://{gateway}"
+            "Gateway (behind the front door; refuses direct calls): http://{gateway}"
         ));
     }
     print(&format!(

@@ -25,6 +25,6 @@ mod wire;
 
 pub use attribute::Item;
 pub use backend::{Backend, Storage, access};
-pub use error::Error;
+pub use error::{Error, causes};
 pub use functions::{Configs, Functions, default_variable};
 pub use hasher::hasher;

@@ -1,4 +1,4 @@
-//! `cargo run -p local`
+//! The program, which `cargo run -p local` starts.
 
 mod greeting;
 
@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use clap::{Parser, Subcommand, ValueEnum};
 use local::tables::TableNames;
-use local::{Backend, Configs, Error, Functions, Storage, front_door, gateway, site};
+use local::{Backend, Configs, Error, Functions, Storage, causes, front_door, gateway, site};
 use mimalloc::MiMalloc;
 use shared::clock::Clock;
 use shared::config::{self, ConfigError, Env};
@@ -42,11 +42,11 @@ struct Arguments {
     /// Keep nothing between runs
     #[arg(long, global = true, conflicts_with = "data_dir")]
     memory: bool,
-    /// Use a DynamoDB that is already running
+    /// Use the DynamoDB endpoint that is already running at this URL
     #[arg(long, global = true, value_name = "URL", conflicts_with_all = ["data_dir", "memory"])]
     dynamodb: Option<String>,
-    /// Put a local front door that works like CloudFront on the port. The gateway gets another port,
-    /// on which direct calls are refused
+    /// Serve the port through a local front door, which works like CloudFront. The gateway gets
+    /// another port, on which direct calls are refused
     #[arg(long)]
     front_door: bool,
     #[command(subcommand)]
@@ -91,7 +91,7 @@ fn main() -> ExitCode {
         Err(error) => {
             #[expect(clippy::print_stderr, reason = "this is a program for a terminal")]
             {
-                eprintln!("error: {error}");
+                eprintln!("error: {}", causes(&*error));
             }
             ExitCode::FAILURE
         }

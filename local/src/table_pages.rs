@@ -12,7 +12,7 @@ use axum::routing::get;
 
 use crate::attribute::Item;
 use crate::backend::Backend;
-use crate::error::Error;
+use crate::error::{Error, causes};
 use crate::html::page;
 use crate::tables::TableNames;
 
@@ -70,7 +70,7 @@ async fn list(State(tables): State<Tables>) -> Response {
     for kind in kinds(&tables.names) {
         match scan(&tables.client, &kind).await {
             Ok(table) => shown.push(table),
-            Err(error) => failure = Some(format!("{}: {error}", kind.name)),
+            Err(error) => failure = Some(format!("{}: {}", kind.name, causes(&*error))),
         }
     }
     page(&TablesPage {

@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::types::{
     ProjectionType, ScalarAttributeType,
 };
 
-use crate::Error;
+use crate::{Error, causes};
 
 /// The default name of the Users table.
 pub const USERS: &str = "Users";
@@ -103,13 +103,6 @@ async fn exists(client: &Client, name: &str) -> Result<bool, Error> {
         Err(error) if error.code() == Some("ResourceNotFoundException") => Ok(false),
         Err(error) => Err(format!("DynamoDB, table {name}: {}", causes(&error)).into()),
     }
-}
-
-/// An error and its causes, in one line.
-fn causes(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    let causes: Vec<_> = causes.map(ToString::to_string).collect();
-    causes.join(": ")
 }
 
 /// Creates a table of this name with the key and the indexes of the Users table.

@@ -18,7 +18,7 @@ use serde::Deserialize;
 use crate::backend::Backend;
 use crate::calls::{Format, Protocol, Update};
 use crate::demo;
-use crate::error::Error;
+use crate::error::{Error, causes};
 use crate::html::page;
 use crate::ses::{Mail, Outbox};
 use crate::trail::{Account, Row, Trail};
@@ -180,7 +180,13 @@ impl Trial {
     async fn show(&self, call: Call, concerned: &Concerned) -> Response {
         match self.send(call, concerned).await {
             Ok(id) => Redirect::to(&format!("/try/{id}")).into_response(),
-            Err(error) => (StatusCode::BAD_GATEWAY, format!("{error}\n")).into_response(),
+            Err(error) => {
+                let text = format!(
+                    "The request or its result could not be read: {}\n",
+                    causes(&*error)
+                );
+                (StatusCode::BAD_GATEWAY, text).into_response()
+            }
         }
     }
 

@@ -11,7 +11,7 @@ use crate::metrics::{self, Metric};
 
 const SECONDS_PER_DAY: u64 = 86_400;
 
-/// The Audit table: key `username`, sort key `at`, rows expire by `expires_at`.
+/// The Audit table: key `username`, sort key `at`, rows expire at `expires_at`.
 #[derive(Debug, Clone)]
 pub struct Audit {
     client: Client,

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
+use std::ops::RangeInclusive;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -91,21 +92,27 @@ impl<'a> Env<'a> {
 
     /// The limit `name`, from 0 to 1000, where 0 means no limit. Returns `default` if it is unset.
     pub fn limit(&self, name: &'static str, default: u32) -> Result<u32, ConfigError> {
-        let limit = self.number(name, default)?;
         // The tests of `Quota` cover limits up to this one.
-        if limit > 1_000 {
-            return Err(ConfigError::invalid(name, "must be 0 to 1000"));
-        }
-        Ok(limit)
+        self.number(name, default, 0..=1_000)
     }
 
-    /// The value of `name` as a whole number. Returns `default` if it is unset.
-    pub fn number<T: FromStr>(&self, name: &'static str, default: T) -> Result<T, ConfigError> {
+    /// The value of `name` as a whole number in `range`. Returns `default` if it is unset.
+    pub fn number<T: FromStr + PartialOrd + Display>(
+        &self,
+        name: &'static str,
+        default: T,
+        range: RangeInclusive<T>,
+    ) -> Result<T, ConfigError> {
         let Some(value) = self.optional(name) else {
             return Ok(default);
         };
-        value.parse().map_err(|_| {
-            ConfigError::invalid(name, format!("{value:?} is not a whole number in range"))
+        let number = value.parse().ok().filter(|number| range.contains(number));
+        number.ok_or_else(|| {
+            let (least, most) = (range.start(), range.end());
+            ConfigError::invalid(
+                name,
+                format!("must be a whole number from {least} to {most}"),
+            )
         })
     }
 }
@@ -172,27 +179,19 @@ fn reset_mode(env: Env<'_>) -> Result<ResetMode, ConfigError> {
         Some("dual") => Ok(ResetMode::Dual),
         Some(_) => Err(ConfigError::invalid(
             "RESET_MODE",
-            "must be replace or dual",
+            "must be `replace` or `dual`",
         )),
     }
 }
 
 fn response_floor(env: Env<'_>) -> Result<Duration, ConfigError> {
-    let name = "RESPONSE_FLOOR_MS";
-    match env.number(name, 500)? {
-        ms @ 0..=5_000 => Ok(Duration::from_millis(ms)),
-        _ => Err(ConfigError::invalid(name, "must be 0 to 5000")),
-    }
+    let ms = env.number("RESPONSE_FLOOR_MS", 500, 0..=5_000)?;
+    Ok(Duration::from_millis(ms))
 }
 
 /// Reads `AUDIT_DAYS`, from 1 to 3653.
 pub fn audit_days(env: Env<'_>) -> Result<u64, ConfigError> {
-    let days = env.number("AUDIT_DAYS", 400)?;
-    if (1..=3_653).contains(&days) {
-        Ok(days)
-    } else {
-        Err(ConfigError::invalid("AUDIT_DAYS", "must be 1 to 3653"))
-    }
+    env.number("AUDIT_DAYS", 400, 1..=3_653)
 }
 
 /// Reads the default brand.
@@ -218,8 +217,8 @@ pub fn brand(env: Env<'_>) -> Result<Brand, ConfigError> {
 /// Reads `ARGON2_MEMORY_KIB` and `ARGON2_ITERATIONS`. [`Cost::new`] says which values are valid.
 pub fn password_cost(env: Env<'_>) -> Result<Cost, ConfigError> {
     let default = Cost::DEFAULT;
-    let memory_kib = env.number("ARGON2_MEMORY_KIB", default.memory_kib())?;
-    let iterations = env.number("ARGON2_ITERATIONS", default.iterations())?;
+    let memory_kib = env.number("ARGON2_MEMORY_KIB", default.memory_kib(), 0..=u32::MAX)?;
+    let iterations = env.number("ARGON2_ITERATIONS", default.iterations(), 0..=u32::MAX)?;
     Cost::new(memory_kib, iterations).map_err(|error| {
         let is_iterations = iterations == 0 || (iterations == 1 && memory_kib >= 19_456);
         let name = if is_iterations {
@@ -234,9 +233,9 @@ pub fn password_cost(env: Env<'_>) -> Result<Cost, ConfigError> {
 /// The condition under which a customer is mailed that an administrator set their password.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Notify {
-    /// If the caller asks for it with `SendResetEmail`, as in the old service.
+    /// The caller asks for it with `SendResetEmail`, as in the old service.
     Asked,
-    /// After every change (ASVS 5.0 6.3.7).
+    /// Every change causes a mail (ASVS 5.0 6.3.7).
     Always,
 }
 
@@ -247,24 +246,15 @@ pub fn notify(env: Env<'_>) -> Result<Notify, ConfigError> {
         Some("always") => Ok(Notify::Always),
         Some(_) => Err(ConfigError::invalid(
             "NOTIFY_PASSWORD_SET",
-            "must be asked or always",
+            "must be `asked` or `always`",
         )),
     }
 }
 
 /// Reads `PASSWORD_MIN_LENGTH`, from [`password::MIN_LENGTH`] to [`password::MAX_LENGTH`].
 pub fn password_min_length(env: Env<'_>) -> Result<usize, ConfigError> {
-    let name = "PASSWORD_MIN_LENGTH";
     let allowed = password::MIN_LENGTH..=password::MAX_LENGTH;
-    let length = env.number(name, password::MIN_LENGTH)?;
-    if allowed.contains(&length) {
-        Ok(length)
-    } else {
-        Err(ConfigError::invalid(
-            name,
-            format!("must be {} to {}", allowed.start(), allowed.end()),
-        ))
-    }
+    env.number("PASSWORD_MIN_LENGTH", password::MIN_LENGTH, allowed)
 }
 
 /// Reads `FRONT_DOOR`, `FRONT_DOOR_SECRET` and `FRONT_DOOR_OTHER_SECRET`. A secret must be visible
@@ -373,6 +363,15 @@ mod tests {
         ] {
             let error = read(&[(name, value)]).unwrap_err().to_string();
             assert!(error.starts_with(&format!("{name}: ")), "{error}");
+        }
+    }
+
+    #[test]
+    fn an_invalid_number_is_answered_with_the_range() {
+        for value in ["many", "0", "3654", "18446744073709551616"] {
+            let error = read(&[("AUDIT_DAYS", value)]).unwrap_err().to_string();
+            let expected = "AUDIT_DAYS: must be a whole number from 1 to 3653";
+            assert_eq!(error, expected, "{value}");
         }
     }
 

@@ -3,7 +3,7 @@
 use crate::audit::Entry;
 use crate::clock::Timestamp;
 
-/// The context of an HTTP request, of one account of a sweep, of a mail report, or of a run of
+/// The context of an HTTP request, of one account in a sweep, of a mail report, or of a run of
 /// `accounts`.
 #[derive(Debug, Clone, Copy)]
 pub struct RequestContext<'a> {

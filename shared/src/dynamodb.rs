@@ -61,8 +61,11 @@ pub enum StoreError {
     /// The condition of a write does not hold: another change came first.
     #[error("the condition of the change does not hold")]
     Conflict,
-    /// An account's item lacks an attribute that every account has.
-    #[error("an item of the users table lacks an attribute that every account has")]
+    /// An account's item lacks an attribute that every account has, or has a malformed one.
+    #[error(
+        "an item of the Users table is unreadable: its id is missing or malformed, or its version \
+         is malformed; repair it in DynamoDB"
+    )]
     Malformed,
     /// DynamoDB was too busy in every attempt.
     #[error("DynamoDB is too busy")]

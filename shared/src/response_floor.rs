@@ -37,7 +37,8 @@ impl ResponseFloor {
     }
 
     /// Runs `work` until just before the next response slot. Returns `None` if it was cut off. Use
-    /// it for work that only some requests need, since the others are answered in that slot.
+    /// it for work that only some requests need: the others are answered in that slot, so these must
+    /// be too.
     pub async fn run_until_slot<T>(&self, work: impl Future<Output = T>) -> Option<T> {
         if self.floor.is_zero() {
             return Some(work.await);
@@ -46,8 +47,8 @@ impl ResponseFloor {
         timeout_at(self.next_slot() - margin, work).await.ok()
     }
 
-    /// The next multiple of the floor. A request that takes longer than one floor is answered at
-    /// the second, so that its exact duration stays hidden too.
+    /// The next multiple of the floor. A request that misses one multiple is answered at the
+    /// next one that it reaches, so that its exact duration stays hidden too.
     fn next_slot(&self) -> Instant {
         let elapsed = self.began.elapsed().as_nanos();
         let floors = elapsed.div_ceil(self.floor.as_nanos().max(1)).max(1);

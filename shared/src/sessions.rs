@@ -135,7 +135,7 @@ impl Session {
     }
 }
 
-/// The Sessions table: key `id`, items expire by `expires_at`.
+/// The Sessions table: key `id`, items expire at `expires_at`.
 #[derive(Clone)]
 pub struct Sessions {
     client: Client,

@@ -132,7 +132,7 @@ mod tests {
         }
     }
 
-    /// In every format, a value stays on its line.
+    /// A value stays on its line in every format.
     #[test]
     fn a_value_cannot_add_a_line() {
         let json = |name: &str| (name == "AWS_LAMBDA_LOG_FORMAT").then(|| "JSON".to_owned());

@@ -19,8 +19,8 @@ pub async fn backend() -> Backend {
     backend_with(TableNames::default(), Cost::NEGLIGIBLE).await
 }
 
-/// Like [`backend`], with these names of tables and this cost of hashes. With `TEST_DYNAMODB_URL`, a suffix makes them
-/// unique.
+/// Does the same as [`backend`], with these names of tables and this cost of hashes. With
+/// `TEST_DYNAMODB_URL`, a suffix makes the names unique.
 ///
 /// # Panics
 /// If it cannot be started.

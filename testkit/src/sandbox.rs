@@ -55,7 +55,7 @@ impl Sandbox {
         Self::at(&Clock::system(), backend, variables)
     }
 
-    /// Like [`Sandbox::on`], with this clock.
+    /// Makes a sandbox as [`Sandbox::on`] does, with this clock.
     pub fn at(clock: &Clock, backend: Backend, variables: &[(&str, &str)]) -> Result<Self, Error> {
         let lookup = |name: &str| {
             let given = variables.iter().find(|(n, _)| *n == name);
@@ -86,7 +86,7 @@ impl Sandbox {
         self.send_from([192, 0, 2, 1], request).await
     }
 
-    /// Like [`Sandbox::send`], from this address.
+    /// Sends a request as [`Sandbox::send`] does, from this address.
     pub async fn send_from(
         &self,
         source: impl Into<IpAddr>,
@@ -95,7 +95,7 @@ impl Sandbox {
         self.watch.see(request);
         let peer = (source.into(), 50_000).into();
         let answer = gateway::call(&self.functions, request, peer);
-        let response = self.watch.over(answer).await;
+        let response = self.watch.run(answer).await;
         self.watch.see_answer(&response);
         Watch::check(request, &response);
         response

@@ -6,7 +6,7 @@ use crate::relay::{Action, Call, Relays};
 
 /// The services that have dropped the connections.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Forgotten {
+pub enum DroppedBy {
     /// DynamoDB and SES.
     Both,
     /// DynamoDB alone.
@@ -15,7 +15,7 @@ pub enum Forgotten {
     Ses,
 }
 
-impl Forgotten {
+impl DroppedBy {
     /// Every combination.
     pub const ALL: [Self; 3] = [Self::Both, Self::Dynamodb, Self::Ses];
 }
@@ -25,15 +25,15 @@ impl Forgotten {
 pub async fn thaw(
     function: &dyn Handler,
     relays: &Relays,
-    (forgotten, reply): (Forgotten, Action),
+    (forgotten, reply): (DroppedBy, Action),
 ) {
     function.init().await;
     let (dynamodb, ses) = (relays.dynamodb.connections(), relays.ses.connections());
     relays.script(move |call: &Call| {
         let (open, other) = if call.is_to_ses() {
-            (ses, Forgotten::Dynamodb)
+            (ses, DroppedBy::Dynamodb)
         } else {
-            (dynamodb, Forgotten::Ses)
+            (dynamodb, DroppedBy::Ses)
         };
         if call.connection < open && forgotten != other {
             reply.clone()

@@ -94,7 +94,7 @@ pub(crate) struct Watch {
     /// The end of the addresses of its mails.
     recipients: String,
     secrets: Mutex<BTreeSet<String>>,
-    /// The length of the log elsewhere at the start.
+    /// The length, at the start, of the log of other tasks and threads.
     logged_before: usize,
 }
 
@@ -111,7 +111,7 @@ impl Watch {
     }
 
     /// Runs `work`, whose log lines belong to this watch.
-    pub(crate) async fn over<T>(&self, work: impl Future<Output = T>) -> T {
+    pub(crate) async fn run<T>(&self, work: impl Future<Output = T>) -> T {
         WATCH.scope(self.number, work).await
     }
 

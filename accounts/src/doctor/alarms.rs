@@ -27,8 +27,11 @@ pub(super) async fn checks(deployment: &Deployment<'_>) -> Vec<Check> {
 /// Checks that the topic has a confirmed subscription.
 async fn subscriptions(deployment: &Deployment<'_>) -> CheckResult<Finding> {
     let topic = deployment.output("AlarmTopicArn")?;
-    let topic =
-        topic.ok_or_else(|| CheckError::Unknown("the stack has no output AlarmTopicArn".into()))?;
+    let topic = topic.ok_or_else(|| {
+        CheckError::Unknown(
+            "the stack has no output AlarmTopicArn; deploy the current template".into(),
+        )
+    })?;
     let input = [("TopicArn".to_owned(), topic.to_owned())];
     let call = Call::query(Api::Sns, "ListSubscriptionsByTopic", &input);
     let answer = deployment.send(call).await?;
@@ -43,7 +46,7 @@ async fn subscriptions(deployment: &Deployment<'_>) -> CheckResult<Finding> {
         ),
         (0, _) => Finding::failed(
             "no confirmed subscription: alarms notify nobody",
-            "open the link in the mail from AWS Notifications; after two days the link expires: \
+            "open the link in the mail from AWS Notifications; if it has expired (after two days), \
              subscribe the address again with aws sns subscribe",
         ),
         (confirmed, 0) => Finding::ok(format!("{confirmed} confirmed")),
@@ -109,8 +112,11 @@ fn actions(alarms: &[Value], topic: &str) -> Finding {
         return Finding::ok(format!("all {} alarms notify the topic", alarms.len()));
     }
     Finding::failed(
-        format!("these alarms notify nobody: {}", names(&silent)),
-        "run aws cloudwatch enable-alarm-actions --alarm-names, or deploy the template again",
+        format!(
+            "these alarms do not notify the topic of the stack: {}",
+            names(&silent)
+        ),
+        "run aws cloudwatch enable-alarm-actions --alarm-names with these names, or deploy the template again",
     )
 }
 

@@ -46,8 +46,10 @@ impl Tls {
         let provider = Arc::new(ring::default_provider());
         let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider);
         let verifier = verifier.build();
-        let verifier =
-            verifier.map_err(|_| "no trusted certificates found on this machine".to_owned())?;
+        let verifier = verifier.map_err(|_| {
+            "no trusted certificates found on this machine; install them, or set SSL_CERT_FILE"
+                .to_owned()
+        })?;
         Ok(Self { verifier, clock })
     }
 
@@ -56,7 +58,7 @@ impl Tls {
         let name = ServerName::try_from(host.to_owned());
         let name = name.map_err(|_| format!("{host} is not a valid host name"))?;
         let connected = TcpStream::connect((host, port)).await;
-        let stream = connected.map_err(|_| format!("cannot connect to {host} at port {port}"))?;
+        let stream = connected.map_err(|_| format!("cannot connect to {host} on port {port}"))?;
         let connector = TlsConnector::from(Arc::new(self.config()?));
         let connected = connector.connect(name.clone(), stream).await;
         let connected = connected.map_err(|error| in_words(&error))?;

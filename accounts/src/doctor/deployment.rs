@@ -70,8 +70,11 @@ impl<'a> Deployment<'a> {
     pub(super) fn id(&self, name: &str) -> CheckResult<&str> {
         let resources = self.resources.as_ref().map_err(Clone::clone)?;
         let found = resources.iter().find(|resource| resource.name == name);
-        let found = found
-            .ok_or_else(|| CheckError::Unknown(format!("the stack has no resource {name}")))?;
+        let found = found.ok_or_else(|| {
+            CheckError::Unknown(format!(
+                "the stack has no resource {name}; deploy the current template"
+            ))
+        })?;
         Ok(&found.id)
     }
 
@@ -87,7 +90,11 @@ impl<'a> Deployment<'a> {
     /// Returns a parameter of the stack.
     pub(super) fn parameter(&self, name: &str) -> CheckResult<&str> {
         let value = self.stack()?.parameter(name);
-        value.ok_or_else(|| CheckError::Unknown(format!("the stack has no parameter {name}")))
+        value.ok_or_else(|| {
+            CheckError::Unknown(format!(
+                "the stack has no parameter {name}; deploy the current template"
+            ))
+        })
     }
 
     /// Returns a numeric parameter of the stack.
@@ -118,7 +125,7 @@ async fn send(session: &Session<'_>, call: Call) -> CheckResult<Value> {
         Endpoint::Aws => None,
         Endpoint::Url(url) => Some(url),
         Endpoint::Missing => {
-            let text = format!("no {} endpoint given (see {})", api.name(), api.variable());
+            let text = format!("no {} endpoint given; set {}", api.name(), api.variable());
             return Err(CheckError::Unknown(text));
         }
     };

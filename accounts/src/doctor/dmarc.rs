@@ -82,7 +82,7 @@ async fn record(resolver: &TokioResolver, domain: &str) -> CheckResult<Option<St
         Err(error) if error.is_no_records_found() => return Ok(None),
         Err(_) => {
             return Err(CheckError::Unknown(format!(
-                "DNS does not answer for _dmarc.{domain}"
+                "DNS does not answer for _dmarc.{domain}; try another server with --dns-server"
             )));
         }
     };

@@ -28,7 +28,7 @@ pub(super) async fn checks(deployment: &Deployment<'_>) -> Vec<Check> {
         let live = || existing(&found, "function");
         let state = match &found {
             Ok(None) => Ok(Finding::failed(
-                "function not found, or it has no alias live",
+                "function not found, or it has no alias named live",
                 "deploy the template again",
             )),
             _ => live().map(state),

@@ -82,7 +82,7 @@ fn url(deployment: &Deployment<'_>, host: &Host) -> CheckResult<Url> {
         }
     }
     Err(CheckError::Unknown(format!(
-        "the stack has no output {}",
+        "the stack has no output {}; deploy the current template",
         host.outputs[1]
     )))
 }
@@ -184,7 +184,7 @@ fn certificate(response: &Response, now: Timestamp) -> Finding {
     }
     Finding::warning(
         found,
-        "check the renewal status in ACM: the validation record must be in DNS; reimport a \
-         certificate from another authority",
+        "check the renewal status in ACM: the validation record must be in DNS; if the \
+         certificate is imported from another authority, renew it there and reimport it",
     )
 }

@@ -14,8 +14,11 @@ pub(super) async fn checks(deployment: &Deployment<'_>) -> Vec<Check> {
 
 async fn key(deployment: &Deployment<'_>) -> CheckResult<Finding> {
     let arn = deployment.output("KeyArn")?;
-    let arn =
-        arn.ok_or_else(|| CheckError::Unknown("the stack has no output KeyArn".to_owned()))?;
+    let arn = arn.ok_or_else(|| {
+        CheckError::Unknown(
+            "the stack has no output KeyArn; deploy the current template".to_owned(),
+        )
+    })?;
     let call = Call::json(Api::Kms, "DescribeKey", &json!({ "KeyId": arn }));
     let answer = match deployment.send(call).await {
         Err(error) if error.is_not_found() => {

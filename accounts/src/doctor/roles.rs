@@ -1,4 +1,4 @@
-//! Checks that IAM allows the roles of the functions all calls that the functions make.
+//! Checks that IAM allows the functions' roles to make all the calls that the functions make.
 
 use serde_json::Value;
 
@@ -158,7 +158,7 @@ impl<'d> Account<'d> {
         let &[_, partition, _, region, id, _] = arn.split(':').collect::<Vec<_>>().as_slice()
         else {
             return Err(CheckError::Unknown(
-                "the stack has no output KeyArn".to_owned(),
+                "the stack has no output KeyArn; deploy the current template".to_owned(),
             ));
         };
         Ok(Self {

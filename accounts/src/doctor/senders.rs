@@ -171,7 +171,7 @@ fn has_arn(arns: &str, suffix: &str, name: &str) -> Finding {
         return Finding::ok("listed");
     }
     Finding::failed(
-        "not listed: the functions may not send with it",
+        "not listed: the functions are not allowed to send with it",
         format!("add the ARN of {name} to MailArns, and deploy"),
     )
 }

@@ -36,7 +36,7 @@ fn standing(account: &GetAccountOutput) -> Finding {
             "check bounces and complaints on the reputation page of SES",
         ),
         (_, status) => Finding::failed(
-            format!("sending is paused: {status}"),
+            format!("sending is paused (enforcement status {status})"),
             "see the case in AWS Support Center; if you paused it yourself, run aws sesv2 \
              put-account-sending-attributes --sending-enabled",
         ),

@@ -330,7 +330,8 @@ impl Keys {
         self.0.hash_one(("username", username.as_str()))
     }
 
-    /// The name, and the address with its brand, of a row that may be wrong.
+    /// Returns the digests of a row's user name, and of its address with its brand. The row need not
+    /// be valid.
     fn of_row(&self, row: &Row) -> [u64; 2] {
         let name = self.of_name(&UsernameKey::new(&row.username));
         [name, self.of_address(&row.email, Some(&row.brand))]

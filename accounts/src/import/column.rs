@@ -98,22 +98,23 @@ pub(crate) fn role(name: &str) -> Result<String, String> {
     }
 }
 
+const UNKNOWN_FORMAT: &str = "password_hash has an unknown format; leave it empty for plain-text or \
+                              encrypted passwords, and let the person ask for a reset";
+
 /// Parses a hash in one of the supported formats; `None` if empty.
 pub(crate) fn password_hash(text: String) -> Result<Option<Secret>, String> {
     let hash = Secret::from(text);
     match password::length(&hash) {
         0 => return Ok(None),
         1..=MAX_HASH_LENGTH => {}
-        _ => return Err("password_hash has an unknown format".to_owned()),
+        _ => return Err(UNKNOWN_FORMAT.to_owned()),
     }
     match Stored::parse(&hash) {
         Ok(_) => Ok(Some(hash)),
-        Err(HashError::Unreadable) => Err(
-            "password_hash has an unknown format; leave it empty for plain-text or encrypted \
-             passwords, and let the person ask for a reset"
-                .to_owned(),
-        ),
-        Err(error) => Err(format!("password_hash: {error}")),
+        Err(HashError::Unreadable) => Err(UNKNOWN_FORMAT.to_owned()),
+        Err(error) => Err(format!(
+            "password_hash: {error}; leave it empty, and let the person ask for a reset"
+        )),
     }
 }
 

@@ -9,9 +9,9 @@ mod arguments;
 mod check;
 pub(crate) mod column;
 mod events;
+mod existing_changes;
 mod file;
 mod found;
-mod losses;
 mod missing;
 mod preview;
 mod replacement;
@@ -28,8 +28,8 @@ use crate::access::Session;
 use crate::{Console, Error};
 use check::AccountFile;
 use events::IMPORTED;
+use existing_changes::ExistingChanges;
 use file::Format;
-use losses::Losses;
 use tally::{End, Tally, refuse};
 use writing::Writing;
 
@@ -66,19 +66,19 @@ pub(crate) async fn import(
         End::Written { disables }
     };
     if !matches!(end, End::Stopped) {
-        let losses = Losses::find(session, &file, arguments, console).await?;
-        tally.present += losses.preview.unchanged;
+        let existing = ExistingChanges::find(session, &file, arguments, console).await?;
+        tally.present += existing.preview.unchanged;
         if matches!(end, End::Written { .. }) {
             if arguments.needs_confirmation() {
-                losses.confirm(console)?;
+                existing.confirm(console)?;
             }
             let writing = Writing {
                 session,
                 file: &file,
-                preview: &losses.preview,
+                preview: &existing.preview,
             };
             write(&writing, console, &mut tally).await?;
-            tally.disabled = losses
+            tally.disabled = existing
                 .missing
                 .disable(session, arguments.force, console)
                 .await?;

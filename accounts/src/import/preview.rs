@@ -24,7 +24,8 @@ pub(super) struct Preview {
     pub(super) unchanged: u64,
     /// Accounts whose address changes or is removed.
     moved: u64,
-    /// Accounts among them that lose the password mailed to the old address.
+    /// Accounts whose address changes or is removed, and that therefore lose the password mailed to
+    /// the old address.
     losing_password: u64,
     /// Accounts whose password hash is replaced by that of the file.
     replacing_password: u64,

@@ -7,7 +7,7 @@ use shared::dynamodb::Item;
 use shared::users::{Account, Change, NewAccount, account, admin};
 
 use super::events::{Events, GRANTED, IMPORTED, REVOKED, joined, of_roles};
-use crate::address::Replaced;
+use crate::address::AddressChange;
 
 /// The plan for a row.
 pub(super) enum Plan {
@@ -59,7 +59,7 @@ impl Replacement {
         events.extend(revoked.map(|roles| (REVOKED, Some(roles))));
         events.extend(granted.map(|roles| (GRANTED, Some(roles))));
         if is_moved {
-            let replaced = Replaced { account: old, new };
+            let replaced = AddressChange { account: old, new };
             events.extend(replaced.events().into_iter().map(|event| (event, None)));
         }
         let mut set = change.set.iter();

@@ -179,7 +179,7 @@ impl Importer {
         Ok(writes)
     }
 
-    /// Puts a new account as a whole item, which makes half as long a request as an update.
+    /// Puts a new account as a whole item, which makes the request half as long as an update.
     fn creation(&self, account: &NewAccount) -> Result<TransactWriteItem, StoreError> {
         let mut item = Item::new();
         admin::import(account, self.now).apply(&mut item);

@@ -149,7 +149,7 @@ async fn suppression_is_shown_and_removed() {
     assert!(
         answer
             .out
-            .contains("removed a@example.com from SES's suppression list (since "),
+            .contains("removed a@example.com from SES's suppression list (listed since "),
         "{answer:?}"
     );
     assert!(!outbox.is_suppressed("a@example.com"));
@@ -181,7 +181,7 @@ async fn domains_are_stored_in_punycode() {
     let answer = set_email(&operator, "zoë@example.com").await;
     assert_eq!(
         answer.error(),
-        "email has a part before the @ that is not in ASCII, to which SES sends no mail"
+        "email has non-ASCII characters before the @, and SES sends no mail to such addresses"
     );
     assert_eq!(answer.exit_code, ExitCode::from(2));
 }

@@ -284,7 +284,7 @@ async fn unchanged_brands_get_no_audit_row() {
 async fn values_that_mails_cannot_use_are_refused() {
     let operator = Operator::start().await;
     let before = shown(&operator, "brand").await;
-    let line = "a brand must be one line of 1 to 256 bytes, and not -";
+    let line = "a brand must be one line of 1 to 256 bytes, and must not be a single hyphen (-)";
     let long = "x".repeat(257);
     let sender = "from_address must be an e-mail address, or a name and an address in angle \
                   brackets, in ASCII";

@@ -77,7 +77,8 @@ async fn invalid_accounts_are_not_added() {
         (
             &["--name", PASSWORD],
             PASSWORD,
-            "the password is the e-mail address, the user name, the display name or the brand",
+            "the password is the e-mail address or the part before its @, the user name, the display name, the \
+             brand or the product name",
             1,
         ),
     ] {

@@ -138,7 +138,7 @@ async fn a_failed_connection_names_the_endpoint() {
         answer.error(),
         format!(
             "DynamoDB does not answer at http://127.0.0.1:1 (region us-east-1) for table {users}: \
-             Connection refused"
+             Connection refused; try again"
         )
     );
     assert_eq!(answer.exit_code, ExitCode::from(75));

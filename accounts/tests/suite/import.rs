@@ -632,7 +632,7 @@ async fn a_pipe_and_utf_16_are_refused_before_anything_is_written() {
     );
 }
 
-/// Without a header line, the first line is an account.
+/// The first line is an account if there is no header line.
 #[tokio::test]
 async fn errors_never_quote_the_file() {
     let operator = Operator::start().await;

@@ -193,9 +193,9 @@ async fn a_custom_endpoint_never_mails_through_ses_at_aws() {
     let line = [&command[..2], &line].concat();
     let answer = operator.run_at(&line, "", &[]).await;
     assert_eq!(answer.exit_code, ExitCode::SUCCESS, "{answer:?}");
-    let remark = "; the old address was not notified: no SES endpoint given (see --ses-endpoint); \
+    let remark = "; the old address was not notified: no SES endpoint given; use --ses-endpoint; \
                   cannot check whether new@example.com is on SES's suppression list: no SES \
-                  endpoint given (see --ses-endpoint)\n";
+                  endpoint given; use --ses-endpoint\n";
     assert!(answer.out.ends_with(remark), "{answer:?}");
     assert_eq!(operator.sandbox.backend.outbox.mails().len(), 0);
 }

@@ -61,12 +61,17 @@ async fn passwords_that_break_the_rules_are_refused() {
     for (password, error) in [
         ("short", "the password must have 8 to 128 characters"),
         (
+            "        ",
+            "the password must have at least one visible character",
+        ),
+        (
             "Password1",
             "the password is one of the most common passwords",
         ),
         (
             "a@example.com",
-            "the password is the e-mail address, the user name, the display name or the brand",
+            "the password is the e-mail address or the part before its @, the user name, the display name, the \
+             brand or the product name",
         ),
     ] {
         let answer = set_password(&operator, "jdoe", password).await;
@@ -330,7 +335,7 @@ async fn set_password_notifies_the_customer_if_configured() {
     let answer = operator.run_with(&line[..3], &input, &wrong).await;
     assert_eq!(
         answer.error(),
-        "NOTIFY_PASSWORD_SET: must be asked or always"
+        "NOTIFY_PASSWORD_SET: must be `asked` or `always`"
     );
 }
 

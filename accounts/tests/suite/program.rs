@@ -396,13 +396,13 @@ async fn a_profile_without_credentials_is_reported() {
     for (profile, reasons) in [
         (
             "nobody",
-            &["profile nobody with credentials not found in the AWS CLI configuration"][..],
+            &["the AWS CLI configuration has no profile nobody with credentials"][..],
         ),
         (
             "signed-off",
             &[
                 "cannot get credentials from profile signed-off: ",
-                "aws sso login",
+                "aws sso login --profile signed-off",
             ],
         ),
     ] {
@@ -427,7 +427,7 @@ async fn a_profile_without_a_file_is_not_found() {
     let program = Program::new(&[("USERS_TABLE", "Users")]);
     let line = ["--profile", "nope", "--region", "eu-west-1", "show", "jdoe"];
     let ended = program.run(&line).await;
-    let error = "profile nope with credentials not found in the AWS CLI configuration";
+    let error = "the AWS CLI configuration has no profile nope with credentials";
     assert_eq!((ended.code, ended.error()), (2, error));
 }
 

@@ -65,7 +65,7 @@ async fn audit_filters_by_account_actor_event_and_time() {
         answer.error(),
         "unknown event role.grantd; did you mean role.granted?"
     );
-    assert_eq!(answer.exit_code, ExitCode::from(3));
+    assert_eq!(answer.exit_code, ExitCode::from(2));
     let kinds = "events begin with password., mail., account., role., brand., access.";
     let answer = operator
         .run(&["audit", "jdoe", "--event", "nonsense"])

@@ -45,7 +45,7 @@ pub(super) async fn add(client: &Client, table: &str, numbers: Range<u64>) -> Re
     if results.iter().all(|result| *result == Imported::Written) {
         Ok(())
     } else {
-        Err("there are such accounts already".into())
+        Err("accounts with these names already exist".into())
     }
 }
 

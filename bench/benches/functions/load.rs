@@ -31,8 +31,8 @@ const CALLERS: u32 = 64;
 const USERS: u64 = 10_000;
 const HASHES: u32 = 100;
 const FLOOR: Duration = Duration::from_millis(500);
-/// With a floor: the period of each caller, and the total load as a share of the throughput without
-/// a floor.
+/// The period of each caller in the loads with a floor, and the total load as a percentage of the
+/// throughput without a floor.
 const PERIOD: Duration = Duration::from_secs(1);
 const PERCENT: [u32; 3] = [25, 50, 75];
 
@@ -113,7 +113,7 @@ async fn with_floor(binary: &Path, duration: Duration, throughput: f64) -> Resul
 struct Bare {
     /// The cores, divided by the CPU time of one hash.
     cores_by_one: f64,
-    /// If all cores hash at once.
+    /// The measured rate while all cores hash at once.
     all_cores: f64,
 }
 

@@ -19,7 +19,7 @@ const ROUNDS: usize = 3;
 const WARM: usize = 50;
 /// The peers' runtimes and packages, as installed by `bench/peers/run`.
 const FOLDER: &str = "target/peers";
-/// All of them count the limits, but none reaches them.
+/// The limits: every function counts its requests against them, but none reaches them.
 const LIMITS: [(&str, &str); 3] = [
     ("RESET_PER_MINUTE", "1000"),
     ("RESET_PER_HOUR", "1000"),
@@ -56,8 +56,8 @@ pub(super) async fn measure(binaries: &Path, picture: &Path) -> Result<(), Error
     }
     let rows: Vec<_> = runs.iter().map(|runs| medians(runs)).collect();
     println!(
-        "\nreset as a Lambda function | ready | to ours | ready and first request | to ours | warm \
-         request | CPU of it | to ours | peak memory | to ours | size"
+        "\nreset as a Lambda function | ready | ratio to ours | ready and first request | ratio | warm \
+         request | its CPU | ratio | peak memory | ratio | size"
     );
     let [ours, ..] = rows.as_slice() else {
         return Ok(());

@@ -62,8 +62,9 @@ impl Process {
         self.status_mib("VmHWM:")
     }
 
-    /// Waits for its end. Returns its status, and its peak memory as seen every millisecond: what the
-    /// operating system keeps of an ended process is at least the memory of its parent.
+    /// Waits for its end. Returns its status and its peak memory, which is read every millisecond: the
+    /// peak that the operating system reports after the end is never less than the memory of the
+    /// parent.
     pub(super) async fn finish(mut self) -> Result<(ExitStatus, f64), Error> {
         let mut peak: f64 = 0.0;
         loop {

@@ -91,7 +91,7 @@ pub(super) async fn measure(program: &Path, sizes: &[u64]) -> Result<(), Error> 
         let began = Instant::now();
         accounts::load(&database, &backend.tables.users, there..users)?;
         println!(
-            "{} users more loaded in {:.0?}",
+            "{} more users loaded in {:.0?}",
             users - there,
             began.elapsed()
         );

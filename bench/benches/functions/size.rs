@@ -14,7 +14,7 @@ const MAX_ZIPPED: f64 = 2.65e6;
 
 #[expect(clippy::print_stdout, reason = "a benchmark prints its results")]
 pub(super) fn measure(binaries: &Path) -> Result<(), Error> {
-    println!("\nsize | stripped | of the most | zipped | of the most");
+    println!("\nsize | stripped | share of the limit | zipped | share of the limit");
     for function in [RESET, UPDATE] {
         let binary = std::fs::read(binaries.join(function.binary))?;
         let mut zip = DeflateEncoder::new(Vec::new(), Compression::best());

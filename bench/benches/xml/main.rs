@@ -34,8 +34,8 @@ type Error = Box<dyn std::error::Error>;
 const MAX_RATIO: f64 = 2.0;
 /// The maximum ratio of the cost per byte of the longest message to that of a short message.
 const MAX_GROWTH: f64 = 2.0;
-/// The minimum size. Below it, the fixed parts dominate, and there is no room for the maximum
-/// number of namespaces.
+/// The size of the short message in [`MAX_GROWTH`]. In shorter ones, the fixed parts dominate, and
+/// there is no room for the maximum number of namespaces.
 const SHORT_KIB: u32 = 16;
 /// The sizes, up to the maximum length of a body.
 const SIZES_KIB: [u32; 9] = [1, 2, 4, 8, 16, 32, 64, 128, 256];

@@ -129,7 +129,7 @@ def median(loads):
 
 def print_table(medians):
     counts = servers.OURS.connections
-    columns = [f"{n}: requests/s (ours to it) | p99 | CPU of one" for n in counts]
+    columns = [f"{n} connections: requests/s (ours ÷ theirs) | p99 | CPU per request" for n in counts]
     print(f"\n| call | server | {' | '.join(columns)} | peak memory |")
     print("|---|---|" + "---|" * (3 * len(counts) + 1))
     names = dict.fromkeys((call, server) for call, _, server in medians)

@@ -1,6 +1,7 @@
 //! The wire protocol of `ResetUserPassword` behind a plain HTTP server on one thread, to compare it
-//! with SOAP servers of other languages. Without API Gateway's events in JSON, which the others do
-//! not have either. Its calls must end before the tables are read: there are none.
+//! with SOAP servers of other languages. It leaves out API Gateway's JSON events, which the other
+//! servers do not have either. There are no tables, so only calls that are answered before a table
+//! is read can be measured.
 //!
 //! The only argument is the port.
 

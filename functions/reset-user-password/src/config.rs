@@ -35,13 +35,7 @@ pub struct Config {
 impl Config {
     /// Reads and checks the environment. Fails on the first variable that is missing or invalid.
     pub fn read(env: Env<'_>) -> Result<Self, ConfigError> {
-        let temporary_password_hours = env.number("TEMPORARY_PASSWORD_HOURS", 24)?;
-        if !(1..=24).contains(&temporary_password_hours) {
-            return Err(ConfigError::invalid(
-                "TEMPORARY_PASSWORD_HOURS",
-                "must be 1 to 24",
-            ));
-        }
+        let temporary_password_hours = env.number("TEMPORARY_PASSWORD_HOURS", 24, 1..=24)?;
         let protocols = match env.optional("ASMX_PROTOCOLS") {
             None => Protocols::ALL,
             Some(names) => names
@@ -63,11 +57,7 @@ impl Config {
 }
 
 fn mail_rate(env: Env<'_>) -> Result<u32, ConfigError> {
-    let name = "MAIL_RATE";
-    match env.number(name, 12)? {
-        rate @ 1..=100 => Ok(rate),
-        _ => Err(ConfigError::invalid(name, "must be 1 to 100")),
-    }
+    env.number("MAIL_RATE", 12, 1..=100)
 }
 
 #[cfg(test)]

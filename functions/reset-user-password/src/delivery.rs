@@ -150,8 +150,8 @@ impl Delivery {
         }
     }
 
-    /// Mails that an administrator's password has replaced the mailed one. An earlier mail about
-    /// the administrator's change may have arrived before the one with the password, or not at all.
+    /// Sends a mail saying that an administrator's password has replaced the mailed one. An earlier
+    /// mail about the administrator's change may have arrived before the one with the password, or not at all.
     /// The sweep repeats the correction until SES accepts it.
     async fn send_correction(
         &self,
@@ -247,7 +247,7 @@ impl Delivery {
     }
 
     /// Decides whether the mailed password replaces the old one at once. The number of calls is the
-    /// same.
+    /// same in both cases.
     fn mode_for(&self, account: &Account) -> ResetMode {
         let by_operator = |reset: &PendingReset| reset.operator.is_some();
         if account.email_failed_at.is_some() {

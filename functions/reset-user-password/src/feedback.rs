@@ -77,7 +77,7 @@ const FEEDBACK: [Feedback; 5] = [
     },
 ];
 
-/// The used part of the event's `detail`.
+/// The part of the event's `detail` that is used.
 #[derive(Deserialize)]
 struct Detail {
     mail: Mail,
@@ -209,7 +209,7 @@ async fn mark_address(
     Ok(())
 }
 
-/// Ignores a conflict: the account has another password or address since the mail was sent.
+/// Ignores a conflict: the account has got another password or address since the mail was sent.
 fn unless_changed(result: Result<(), StoreError>) -> Result<(), StoreError> {
     match result {
         Err(StoreError::Conflict) => Ok(()),

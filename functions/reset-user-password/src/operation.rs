@@ -128,13 +128,13 @@ impl ResetUserPassword {
                 if outcome.is_pending() {
                     metrics::count(Metric::ResetPending);
                 }
-                tracing::info!(%request_id, event = outcome.event(), "password reset");
+                tracing::info!(%request_id, event = outcome.event(), "reset request");
                 outcome
             }
             Err(failure) => {
                 let (outcome, error) = (failure.outcome(), &failure as &dyn std::error::Error);
                 metrics::count(Metric::Failures);
-                tracing::error!(%request_id, error, event = outcome.event(), "password reset");
+                tracing::error!(%request_id, error, event = outcome.event(), "reset failed");
                 outcome
             }
         })

@@ -73,7 +73,7 @@ pub struct OpenedSession {
     /// Its id.
     pub id: SessionId,
     /// The other of the two ids that ServiceStack hands out. It belongs to no session.
-    pub idle_id: SessionId,
+    pub unused_id: SessionId,
     /// Whether the user asked to be remembered.
     pub is_permanent: bool,
 }
@@ -135,6 +135,7 @@ impl Authenticate {
             .as_ref()
             .map_or_else(error_event, Authenticated::event);
         match &result {
+            Ok(Authenticated::LoggedOut) => tracing::info!(%request_id, event, "logged out"),
             Ok(_) => tracing::info!(%request_id, event, "authenticated"),
             Err(error @ Error::Unavailable(_)) => {
                 let error: &dyn std::error::Error = error;
@@ -172,7 +173,7 @@ impl Authenticate {
         };
         let opened = OpenedSession {
             id,
-            idle_id: self.sessions.generate_id(),
+            unused_id: self.sessions.generate_id(),
             is_permanent: login.is_permanent,
         };
         Ok(Authenticated::LoggedIn(caller, opened))

@@ -18,7 +18,8 @@ use crate::Config;
 use crate::credential_cache::CredentialCache;
 use crate::error::Error;
 
-/// The number of names whose failure quota one source gets, since it may be an office.
+/// The failure quota of a source, as a multiple of the quota of one name. A source may be an office
+/// with several people.
 const NAMES_PER_SOURCE: u32 = 5;
 
 /// A user name or an e-mail address, with a password.
@@ -116,8 +117,8 @@ impl Authenticator {
         Ok(account)
     }
 
-    /// The limits of failed logins, which are per name and source. With a limit per name, a
-    /// stranger could lock an administrator out.
+    /// The limits of failed logins: one for the name from this source, and one for the source. With
+    /// a limit per name alone, a stranger could lock an administrator out.
     fn failure_limits(&self, typed: &UsernameKey, ctx: &RequestContext<'_>) -> Vec<RateLimit> {
         let of_source = self.failures_per_minute.saturating_mul(NAMES_PER_SOURCE);
         let source = RateLimitKey::source("login", ctx.source);

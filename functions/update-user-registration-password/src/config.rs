@@ -35,14 +35,12 @@ impl SessionConfig {
     pub const PERMANENT_HOURS: u64 = 14 * 24;
 
     fn read(env: Env<'_>) -> Result<Option<Self>, ConfigError> {
-        let name = "SESSION_HOURS";
-        match env.number(name, 12)? {
+        match env.number("SESSION_HOURS", 12, 0..=Self::PERMANENT_HOURS)? {
             0 => Ok(None),
-            hours if hours <= Self::PERMANENT_HOURS => Ok(Some(Self {
+            hours => Ok(Some(Self {
                 table: env.required("SESSIONS_TABLE")?,
                 hours,
             })),
-            _ => Err(ConfigError::invalid(name, "must be 0 to 336")),
         }
     }
 }
@@ -50,13 +48,7 @@ impl SessionConfig {
 impl Config {
     /// Reads and checks the environment. Fails on the first variable that is missing or invalid.
     pub fn read(env: Env<'_>) -> Result<Self, ConfigError> {
-        let credential_cache_seconds = env.number("CREDENTIAL_CACHE_SECONDS", 300)?;
-        if credential_cache_seconds > 300 {
-            return Err(ConfigError::invalid(
-                "CREDENTIAL_CACHE_SECONDS",
-                "must be 0 to 300",
-            ));
-        }
+        let credential_cache_seconds = env.number("CREDENTIAL_CACHE_SECONDS", 300, 0..=300)?;
         Ok(Self {
             shared: shared::config::Config::read(env)?,
             credential_cache_seconds,

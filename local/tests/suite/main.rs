@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 struct Program {
     child: Child,
     out: BufReader<ChildStdout>,
-    /// What it has printed until it was ready.
+    /// The output until it was ready.
     greeting: String,
     /// Its address.
     address: String,

@@ -18,9 +18,9 @@ pub struct Cost {
 /// The error for a cost that is too low to protect a password, or too high for a login.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "Argon2id with {memory_kib} KiB and {iterations} iterations is weaker than OWASP and ASVS allow \
-     (19456 KiB with 2 iterations, 47104 with 1, 12288 with 3 or more), or beyond 1 GiB, or 4 GiB \
-     over all iterations"
+    "Argon2id with {memory_kib} KiB and {iterations} iterations is not allowed: OWASP and ASVS \
+     require at least 47104 KiB with 1 iteration, 19456 KiB with 2, or 12288 KiB with 3 or more, \
+     and the maximum is 1 GiB, or 4 GiB over all iterations"
 )]
 pub struct CostError {
     memory_kib: u32,

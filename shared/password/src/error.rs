@@ -9,7 +9,7 @@ pub enum HashError {
     /// Verifying the stored value would take more work than a login may cost.
     #[error("verifying the stored password hash would take too much work")]
     TooCostly,
-    /// Argon2 refused its input: a password beyond 4 GiB, or no memory.
+    /// Argon2 refused its input, for example a password beyond 4 GiB.
     #[error("the password could not be hashed")]
     Refused,
 }

@@ -53,7 +53,7 @@ pub struct Hasher {
 }
 
 impl Hasher {
-    /// Makes a hasher. Its first work memory is allocated in the background; the first hash waits
+    /// Makes a hasher. Its first buffer of work memory is allocated in the background; the first hash waits
     /// for it.
     #[must_use]
     pub fn new(cost: Cost) -> Self {
@@ -127,16 +127,16 @@ impl Hasher {
         tracing::trace!(memory_kib, iterations, "Argon2");
         let blocks = params.block_count();
         let password = password.expose_secret().as_bytes();
-        let mut memory = self.memory_pool.take();
-        memory.resize(blocks.max(memory.len()), Block::new());
+        let mut buffer = self.memory_pool.take();
+        buffer.resize(blocks.max(buffer.len()), Block::new());
         let mut hash = Zeroizing::new(vec![0_u8; length]);
         let result = context.hash_password_into_with_memory(
             password,
             salt,
             hash.as_mut_slice(),
-            memory.as_mut_slice(),
+            buffer.as_mut_slice(),
         );
-        self.memory_pool.put_back(memory);
+        self.memory_pool.put_back(buffer);
         result.map_err(|_| HashError::Refused)?;
         Output::new(&hash).map_err(|_| HashError::Refused)
     }
@@ -189,8 +189,8 @@ mod tests {
         assert_ne!(hash().expose_secret(), hash().expose_secret());
     }
 
-    /// RFC 9106 section 5.3 has a secret and associated data, which PHC strings lack; this one was
-    /// made by the reference implementation: `echo -n password | argon2 somesalt -id -t 2 -m 16`.
+    /// The test vector of RFC 9106 section 5.3 has a secret and associated data, which PHC strings
+    /// lack. The hash here was made by the reference implementation: `echo -n password | argon2 somesalt -id -t 2 -m 16`.
     #[test]
     fn verifies_hashes_of_the_reference_implementation() {
         let hasher = Hasher::new(Cost::DEFAULT);
@@ -231,8 +231,8 @@ mod tests {
         }
     }
 
-    /// Without Argon2, the single SHA-1 of Membership would be a thousand times faster than the check
-    /// for an unknown user name.
+    /// The single SHA-1 of Membership would, without Argon2, be a thousand times faster than the
+    /// check for an unknown user name.
     #[test]
     fn an_imported_hash_also_computes_argon2() {
         let stored =
@@ -256,7 +256,7 @@ mod tests {
         assert!(used.iter().all(is_used));
     }
 
-    /// Made with the Python package `argon2-cffi`, for the bytes 0 to 15 as salt.
+    /// Made with the Python package `argon2-cffi`, with the bytes 0 to 15 as the salt.
     #[test]
     fn verifies_hashes_of_other_costs_and_variants() {
         let hasher = Hasher::new(Cost::new(12_288, 3).unwrap());
@@ -310,9 +310,9 @@ mod tests {
     fn consecutive_hashes_reuse_memory() {
         let hasher = Hasher::new(Cost::DEFAULT);
         let address = || {
-            let memory = hasher.memory_pool.take();
-            let address = memory.as_ptr();
-            hasher.memory_pool.put_back(memory);
+            let buffer = hasher.memory_pool.take();
+            let address = buffer.as_ptr();
+            hasher.memory_pool.put_back(buffer);
             address
         };
         let first = address();

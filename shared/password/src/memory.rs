@@ -6,13 +6,13 @@ use std::thread;
 
 use argon2::Block;
 
-/// A pool of work memories, at most one per core. The first is allocated at once, the others when
-/// they are needed.
+/// A pool of buffers for the work memory of hashes, at most one per core. The first is allocated at
+/// once, the others when they are needed.
 ///
-/// Memories are reused because the page faults of new memory make a hash about a third slower.
+/// Buffers are reused because the page faults of new memory make a hash about a third slower.
 #[derive(Debug)]
 pub(crate) struct MemoryPool {
-    /// The number of blocks in each memory.
+    /// The number of blocks in each buffer.
     blocks: usize,
     limit: usize,
     state: Mutex<State>,
@@ -35,7 +35,7 @@ impl fmt::Debug for State {
 }
 
 impl MemoryPool {
-    /// Makes a pool and allocates its first memory in a new thread, since that takes as long as
+    /// Makes a pool and allocates its first buffer in a new thread, since that takes as long as
     /// everything else that a process does when it starts.
     pub(crate) fn new(blocks: usize) -> Arc<Self> {
         let pool = Arc::new(Self {
@@ -57,19 +57,19 @@ impl MemoryPool {
     }
 
     fn make_first(&self) {
-        let memory = vec![Block::new(); self.blocks];
+        let buffer = vec![Block::new(); self.blocks];
         let mut state = self.lock();
-        state.idle.push(memory);
+        state.idle.push(buffer);
         state.is_first_made = true;
         self.returned.notify_all();
     }
 
-    /// Takes an idle memory, allocates one, or waits until one is returned.
+    /// Takes an idle buffer, allocates one, or waits until one is returned.
     pub(crate) fn take(&self) -> Vec<Block> {
         let mut state = self.lock();
         loop {
-            if let Some(memory) = state.idle.pop() {
-                return memory;
+            if let Some(buffer) = state.idle.pop() {
+                return buffer;
             }
             if state.is_first_made && state.made < self.limit {
                 state.made += 1;
@@ -83,10 +83,10 @@ impl MemoryPool {
         }
     }
 
-    /// Wipes a memory and returns it to the pool.
-    pub(crate) fn put_back(&self, mut memory: Vec<Block>) {
-        wipe(&mut memory);
-        self.lock().idle.push(memory);
+    /// Wipes a buffer and returns it to the pool.
+    pub(crate) fn put_back(&self, mut buffer: Vec<Block>) {
+        wipe(&mut buffer);
+        self.lock().idle.push(buffer);
         self.returned.notify_one();
     }
 
@@ -102,8 +102,8 @@ impl MemoryPool {
 /// function G on a whole block, and each output bit of G depends on each input bit (RFC 9106
 /// sections 3.4 to 3.6). So 512 unknown bits in every block prevent this, for a tenth of the cost
 /// of wiping everything.
-fn wipe(memory: &mut [Block]) {
-    for block in memory {
+fn wipe(buffer: &mut [Block]) {
+    for block in buffer {
         for word in block.as_mut().iter_mut().take(8) {
             *word = 0;
         }
@@ -118,18 +118,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_returned_memory_is_wiped_and_used_again() {
+    fn a_returned_buffer_is_wiped_and_used_again() {
         let pool = MemoryPool::new(3);
-        let mut memory = pool.take();
-        assert_eq!(memory.len(), 3);
-        let address = memory.as_ptr();
-        for block in &mut memory {
+        let mut buffer = pool.take();
+        assert_eq!(buffer.len(), 3);
+        let address = buffer.as_ptr();
+        for block in &mut buffer {
             block.as_mut().fill(1);
         }
-        pool.put_back(memory);
-        let memory = pool.take();
-        assert_eq!(memory.as_ptr(), address);
-        for block in &memory {
+        pool.put_back(buffer);
+        let buffer = pool.take();
+        assert_eq!(buffer.as_ptr(), address);
+        for block in &buffer {
             let (wiped, rest) = block.as_ref().split_at(8);
             assert!(wiped.iter().all(|&word| word == 0));
             assert!(rest.iter().all(|&word| word == 1));
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn there_are_no_more_memories_than_cores() {
+    fn there_are_no_more_buffers_than_cores() {
         let pool = MemoryPool::new(1);
         let mut taken: Vec<_> = (0..pool.limit).map(|_| pool.take()).collect();
         let (sender, receiver) = mpsc::channel();

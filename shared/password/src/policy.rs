@@ -22,8 +22,12 @@ pub enum Weakness {
     /// The password is in a list of common passwords.
     #[error("the password is one of the most common passwords")]
     Common,
-    /// The password is a word of the account or the service: one that is in `context`.
-    #[error("the password is the e-mail address, the user name, the display name or the brand")]
+    /// The password is a context-specific word: one of those in `context`, which belong to the
+    /// account or the service.
+    #[error(
+        "the password is the e-mail address or the part before its @, the user name, the display \
+         name, the brand or the product name"
+    )]
     Context,
 }
 
@@ -34,8 +38,8 @@ pub fn length(password: &Secret) -> usize {
 }
 
 /// Whether a password has no visible character: it is empty, or consists of white space, control
-/// characters and invisible characters. Next to a visible character they are allowed and kept,
-/// U+0000 too, which does not end the bytes that are hashed.
+/// characters and invisible characters. Next to a visible character, such characters are
+/// allowed and kept. This includes U+0000, which does not cut off the bytes that are hashed.
 #[must_use]
 pub fn is_blank(password: &Secret) -> bool {
     let is_invisible = |c: char| c.is_whitespace() || c.is_control() || shows_nothing(c);
@@ -147,8 +151,8 @@ mod tests {
         );
     }
 
-    /// Tries some of each letter, since each look-up reads the list, and words next to them that
-    /// are not in the list.
+    /// Tries every 97th password, since each look-up reads the list, and words that differ from it at
+    /// the end, whether or not they are in the list.
     #[test]
     fn exactly_the_listed_passwords_are_found() {
         let passwords = passwords();

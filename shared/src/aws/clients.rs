@@ -20,9 +20,9 @@ use crate::config::ConfigError;
 /// One client per service, made when the process starts and shared by all requests.
 #[derive(Debug, Clone)]
 pub struct Clients {
-    /// For the tables.
+    /// The client of DynamoDB, for the tables.
     pub dynamodb: aws_sdk_dynamodb::Client,
-    /// For mail.
+    /// The client of SES, for mail.
     pub ses: aws_sdk_sesv2::Client,
 }
 

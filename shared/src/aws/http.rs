@@ -1,7 +1,7 @@
 //! HTTP/1.1 to AWS, over rustls with ring.
 //!
 //! The SDK's own client supports HTTP/2 and proxies. Calls to DynamoDB and SES need neither, and
-//! both make up a tenth of each binary. This client wraps the same hyper client; the SDK still does
+//! together they make up a tenth of each binary. This client wraps the same hyper client; the SDK still does
 //! the timeouts and the retries.
 
 use std::error::Error;

@@ -176,7 +176,7 @@ fn default_outcome(status: StatusCode) -> &'static str {
 /// Handles an event that is not an HTTP request.
 async fn on_event(handler: &dyn Handler, event: &str, request_id: &str) -> Result<Value, Error> {
     let event: Event = serde_json::from_str(event)
-        .map_err(|_| "the event is neither an HTTP request nor one of EventBridge's")?;
+        .map_err(|_| "the event is neither an HTTP request nor an EventBridge event")?;
     handler.on_event(&event, request_id).await
 }
 

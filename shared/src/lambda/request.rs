@@ -36,7 +36,7 @@ pub struct Request {
     pub source: String,
     /// The identifier of this invocation, as in the logs.
     pub request_id: String,
-    /// `http` or `https`, from the same origin as [`Request::source`].
+    /// `http` or `https`, determined in the same way as [`Request::source`].
     scheme: &'static str,
     /// See [`Request::base_path`].
     base_path: String,
@@ -129,7 +129,7 @@ impl Request {
         self.path.len() + self.query.len() + fields.sum::<usize>()
     }
 
-    /// Takes over the source and the scheme from the front door, if there is one, and removes the
+    /// Takes the source and the scheme from the front door, if there is one, and removes the
     /// headers that only a front door may send.
     ///
     /// A viewer whose address cannot be read is still served, since the viewer did not write it.

@@ -42,7 +42,7 @@ pub enum AddressError {
     #[error("is not an address")]
     Malformed,
     /// The part before the `@` is not ASCII.
-    #[error("has a part before the @ that is not in ASCII, to which SES sends no mail")]
+    #[error("has non-ASCII characters before the @, and SES sends no mail to such addresses")]
     LocalPart,
 }
 

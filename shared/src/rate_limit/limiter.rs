@@ -58,7 +58,7 @@ pub enum Lookup {
     Found(Option<Account>),
 }
 
-/// The Limits table: key `subject`, items expire by `expires_at`.
+/// The Limits table: key `subject`, items expire at `expires_at`.
 #[derive(Debug, Clone)]
 pub struct RateLimiter {
     client: Client,
@@ -185,8 +185,8 @@ impl RateLimiter {
     /// DynamoDB has no `max`, so the update assumes that a TAT is either in the past or in the
     /// future, and its condition checks the assumption. The cached TAT tells which. A quota of a
     /// single use admits one only if the TAT is in the past. A TAT that is not cached is assumed to
-    /// be missing or in the past: a new process meets few keys at the very moment of their use, but
-    /// many whose last use is over, since DynamoDB deletes expired items within days.
+    /// be missing or in the past: a new process rarely meets a key that is in use at that moment,
+    /// but often one whose last use is over, since DynamoDB may take days to delete expired items.
     fn update(
         &self,
         limit: &RateLimit,

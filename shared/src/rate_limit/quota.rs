@@ -152,7 +152,7 @@ mod tests {
         assert_eq!(refused(Some(NOW), full), Some(Timestamp(1_720)));
     }
 
-    /// For every possible quota, evenly spaced uses are admitted, and a burst gets no more than the
+    /// Evenly spaced uses are admitted for every possible quota, and a burst gets no more than the
     /// quota.
     #[test]
     fn a_burst_is_the_quota_exactly() {

@@ -44,7 +44,7 @@ pub fn add(account: &NewAccount, now: Timestamp) -> Change {
     Change {
         condition: Condition::Missing("username"),
         set,
-        count: Some("version"),
+        increment: Some("version"),
         remove: vec![],
     }
 }
@@ -60,7 +60,7 @@ pub fn import(account: &NewAccount, now: Timestamp) -> Change {
     Change {
         condition: Condition::Missing("username"),
         set,
-        count: Some("version"),
+        increment: Some("version"),
         remove: vec![],
     }
 }
@@ -98,7 +98,7 @@ pub fn overwrite(account: &NewAccount, found: &Item, now: Timestamp) -> Option<C
     }
     change.set.push(("imported_at", number(now.0)));
     change.set.push(("sessions_valid_after", number(now.0)));
-    change.count = Some("version");
+    change.increment = Some("version");
     Some(change)
 }
 
@@ -123,7 +123,7 @@ fn differences(account: &NewAccount, found: &Item) -> Option<Change> {
     is_changed.then_some(Change {
         condition: Condition::All(conditions),
         set,
-        count: None,
+        increment: None,
         remove,
     })
 }
@@ -150,7 +150,7 @@ pub fn disable(now: Timestamp) -> Change {
             ("disabled", AttributeValue::Bool(true)),
             ("sessions_valid_after", number(now.0)),
         ],
-        count: None,
+        increment: None,
         remove: vec![],
     }
 }
@@ -161,7 +161,7 @@ pub fn enable() -> Change {
     Change {
         condition: Condition::Exists("username"),
         set: vec![],
-        count: None,
+        increment: None,
         remove: vec!["disabled"],
     }
 }
@@ -179,7 +179,7 @@ pub fn set_roles(old: &BTreeSet<String>, new: &BTreeSet<String>) -> Change {
             has("roles", roles(old).as_ref()),
         ]),
         set,
-        count: None,
+        increment: None,
         remove,
     }
 }
@@ -206,7 +206,7 @@ pub fn set_email(account: &Account, new: Option<&str>, now: Timestamp) -> Change
     let mut conditions = vec![Condition::Exists("username"), has_address];
     let mut set = Vec::new();
     let mut remove = vec!["email_failed_at"];
-    let mut count = None;
+    let mut increment = None;
     match new {
         Some(email) => set.extend([
             ("email", text(email)),
@@ -221,13 +221,13 @@ pub fn set_email(account: &Account, new: Option<&str>, now: Timestamp) -> Change
         remove.extend(MAILED_PASSWORD);
         if account.must_change_password {
             remove.push("password_hash");
-            count = Some("version");
+            increment = Some("version");
         }
     }
     Change {
         condition: Condition::All(conditions),
         set,
-        count,
+        increment,
         remove,
     }
 }
@@ -246,8 +246,8 @@ fn has(path: Path, value: Option<&AttributeValue>) -> Condition {
     }
 }
 
-/// Replaces those of customer number, name, brand and language that differ from `new`, unless one
-/// of them has changed since the account was read. `None` if none differs.
+/// Replaces whichever of customer number, name, brand and language differ from `new`, unless one
+/// of these has changed since the account was read. `None` if none differs.
 #[must_use]
 pub fn set_profile(account: &Account, new: &Profile) -> Option<Change> {
     let (old, new) = (described(&account.profile), described(new));
@@ -273,7 +273,7 @@ pub fn set_profile(account: &Account, new: &Profile) -> Option<Change> {
     (conditions.len() > 1).then_some(Change {
         condition: Condition::All(conditions),
         set,
-        count: None,
+        increment: None,
         remove,
     })
 }
@@ -284,7 +284,7 @@ pub fn end_sessions(now: Timestamp) -> Change {
     Change {
         condition: Condition::Exists("username"),
         set: vec![("sessions_valid_after", number(now.0))],
-        count: Some("version"),
+        increment: Some("version"),
         remove: vec![],
     }
 }
@@ -296,7 +296,7 @@ pub fn expire_password(hash: &Secret, now: Timestamp) -> Change {
     Change {
         condition: Condition::Equals("password_hash", secret(hash)),
         set: vec![("sessions_valid_after", number(now.0))],
-        count: Some("version"),
+        increment: Some("version"),
         remove: vec![
             "password_hash",
             "must_change_password",
@@ -347,7 +347,7 @@ pub fn set_email_key(item: &Item, email_key: Option<&str>) -> Change {
             .map(|key| ("email_key", text(key)))
             .into_iter()
             .collect(),
-        count: None,
+        increment: None,
         remove: if email_key.is_some() {
             vec![]
         } else {

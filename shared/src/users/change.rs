@@ -36,7 +36,7 @@ pub struct Change {
     /// Attributes with their new values.
     pub set: Vec<(Path, AttributeValue)>,
     /// A number attribute to increment.
-    pub count: Option<Path>,
+    pub increment: Option<Path>,
     /// Attributes to remove.
     pub remove: Vec<Path>,
 }
@@ -79,18 +79,18 @@ impl Change {
         Self {
             condition,
             set: vec![],
-            count: None,
+            increment: None,
             remove: vec![],
         }
     }
 
     /// Combines this change with a change of other attributes, under the conditions of both. At
-    /// most one of them may have `count`.
+    /// most one of them may have `increment`.
     #[must_use]
     pub fn and(mut self, other: Self) -> Self {
         self.condition = Condition::All(vec![self.condition, other.condition]);
         self.set.extend(other.set);
-        self.count = self.count.or(other.count);
+        self.increment = self.increment.or(other.increment);
         self.remove.extend(other.remove);
         self
     }
@@ -103,7 +103,7 @@ impl Change {
         for (path, value) in &self.set {
             insert(item, path, value);
         }
-        if let Some(path) = self.count {
+        if let Some(path) = self.increment {
             let count = get_number(item, path).unwrap_or(0) + 1;
             item.insert(path.to_owned(), number(count));
         }
@@ -127,7 +127,7 @@ impl Change {
                 .collect();
             update.push(format!("SET {}", parts.join(", ")));
         }
-        if let Some(path) = self.count {
+        if let Some(path) = self.increment {
             let one = writer.value(&number(1));
             update.push(format!("ADD {} {one}", writer.name(path)));
         }
@@ -242,7 +242,7 @@ mod tests {
                 ]),
             ]),
             set: vec![("email", text("a@b.c"))],
-            count: Some("version"),
+            increment: Some("version"),
             remove: vec!["reset"],
         }
     }
@@ -268,7 +268,7 @@ mod tests {
         let change = Change {
             condition: Condition::Exists("username"),
             set: vec![],
-            count: None,
+            increment: None,
             remove: vec!["disabled"],
         };
         assert_eq!(change.expressions().values, None);

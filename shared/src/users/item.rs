@@ -129,8 +129,8 @@ impl fmt::Debug for Operator {
     }
 }
 
-/// The state in the table of a reset found in `pending-reset-index`, which may lag behind the
-/// table.
+/// The state, according to the table, of a reset that was found in `pending-reset-index`. The index
+/// may lag behind the table.
 #[derive(Debug)]
 pub enum Due {
     /// It is finished, another request is working on it, or the account is gone.
@@ -183,7 +183,8 @@ pub(super) fn profile(item: &Item) -> Option<Profile> {
 }
 
 /// Reads the account of an item. `None` if an attribute that every account has is missing, or if
-/// the version is not a whole number, because DynamoDB cannot increment it when a password changes.
+/// the version is not a whole number from 0, because it could then not be incremented when a
+/// password changes.
 #[must_use]
 pub fn account(item: &Item) -> Option<Account> {
     let time = |name| get_number(item, name).map(Timestamp);

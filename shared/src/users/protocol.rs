@@ -22,7 +22,7 @@ use password::Secret;
 /// The attributes of a mailed password, which exist until the user chooses another one.
 pub(super) const MAILED_PASSWORD: [&str; 3] =
     ["temporary", "must_change_password", "password_expires_at"];
-/// The attributes of a pending reset.
+/// The attributes of a pending reset, and the mark of a superseded one.
 pub(super) const PENDING_RESET: [&str; 4] = ["reset", "reset_queue", "reset_due_at", SUPERSEDED];
 
 /// A new password whose mail SES has not accepted yet. The old one stays valid.
@@ -74,10 +74,10 @@ pub struct Promotion<'a> {
 /// The moment at which a mailed password replaces the old one (`RESET_MODE`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ResetMode {
-    /// When SES accepts the mail, as in the old service.
+    /// The moment at which SES accepts the mail, as in the old service.
     #[default]
     Replace,
-    /// When the mailed password is first used, so that a stranger who requests a reset locks nobody
+    /// The first use of the mailed password, so that a stranger who requests a reset locks nobody
     /// out.
     Dual,
 }
@@ -131,7 +131,7 @@ fn pending_change(pending: &Pending<'_>, condition: Condition) -> Change {
             ("reset_queue", text(&queue::shard(pending.username))),
             ("reset_due_at", number(pending.due_at.0)),
         ],
-        count: None,
+        increment: None,
         remove: vec![],
     }
 }
@@ -177,7 +177,7 @@ pub fn postpone(postponement: &Postponement<'_>) -> Change {
             ("reset.attempts", number(postponement.attempts)),
             ("reset_due_at", number(postponement.due_at.0)),
         ],
-        count: None,
+        increment: None,
         remove: vec![],
     }
 }
@@ -204,7 +204,7 @@ pub fn promote(promotion: &Promotion<'_>, mode: ResetMode) -> Change {
                     promotion.at,
                     promotion.password_expires_at,
                 ),
-                count: Some("version"),
+                increment: Some("version"),
                 remove,
             }
         }
@@ -220,7 +220,7 @@ pub fn promote(promotion: &Promotion<'_>, mode: ResetMode) -> Change {
             Change {
                 condition,
                 set: vec![("temporary", AttributeValue::M(temporary))],
-                count: None,
+                increment: None,
                 remove: done,
             }
         }
@@ -233,7 +233,7 @@ pub fn use_temporary(hash: &Secret, expires_at: Timestamp, now: Timestamp) -> Ch
     Change {
         condition: Condition::Equals("temporary.hash", secret(hash)),
         set: temporary_password(secret(hash), now, expires_at),
-        count: Some("version"),
+        increment: Some("version"),
         remove: vec!["temporary"],
     }
 }
@@ -258,7 +258,7 @@ pub fn withdraw(request_id: &str) -> Change {
     Change {
         condition: Condition::Equals("temporary.request_id", text(request_id)),
         set: vec![],
-        count: None,
+        increment: None,
         remove: vec!["temporary"],
     }
 }
@@ -273,7 +273,7 @@ pub fn mark_address(email: &str, now: Timestamp) -> Change {
             Condition::Equals("email", text(email)),
         ]),
         set: vec![("email_failed_at", number(now.0))],
-        count: None,
+        increment: None,
         remove: vec![],
     }
 }
@@ -287,7 +287,7 @@ pub fn abandon(failed_request_id: &str, now: Timestamp) -> Change {
             Condition::AtMost("reset.expires_at", now.0),
         ]),
         set: vec![],
-        count: None,
+        increment: None,
         remove: PENDING_RESET.to_vec(),
     }
 }
@@ -302,7 +302,7 @@ pub fn dequeue(now: Timestamp) -> Change {
             Condition::AtMost("reset_due_at", now.0),
         ]),
         set: vec![],
-        count: None,
+        increment: None,
         remove: PENDING_RESET.to_vec(),
     }
 }
@@ -316,7 +316,7 @@ pub fn clear_superseded(request_id: &str) -> Change {
             Condition::Exists(SUPERSEDED),
         ]),
         set: vec![],
-        count: None,
+        increment: None,
         remove: PENDING_RESET.to_vec(),
     }
 }
@@ -334,7 +334,7 @@ pub fn set_password(hash: &Secret, email: Option<&str>, now: Timestamp) -> Chang
             ("sessions_valid_after", number(now.0)),
             (SUPERSEDED, AttributeValue::Bool(true)),
         ],
-        count: Some("version"),
+        increment: Some("version"),
         remove: MAILED_PASSWORD.to_vec(),
     }
 }
@@ -345,7 +345,7 @@ pub fn rehash(old: &Secret, new: &Secret) -> Change {
     Change {
         condition: Condition::Equals("password_hash", secret(old)),
         set: vec![("password_hash", secret(new))],
-        count: None,
+        increment: None,
         remove: vec![],
     }
 }

@@ -77,8 +77,7 @@ impl Users {
         item.map(account).transpose()
     }
 
-    /// Reads items, and requests those that DynamoDB left unprocessed again, which the SDK does
-    /// not.
+    /// Reads items. Requests again those that DynamoDB left unprocessed, which the SDK does not do.
     async fn read(
         &self,
         mut tables: HashMap<String, KeysAndAttributes>,
@@ -102,7 +101,7 @@ impl Users {
         }
     }
 
-    /// Finds the profiles of all brands with this address. `email-index` may lag behind the table.
+    /// Finds the profiles with this address, of all brands. `email-index` may lag behind the table.
     pub async fn with_email(&self, email_key: &str) -> Result<Vec<Profile>, StoreError> {
         let output = self
             .client

@@ -58,8 +58,9 @@ pub struct Attempt {
 /// Checks a password against an account, or against a dummy hash if there is no account, so that an
 /// unknown name takes as long as a wrong password (ASVS 5.0 6.3.8).
 ///
-/// Computes one hash, or two in [`ResetMode::Dual`] if the password is wrong. Every password of a
-/// disabled account is wrong.
+/// Computes one hash if the password matches the account's own. Otherwise, computes a second one in
+/// [`ResetMode::Dual`], or if the account has a temporary password. Every password of a disabled
+/// account is wrong.
 pub fn verify(
     hasher: &Hasher,
     account: Option<&Account>,
@@ -265,7 +266,8 @@ mod tests {
         );
     }
 
-    /// A mailed password is replaced soon, so its hash is not. An expired one is not a login.
+    /// The user soon replaces a mailed password, so its hash is not renewed. Nor is that of an expired
+    /// one, with which no login succeeds.
     #[test]
     fn only_a_password_of_the_user_gets_a_new_hash() {
         let mut fixture = Fixture::new();

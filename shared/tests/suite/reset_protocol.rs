@@ -28,7 +28,7 @@ const DAY: u64 = 86_400;
 const MOST_ATTEMPTS: u64 = 5;
 /// The request of an earlier, failed reset.
 const EARLIER: &str = "earlier";
-/// Instead of a password: the mail that says that an administrator's password is valid.
+/// The entry, in place of a password, for a mail that says that an administrator's password is valid.
 const CORRECTION: &str = "correction";
 
 /// An actor that changes the account. Its name is also its request id and its password.

@@ -35,9 +35,9 @@ struct Row {
 /// The calls that fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Extent {
-    /// All calls, but of consecutive calls with the same name, such as the sweep's queries of the
-    /// partitions, only the first and the last.
-    Kinds,
+    /// All calls, except those between the first and the last of consecutive calls with the same
+    /// name, such as the sweep's queries of the partitions.
+    WithoutRepeats,
     /// All calls.
     Whole,
 }
@@ -62,9 +62,9 @@ pub struct Plan {
     pub title: &'static str,
     /// The calls that fail.
     pub extent: Extent,
-    /// The number of cells that are started at once. If an answer is due at a certain time, calls
-    /// that hang wait for it. The more cells run, the less of that time is left for the call that
-    /// must fail.
+    /// The number of cells that run at once. With a response floor, a call that hangs lasts until
+    /// the answer is due, so more cells fit. But the more cells run, the less of the floor is left
+    /// when the call that must fail is reached.
     pub at_once: usize,
 }
 
@@ -142,8 +142,11 @@ mod tests {
             let calls: Vec<_> = calls.chars().map(String::from).collect();
             extent.rows(&calls)
         };
-        assert_eq!(rows(Extent::Kinds, "abbbbcbbab"), [0, 1, 4, 5, 6, 7, 8, 9]);
-        assert_eq!(rows(Extent::Kinds, "aaa"), [0, 2]);
+        assert_eq!(
+            rows(Extent::WithoutRepeats, "abbbbcbbab"),
+            [0, 1, 4, 5, 6, 7, 8, 9]
+        );
+        assert_eq!(rows(Extent::WithoutRepeats, "aaa"), [0, 2]);
         assert_eq!(rows(Extent::Whole, "abbbc"), [0, 1, 2, 3, 4]);
     }
 }

@@ -15,7 +15,7 @@ pub use world::World;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
     /// The connection is reset; nothing is forwarded.
-    Refused,
+    Reset,
     /// The connection is closed; nothing is forwarded.
     DroppedBefore,
     /// The call is forwarded; its answer is discarded and the connection closed.
@@ -58,8 +58,8 @@ pub struct Failure {
 impl Failure {
     /// All failures, the columns of the matrix.
     pub const ALL: [Self; 15] = [
-        Self::new(Fault::Refused, Attempts::First, "refused once"),
-        Self::new(Fault::Refused, Attempts::Every, "refused"),
+        Self::new(Fault::Reset, Attempts::First, "reset once"),
+        Self::new(Fault::Reset, Attempts::Every, "reset"),
         Self::new(
             Fault::DroppedBefore,
             Attempts::First,

@@ -98,7 +98,7 @@ impl Fault {
     fn action(self, call: &Call, killed: &Arc<Notify>) -> Action {
         let killed = || Step::Notify(Arc::clone(killed));
         Action(match self {
-            Self::Refused => vec![Step::Reset],
+            Self::Reset => vec![Step::Reset],
             Self::DroppedBefore => vec![],
             Self::DroppedAfter => vec![Step::Deliver],
             Self::Throttled => return throttled(call),

@@ -145,7 +145,7 @@ impl World {
     }
 
     /// Whether a login with this password is valid.
-    pub async fn opens(&self, username: &str, password: &str) -> Result<bool, Error> {
+    pub async fn can_log_in(&self, username: &str, password: &str) -> Result<bool, Error> {
         let user = self.user(username).await?;
         let attempt = users::Attempt {
             password: Secret::from(password.to_owned()),
@@ -193,7 +193,7 @@ impl World {
         self.watch.see(request);
         let peer = ([192, 0, 2, 1], 50_000).into();
         let answer = gateway::call(&self.functions, request, peer);
-        let response = self.watch.over(answer).await;
+        let response = self.watch.run(answer).await;
         Watch::check(request, &response);
         response
     }
@@ -204,7 +204,7 @@ impl World {
         let function = &self.functions.reset_user_password;
         let event = event.to_string();
         let invocation = lambda::invoke(function, &event, request_id);
-        self.watch.over(invocation).await
+        self.watch.run(invocation).await
     }
 
     /// Runs a sweep.

@@ -54,7 +54,7 @@ impl Relays {
         Self::start_without(backend, Gone::default())
     }
 
-    /// Like [`Relays::start`], but with some of the services gone.
+    /// Starts relays as [`Relays::start`] does, but with some of the services gone.
     pub fn start_without(backend: &Backend, gone: Gone) -> std::io::Result<Self> {
         let traffic = Arc::new(Traffic::new(SdkClock::of(&backend.clients)));
         let dynamodb = Relay::start(&backend.dynamodb_url, &traffic, gone.dynamodb)?;

@@ -105,7 +105,7 @@ async fn the_service_description_names_the_viewers_host_and_scheme() {
 }
 
 #[tokio::test]
-async fn behind_the_front_door_every_call_is_refused() {
+async fn direct_calls_to_the_gateway_behind_the_front_door_are_refused() {
     let mut site = Site::start(SECRET).await;
     for headers in ["", PRETENDED] {
         for path in [RESET, "/webservices/IFCommonService.asmx?WSDL", "/metadata"] {

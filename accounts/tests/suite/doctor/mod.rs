@@ -406,7 +406,7 @@ async fn people_get_one_line_per_check() {
     );
 }
 
-/// With `--endpoint`, no service at AWS is called.
+/// `--endpoint` prevents calls to services at AWS.
 #[tokio::test]
 async fn with_a_custom_endpoint_only_tables_are_checked() {
     let operator = Operator::start().await;
@@ -449,7 +449,7 @@ async fn with_a_custom_endpoint_only_tables_are_checked() {
     assert_eq!(answer.err, "");
 }
 
-/// With only `AWS_ENDPOINT_URL_DYNAMODB`, no other service at AWS is called.
+/// `AWS_ENDPOINT_URL_DYNAMODB` alone prevents calls to other services at AWS.
 #[tokio::test]
 async fn a_custom_dynamodb_endpoint_prevents_calls_of_other_services() {
     let (aws, stack) = (Aws::start().await, Aws::start().await);
@@ -462,7 +462,7 @@ async fn a_custom_dynamodb_endpoint_prevents_calls_of_other_services() {
     let examiner = Examiner::start(RECORDS).await;
     let answer = examiner.examine_with(&aws, &["--json"], &variables).await;
     for (subject, words) in [
-        ("Key", "no KMS endpoint given (see AWS_ENDPOINT_URL_KMS)"),
+        ("Key", "no KMS endpoint given; set AWS_ENDPOINT_URL_KMS"),
         ("Concurrency", "no Lambda endpoint given"),
         ("Alarm states", "no CloudWatch endpoint given"),
         ("Alarm subscription", "no SNS endpoint given"),

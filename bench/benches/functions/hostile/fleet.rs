@@ -15,7 +15,7 @@ use crate::function::Error;
 use crate::process::{self, NO_LIMITS, Process};
 use crate::runtime_api::RuntimeApi;
 
-/// The timeout of the functions.
+/// The maximum time of an invocation in this load, which is less than the timeouts of the functions.
 const TIMEOUT: Duration = Duration::from_secs(20);
 /// The number of environments of each function.
 const RESET: usize = 14;

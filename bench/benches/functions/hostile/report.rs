@@ -56,7 +56,7 @@ impl Report {
             );
         }
         let resets = mails::resets(&self.driven, &self.mails);
-        println!("\nresets by customers | mailed at once | by a sweep | lost | mails too many");
+        println!("\nresets by customers | mailed at once | by a sweep | lost | surplus mails");
         println!(
             "{} | {} | {} | {} | {}",
             resets.asked_for, resets.at_once, resets.by_sweep, resets.lost, resets.too_many
@@ -89,7 +89,7 @@ impl Report {
         if faults.is_empty() {
             Ok(())
         } else {
-            Err(format!("{} things are wrong", faults.len()).into())
+            Err(format!("{} problems found", faults.len()).into())
         }
     }
 
@@ -97,7 +97,7 @@ impl Report {
         let resets = mails::resets(&self.driven, &self.mails);
         let counts = [
             ("resets lost", resets.lost),
-            ("mails too many for resets", resets.too_many),
+            ("surplus mails for resets", resets.too_many),
             (
                 "updates not mailed once",
                 mails::updates_not_mailed(&self.driven, &self.mails),

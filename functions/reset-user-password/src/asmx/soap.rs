@@ -119,7 +119,7 @@ fn read_operation(reader: &mut Reader<'_>) -> Result<Option<String>, Malformed> 
 }
 
 /// Reads the text of an element like `XmlReader.ReadElementString`. If the element begins with a
-/// child, that is the text of the child.
+/// child, the result is the text of the child.
 fn read_string(reader: &mut Reader<'_>) -> Result<String, Malformed> {
     match reader.next_node()? {
         Node::Start(_) => {
@@ -141,8 +141,8 @@ fn read_end(envelope: Envelope<'_>) -> Result<(), Malformed> {
     Ok(())
 }
 
-/// Decodes the message. `text/xml` is UTF-8 unless something else is known, even if its XML
-/// declaration cannot be true, because .NET did not read that declaration.
+/// Decodes the message. `text/xml` whose XML declaration cannot be true (an unknown encoding, or
+/// UTF-16 for bytes that are not) is decoded as UTF-8, as .NET did; a true declaration is honoured.
 fn text<'a>(content_type: &ContentType<'_>, body: &'a [u8]) -> Result<Cow<'a, str>, DecodeError> {
     let charset = content_type.parameter("charset");
     if content_type.is_of(Version::V11) {
@@ -297,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn a_declaration_that_cannot_be_true_counts_only_where_xml_decides() {
+    fn a_false_declaration_is_an_error_only_in_soap_1_2_without_a_charset() {
         for name in [
             "utf-16",
             "UCS-2",

@@ -138,7 +138,7 @@ impl State {
         })
     }
 
-    /// After a refusal, the next attempt is postponed.
+    /// Adds the call that postpones the next attempt after a refusal.
     fn refused(mut self) -> Self {
         self.steps = &[Limit, Reserve, Brand, Mail, Reserve];
         self

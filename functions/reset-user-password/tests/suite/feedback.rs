@@ -66,7 +66,7 @@ async fn a_bounce_withdraws_a_temporary_password_and_marks_the_address() {
     let (world, username, mail) = after_reset("dual").await;
     assert!(
         world
-            .opens(&username, mail.password().unwrap())
+            .can_log_in(&username, mail.password().unwrap())
             .await
             .unwrap()
     );
@@ -76,11 +76,11 @@ async fn a_bounce_withdraws_a_temporary_password_and_marks_the_address() {
     assert_eq!(measured.values(Metric::MailBounced), [1.0]);
     assert!(
         !world
-            .opens(&username, mail.password().unwrap())
+            .can_log_in(&username, mail.password().unwrap())
             .await
             .unwrap()
     );
-    assert!(world.opens(&username, OLD_PASSWORD).await.unwrap());
+    assert!(world.can_log_in(&username, OLD_PASSWORD).await.unwrap());
     let item = world.item(&username).await.unwrap();
     assert_eq!(
         item["email_failed_at"].as_n(),
@@ -103,7 +103,7 @@ async fn a_bounce_keeps_a_password_that_replaced_the_old_one() {
     world.event(&bounced("Permanent", &mail)).await.unwrap();
     assert!(
         world
-            .opens(&username, mail.password().unwrap())
+            .can_log_in(&username, mail.password().unwrap())
             .await
             .unwrap()
     );
@@ -131,7 +131,7 @@ async fn mails_that_may_still_arrive_withdraw_nothing() {
         assert_eq!(measured.values(metric), [1.0], "{kind}");
         assert!(
             world
-                .opens(&username, mail.password().unwrap())
+                .can_log_in(&username, mail.password().unwrap())
                 .await
                 .unwrap(),
             "{kind}"
@@ -184,9 +184,9 @@ async fn a_reset_to_a_failed_address_keeps_the_old_password() {
             "{}",
             again.text
         );
-        assert!(world.opens(&username, &known).await.unwrap(), "{mode}");
+        assert!(world.can_log_in(&username, &known).await.unwrap(), "{mode}");
         let mailed = again.password().unwrap();
-        assert!(world.opens(&username, mailed).await.unwrap(), "{mode}");
+        assert!(world.can_log_in(&username, mailed).await.unwrap(), "{mode}");
     }
 }
 
@@ -202,7 +202,7 @@ async fn a_reset_keeps_the_password_of_an_administrator() {
     world.send(&reset(&username)).await;
     let mail = world.mails(&username).remove(0);
     for password in [OLD_PASSWORD, mail.password().unwrap()] {
-        assert!(world.opens(&username, password).await.unwrap());
+        assert!(world.can_log_in(&username, password).await.unwrap());
     }
 }
 
@@ -212,7 +212,7 @@ async fn a_rejected_mail_withdraws_its_password_only() {
     world.event(&event("Email Rejected", &mail)).await.unwrap();
     assert!(
         !world
-            .opens(&username, mail.password().unwrap())
+            .can_log_in(&username, mail.password().unwrap())
             .await
             .unwrap()
     );
@@ -231,7 +231,7 @@ async fn a_report_changes_nothing_but_what_it_is_about() {
     world.event(&bounced("Permanent", &earlier)).await.unwrap();
     assert!(
         world
-            .opens(&username, mail.password().unwrap())
+            .can_log_in(&username, mail.password().unwrap())
             .await
             .unwrap()
     );
@@ -242,7 +242,7 @@ async fn a_report_changes_nothing_but_what_it_is_about() {
     assert_eq!(answer["accounts"], 0);
     assert!(
         world
-            .opens(&username, mail.password().unwrap())
+            .can_log_in(&username, mail.password().unwrap())
             .await
             .unwrap()
     );
@@ -250,7 +250,7 @@ async fn a_report_changes_nothing_but_what_it_is_about() {
     for _ in 0..2 {
         world.event(&bounced("Permanent", &mail)).await.unwrap();
     }
-    assert!(world.opens(&username, OLD_PASSWORD).await.unwrap());
+    assert!(world.can_log_in(&username, OLD_PASSWORD).await.unwrap());
 
     let without_mail = json!({ "detail-type": "Email Bounced", "detail": {} });
     assert!(world.event(&without_mail).await.is_err());

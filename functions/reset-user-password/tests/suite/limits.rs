@@ -68,7 +68,7 @@ async fn a_repeated_request_changes_nothing_and_gets_the_same_answer() {
 }
 
 #[tokio::test]
-async fn a_source_has_its_own_limit_and_cannot_give_another() {
+async fn a_source_has_its_own_limit_and_cannot_claim_to_be_another() {
     let sandbox = Sandbox::start(&[("SOURCE_PER_MINUTE", "2")]).await.unwrap();
     for (number, name) in ["nobody", "jdoe", "bob"].into_iter().enumerate() {
         let mut request = reset(name);
@@ -180,7 +180,7 @@ async fn expired_limits_cost_a_new_process_no_request() {
 
 /// A process does not know of concurrent uses in another process until it reads the limit.
 #[tokio::test]
-async fn a_source_in_use_elsewhere_costs_a_new_process_one_request_once() {
+async fn a_source_counted_elsewhere_costs_a_new_process_one_more_request_once() {
     let backend = testkit::backend().await;
     let source = [198, 51, 100, 1];
     let [one, other] = [(); 2].map(|()| Process::start(&backend, 0));

@@ -66,7 +66,7 @@ async fn two_sweeps_at_once_finish_a_reset_once() {
     assert_eq!(mails.len(), 1);
     assert!(
         world
-            .opens(&username, mails[0].password().unwrap())
+            .can_log_in(&username, mails[0].password().unwrap())
             .await
             .unwrap()
     );
@@ -75,7 +75,7 @@ async fn two_sweeps_at_once_finish_a_reset_once() {
     assert_eq!(world.mails(&username).len(), 1);
 }
 
-/// If a mail is delayed, it tells the time of the request, not of the sweep.
+/// A delayed mail tells the time of the request, not of the sweep.
 #[tokio::test]
 async fn a_mail_of_the_sweep_says_when_the_reset_was_requested() {
     let backend = testkit::backend().await;
@@ -106,15 +106,15 @@ async fn overdue_work_is_left_to_the_sweep() {
     assert_eq!(answer.status(), StatusCode::OK);
     assert!(world.logged().contains(r#""outcome":"reset.overdue""#));
     assert_eq!(measured.values(Metric::ResetPending), [1.0]);
-    assert!(world.opens(&username, OLD_PASSWORD).await.unwrap());
+    assert!(world.can_log_in(&username, OLD_PASSWORD).await.unwrap());
 
     backend.outbox.delay(Duration::ZERO);
     world.wait();
     assert_eq!(count(&world.sweep().await.unwrap(), "reset"), 1);
     let mails = world.mails(&username);
     let mailed = mails.last().unwrap().password().unwrap();
-    assert!(world.opens(&username, mailed).await.unwrap());
-    assert!(!world.opens(&username, OLD_PASSWORD).await.unwrap());
+    assert!(world.can_log_in(&username, mailed).await.unwrap());
+    assert!(!world.can_log_in(&username, OLD_PASSWORD).await.unwrap());
 }
 
 #[tokio::test]
@@ -224,7 +224,7 @@ fn counts(summary: &Value) -> Value {
 }
 
 /// The next attempts follow after 1, 2, 4 and 8 minutes, and the reset is abandoned 16 minutes
-/// after the last one, although a reservation ends after one minute.
+/// after the last one, although a reservation ends after half a minute.
 #[tokio::test]
 async fn every_attempt_waits_twice_as_long_as_the_one_before() {
     let backend = testkit::backend().await;
@@ -317,7 +317,7 @@ async fn one_sweep_mails_all_resets_after_an_outage_of_six_hours() {
     for username in &usernames {
         let reset = world.user(username).await.unwrap().reset.unwrap();
         assert_eq!(reset.attempts, 0, "{username}");
-        assert!(world.opens(username, OLD_PASSWORD).await.unwrap());
+        assert!(world.can_log_in(username, OLD_PASSWORD).await.unwrap());
     }
     backend.outbox.refuse(None);
     let summary = counts(&world.sweep().await.unwrap());
@@ -443,7 +443,7 @@ async fn a_reset_of_an_older_version_is_found() {
     assert_eq!(count(&world.sweep().await.unwrap(), "reset"), 1);
 }
 
-/// If a process ends after its reservation, it blocks other resets only until the reservation ends.
+/// A reservation whose process has ended blocks other resets only until the reservation ends.
 #[tokio::test]
 async fn a_request_after_a_reservation_gets_a_mail() {
     let backend = testkit::backend().await;
@@ -453,7 +453,7 @@ async fn a_request_after_a_reservation_gets_a_mail() {
     world.send(&reset(&username)).await;
     let [mail] = world.mails(&username).try_into().unwrap();
     let mailed = mail.password().unwrap();
-    assert!(world.opens(&username, mailed).await.unwrap());
+    assert!(world.can_log_in(&username, mailed).await.unwrap());
 }
 
 /// Malformed items leave the queue, and do not block others.
@@ -537,7 +537,7 @@ async fn any_value_of_reset_superseded_ends_a_reset_with_a_correction() {
         assert_eq!(summary, json!({ "due": 1, "skipped": 1 }), "{value:?}");
         let [mail] = world.mails(&username).try_into().unwrap();
         assert_eq!(mail.password(), None, "{value:?}");
-        assert!(world.opens(&username, OLD_PASSWORD).await.unwrap());
+        assert!(world.can_log_in(&username, OLD_PASSWORD).await.unwrap());
         world.wait();
         assert_eq!(counts(&world.sweep().await.unwrap()), json!({}));
     }
@@ -590,8 +590,8 @@ async fn a_sweep_finishes_a_reset_by_an_operator_in_their_name() {
 
         let [mail] = world.mails(&username).try_into().unwrap();
         let mailed = mail.password().unwrap();
-        assert!(world.opens(&username, mailed).await.unwrap());
-        assert!(!world.opens(&username, OLD_PASSWORD).await.unwrap());
+        assert!(world.can_log_in(&username, mailed).await.unwrap());
+        assert!(!world.can_log_in(&username, OLD_PASSWORD).await.unwrap());
         let [row] = &world.audit(&username).await.unwrap()[..] else {
             panic!("{actor:?}: not one row");
         };
@@ -637,7 +637,8 @@ fn remove_address(item: &mut Item) {
     item.remove("email_key");
 }
 
-/// After a reservation by another sweep, or a failure, a reset stays unchanged for the next sweep.
+/// A reset that another sweep has reserved, or whose reservation failed, stays unchanged for the next
+/// sweep.
 #[tokio::test]
 async fn resets_that_cannot_be_reserved_stay_due() {
     let backend = testkit::backend().await;

@@ -9,7 +9,7 @@ use futures_util::{StreamExt as _, stream};
 use http::StatusCode;
 use local::{Backend, Item, attribute};
 use testkit::relay::{Action, Relays, Step};
-use testkit::thaw::{Forgotten, thaw};
+use testkit::thaw::{DroppedBy, thaw};
 use testkit::{Sandbox, requests};
 
 /// A time longer than a connection may be idle.
@@ -26,7 +26,7 @@ const RUNS_AT_ONCE: usize = 17;
 async fn first_reset(
     backend: &Backend,
     username: &str,
-    (forgotten, reply, freeze): (Forgotten, Action, Duration),
+    (forgotten, reply, freeze): (DroppedBy, Action, Duration),
 ) {
     let relays = Relays::start(backend).unwrap();
     let floor = FLOOR.as_millis().to_string();
@@ -58,7 +58,7 @@ async fn first_reset(
 async fn a_closed_connection_is_replaced_without_a_back_off() {
     let backend = &testkit::backend().await;
     let replies = [Action::HANG_UP, Action(vec![Step::Reset])];
-    let runs = (0..RUNS).flat_map(|_| Forgotten::ALL);
+    let runs = (0..RUNS).flat_map(|_| DroppedBy::ALL);
     let runs = runs.flat_map(|forgotten| replies.clone().map(|reply| (forgotten, reply)));
     let runs = stream::iter(runs.enumerate()).map(async |(run, (forgotten, reply))| {
         let username = format!("thawed-{run}");
@@ -73,6 +73,6 @@ async fn a_closed_connection_is_replaced_without_a_back_off() {
 async fn an_unresponsive_connection_is_not_used_after_a_freeze() {
     let backend = testkit::backend().await;
     let silence = Action(vec![Step::AwaitGivingUp]);
-    let process = (Forgotten::Both, silence, FREEZE);
+    let process = (DroppedBy::Both, silence, FREEZE);
     first_reset(&backend, "thawed", process).await;
 }

@@ -38,11 +38,11 @@ pub fn cookies(authenticated: &Authenticated, request: &Request, now: Timestamp)
 /// Makes the cookies of an opened session. One of the two ids is the session's, the other belongs
 /// to no session.
 fn opened(caller: &Caller, session: &OpenedSession, now: Timestamp) -> Vec<String> {
-    let (id, idle_id) = (session.id.expose(), session.idle_id.expose());
+    let (id, unused_id) = (session.id.expose(), session.unused_id.expose());
     let (temporary, permanent, option) = if session.is_permanent {
-        (idle_id, id, "perm")
+        (unused_id, id, "perm")
     } else {
-        (id, idle_id, "temp")
+        (id, unused_id, "temp")
     };
     let expires = now.plus_seconds(LIFETIME_SECONDS).http_date();
     let lasting = |name: &str, value: &str| format!("{name}={value};path=/;expires={expires}");

@@ -63,8 +63,8 @@ impl From<Error> for Failure {
             Error::AmbiguousCustomer { email } => (
                 (StatusCode::CONFLICT, "Conflict", ResponseDto),
                 format!(
-                    "Customer {email} exists for several brands; CustomerBrandName names none of \
-                     them"
+                    "Several customers have the address {email}; CustomerBrandName must name the \
+                     brand of exactly one of them"
                 ),
             ),
             Error::Conflict => (

@@ -11,7 +11,7 @@ use xml::soap::Version;
 use super::authenticate_description::AUTHENTICATE_OPERATION;
 use super::description::{Operation, PageFormat, Sample, UPDATE_PASSWORD};
 use super::format::query_value;
-use super::html;
+use super::plain;
 
 /// ServiceStack's own types.
 const TYPES: &str = concat!(
@@ -197,8 +197,8 @@ impl Page {
             }
             // The original's XML declaration and ending.
             Self::Schema(schema) => xml(format!("<?xml version=\"1.0\"?>\n{}", schema.trim_end())),
-            Self::Misspelt => html::empty_page(StatusCode::OK),
-            Self::Forbidden => html::empty_page(StatusCode::FORBIDDEN),
+            Self::Misspelt => plain::empty_page(StatusCode::OK),
+            Self::Forbidden => plain::empty_page(StatusCode::FORBIDDEN),
         }
     }
 }
@@ -231,7 +231,7 @@ fn xml(body: String) -> Response<String> {
 }
 
 fn redirect(url: &str) -> Response<String> {
-    let mut response = html::plain(StatusCode::FOUND, "");
+    let mut response = plain::text_page(StatusCode::FOUND, "");
     if let Ok(location) = HeaderValue::try_from(url) {
         response.headers_mut().insert(header::LOCATION, location);
     }

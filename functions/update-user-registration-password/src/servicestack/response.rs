@@ -10,7 +10,7 @@ use xml::soap::Version;
 use super::data_contract::{document, error_response_element};
 use super::failure::Failure;
 use super::format::{Format, ResponseFormat};
-use super::html;
+use super::plain;
 use super::rejection::{Rejection, Root};
 use super::response_dto::ResponseDto;
 use super::soap;
@@ -65,7 +65,7 @@ impl<T: ResponseDto> Reply<T> {
         if let Err(failure) = &self.result
             && failure.root == Root::PlainText
         {
-            let mut response = html::plain(failure.http_status, &failure.status.message);
+            let mut response = plain::text_page(failure.http_status, &failure.status.message);
             let vary = HeaderValue::from_static("Accept");
             response.headers_mut().insert(header::VARY, vary);
             return response;

@@ -301,7 +301,7 @@ async fn passwords_are_8_or_15_to_128_code_points() {
 }
 
 #[tokio::test]
-async fn a_password_may_be_of_any_characters_and_not_a_word_of_the_account() {
+async fn a_password_may_have_any_characters_but_must_not_be_a_word_of_the_account() {
     let sandbox = Sandbox::start(&[]).await.unwrap();
     let address = "jane.doe.smith@example.com";
     let on_file = [("email", address), ("email_key", address)];
@@ -351,7 +351,7 @@ async fn addresses_that_are_too_long_or_invalid_are_refused() {
 
 /// Long brands and requesters have no side effects.
 #[tokio::test]
-async fn annotations_stay_in_their_line() {
+async fn brand_and_requester_cannot_add_lines() {
     let sandbox = Sandbox::start(&[]).await.unwrap();
     let hostile = "portal\r\nevent: forged\u{202e}\u{0}".to_owned() + &"x".repeat(100_000);
     let body = json!({

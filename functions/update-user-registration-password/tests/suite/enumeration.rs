@@ -19,7 +19,8 @@ use testkit::requests::basic;
 /// The password of every demo account.
 const PASSWORD: &str = "p@55wOrd";
 
-/// A path and an `Accept` header for each format, with Basic and for a session.
+/// A path and an `Accept` header for each format: of updates with Basic authentication, and of
+/// logins that open a session.
 const FORMATS: [(&str, &str); 10] = [
     ("/UpdateUserRegistrationPassword", "application/json"),
     ("/UpdateUserRegistrationPassword", "text/html"),

@@ -33,13 +33,13 @@ const PENDING: [&str; 3] = ["reset", "reset_queue", "reset_due_at"];
 /// The login of a scenario.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Login {
-    /// With a mailed password for the first time, by e-mail address.
+    /// The first login with a mailed password, by e-mail address.
     FirstWithTemporary,
-    /// With a password whose hash has old parameters.
+    /// A login with a password whose hash has old parameters.
     WithOldParameters,
-    /// With a wrong password.
+    /// A login with a wrong password.
     Wrong,
-    /// With the right password, but without the role.
+    /// A login with the right password, but without the role.
     WithoutRole,
 }
 
@@ -186,22 +186,25 @@ impl Case {
         self.world.mails(&self.customer)
     }
 
-    async fn opens(&self, password: &str) -> bool {
-        self.world.opens(&self.customer, password).await.unwrap()
+    async fn can_log_in(&self, password: &str) -> bool {
+        self.world
+            .can_log_in(&self.customer, password)
+            .await
+            .unwrap()
     }
 
     /// The passwords known to the customer that are valid, at least one. The administrator's own
     /// password is always valid.
     async fn state(&self, injection: Injection) -> &'static str {
-        let admins = self.world.opens(&self.admin, ADMINS_PASSWORD).await;
+        let admins = self.world.can_log_in(&self.admin, ADMINS_PASSWORD).await;
         assert!(
             admins.unwrap(),
             "{injection:?}: the administrator is locked out"
         );
-        if self.opens(NEW_PASSWORD).await {
+        if self.can_log_in(NEW_PASSWORD).await {
             return "new";
         }
-        let old = self.opens(OLD_PASSWORD).await;
+        let old = self.can_log_in(OLD_PASSWORD).await;
         assert!(old, "{injection:?}: no known password opens the account");
         let mails = self.mails();
         // A mailed password is valid in addition to the old one. Unless an administrator's password
@@ -210,7 +213,7 @@ impl Case {
         match mailed.next() {
             Some(mailed) => {
                 assert!(
-                    self.opens(mailed).await,
+                    self.can_log_in(mailed).await,
                     "{injection:?}: the last mail lies"
                 );
                 "old + reset"
@@ -256,7 +259,7 @@ impl Case {
         assert!(PENDING.iter().all(|name| !item.contains_key(*name)));
         let rows = self.world.audit(&self.customer).await.unwrap();
         let is_set = |row: &&Item| row["event"].as_s().unwrap() == "password.set";
-        let is_new = self.opens(NEW_PASSWORD).await;
+        let is_new = self.can_log_in(NEW_PASSWORD).await;
         let times = rows.iter().filter(is_set).count();
         assert_eq!(times, usize::from(is_new), "{injection:?}");
     }

@@ -94,7 +94,7 @@ async fn other_credentials_are_ignored() {
 }
 
 #[tokio::test]
-async fn no_answer_is_for_pages_of_other_origins() {
+async fn pages_of_other_origins_cannot_read_an_answer() {
     let sandbox = Sandbox::start(&[]).await.unwrap();
     let preflight = Request::options(ROUTE)
         .header("origin", "https://other.example")

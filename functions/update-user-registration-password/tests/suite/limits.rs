@@ -167,7 +167,7 @@ async fn unprocessed_items_are_requested_again() {
     assert_eq!(status(&service, "admin:wr0ng", HERE).await, 401);
 }
 
-/// If a limit cannot be read, logins are refused.
+/// Logins are refused if a limit cannot be read.
 #[tokio::test]
 async fn without_the_limits_nobody_logs_in() {
     let sandbox = Sandbox::start(&[

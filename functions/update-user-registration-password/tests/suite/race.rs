@@ -58,8 +58,8 @@ async fn the_sweep_corrects_what_the_request_could_not() {
     assert_corrected(&world).await;
 }
 
-/// A reset before whose promotion an administrator sets another password without a mail. `second`
-/// is the action for the second mail.
+/// Runs a reset while an administrator, between its mail and its promotion, sets another password
+/// without a mail. `second` is the action for the second mail.
 async fn overtaken(second: Action) -> World {
     let backend = testkit::backend().await;
     let world = World::new(&backend, &[]).await.unwrap();
@@ -109,8 +109,8 @@ async fn assert_corrected(world: &World) {
     let mails = world.mails(&customer);
     assert_eq!(mails.len(), 2);
     let mailed = mails[0].password().unwrap();
-    assert!(!world.opens(&customer, mailed).await.unwrap());
-    assert!(world.opens(&customer, NEW_PASSWORDS[0]).await.unwrap());
+    assert!(!world.can_log_in(&customer, mailed).await.unwrap());
+    assert!(world.can_log_in(&customer, NEW_PASSWORDS[0]).await.unwrap());
     assert_eq!(mails[1].password(), None);
     let item = world.item(&customer).await.unwrap();
     assert!(!item.contains_key("reset") && !item.contains_key("reset_superseded"));
@@ -153,7 +153,7 @@ async fn assert_one_winner(world: &World, customer: &str) -> String {
     assert!(mailed.len() <= 1, "one reset, one mail");
     let mut winners = Vec::new();
     for password in [&NEW_PASSWORDS[..], &mailed, &[OLD_PASSWORD]].concat() {
-        if world.opens(customer, password).await.unwrap() {
+        if world.can_log_in(customer, password).await.unwrap() {
             winners.push(password);
         }
     }

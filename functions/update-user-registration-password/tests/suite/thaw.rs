@@ -5,12 +5,12 @@ use serde_json::json;
 use testkit::Sandbox;
 use testkit::relay::{Action, Relays, Step};
 use testkit::requests::set_password;
-use testkit::thaw::{Forgotten, thaw};
+use testkit::thaw::{DroppedBy, thaw};
 
 #[tokio::test]
 async fn a_closed_connection_costs_a_new_one_and_no_back_off() {
     let backend = testkit::backend().await;
-    for forgotten in Forgotten::ALL {
+    for forgotten in DroppedBy::ALL {
         for reply in [Action::HANG_UP, Action(vec![Step::Reset])] {
             let relays = Relays::start(&backend).unwrap();
             let service = Sandbox::on(relays.backend.clone(), &[]).unwrap();

@@ -16,9 +16,9 @@ pub(crate) enum State {
     SesHangsUp,
     /// SES refuses connections.
     SesGone,
-    /// After the first call, which counts the request, DynamoDB only accepts second attempts.
+    /// DynamoDB only accepts second attempts after the first call, which counts the request.
     DynamoDbThrottles,
-    /// After the first call, DynamoDB does not answer.
+    /// DynamoDB does not answer after the first call.
     DynamoDbHangsUp,
     /// A reset that is the first request of a process.
     FirstRequest,

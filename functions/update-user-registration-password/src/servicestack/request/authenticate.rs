@@ -82,7 +82,7 @@ mod tests {
         )
     }
 
-    /// As in HTTP Basic authentication.
+    /// The rule is that of HTTP Basic authentication.
     #[test]
     fn a_user_name_has_no_white_space_around_it() {
         for username in ["+admin", "admin+", "%09admin", "admin%0D%0A", "%C2%A0admin"] {

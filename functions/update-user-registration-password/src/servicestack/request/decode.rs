@@ -20,7 +20,7 @@ const MAX_REQUESTER: usize = 256;
 
 /// Reads the input of a call.
 pub fn decode(endpoint: Endpoint, request: &Request) -> Result<Input, Rejection> {
-    decode_dto(endpoint, request).map(with_annotation)
+    decode_dto(endpoint, request).map(with_short_requester)
 }
 
 /// Reads a request DTO. On a service's own route, the query takes precedence over the body. On
@@ -89,7 +89,7 @@ fn read_body<D: RequestDto>(format: Format, body: &[u8]) -> Result<D, Unreadable
 
 /// Shortens `Requester` to one line for the audit trail. It is never refused, because nothing
 /// depends on it.
-fn with_annotation(mut input: Input) -> Input {
+fn with_short_requester(mut input: Input) -> Input {
     let shortened = |text: String| one_line(&text).chars().take(MAX_REQUESTER).collect();
     input.requester = input.requester.map(shortened);
     input
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn a_predefined_route_reads_its_own_format_and_that_of_pages_any() {
+    fn a_predefined_route_reads_its_own_format_and_the_html_route_any() {
         let predefined = |format| Endpoint::Predefined { format };
         let json = r#"{"Email":"a@example.com"}"#;
         for (format, content_type) in [

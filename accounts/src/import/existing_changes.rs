@@ -10,14 +10,14 @@ use crate::{Console, Error};
 
 /// The changes of existing accounts.
 #[derive(Default)]
-pub(super) struct Losses {
+pub(super) struct ExistingChanges {
     /// Accounts to overwrite.
     pub(super) preview: Preview,
     /// Accounts to disable.
     pub(super) missing: Missing,
 }
 
-impl Losses {
+impl ExistingChanges {
     /// Finds and prints the changes of existing accounts. Refuses an import after which no account
     /// can use the role `Admin`.
     pub(super) async fn find(
@@ -26,22 +26,22 @@ impl Losses {
         arguments: &Arguments,
         console: &mut Console,
     ) -> Result<Self, Error> {
-        let mut losses = Self::default();
+        let mut existing = Self::default();
         if arguments.overwrite {
-            losses.preview = preview(session, file).await?;
-            losses.preview.print(console)?;
+            existing.preview = preview(session, file).await?;
+            existing.preview.print(console)?;
         }
         if arguments.changes_existing() {
             let disables = arguments.disable_missing;
-            losses.missing = Missing::find(session, file, disables, console).await?;
+            existing.missing = Missing::find(session, file, disables, console).await?;
         }
         if arguments.disable_missing {
-            losses.missing.print(console)?;
+            existing.missing.print(console)?;
         }
         if !arguments.force {
-            losses.missing.check_admin()?;
+            existing.missing.check_admin()?;
         }
-        Ok(losses)
+        Ok(existing)
     }
 
     /// Asks for confirmation, if an existing account changes.

@@ -9,7 +9,7 @@ pub(super) fn empty_page(status: StatusCode) -> Response<String> {
 }
 
 /// Makes a response with plain text.
-pub(super) fn plain(status: StatusCode, body: &str) -> Response<String> {
+pub(super) fn text_page(status: StatusCode, body: &str) -> Response<String> {
     text(status, "text/plain", body)
 }
 
