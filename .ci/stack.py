@@ -13,7 +13,7 @@ TEMPLATE = template()
 
 
 def owners_values():
-    """The parameters of parameters.example.yaml, like `sam deploy`."""
+    """The parameters of parameters.example.yaml, read as `sam deploy` reads them."""
     return CfnParameterOverridesType().convert(f"file://{ROOT}/parameters.example.yaml", None, None)
 
 

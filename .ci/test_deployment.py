@@ -200,7 +200,7 @@ class Deployment(unittest.TestCase):
             kinds = {resource["Type"] for resource in resources.values()}
             self.assertEqual({kind for kind in kinds if "CodeDeploy" in kind}, set())
 
-    def test_every_way_to_deploy_is_gradual_or_not(self):
+    def test_the_mapping_has_every_way_to_deploy(self):
         ways = TEMPLATE["Parameters"]["Deployment"]["AllowedValues"]
         self.assertEqual(sorted(TEMPLATE["Mappings"]["Deployments"]), sorted(ways))
 
@@ -234,7 +234,7 @@ class StackDeletion(unittest.TestCase):
         ]
         self.assertEqual(set(retained) - {"AWS::Lambda::Version"}, set())
 
-    def test_tables_are_protected_but_the_disposable_ones(self):
+    def test_all_tables_but_the_disposable_ones_are_protected(self):
         for protection, expected in {"ENABLED": True, "DISABLED": False}.items():
             tables = of_type(deploy(DeletionProtection=protection), "AWS::DynamoDB::Table")
             for name, table in tables.items():
@@ -273,7 +273,7 @@ class SamConfig(unittest.TestCase):
         self.assertEqual(parameters["tags"], "application=password-services")
         self.assertIn("CAPABILITY_AUTO_EXPAND", parameters["capabilities"])
 
-    def test_a_change_on_the_command_line_comes_beside_the_file(self):
+    def test_a_parameter_on_the_command_line_adds_to_those_of_the_file(self):
         given = (f"file://{ROOT}/parameters.example.yaml", "Deployment=AllAtOnce")
         read = CfnParameterOverridesType().convert(given, None, None)
         self.assertEqual(read, {**owners_values(), "Deployment": "AllAtOnce"})

@@ -189,7 +189,7 @@ class On(unittest.TestCase):
         urls = json.dumps([output["Value"] for name, output in OUTPUTS.items() if name.endswith("Url")])
         self.assertNotIn("ApiEndpoint", urls)
 
-    def test_a_web_acl_is_before_both_or_neither(self):
+    def test_a_web_acl_is_in_front_of_both_or_neither(self):
         without, _ = stack(**{**ON, "WebAclArn": ""})
         for side in self.SIDES:
             self.assertEqual(distribution(RESOURCES, side)["WebACLId"], ON["WebAclArn"])

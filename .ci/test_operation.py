@@ -97,8 +97,8 @@ class Alarms(unittest.TestCase):
 
 
 class Events(unittest.TestCase):
-    """The time for which callers who occupy the function can delay sweeps and mail reports, as in
-    docs/operations.md."""
+    """How many instances callers can occupy, how long sweeps and mail reports wait meanwhile, and what
+    becomes of them then, as in docs/operations.md."""
 
     def test_callers_cannot_fill_more_instances_than_documented(self):
         default = values()
@@ -183,7 +183,7 @@ class AuditTrail(unittest.TestCase):
         self.assertEqual(encryption["ServerSideEncryptionByDefault"], {"SSEAlgorithm": "AES256"})
         self.assertTrue(all(bucket["PublicAccessBlockConfiguration"].values()))
 
-    def test_a_row_that_is_written_over_is_archived_in_both_forms(self):
+    def test_an_overwritten_row_is_archived_in_both_versions(self):
         source = self.RESOURCES["AuditArchivePipe"]["Properties"]["SourceParameters"]
         [criterion] = source["FilterCriteria"]["Filters"]
         self.assertEqual(json.loads(criterion["Pattern"]), {"eventName": ["INSERT", "MODIFY"]})

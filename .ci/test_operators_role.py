@@ -97,7 +97,7 @@ class OperatorsRole(unittest.TestCase):
             ("end-sessions",),
             ("disable",),
             ("enable",),
-            # Another administrator is left, which the second one checks.
+            # `revoke` checks that another administrator is left, and there is one.
             ("grant", "Admin"),
             ("revoke", "Admin"),
             ("audit",),

@@ -27,8 +27,8 @@ pub(crate) fn can_administer(item: &Item) -> bool {
     can_log_in && !get_flag(item, "disabled") && roles(item).contains(ADMIN_ROLE)
 }
 
-/// Returns the condition for a change after which an account no longer has the role `Admin`, or can
-/// no longer log in: another account can use the role when the change is written. `None` if the account cannot use
+/// Returns the condition that another account can use the role `Admin` when the change is written.
+/// It is for changes that take the role, or the ability to log in, from an account. `None` if the account cannot use
 /// the role itself, or with `force`. Refuses the change if there is no other account.
 pub(crate) async fn other_admin(
     session: &Session<'_>,

@@ -108,7 +108,7 @@ async function withSession() {
   return context
 }
 
-// The call changes the password and so ends the account's sessions. Log in again.
+// Logs in, so that the browser has a session.
 async function logIn(context) {
   const login = { provider: 'credentials', UserName: credential.username, Password: credential.password }
   const answer = await ownCall(context, `${service}/json/reply/Authenticate`, login)

@@ -165,7 +165,7 @@ with check("a broken host is a difference where the original differs"):
                     code, result, _ = compare(old, url, "--only", only)
                 is_changed = "logout" in only or change("", [200, {}, b""])[1:] != [{}, b""]
                 equal((only, change, code), (only, change, int(is_changed)))
-with check("no answer ends a run"):
+with check("a malformed answer does not end a run"):
     for headers, body in [
         ({"Content-Type": "text/xml", "Content-Encoding": "gzip"}, b"\x1f\x8b\x08\0\0\0\0\0\0\xffgarbage"),
         ({"Content-Type": "application/json"}, b"[" * 100_000),
@@ -207,7 +207,7 @@ with check("https"):
             code, _, messages = compare(url, url)
             equal(code, 75)
             contains(messages, "certificate verify failed")
-with check("a server that is neither"):
+with check("a server that runs neither service"):
     with serving(SimpleHTTPRequestHandler) as server:
         SimpleHTTPRequestHandler.log_message = Relay.log_message
         code, _, messages = compare(f"http://127.0.0.1:{server.server_port}", NEW)
@@ -228,7 +228,7 @@ with check("a server that is neither"):
             code, _, messages = compare(f"http://127.0.0.1:{server.server_port}", NEW, "--credential", file.name)
         equal(code, 2)
         contains(messages, "runs neither service")
-with check("another address is connected to, and the name is kept"):
+with check("--old-address and --new-address change the connection and keep the name"):
     port = urllib.parse.urlsplit(NEW).port
     named = f"http://regapi.example.invalid:{port}"
     code, result, messages = compare(named, NEW, "--old-address", "127.0.0.1", "--only", "soap11/wsdl")

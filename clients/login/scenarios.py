@@ -121,7 +121,7 @@ def a_password_that_must_be_changed_can_be_changed():
     equal(login("maria", NEW), "valid")
 
 
-def a_reset_whose_mail_was_not_accepted_is_no_login():
+def a_reset_whose_mail_was_not_accepted_allows_no_login():
     put(reset={"hash": hasher.hash(TEMPORARY), "expires_at": NOW + 3600, "request_id": "r"})
     equal(login("maria", TEMPORARY), "wrong")
 
@@ -133,7 +133,7 @@ def a_temporary_password_can_be_changed_at_once():
     equal(login("maria", NEW), "valid")
 
 
-def hashes_of_other_parameters_are_replaced():
+def hashes_with_other_parameters_or_formats_are_replaced():
     for old in [argon2.PasswordHasher(memory_cost=8192, time_cost=3, parallelism=1).hash(PASSWORD), *imported().values()]:
         put(password_hash=old)
         equal(login("maria", TEMPORARY), "wrong")
@@ -186,9 +186,9 @@ SCENARIOS = [
     a_temporary_password_replaces_the_old_one_at_its_first_use,
     an_expired_temporary_password_changes_nothing,
     a_password_that_must_be_changed_can_be_changed,
-    a_reset_whose_mail_was_not_accepted_is_no_login,
+    a_reset_whose_mail_was_not_accepted_allows_no_login,
     a_temporary_password_can_be_changed_at_once,
-    hashes_of_other_parameters_are_replaced,
+    hashes_with_other_parameters_or_formats_are_replaced,
     current_hashes_are_left_alone,
 ]
 

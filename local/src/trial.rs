@@ -182,7 +182,7 @@ impl Trial {
             Ok(id) => Redirect::to(&format!("/try/{id}")).into_response(),
             Err(error) => {
                 let text = format!(
-                    "The request or its result could not be read: {}\n",
+                    "The request could not be sent, or its result could not be read: {}\n",
                     causes(&*error)
                 );
                 (StatusCode::BAD_GATEWAY, text).into_response()

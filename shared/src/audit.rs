@@ -30,7 +30,8 @@ pub struct Entry<'a> {
     pub event: &'static str,
     /// The id of the request that caused it, as in the logs.
     pub request_id: &'a str,
-    /// The address that the request came from, as seen by the gateway.
+    /// The caller's IP address as seen by the gateway, or what caused the event without a caller, for
+    /// example `sweep`, `ses` or `accounts`.
     pub source: &'a str,
     /// The account that is logged in, or the ARN of an operator's credentials. `None` for an
     /// anonymous request.
@@ -85,7 +86,8 @@ impl Audit {
         }
     }
 
-    /// Writes the row of an attempt that was refused. A failure to write it is logged and counted.
+    /// Writes a row that is not part of a change: of a refused attempt, or of a report about a mail. A
+    /// failure to write it is logged and counted.
     pub async fn record(&self, entry: &Entry<'_>) {
         let Row { table, item } = self.row(entry);
         let request = self.client.put_item().table_name(table);

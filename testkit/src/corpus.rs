@@ -75,7 +75,7 @@ pub fn trials(cases: &str, deviations: &str) -> Result<Vec<Trial>, Error> {
         trials.push(trial.with_kind("exchange"));
     }
     match deviations.into_keys().next() {
-        Some(name) => Err(format!("there is a deviation but no case of the name {name}").into()),
+        Some(name) => Err(format!("the deviation {name} has no case").into()),
         None => Ok(trials),
     }
 }

@@ -20,7 +20,7 @@ pub(super) enum Dns {
     System,
     /// This server.
     Server(SocketAddr),
-    /// No DNS queries: a custom endpoint is not a deployment that sends mail.
+    /// No DNS queries, because a deployment behind a custom endpoint sends no real mail.
     Disabled,
 }
 

@@ -39,7 +39,8 @@ fn cost(deployment: &Deployment<'_>) -> Finding {
     }
 }
 
-/// Checks that the floor is at least twice the p99 of hash and mail together.
+/// Checks that the floor is at least twice the sum of the p99 of hashes, the p99 of mails and
+/// [`OVERHEAD_MS`].
 async fn floor(deployment: &Deployment<'_>) -> CheckResult<Finding> {
     let floor = deployment.number("ResponseFloorMs")?;
     if floor == 0.0 {

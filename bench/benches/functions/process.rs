@@ -143,7 +143,7 @@ pub(super) fn cargo(command: &str, arguments: &[&str]) -> Result<PathBuf, Error>
     let folder = program
         .ancestors()
         .nth(2)
-        .ok_or("this program is nowhere")?;
+        .ok_or("this program is not in target/PROFILE/deps")?;
     Ok(folder.to_owned())
 }
 

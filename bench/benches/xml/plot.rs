@@ -43,7 +43,7 @@ pub(crate) fn draw(lines: &[Line], path: &Path) -> Result<(), Box<dyn Error>> {
         .disable_x_mesh()
         .light_line_style(TRANSPARENT)
         .x_desc("size of the message, KiB")
-        .y_desc("CPU time a byte, ns")
+        .y_desc("CPU time per byte, ns")
         .label_style(("sans-serif", 14))
         .draw()?;
     // Next to the chart, where plotters' own legend would be clipped.

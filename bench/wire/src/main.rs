@@ -49,7 +49,7 @@ async fn main() -> Result<(), Error> {
     }
 }
 
-/// The function, with clients that nothing answers.
+/// The function, with SDK clients for an endpoint at which nothing listens.
 fn service() -> Result<Service, Error> {
     let env = Env::new(&|name| {
         let value = match name {

@@ -18,7 +18,7 @@ pub struct Config {
     /// `RESET_PER_HOUR`: the maximum number of resets of one name per hour, 5 by default. 0 means
     /// no limit.
     pub reset_per_hour: u32,
-    /// `SOURCE_PER_MINUTE`: the maximum number of resets from one address per minute, 60 by
+    /// `SOURCE_PER_MINUTE`: the maximum number of resets from one IP address per minute, 60 by
     /// default. 0 means no limit.
     pub source_per_minute: u32,
     /// `MAIL_RATE`: the maximum number of mails that a sweep sends per second, 12 by default. It is

@@ -8,7 +8,7 @@ pub struct Config {
     /// The configuration that both functions share.
     pub shared: shared::config::Config,
     /// `LOGIN_FAILURES_PER_MINUTE`: the maximum number of failed logins of one name from one
-    /// address per minute, 10 by default. 0 means no limit.
+    /// IP address per minute, 10 by default. 0 means no limit.
     pub login_failures_per_minute: u32,
     /// `CREDENTIAL_CACHE_SECONDS`: the time for which a verified credential is not hashed again,
     /// 300 by default and at most. 0 disables the cache.

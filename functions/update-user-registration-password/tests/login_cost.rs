@@ -105,7 +105,7 @@ async fn a_credential_is_hashed_once_in_five_minutes() {
 }
 
 #[tokio::test]
-async fn a_failed_login_takes_the_same_hashes_for_every_name() {
+async fn a_failed_login_computes_as_many_hashes_for_every_name() {
     let _counting = COUNTING.lock().await;
     let body = json!({ "Email": "a@example.com", "NewPassword": "lamp-Sodium-4417" });
     // There may be a temporary password, so there are always two hashes.

@@ -41,7 +41,7 @@ mod tests {
     }
 
     #[test]
-    fn accounts_are_spread_over_all_shards_that_are_asked() {
+    fn accounts_are_spread_over_the_numbered_shards() {
         let shards: Vec<_> = shards().collect();
         assert_eq!(shards.len(), 9);
         for of_all in &shards[..8] {

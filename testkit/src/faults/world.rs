@@ -232,7 +232,7 @@ impl World {
             self.wait();
             self.sweep().await?;
         }
-        Err("a reset is pending for good".into())
+        Err(format!("a reset is still pending after {EVENTS} sweeps").into())
     }
 
     /// Whether a sweep would find a reset, now or later. Makes one call instead of one for each

@@ -64,7 +64,7 @@ pub(super) fn all() -> Result<Vec<Lane>, Error> {
         wrong_credentials()?,
         in_turns("foreign pages and hosts", 2, foreign()?),
         in_turns("sample events", 4, samples()?),
-        in_turns("events of nobody", 1, no_events()),
+        in_turns("malformed events", 1, malformed_events()),
     ])
 }
 
@@ -192,7 +192,7 @@ fn samples() -> Result<Vec<Call>, Error> {
 }
 
 /// Events that neither the gateway nor the rules send.
-fn no_events() -> Vec<Call> {
+fn malformed_events() -> Vec<Call> {
     let other = json!({ "source": "aws.s3", "detail-type": "Object Created", "detail": {} });
     let events = [
         json!({}),

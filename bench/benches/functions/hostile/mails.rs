@@ -79,12 +79,12 @@ pub(super) fn bounded(mails: &[Mail], took: Duration) -> [Bounded; 2] {
     let hammered = email(HAMMERED);
     [
         Bounded {
-            whom: "everybody a flood asks for",
+            whom: "names that the flood requests",
             resets: mailed_resets(mails, |address| flooded.contains(address)),
             at_most: 60 + seconds,
         },
         Bounded {
-            whom: "one name that many ask for",
+            whom: "one name requested from many sources",
             resets: mailed_resets(mails, |address| address == hammered),
             at_most: (1 + seconds / 60).min(5 + seconds / 720),
         },

@@ -99,13 +99,13 @@ impl Report {
             ("resets lost", resets.lost),
             ("surplus mails for resets", resets.too_many),
             (
-                "updates not mailed once",
+                "updates not mailed exactly once",
                 mails::updates_not_mailed(&self.driven, &self.mails),
             ),
             ("mails to others", mails::to_others(&self.mails)),
             ("passwords that do not open their account", self.logins.1),
             (
-                "accounts changed that nothing may change",
+                "change of accounts that nothing may change",
                 usize::from(!self.is_untouched),
             ),
             (

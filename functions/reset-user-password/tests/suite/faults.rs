@@ -71,7 +71,7 @@ const SCENARIOS: [Scenario; 7] = [
         ..SWEEP
     },
     Scenario {
-        title: "sweep of a reset that an administrator came before",
+        title: "sweep of a reset that an administrator has superseded",
         is_superseded: true,
         ..SWEEP
     },

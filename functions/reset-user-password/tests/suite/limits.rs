@@ -180,7 +180,7 @@ async fn expired_limits_cost_a_new_process_no_request() {
 
 /// A process does not know of concurrent uses in another process until it reads the limit.
 #[tokio::test]
-async fn a_source_counted_elsewhere_costs_a_new_process_one_more_request_once() {
+async fn a_source_counted_elsewhere_costs_a_new_process_a_single_extra_request() {
     let backend = testkit::backend().await;
     let source = [198, 51, 100, 1];
     let [one, other] = [(); 2].map(|()| Process::start(&backend, 0));

@@ -360,7 +360,7 @@ async fn two_sweeps_at_once_mail_nobody_twice() {
 
 /// Sixteen are in progress at once, so a mail can be at most fifteen places early.
 #[tokio::test]
-async fn those_who_wait_longest_are_mailed_first_in_whatever_shard() {
+async fn those_who_wait_longest_are_mailed_first_whatever_their_shard() {
     let backend = testkit::backend().await;
     let (world, usernames) = many_pending(&backend, 60).await;
     assert_eq!(count(&world.sweep().await.unwrap(), "reset"), 60);

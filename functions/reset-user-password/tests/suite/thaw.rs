@@ -16,7 +16,8 @@ use testkit::{Sandbox, requests};
 const FREEZE: Duration = Duration::from_millis(6_100);
 /// Long enough for a slow machine.
 const FLOOR: Duration = Duration::from_millis(1_500);
-/// Runs for each reply and set of services: 51 for each reply.
+/// The number of runs for each reply and each set of services. There are three sets, so each reply
+/// has 51 runs.
 const RUNS: usize = 17;
 /// Concurrent runs. Most of them are waiting for the response floor at any time.
 const RUNS_AT_ONCE: usize = 17;

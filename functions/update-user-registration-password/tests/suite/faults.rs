@@ -47,7 +47,7 @@ impl Login {
     fn title(self) -> &'static str {
         match self {
             Self::FirstWithTemporary => "first login with a mailed password; a reset is pending",
-            Self::WithOldParameters => "login with a hash of old parameters",
+            Self::WithOldParameters => "login to an account whose hash has old parameters",
             Self::Wrong => "login with a wrong password",
             Self::WithoutRole => "login without the role",
         }

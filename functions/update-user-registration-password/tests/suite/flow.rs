@@ -261,7 +261,7 @@ async fn log_in_with_hash(sandbox: &Sandbox, hash: &str) {
 }
 
 #[tokio::test]
-async fn a_login_renews_a_hash_of_other_parameters() {
+async fn a_login_renews_a_hash_with_other_parameters() {
     let sandbox = Sandbox::start(&with_default_cost(&[])).await.unwrap();
     let old = Hasher::new(Cost::new(12_288, 3).unwrap());
     let mut rng = UnwrapErr(SysRng);

@@ -68,7 +68,7 @@ async fn without_the_table_the_password_is_set_and_a_mail_is_sent() {
 }
 
 #[tokio::test]
-async fn the_brands_product_is_no_password() {
+async fn the_name_of_the_brands_product_is_refused_as_a_password() {
     let sandbox = Sandbox::start(&[]).await.unwrap();
     let set = |password: &str| {
         let body = json!({ "Email": JDOE, "NewPassword": password });

@@ -16,7 +16,7 @@ pub(crate) enum State {
     SesHangsUp,
     /// SES refuses connections.
     SesGone,
-    /// DynamoDB only accepts second attempts after the first call, which counts the request.
+    /// After the first call, which counts the request, DynamoDB accepts only second attempts.
     DynamoDbThrottles,
     /// DynamoDB does not answer after the first call.
     DynamoDbHangsUp,

@@ -21,7 +21,8 @@ impl From<Utf8Error> for Unreadable {
 }
 
 /// Decodes a body as UTF-8, whatever its content type says, with or without a byte order mark.
-/// Other bytes are refused, because nobody chose a password that contains U+FFFD.
+/// Bytes that are not UTF-8 are refused: decoded with U+FFFD in their place, they would set a
+/// password that nobody chose.
 pub(super) fn text(body: &[u8]) -> Result<&str, Unreadable> {
     let text = std::str::from_utf8(body)?;
     Ok(text.strip_prefix('\u{feff}').unwrap_or(text))

@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_none() {
+    fn other_bodies_are_unreadable() {
         for jsv in [
             "",
             "garbage",
