@@ -43,13 +43,21 @@ COMMANDS = {
     ("lambda", "invoke"): "lambda:InvokeFunction",
     ("logs", "tail"): "logs:FilterLogEvents",
     ("acm", "wait"): "acm:DescribeCertificate",
+    ("cloudformation", "wait"): "cloudformation:DescribeStacks",
+    ("dynamodb", "wait"): "dynamodb:DescribeTable",
     ("apigatewayv2", "get-domain-name"): "apigateway:GET",
 }
 # IAM requires no permission for it.
 WITHOUT_PERMISSION = {("sts", "get-caller-identity")}
-# The administrator creates the policy of the operators in step 7, and the owner of the domain changes
-# DNS. upgrade.md warns of update-stack.
-OTHERS = {("iam", "create-policy"), ("route53", "list-resource-record-sets"), ("cloudformation", "update-stack")}
+# The administrator creates and updates policies, and the owner of the domain changes DNS. upgrade.md
+# warns of update-stack.
+OTHERS = {
+    ("iam", "create-policy"),
+    ("iam", "create-policy-version"),
+    ("route53", "list-resource-record-sets"),
+    ("route53", "change-resource-record-sets"),
+    ("cloudformation", "update-stack"),
+}
 
 
 def action_of(service, command):

@@ -34,7 +34,6 @@ def item(row, now):
         "display_name": row["display_name"],
         "brand": row["brand"].lower(),
         "language": row["language"],
-        "roles": set(row["roles"].split(";")),
         "password_hash": row["password_hash"],
         "version": 1,
         "imported_at": now,

@@ -67,6 +67,10 @@ fn arn(subscription: &Value) -> &str {
 async fn alarms(deployment: &Deployment<'_>) -> CheckResult<Vec<Value>> {
     let names = deployment.resources_of("AWS::CloudWatch::Alarm")?;
     let names: Vec<_> = names.iter().map(|alarm| alarm.id.as_str()).collect();
+    if names.is_empty() {
+        let text = "the stack has no alarms; deploy the current template";
+        return Err(CheckError::Unknown(text.to_owned()));
+    }
     let mut alarms = Vec::new();
     for names in names.chunks(PAGE) {
         let input = json!({ "AlarmNames": names, "MaxRecords": PAGE });

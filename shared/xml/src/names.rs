@@ -39,7 +39,7 @@ fn is_name_start(c: char) -> bool {
 
 /// Whether a name may contain this character (XML 1.0 production 4a, without the colon).
 fn is_name_char(c: char) -> bool {
-    is_name_start(c)
-        || matches!(c, '-' | '.' | '0'..='9' | '\u{B7}' | '\u{300}'..='\u{36F}'
-            | '\u{203F}'..='\u{2040}')
+    c.is_ascii_alphanumeric()
+        || is_name_start(c)
+        || matches!(c, '-' | '.' | '\u{B7}' | '\u{300}'..='\u{36F}' | '\u{203F}'..='\u{2040}')
 }
