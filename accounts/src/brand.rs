@@ -102,7 +102,7 @@ fn closing(argument: &str) -> Result<(Attribute, String), String> {
     let closing = closing.ok_or_else(|| {
         let known: Vec<_> = languages().collect();
         let known = known.join(", ");
-        format!("{language} is not a language that mails are written in: {known}")
+        format!("mails are not written in {language}; the languages are {known}")
     })?;
     Ok((closing, text.to_owned()))
 }

@@ -166,7 +166,7 @@ public class Users
         },
         new Dictionary<string, string> { ["#temporary"] = "temporary", ["#hash"] = "hash" });
 
-    /// Replaces the hash, unless the password was changed meanwhile. Returns the hash that is now stored, or the old one if the update failed. A later change of the password must name it in its condition.
+    /// Replaces the hash, unless the password was changed meanwhile. Returns the hash that a later change must name in its condition: the new one, or the old one if the password was changed meanwhile.
     async Task<string> Rehash(string username, string oldHash, string newHash)
     {
         try

@@ -100,7 +100,7 @@ export async function changePassword(username, oldHash, password, now) {
   }));
 }
 
-/** Replaces the hash, unless the password was changed meanwhile. Returns the hash that is now stored, or the old one if the update failed. A later change of the password must name it in its condition. */
+/** Replaces the hash, unless the password was changed meanwhile. Returns the hash that a later change must name in its condition: the new one, or the old one if the password was changed meanwhile. */
 async function rehash(username, oldHash, newHash) {
   try {
     await users.send(new UpdateCommand({

@@ -114,7 +114,7 @@ def change_password(users, username, old_hash, password, now):
 
 
 def rehash(users, username, old_hash, new_hash):
-    """Replaces the hash, unless the password was changed meanwhile. Returns the hash that is now stored, or the old one if the update failed. A later change of the password must name it in its condition."""
+    """Replaces the hash, unless the password was changed meanwhile. Returns the hash that a later change must name in its condition: the new one, or the old one if the password was changed meanwhile."""
     try:
         users.update_item(
             Key={"username": username},

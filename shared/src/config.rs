@@ -217,10 +217,10 @@ pub fn brand(env: Env<'_>) -> Result<Brand, ConfigError> {
 /// Reads `ARGON2_MEMORY_KIB` and `ARGON2_ITERATIONS`. [`Cost::new`] says which values are valid.
 pub fn password_cost(env: Env<'_>) -> Result<Cost, ConfigError> {
     let default = Cost::DEFAULT;
-    let memory_kib = env.number("ARGON2_MEMORY_KIB", default.memory_kib(), 0..=u32::MAX)?;
-    let iterations = env.number("ARGON2_ITERATIONS", default.iterations(), 0..=u32::MAX)?;
+    let memory_kib = env.number("ARGON2_MEMORY_KIB", default.memory_kib(), Cost::MEMORY_KIB)?;
+    let iterations = env.number("ARGON2_ITERATIONS", default.iterations(), Cost::ITERATIONS)?;
     Cost::new(memory_kib, iterations).map_err(|error| {
-        let is_iterations = iterations == 0 || (iterations == 1 && memory_kib >= 19_456);
+        let is_iterations = iterations == 1 && memory_kib >= 19_456;
         let name = if is_iterations {
             "ARGON2_ITERATIONS"
         } else {
@@ -368,6 +368,9 @@ mod tests {
 
     #[test]
     fn an_invalid_number_is_answered_with_the_range() {
+        let error = read(&[("ARGON2_MEMORY_KIB", "19MiB")]).unwrap_err();
+        let expected = "ARGON2_MEMORY_KIB: must be a whole number from 12288 to 1048576";
+        assert_eq!(error.to_string(), expected);
         for value in ["many", "0", "3654", "18446744073709551616"] {
             let error = read(&[("AUDIT_DAYS", value)]).unwrap_err().to_string();
             let expected = "AUDIT_DAYS: must be a whole number from 1 to 3653";

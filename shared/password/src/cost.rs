@@ -1,5 +1,7 @@
 //! The cost of a hash.
 
+use std::ops::RangeInclusive;
+
 use argon2::{Algorithm, Argon2, Params, Version};
 
 /// The length of a hash, in bytes.
@@ -41,6 +43,11 @@ impl Cost {
         memory_kib: 8,
         iterations: 1,
     };
+
+    /// The work memory, in KiB, that [`Cost::new`] accepts with enough iterations.
+    pub const MEMORY_KIB: RangeInclusive<u32> = 12_288..=MAX_MEMORY_KIB;
+    /// The iterations that [`Cost::new`] accepts with the right work memory.
+    pub const ITERATIONS: RangeInclusive<u32> = 1..=341;
 
     /// Makes a cost. Refuses one that is weaker than ASVS 5.0 appendix C allows, above 1 GiB, or
     /// above 4 GiB over all iterations.
@@ -146,6 +153,22 @@ mod tests {
         ] {
             let cost = Cost::new(memory, iterations);
             assert_eq!(cost.is_ok(), is_allowed, "{memory} {iterations}");
+        }
+    }
+
+    #[test]
+    fn the_ranges_are_those_of_accepted_costs() {
+        let (memory, iterations) = (Cost::MEMORY_KIB, Cost::ITERATIONS);
+        assert!(Cost::new(*memory.start(), *iterations.end()).is_ok());
+        assert!(Cost::new(*memory.end(), *iterations.start()).is_ok());
+        for (memory, iterations) in [
+            (memory.start() - 1, 3),
+            (memory.end() + 1, 1),
+            (*memory.start(), iterations.end() + 1),
+            (*memory.end(), iterations.start() - 1),
+        ] {
+            let cost = Cost::new(memory, iterations);
+            assert!(cost.is_err(), "{memory} {iterations}");
         }
     }
 
