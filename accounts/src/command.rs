@@ -28,8 +28,8 @@ pub struct Arguments {
 pub(crate) enum Command {
     /// Find accounts by e-mail address, customer number or part of a name
     ///
-    /// Looks up an address in an index. For anything else, reads the whole table and matches the
-    /// customer number, or part of the user name, the display name or the address.
+    /// Looks up the complete address of an account in an index. Otherwise, reads the whole table and
+    /// matches the customer number, or part of the user name, the display name or the address.
     Find {
         /// The address, customer number or part of a name
         text: String,

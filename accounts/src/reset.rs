@@ -24,7 +24,9 @@ pub(crate) const VARIABLES: [&str; 9] = [
 
 /// Mail a new password to one or more accounts
 ///
-/// Works like the function `ResetUserPassword` and uses its settings, including rate limits.
+/// Works like the function `ResetUserPassword` and uses its settings, including rate limits, which
+/// count resets by operators separately. In either `RESET_MODE`, the new password replaces the old
+/// one at once, unless mail to the address has failed.
 #[derive(Debug, Args)]
 #[command(group(ArgGroup::new("whose").required(true).args(["user", "from"])))]
 pub(crate) struct Arguments {

@@ -14,8 +14,7 @@ pub struct RequestContext<'a> {
     pub source: &'a str,
     /// The user name that is logged in, or an operator. `None` for an anonymous request.
     pub actor: Option<&'a str>,
-    /// The person on whose behalf an operator acts, as stated by the operator. `None` if only the
-    /// actor is known.
+    /// The operator's own name, as the operator states it. `None` if only the actor is known.
     pub requester: Option<&'a str>,
     /// The time at which the request began.
     pub now: Timestamp,

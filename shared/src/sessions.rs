@@ -95,7 +95,7 @@ impl Session {
     }
 
     /// Whether the account is still logged in with this session: the session has not ended, the
-    /// password is still the same and valid, the account's sessions were not ended since, and the
+    /// password is still the same and valid, the account's sessions have not been ended since, and the
     /// account is not disabled.
     #[must_use]
     pub fn admits(&self, account: &Account, now: Timestamp) -> bool {

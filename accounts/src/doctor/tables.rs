@@ -201,7 +201,9 @@ fn keys(schema: &[KeySchemaElement]) -> Vec<&str> {
 fn index(description: &TableDescription, index: &Index) -> Finding {
     let mut found = description.global_secondary_indexes().iter();
     let Some(found) = found.find(|found| found.index_name() == Some(index.name)) else {
-        let advice = "deploy the template again; while the index is missing, logins by address and the sweep fail";
+        let advice = "deploy the template again; without email-index, UpdateUserRegistrationPassword \
+                      cannot find customers and logins by address fail; without pending-reset-index, \
+                      the sweep fails";
         return Finding::failed("index not found", advice);
     };
     let is_right = keys(found.key_schema()) == index.key && has_attributes(found, index);

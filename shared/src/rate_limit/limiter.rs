@@ -80,7 +80,8 @@ impl RateLimiter {
     }
 
     /// Counts one use of the key, unless a quota is used up. Makes one call to DynamoDB, or two if
-    /// the key is in use in another process and the cache does not show it yet.
+    /// the key is in use in another process and the cache does not show it yet. Makes none if the
+    /// cache shows that a quota is used up, or if there is no quota.
     pub async fn admit(
         &self,
         limit: &RateLimit,

@@ -20,7 +20,8 @@ pub struct NewAccount {
     pub profile: Profile,
     /// The roles, which are case-sensitive.
     pub roles: BTreeSet<String>,
-    /// The stored hash of the password. If `None`, the owner gets the first password by a reset.
+    /// The stored hash of the password. If `None`, the owner of a new account gets the first password
+    /// by a reset, and an [overwritten](overwrite) account keeps its password.
     pub password_hash: Option<Secret>,
     /// Whether logins and resets are refused.
     pub disabled: bool,

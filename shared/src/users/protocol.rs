@@ -42,8 +42,8 @@ pub struct Pending<'a> {
     pub expires_at: Timestamp,
     /// The time from which the sweep makes another password.
     pub due_at: Timestamp,
-    /// The operator who requested the reset, if one did. It then replaces the old password in
-    /// either mode.
+    /// The operator who requested the reset, if one did. The new password then replaces the old one
+    /// in either mode, unless mail to the address has failed.
     pub operator: Option<&'a Operator>,
 }
 
