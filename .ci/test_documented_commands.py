@@ -54,6 +54,7 @@ WITHOUT_PERMISSION = {("sts", "get-caller-identity")}
 OTHERS = {
     ("iam", "create-policy"),
     ("iam", "create-policy-version"),
+    ("iam", "delete-policy-version"),
     ("route53", "list-resource-record-sets"),
     ("route53", "change-resource-record-sets"),
     ("cloudformation", "update-stack"),
