@@ -20,7 +20,7 @@ const EVENT: &str = "password.expired";
 
 /// Expire passwords, so that their owners must ask for a reset
 ///
-/// Removes the hash and ends sessions, also if the password was mailed and has replaced the old one.
+/// Removes the hash and ends sessions, even if the password was mailed and has replaced the old one.
 /// A mailed password that is valid in addition to the old one stays valid.
 #[derive(Debug, Args)]
 #[command(group(ArgGroup::new("whose").required(true).args(["user", "imported_before"])))]

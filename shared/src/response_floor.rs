@@ -37,8 +37,8 @@ impl ResponseFloor {
     }
 
     /// Runs `work` until just before the next response slot. Returns `None` if it was cut off. Use
-    /// it for work that only some requests need: the others are answered in that slot, so these must
-    /// be too.
+    /// it for work that only some requests need: requests without that work are answered in that
+    /// slot, so requests with it must be too.
     pub async fn run_until_slot<T>(&self, work: impl Future<Output = T>) -> Option<T> {
         if self.floor.is_zero() {
             return Some(work.await);

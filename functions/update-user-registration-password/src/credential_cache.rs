@@ -1,5 +1,5 @@
-//! A cache of verified credentials. It spares clients that send their credential with every request
-//! the wait for the same hash each time.
+//! A cache of verified credentials. Clients that send their credential with every request need not
+//! wait for the same hash each time.
 //!
 //! An entry is a keyed digest. The key is random and never leaves the process, so passwords cannot
 //! be guessed from the digest. The stored hash is part of the digest, so that a change of the hash
