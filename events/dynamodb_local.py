@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import random
 import shutil
 import socket
 import subprocess
@@ -113,6 +114,10 @@ def is_open(port):
 
 
 def free_port():
-    with socket.socket() as server:
-        server.bind(("127.0.0.1", 0))
-        return server.getsockname()[1]
+    """A free port below those that the system uses for outgoing connections, of which one might take it before
+    the server does."""
+    for port in random.sample(range(10_000, 32_768), 100):
+        with contextlib.suppress(OSError), socket.socket() as server:
+            server.bind(("127.0.0.1", port))
+            return port
+    raise Failed("no free port")
