@@ -8,7 +8,6 @@ use shared::mail::brand::{
     ATTRIBUTES, Attribute, CLOSINGS, CONFIGURATION_SET, FROM_ADDRESS, LANGUAGE, LOGIN_URL,
     PRODUCT_NAME, REPLY_TO, SUPPORT_CONTACT,
 };
-use shared::mail::languages;
 
 use crate::access::Session;
 use crate::brand_table::{change, key, table};
@@ -100,9 +99,9 @@ fn closing(argument: &str) -> Result<(Attribute, String), String> {
     let name = format!("closing_{}", language.trim().to_ascii_lowercase());
     let closing = CLOSINGS.into_iter().find(|closing| closing.name == name);
     let closing = closing.ok_or_else(|| {
-        let known: Vec<_> = languages().collect();
+        let known = CLOSINGS.map(|closing| closing.name.trim_start_matches("closing_"));
         let known = known.join(", ");
-        format!("mails are not written in {language}; the languages are {known}")
+        format!("LANGUAGE must be one that mails are written in: {known}")
     })?;
     Ok((closing, text.to_owned()))
 }
@@ -266,4 +265,19 @@ fn record(session: &Session<'_>, row: &Item) -> Result<Record, Error> {
     fields.push(("defaults", defaults.into()));
     fields.push(("unusable", unusable.into()));
     Ok(Record::new(fields))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_language_is_answered_with_those_that_are_accepted() {
+        let error = closing("sv=Hej").unwrap_err();
+        let (_, known) = error.split_once(": ").unwrap();
+        assert_eq!(known.split(", ").count(), CLOSINGS.len());
+        for language in known.split(", ") {
+            assert!(closing(&format!("{language}=Yours")).is_ok(), "{language}");
+        }
+    }
 }

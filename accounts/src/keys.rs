@@ -111,7 +111,8 @@ fn judge(item: &Item) -> Option<Finding> {
     let email = get_text(item, "email");
     let problem = if right.as_str() == NOBODY {
         Some(
-            "invalid user name; delete the item in DynamoDB, or replace it with one that has a valid user name",
+            "invalid user name; delete the item in DynamoDB, or replace it with one that has a \
+             valid user name",
         )
     } else if email.is_some_and(|email| recipient(email).is_none()) {
         Some("SES cannot send mail to the address; correct it with `accounts set`")

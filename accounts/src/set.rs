@@ -59,7 +59,7 @@ pub(crate) async fn set(session: &Session<'_>, arguments: &Arguments) -> Result<
     let fields = changed(&account.profile, &profile);
     let names: Vec<_> = fields.iter().map(|(name, _)| *name).collect();
     let detail = names.join(", ");
-    let replaced = values.sets_address().then_some(AddressChange {
+    let address_change = values.sets_address().then_some(AddressChange {
         account: &account,
         new: profile.email.as_deref(),
     });
@@ -72,20 +72,27 @@ pub(crate) async fn set(session: &Session<'_>, arguments: &Arguments) -> Result<
             None => format!("{name} removed"),
         }));
     }
-    if let Some(replaced) = &replaced {
-        changes.push(admin::set_email(&account, replaced.new, session.now));
-        events.extend(replaced.events().into_iter().map(|event| (event, None)));
-        texts.push(replaced.text());
+    if let Some(address_change) = &address_change {
+        changes.push(admin::set_email(&account, address_change.new, session.now));
+        events.extend(
+            address_change
+                .events()
+                .into_iter()
+                .map(|event| (event, None)),
+        );
+        texts.push(address_change.text());
     }
     let Some(change) = changes.into_iter().reduce(Change::and) else {
         return Ok(Done::unchanged(&account, "nothing to change"));
     };
-    let notice = match &replaced {
-        Some(replaced) => replaced.notice(session).await?,
+    let notice = match &address_change {
+        Some(address_change) => address_change.notice(session).await?,
         None => None,
     };
-    let other_admin = match &replaced {
-        Some(replaced) if replaced.locks_out() => other_admin(session, &account, *force).await?,
+    let other_admin = match &address_change {
+        Some(address_change) if address_change.locks_out() => {
+            other_admin(session, &account, *force).await?
+        }
         _ => None,
     };
     let Profile { username, .. } = &account.profile;
@@ -93,9 +100,9 @@ pub(crate) async fn set(session: &Session<'_>, arguments: &Arguments) -> Result<
         .change_with(username, &change, &events, other_admin)
         .await?;
     let (mut event, mut remarks) = (CHANGED, Vec::new());
-    if let Some(replaced) = &replaced {
+    if let Some(address_change) = &address_change {
         event = address::EVENT;
-        remarks = replaced.follow_up(session, notice.as_ref()).await?;
+        remarks = address_change.follow_up(session, notice.as_ref()).await?;
     }
     let name = &account.profile.display_username;
     Ok(Done {

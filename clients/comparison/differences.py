@@ -126,7 +126,8 @@ def explained(names, case, answers, deviations):
 def deviations():
     """The known deviations. `row` is the beginning of a row of docs/deviations.md, and `cases` are patterns of
     names. `old` and `new` are patterns that the parts of the old and of the new answer must match. Because
-    of `new`, a broken answer of the new host still counts as a difference. `only` names the parts that are explained, if not all are."""
+    of `new`, a broken answer of the new host still counts as a difference. `only` names the parts that are
+    explained, if not all are."""
     with open(DEVIATIONS, encoding="utf-8") as file:
         return [json.loads(line) for line in file if line.strip()]
 

@@ -20,12 +20,12 @@ impl DroppedBy {
     pub const ALL: [Self; 3] = [Self::Both, Self::Dynamodb, Self::Ses];
 }
 
-/// Opens the connections of a function through these relays. From then on, the `forgotten`
+/// Opens the connections of a function through these relays. From then on, the `dropped_by`
 /// services answer on these connections with `reply`.
 pub async fn thaw(
     function: &dyn Handler,
     relays: &Relays,
-    (forgotten, reply): (DroppedBy, Action),
+    (dropped_by, reply): (DroppedBy, Action),
 ) {
     function.init().await;
     let (dynamodb, ses) = (relays.dynamodb.connections(), relays.ses.connections());
@@ -35,7 +35,7 @@ pub async fn thaw(
         } else {
             (dynamodb, DroppedBy::Ses)
         };
-        if call.connection < open && forgotten != other {
+        if call.connection < open && dropped_by != other {
             reply.clone()
         } else {
             Action::forward()

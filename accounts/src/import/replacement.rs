@@ -59,8 +59,13 @@ impl Replacement {
         events.extend(revoked.map(|roles| (REVOKED, Some(roles))));
         events.extend(granted.map(|roles| (GRANTED, Some(roles))));
         if is_moved {
-            let replaced = AddressChange { account: old, new };
-            events.extend(replaced.events().into_iter().map(|event| (event, None)));
+            let address_change = AddressChange { account: old, new };
+            events.extend(
+                address_change
+                    .events()
+                    .into_iter()
+                    .map(|event| (event, None)),
+            );
         }
         let mut set = change.set.iter();
         let has_new_hash = set.any(|(path, _)| *path == "password_hash");

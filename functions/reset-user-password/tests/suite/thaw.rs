@@ -27,7 +27,7 @@ const RUNS_AT_ONCE: usize = 17;
 async fn first_reset(
     backend: &Backend,
     username: &str,
-    (forgotten, reply, freeze): (DroppedBy, Action, Duration),
+    (dropped_by, reply, freeze): (DroppedBy, Action, Duration),
 ) {
     let relays = Relays::start(backend).unwrap();
     let floor = FLOOR.as_millis().to_string();
@@ -40,7 +40,7 @@ async fn first_reset(
     };
     service.copy_user("bob", username, change).await.unwrap();
     let function = &service.functions.reset_user_password;
-    thaw(&**function, &relays, (forgotten, reply)).await;
+    thaw(&**function, &relays, (dropped_by, reply)).await;
     tokio::time::sleep(freeze).await;
     relays.take_calls();
 
@@ -60,10 +60,10 @@ async fn a_closed_connection_is_replaced_without_a_back_off() {
     let backend = &testkit::backend().await;
     let replies = [Action::HANG_UP, Action(vec![Step::Reset])];
     let runs = (0..RUNS).flat_map(|_| DroppedBy::ALL);
-    let runs = runs.flat_map(|forgotten| replies.clone().map(|reply| (forgotten, reply)));
-    let runs = stream::iter(runs.enumerate()).map(async |(run, (forgotten, reply))| {
+    let runs = runs.flat_map(|dropped_by| replies.clone().map(|reply| (dropped_by, reply)));
+    let runs = stream::iter(runs.enumerate()).map(async |(run, (dropped_by, reply))| {
         let username = format!("thawed-{run}");
-        let process = (forgotten, reply, Duration::ZERO);
+        let process = (dropped_by, reply, Duration::ZERO);
         first_reset(backend, &username, process).await;
     });
     let runs = runs.buffer_unordered(RUNS_AT_ONCE).count().await;

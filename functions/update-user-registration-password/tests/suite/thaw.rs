@@ -10,12 +10,12 @@ use testkit::thaw::{DroppedBy, thaw};
 #[tokio::test]
 async fn a_closed_connection_costs_a_new_one_and_no_back_off() {
     let backend = testkit::backend().await;
-    for forgotten in DroppedBy::ALL {
+    for dropped_by in DroppedBy::ALL {
         for reply in [Action::HANG_UP, Action(vec![Step::Reset])] {
             let relays = Relays::start(&backend).unwrap();
             let service = Sandbox::on(relays.backend.clone(), &[]).unwrap();
             let function = &service.functions.update_user_registration_password;
-            thaw(&**function, &relays, (forgotten, reply)).await;
+            thaw(&**function, &relays, (dropped_by, reply)).await;
             relays.take_calls();
             let mails = backend.outbox.mails().len();
             let body = json!({ "Email": "a@example.com", "NewPassword": "lamp-Sodium-4417", "SendResetEmail": true });
