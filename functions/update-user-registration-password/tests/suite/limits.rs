@@ -1,6 +1,8 @@
 //! Limits of failed logins, and logins with a temporary password.
 
 use std::collections::BTreeSet;
+use std::iter;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use axum::body::Bytes;
@@ -9,8 +11,9 @@ use local::{Error, Item};
 use serde_json::{Value, json};
 use shared::metrics::{self, Metric};
 use testkit::Sandbox;
-use testkit::relay::{Action, Relays};
+use testkit::relay::{Action, Relays, Step};
 use testkit::requests::{reset, set_password};
+use tokio::sync::Notify;
 
 fn request(credential: &str) -> Request<Bytes> {
     let body = json!({ "Email": "a@example.com", "NewPassword": "lamp-Sodium-4417" });
@@ -183,9 +186,19 @@ async fn without_the_limits_nobody_logs_in() {
 /// Concurrent attempts all pass before the first one is counted.
 #[tokio::test]
 async fn failures_beyond_the_limit_count_too() {
-    let sandbox = Sandbox::start(&[("LOGIN_FAILURES_PER_MINUTE", "1")])
-        .await
-        .unwrap();
+    let (_one, relays, sandbox) = two_processes().await.unwrap();
+    // No failure is counted before every attempt has read the limits.
+    let (reads, all_have_read) = (AtomicU32::new(0), Arc::new(Notify::new()));
+    relays.script(move |call| {
+        let all_have_read = Arc::clone(&all_have_read);
+        if call.operation != "BatchGetItem" {
+            let turn = Step::AwaitNotice(Arc::clone(&all_have_read));
+            return Action(vec![turn, Step::Notify(all_have_read), Step::Forward]);
+        }
+        let is_last = reads.fetch_add(1, Ordering::Relaxed) == 2;
+        let notice = is_last.then_some(Step::Notify(all_have_read));
+        Action(iter::once(Step::Forward).chain(notice).collect())
+    });
     let attempt = || status(&sandbox, "admin:wr0ng", HERE);
     let attempts = Box::pin(async { tokio::join!(attempt(), attempt(), attempt()) });
     let (statuses, measured) = metrics::collect(attempts).await;
@@ -198,7 +211,7 @@ async fn failures_beyond_the_limit_count_too() {
         )
     );
     let failures = measured.values(Metric::LoginFailures).len();
-    assert!(failures > 1, "they came one after another");
+    assert_eq!(failures, 3);
 
     let request = sandbox.backend.clients.dynamodb.scan();
     let limits = &sandbox.backend.tables.limits;
