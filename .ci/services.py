@@ -13,7 +13,7 @@ from pathlib import Path
 import boto3
 from transform import ROOT
 
-# The brand in mails of `accounts`.
+# The brand in emails of `accounts`.
 MAIL = {
     "MAIL_FROM": "no-reply@example.com",
     "PRODUCT_NAME": "Flood Watch",

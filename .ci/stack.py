@@ -28,7 +28,7 @@ def values(**changes):
 
 
 def deploy(source=TEMPLATE, **changes):
-    """The resources of the transformed template with these changes of parameters."""
+    """The resources of the transformed template with these changes to parameters."""
     parameters = values(**changes)
     # Another architecture needs another binary.
     code = with_code(source, f"code-{parameters['Architecture']}")

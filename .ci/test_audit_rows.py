@@ -15,8 +15,8 @@ from transform import ROOT, template
 SCHEMA = json.loads((ROOT / "docs/audit-row.schema.json").read_text())
 DOCUMENTED = (ROOT / "docs/audit.md").read_text().split("## Log events")[0]
 
-# The events that the run below causes. Others (bounced mails, and passwords that are used or
-# withdrawn) are only compared with the documentation.
+# The events that the run below causes. Others (for example reports about emails, and passwords that
+# are used or withdrawn) are only compared with the documentation.
 CAUSED = {
     "access.denied",
     "account.added",
@@ -83,7 +83,7 @@ class Rows(unittest.TestCase):
         found = {name for row in self.rows for name in row}
         self.assertEqual(found - set(SCHEMA["properties"]), set())
 
-    def test_rows_of_many_kinds_were_looked_at(self):
+    def test_the_run_causes_every_expected_event(self):
         self.assertEqual({text(row["event"]) for row in self.rows} & CAUSED, CAUSED)
 
     def test_the_schema_refuses_what_is_no_row(self):

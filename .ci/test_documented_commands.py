@@ -49,8 +49,8 @@ COMMANDS = {
 }
 # IAM requires no permission for it.
 WITHOUT_PERMISSION = {("sts", "get-caller-identity")}
-# The administrator creates and updates policies, and the owner of the domain changes DNS. upgrade.md
-# warns of update-stack.
+# The administrator creates and updates policies, and the owner of the domain changes DNS.
+# upgrade.md warns against update-stack.
 OTHERS = {
     ("iam", "create-policy"),
     ("iam", "create-policy-version"),

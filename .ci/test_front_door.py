@@ -175,11 +175,11 @@ class On(unittest.TestCase):
         roles = json.dumps(of_type(RESOURCES, "AWS::IAM::Role"))
         self.assertNotIn("secretsmanager:", roles)
 
-    def test_there_is_no_way_around_by_the_apis_own_names(self):
+    def test_the_apis_own_endpoints_cannot_bypass_the_front_door(self):
         for side in self.SIDES:
             self.assertIs(endpoint_is_disabled(RESOURCES, f"{side}Api"), True)
 
-    def test_dns_points_at_cloudfront_and_urls_are_of_the_hosts(self):
+    def test_dns_points_at_cloudfront_and_urls_use_the_custom_domains(self):
         for side in self.SIDES:
             target = OUTPUTS[f"{side}DomainTarget"]["Value"]
             self.assertEqual(target, {"Fn::GetAtt": [f"{side}FrontDoor", "DomainName"]})

@@ -38,7 +38,7 @@ class Alarms(unittest.TestCase):
             for actions in ("AlarmActions", "OKActions"):
                 self.assertEqual(alarm["Properties"][actions], [{"Ref": "AlarmTopic"}], name)
 
-    def test_silence_is_a_fault_where_something_runs_by_the_clock(self):
+    def test_missing_data_is_a_fault_for_scheduled_work(self):
         def breaching(resources):
             return {
                 name
@@ -46,17 +46,17 @@ class Alarms(unittest.TestCase):
                 if alarm["Properties"]["TreatMissingData"] == "breaching"
             }
 
-        clocked = {"SweepsMissingAlarm", "HealthChecksMissingAlarm"}
-        self.assertEqual(breaching(deploy()), clocked)
-        self.assertEqual(breaching(deploy(SelfTest="ENABLED")), clocked | {"SelfTestGapAlarm"})
+        scheduled = {"SweepsMissingAlarm", "HealthChecksMissingAlarm"}
+        self.assertEqual(breaching(deploy()), scheduled)
+        self.assertEqual(breaching(deploy(SelfTest="ENABLED")), scheduled | {"SelfTestGapAlarm"})
 
-    def test_what_runs_by_the_clock_runs_twice_in_the_period_of_its_alarm(self):
-        minutes = {
+    def test_scheduled_work_runs_twice_in_the_period_of_its_alarm(self):
+        alarm_by_event = {
             "Sweep": "SweepsMissingAlarm",
             "HealthCheck": "HealthChecksMissingAlarm",
             "SelfTest": "SelfTestGapAlarm",
         }
-        for event, alarm in minutes.items():
+        for event, alarm in alarm_by_event.items():
             [schedule] = [
                 function["Properties"]["Events"][event]["Properties"]["Schedule"]
                 for function in map(TEMPLATE["Resources"].get, BOTH)
@@ -75,8 +75,14 @@ class Alarms(unittest.TestCase):
         self.assertEqual(throttled["FilterPattern"], '{ $.status = "429" }')
         self.assertEqual(line["status"], "$context.status")
         self.assertEqual(line["apiId"], "$context.apiId")
-        [transformation] = throttled["MetricTransformations"]
-        self.assertEqual(transformation["Dimensions"], [{"Key": "ApiId", "Value": "$.apiId"}])
+        unanswered = filters["IntegrationErrorsFilter"]["Properties"]
+        self.assertEqual(
+            unanswered["FilterPattern"], '{ ($.status = "5*") && ($.integrationError != "-") }'
+        )
+        self.assertEqual(line["integrationError"], "$context.integration.error")
+        for log_filter in (throttled, unanswered):
+            [transformation] = log_filter["MetricTransformations"]
+            self.assertEqual(transformation["Dimensions"], [{"Key": "ApiId", "Value": "$.apiId"}])
 
     def test_metrics_from_logs_have_alarms(self):
         for log_filter in of_type(TEMPLATE["Resources"], "AWS::Logs::MetricFilter").values():

@@ -43,7 +43,7 @@ UNUSED = [
     "s3:PutAnalytics*", "s3:PutBucketAbac", "s3:Put*Acl", "s3:PutBucketCORS", "s3:PutBucketLogging",
     "s3:PutBucketNotification", "s3:PutBucketReplication", "s3:PutBucketWebsite", "s3:PutIntelligent*",
     "s3:PutInventory*", "s3tables:*", "s3:PutMetrics*", "s3:PutObject*", "s3:PutReplication*", "s3:UpdateBucket*",
-    # Machines, boundaries, connection groups, origins in a VPC, archives and tracking of mail.
+    # Machines, boundaries, connection groups, origins in a VPC, archives and tracking of email.
     "codedeploy:RegisterOnPremisesInstance", "iam:*PermissionsBoundary", "cloudfront:*ConnectionGroup",
     "cloudfront:GetVpcOrigin", "cloudfront:*WithStagingConfig", "cloudfront:CreateDistributionWithTags",
     "ses:*ArchivingOptions", "ses:*DeliveryOptions", "ses:*TrackingOptions", "ses:*VdmOptions",

@@ -18,7 +18,7 @@ from samtranslator.yaml_helper import yaml_parse
 
 # SAM determines the AWS partition from the region.
 os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")
-# Their messages are not about the template.
+# What SAM's libraries log is not about the template.
 logging.disable()
 ROOT = pathlib.Path(__file__).parent.parent
 PSEUDO_PARAMETERS = {

@@ -51,7 +51,7 @@ def start(folder):
 
 
 def answers(url):
-    """Waits for the first answer too, which takes seconds on a busy machine."""
+    """The answer to a call, or None while nothing listens. The first answer takes seconds on a busy machine."""
     try:
         return call(url, "ListTables")
     except urllib.error.URLError:
@@ -114,8 +114,7 @@ def is_open(port):
 
 
 def free_port():
-    """A free port below those that the system uses for outgoing connections, of which one might take it before
-    the server does."""
+    """A free port below the ephemeral range, so that no outgoing connection takes it before the server does."""
     for port in random.sample(range(10_000, 32_768), 100):
         with contextlib.suppress(OSError), socket.socket() as server:
             server.bind(("127.0.0.1", port))

@@ -194,7 +194,7 @@ impl<'a> Session<'a> {
         }))
     }
 
-    /// Returns the audit row for a change of the account or brand with this key.
+    /// Returns the audit row for a change to the account or brand with this key.
     pub(crate) fn audit_row(
         &self,
         key: &str,

@@ -32,7 +32,7 @@ pub(crate) struct Arguments {
     /// Read the password from the first line of standard input
     #[arg(long)]
     password_stdin: bool,
-    /// Add the account without a password; a reset mails the first one
+    /// Add the account without a password; a reset emails the first one
     #[arg(long, conflicts_with = "password_stdin")]
     no_password: bool,
 }

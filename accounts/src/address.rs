@@ -1,4 +1,4 @@
-//! Changes of an account's address: what they withdraw, and the mail to the old address.
+//! Changes to an account's address: what they withdraw, and the email to the old address.
 
 use shared::context::RequestContext;
 use shared::mail::{AddressChanged, Brand};
@@ -11,8 +11,8 @@ use crate::{Error, suppression};
 /// The audit event of an address change.
 pub(crate) const EVENT: &str = "account.email_set";
 
-/// A change of the address. Setting the same address again also counts: it clears the mark of
-/// failed mail.
+/// A change to the address. Setting the same address again also counts: it clears the mark of
+/// failed email.
 pub(crate) struct AddressChange<'a> {
     /// The account before the change.
     pub(crate) account: &'a Account,
@@ -56,7 +56,8 @@ impl AddressChange<'_> {
             return text;
         }
         format!(
-            "{text}; password mailed to the old address withdrawn, so the account has no password"
+            "{text}; the password mailed to the old address was withdrawn, so the account has no \
+             password"
         )
     }
 
@@ -68,8 +69,8 @@ impl AddressChange<'_> {
         has_address && self.is_other()
     }
 
-    /// Reads the settings for the mail to the old address; `None` if there is no mail to send. Call
-    /// it before the change.
+    /// Reads the settings for the email to the old address; `None` if there is no email to send.
+    /// Call it before the change.
     pub(crate) async fn notice(&self, session: &Session<'_>) -> Result<Option<Notice>, Error> {
         if !self.notifies() {
             return Ok(None);

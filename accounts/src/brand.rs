@@ -1,4 +1,4 @@
-//! `brand`: sender, product name and links of mails.
+//! `brand`: sender, product name and links of emails.
 
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Subcommand};
@@ -44,7 +44,7 @@ pub(crate) enum Command {
     },
     /// Remove a brand
     ///
-    /// Accounts keep the name of the brand; their mails use the values of the default brand. Asks
+    /// Accounts keep the name of the brand; their emails use the values of the default brand. Asks
     /// for confirmation.
     Remove {
         /// The name of the brand
@@ -58,16 +58,16 @@ pub(crate) enum Command {
 #[derive(Debug, Args)]
 #[group(required = true, multiple = true)]
 pub(crate) struct Values {
-    /// The name of the product in mails
+    /// The name of the product in emails
     #[arg(long, value_name = "NAME")]
     product_name: Option<String>,
     /// The sender: an address, or a name and an address in angle brackets
     #[arg(long, value_name = "SENDER")]
     from_address: Option<String>,
-    /// The contact for people who did not expect a mail
+    /// The contact for people who did not expect an email
     #[arg(long, value_name = "CONTACT")]
     support_contact: Option<String>,
-    /// The URL of the login page in mails
+    /// The URL of the login page in emails
     #[arg(long, value_name = "URL")]
     login_url: Option<String>,
     /// The SES configuration set
@@ -79,10 +79,11 @@ pub(crate) struct Values {
     /// The language for accounts without one: en, de, es, fr, it, nl, pl or pt
     #[arg(long, value_name = "TAG")]
     language: Option<String>,
-    /// The closing of mails in one language, for instance en='Kind regards, Acme' (repeatable)
+    /// The closing of emails in one language, for instance en='Kind regards, Acme' (repeatable)
     #[arg(long, value_name = "LANGUAGE=TEXT", value_parser = closing)]
     closing: Vec<(Attribute, String)>,
-    /// An attribute to remove, so that the value of the default brand applies (repeatable)
+    /// An attribute to remove (repeatable). The value of the default brand then applies. A closing
+    /// has no default: without it, emails in that language have no closing
     #[arg(long, value_name = "NAME", value_parser = PossibleValuesParser::new(names()))]
     unset: Vec<String>,
 }
@@ -101,7 +102,7 @@ fn closing(argument: &str) -> Result<(Attribute, String), String> {
     let closing = closing.ok_or_else(|| {
         let known = CLOSINGS.map(|closing| closing.name.trim_start_matches("closing_"));
         let known = known.join(", ");
-        format!("LANGUAGE must be one that mails are written in: {known}")
+        format!("LANGUAGE must be one that emails are written in: {known}")
     })?;
     Ok((closing, text.to_owned()))
 }
@@ -151,7 +152,7 @@ pub(crate) async fn set(session: &Session<'_>, name: &str, values: &Values) -> R
         ))),
         result => Ok(result.map(|()| Done {
             text: format!(
-                "{key}: set; mails may show the old values for up to {} minutes",
+                "{key}: set; emails may show the old values for up to {} minutes",
                 CACHE_SECONDS / 60
             ),
             key: ("brand", key),
@@ -173,7 +174,7 @@ pub(crate) async fn remove(
     if table.find(&key).await?.is_none() {
         return Err(table.unknown(&key).await?);
     }
-    let question = format!("Remove {key}? Its mails will use the values of the default brand.");
+    let question = format!("Remove {key}? Its emails will use the values of the default brand.");
     if asks && !console.confirm(&question)? {
         return Err(Error::Refused(format!(
             "not confirmed; {key} was not removed"
@@ -184,7 +185,7 @@ pub(crate) async fn remove(
     table.remove(&key, &audit).await?;
     let minutes = CACHE_SECONDS / 60;
     Ok(Done {
-        text: format!("{key}: removed; mails may show the old values for up to {minutes} minutes"),
+        text: format!("{key}: removed; emails may show the old values for up to {minutes} minutes"),
         key: ("brand", key),
         event: Some(event),
         note: None,

@@ -1,4 +1,4 @@
-//! The Brands table: reads and changes of its rows.
+//! The Brands table: reads its rows and changes them.
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{Delete, TransactWriteItem, Update};
@@ -45,7 +45,7 @@ impl BrandTable {
 
     /// Returns the error for a brand without a row. It names a brand with a similar name.
     pub(crate) async fn unknown(&self, key: &str) -> Result<Error, StoreError> {
-        let text = format!("brand {key} not found; its mails use the values of the default brand");
+        let text = format!("brand {key} not found; its emails use the values of the default brand");
         let similar = self.similar(key).await?;
         Ok(Error::NotFound(similar::with(text, &similar)))
     }
@@ -100,8 +100,8 @@ pub(crate) fn key(name: &str) -> Result<String, Error> {
     })
 }
 
-/// Returns the change of a row to these values; an attribute without a value is removed. `None` if
-/// the row has these values already. The change conflicts with other changes of the same
+/// Returns the change that gives a row these values; an attribute without a value is removed.
+/// `None` if the row has these values already. The change conflicts with other changes of the same
 /// attributes.
 pub(crate) fn change(row: &Item, values: &[(Attribute, Option<&str>)]) -> Option<Change> {
     let mut unchanged = Vec::new();

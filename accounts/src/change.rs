@@ -105,7 +105,12 @@ async fn check_order(
         !matches!(found, Ok(None) | Err(StoreError::Unavailable(_)))
     };
     let is_role = suggest(username, [ADMIN_ROLE]).is_some();
-    if role == ADMIN_ROLE || !is_account(role).await || (!is_role && is_account(username).await) {
+    let is_same = role == username;
+    if role == ADMIN_ROLE
+        || is_same
+        || !is_account(role).await
+        || (!is_role && is_account(username).await)
+    {
         return Ok(());
     }
     Err(Error::Refused(format!(

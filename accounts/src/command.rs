@@ -26,10 +26,11 @@ pub struct Arguments {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Find accounts by e-mail address, customer number or part of a name
+    /// Find accounts by email address, customer number or part of a name
     ///
-    /// Looks up the complete address of an account in an index. Otherwise, reads the whole table and
-    /// matches the customer number, or part of the user name, the display name or the address.
+    /// If the text is the complete address of an account, finds it in an index. If not, reads the
+    /// whole table, and matches the customer number or part of the user name, display name or
+    /// address.
     Find {
         /// The address, customer number or part of a name
         text: String,
@@ -55,7 +56,7 @@ pub(crate) enum Command {
     Import(import::Arguments),
     CheckKeys(keys::Arguments),
     Doctor(doctor::Arguments),
-    /// Show and change brands: sender, product name and links of mails
+    /// Show and change brands: sender, product name and links of emails
     #[command(subcommand)]
     Brand(brand::Command),
     /// Print a shell completion script

@@ -14,8 +14,8 @@ pub(crate) struct Connection {
     /// `AWS_PROFILE`
     #[arg(long, global = true, value_name = "NAME")]
     pub(crate) profile: Option<String>,
-    /// AWS region; by default from the environment variable `AWS_REGION` or `AWS_DEFAULT_REGION`, or the
-    /// region of the profile
+    /// AWS region; by default from the environment variable `AWS_REGION` or `AWS_DEFAULT_REGION`,
+    /// or the region of the profile
     #[arg(long, global = true, value_name = "NAME")]
     region: Option<String>,
     /// URL of a DynamoDB endpoint outside AWS; it needs no region, credentials or stack
@@ -63,7 +63,8 @@ impl Connection {
         }
     }
 
-    /// Returns the name of the option for a variable, if the option is given.
+    /// Returns the name of the option that replaces a variable, if it is given. Only for options
+    /// whose values can be invalid.
     pub(crate) fn option_name(&self, variable: &str) -> Option<&'static str> {
         self.option(variable)?;
         let names = [

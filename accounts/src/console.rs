@@ -123,7 +123,7 @@ impl Console {
         writeln!(self.out, "{line}")
     }
 
-    /// Prints the change of an account or a brand.
+    /// Prints the change to an account or a brand.
     pub(crate) fn done(&mut self, done: &Done) -> io::Result<()> {
         if self.json {
             return self.json(&done.record());
@@ -339,7 +339,7 @@ fn aligned(columns: &[(&str, usize)], cells: Vec<String>) -> String {
     line.trim_end().to_owned()
 }
 
-/// The result of a change of an account or a brand.
+/// The result of a change to an account or a brand.
 pub(crate) struct Done {
     /// The name and the value of the key.
     pub(crate) key: (&'static str, String),
@@ -347,12 +347,12 @@ pub(crate) struct Done {
     pub(crate) event: Option<&'static str>,
     /// The message for people.
     pub(crate) text: String,
-    /// A remark for people and scripts, for instance a mail that could not be sent.
+    /// A remark for people and scripts, for instance an email that could not be sent.
     pub(crate) note: Option<String>,
 }
 
 impl Done {
-    /// Returns the change of an account with its audit event. `text` follows the user name.
+    /// Returns the change to an account with its audit event. `text` follows the user name.
     pub(crate) fn changed(account: &Account, event: &'static str, text: &str) -> Self {
         Self {
             text: format!("{}: {text}", account.profile.display_username),

@@ -102,7 +102,7 @@ pub(crate) fn explain(error: &Error, place: &Place) -> Problem {
             status: Status::TryAgain,
         };
     }
-    let mut texts: Vec<_> = causes(error).map(without_number).collect();
+    let mut texts: Vec<_> = causes(error).map(plain_message).collect();
     texts.dedup();
     Problem {
         text: texts.join(": "),
@@ -216,11 +216,12 @@ pub(crate) fn is_missing_table(error: &Error) -> bool {
 
 /// Returns the root cause.
 pub(crate) fn root(error: &(dyn StdError + 'static)) -> String {
-    causes(error).last().map(without_number).unwrap_or_default()
+    causes(error).last().map(plain_message).unwrap_or_default()
 }
 
-/// Returns the message without the number that Rust adds to errors of the operating system.
-fn without_number(error: &(dyn StdError + 'static)) -> String {
+/// Returns the message without what Rust adds for developers: the number of an operating-system
+/// error and the prefix of a DNS error. Shortens the error about UTF-8.
+fn plain_message(error: &(dyn StdError + 'static)) -> String {
     let text = error.to_string();
     if text == NOT_UTF_8 {
         return "not valid UTF-8".to_owned();
@@ -246,7 +247,7 @@ fn in_words(service: &str, failure: &Failure, place: &Place) -> String {
         ),
         Failure::NoAnswer { cause } => {
             let tables = place.tables();
-            format!("{service} does not answer {location}{tables}: {cause}; try again")
+            format!("{service} did not answer {location}{tables}: {cause}; try again")
         }
         Failure::WrongPlace { reason } => {
             let tables = place.tables();
@@ -284,8 +285,8 @@ fn reason(code: &str, message: &str) -> String {
     }
 }
 
-/// Extracts the action and the resource from IAM's message of a denial: "User: ARN is not
-/// authorized to perform: ACTION on resource: ARN because …".
+/// Extracts the action and the resource from IAM's denial message: "User: ARN is not authorized to
+/// perform: ACTION on resource: ARN because …".
 pub(crate) fn permission(message: &str) -> Option<String> {
     let (_, rest) = message.split_once(" is not authorized to perform: ")?;
     let action = rest.split_whitespace().next()?;

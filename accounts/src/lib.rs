@@ -21,6 +21,7 @@
 //! | `help` | `completions`, `man` |
 //!
 //! Every command that changes an account or a brand writes the audit row in the same transaction.
+//! The exception is `import` without `--overwrite`, which writes rows for granted roles only.
 
 mod access;
 mod add;
@@ -155,7 +156,7 @@ async fn execute(
 ) -> Result<ExitCode, Error> {
     let variables = command.variables();
     if !variables.is_empty() {
-        session.settings.connect(variables).await?;
+        session.settings.resolve(variables).await?;
     }
     if variables.contains(&OPERATOR) {
         session.identify().await?;

@@ -1,4 +1,4 @@
-//! Mails that notify a customer of a change by an operator.
+//! Emails that notify a customer of a change by an operator.
 
 use shared::brands::Brands;
 use shared::config;
@@ -34,7 +34,7 @@ impl Notice {
         if session.ses()?.is_none() {
             return Ok(Self { brands: None, whom });
         }
-        let connected = session.settings.connect(&VARIABLES).await;
+        let connected = session.settings.resolve(&VARIABLES).await;
         connected.map_err(|error| match error {
             Error::Usage(text) => Error::Usage(format!("cannot notify {whom}: {text}")),
             error => error,
@@ -46,7 +46,7 @@ impl Notice {
         Ok(Self { brands, whom })
     }
 
-    /// Sends the mail. Returns a warning if it could not be sent.
+    /// Sends the email. Returns a warning if it could not be sent.
     pub(crate) async fn send(
         &self,
         session: &Session<'_>,

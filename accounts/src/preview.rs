@@ -15,7 +15,7 @@ use crate::{Console, Error};
 pub(crate) struct Arguments {
     /// The name of the brand; without it, the default brand
     key: Option<String>,
-    /// The mail to print
+    /// The email to print
     #[arg(long, value_name = "KIND", default_value = Kind::NewPassword.name(),
         value_parser = PossibleValuesParser::new(Kind::ALL.map(Kind::name))
             .try_map(|name| name.parse::<Kind>()))]
@@ -28,7 +28,7 @@ pub(crate) struct Arguments {
     html: bool,
 }
 
-/// Parses a tag of a language in which there are mails.
+/// Parses the tag of a language that emails are available in.
 fn language(tag: &str) -> Result<String, String> {
     let subtag = |tag: &str| tag.split('-').next().unwrap_or_default().to_lowercase();
     let wanted = subtag(tag.trim());
@@ -38,12 +38,12 @@ fn language(tag: &str) -> Result<String, String> {
     let known: Vec<_> = languages().collect();
     let known = known.join(", ");
     Err(format!(
-        "must be a language that mails are written in: {known}"
+        "must be a language that emails are written in: {known}"
     ))
 }
 
 impl Arguments {
-    /// Prints the mail.
+    /// Prints the email.
     pub(crate) async fn run(
         &self,
         session: &Session<'_>,

@@ -5,7 +5,7 @@ use clap::Args;
 /// Options for the profile of an account.
 #[derive(Debug, Args)]
 pub(crate) struct ProfileOptions {
-    /// The e-mail address
+    /// The email address
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) email: Option<String>,
     /// The name of the person

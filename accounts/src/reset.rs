@@ -1,4 +1,4 @@
-//! `reset`: mails new passwords.
+//! `reset`: emails new passwords.
 
 use std::process::ExitCode;
 
@@ -26,7 +26,8 @@ pub(crate) const VARIABLES: [&str; 9] = [
 ///
 /// Works like the function `ResetUserPassword` and uses its settings, including rate limits, which
 /// count resets by operators separately. In either `RESET_MODE`, the new password replaces the old
-/// one at once, unless mail to the address has failed.
+/// one as soon as SES has accepted the email. If earlier email to the address failed, the old
+/// password also stays valid until the new one is used.
 #[derive(Debug, Args)]
 #[command(group(ArgGroup::new("whose").required(true).args(["user", "from"])))]
 pub(crate) struct Arguments {

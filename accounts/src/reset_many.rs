@@ -196,8 +196,8 @@ async fn all(
     Ok(tally)
 }
 
-/// Returns the context for one account. Each account has its own request id, which traces the mail,
-/// and time, which the rate limits count by.
+/// Returns the context for one account. Each account has its own request id, which traces the
+/// email, and time, which the rate limits count by.
 fn context<'a>(
     session: &'a Session<'_>,
     request_id: &'a str,

@@ -28,8 +28,8 @@ impl<'a> Resetter<'a> {
     /// Reads the settings of the function `ResetUserPassword`.
     pub(crate) fn new(session: &'a Session<'a>) -> Result<Self, Error> {
         if session.ses()?.is_none() {
-            let text =
-                "--endpoint needs --ses-endpoint, because SES at AWS would send the mail otherwise";
+            let text = "with --endpoint, a reset also needs --ses-endpoint, because mail is then \
+                        never sent through SES at AWS";
             return Err(Error::Usage(text.to_owned()));
         }
         let config = session.configured(Config::read)?;
@@ -51,7 +51,8 @@ impl<'a> Resetter<'a> {
     ) -> Result<Done, Error> {
         let account = self.session.find(username).await?;
         let name = &account.profile.display_username;
-        // Checked first, so that accounts that cannot be reset do not count against the rate limits.
+        // Checked first, so that accounts that cannot be reset do not count against the rate
+        // limits.
         if let Some(obstacle) = obstacle(&account) {
             return Err(Error::Refused(format!("{name}: {obstacle}")));
         }

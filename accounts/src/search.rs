@@ -39,7 +39,7 @@ pub(crate) struct List {
     /// Only accounts with this role
     #[arg(long)]
     role: Option<String>,
-    /// Only accounts whose mail bounced permanently or was reported as spam
+    /// Only accounts whose email bounced permanently or was reported as spam
     #[arg(long)]
     failed_mail: bool,
     /// Only accounts whose password still has a hash of the old system

@@ -58,7 +58,7 @@ pub(crate) async fn set_password(
     Ok(done)
 }
 
-/// Reads the settings for the mail to the customer; `None` unless `NOTIFY_PASSWORD_SET` is
+/// Reads the settings for the email to the customer; `None` unless `NOTIFY_PASSWORD_SET` is
 /// `always`. Call it before the change.
 async fn notice(session: &Session<'_>, account: &Account) -> Result<Option<Notice>, Error> {
     let has_address = account.profile.email.is_some();

@@ -63,7 +63,7 @@ impl<'a> Settings<'a> {
 
     /// Finds region, credentials and stack, and checks that all these variables have a value. The
     /// error names everything that is missing.
-    pub(crate) async fn connect(&self, names: &[&'static str]) -> Result<(), Error> {
+    pub(crate) async fn resolve(&self, names: &[&'static str]) -> Result<(), Error> {
         let mut problems = Vec::new();
         if self.credentials.get().is_none() {
             problems.extend(self.locate().await?);
@@ -226,7 +226,7 @@ impl<'a> Settings<'a> {
         read(Env::new(&|name| self.value(name)))
     }
 
-    /// Returns the AWS configuration with the credentials found by [`Settings::connect`].
+    /// Returns the AWS configuration with the credentials found by [`Settings::resolve`].
     fn aws_config(&self) -> Result<AwsConfig, ConfigError> {
         let credentials = self.credentials.get().cloned();
         let credentials = credentials.ok_or(ConfigError::Missing("AWS_ACCESS_KEY_ID"))?;

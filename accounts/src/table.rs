@@ -8,8 +8,8 @@ use shared::dynamodb::{self, Item, get_text};
 use crate::Error;
 use crate::access::Session;
 
-/// More accounts than a page of a scan can have, which DynamoDB ends at 1 MB. Without a limit, the
-/// embedded DynamoDB reads the whole rest of the table for each page.
+/// The page limit of a scan, in items. DynamoDB never reaches it, because it ends a page at 1 MB.
+/// Without a limit, the embedded DynamoDB reads the whole rest of the table for each page.
 const PAGE: i32 = 10_000;
 
 /// Reads the item of an account consistently.

@@ -1,7 +1,5 @@
 //! `audit`: searches the audit trail by account, actor, event and time.
 
-use std::collections::BTreeSet;
-
 use clap::Args;
 use indicatif::ProgressBar;
 use shared::clock::Timestamp;
@@ -54,7 +52,8 @@ const EVENTS: [&str; 26] = [
 pub(crate) struct Arguments {
     /// The user name, or `brand#KEY` for a brand; by default, all accounts and brands
     user: Option<String>,
-    /// Only rows of this actor: a user name or the ARN of an operator, or part of one
+    /// Only rows whose actor contains this text. An actor is the user name of an account, or an
+    /// operator's ARN or unverified name
     #[arg(long)]
     actor: Option<String>,
     /// Only rows of this event, or of events that begin with this text, for instance `password.`
@@ -108,7 +107,7 @@ pub(crate) async fn of_account(
     pages.send().try_collect().await.map_err(Error::unavailable)
 }
 
-/// Reads the matching rows of all accounts, and one row of every other event to validate `--event`.
+/// Reads the matching rows of all accounts.
 async fn all(
     session: &Session<'_>,
     arguments: &Arguments,
@@ -117,12 +116,11 @@ async fn all(
     let request = session.clients()?.dynamodb.scan();
     let request = request.table_name(session.audit_table()?);
     let mut items = request.into_paginator().items().send();
-    let (mut rows, mut events) = (Vec::new(), BTreeSet::new());
+    let mut rows = Vec::new();
     while let Some(row) = items.next().await {
         let row = row.map_err(Error::unavailable)?;
         progress.inc(1);
-        let event = get_text(&row, "event").unwrap_or_default();
-        if events.insert(event.to_owned()) || arguments.pass(&row) {
+        if arguments.pass(&row) {
             rows.push(row);
         }
     }
@@ -143,8 +141,8 @@ impl Arguments {
                 .is_none_or(|begin| event.starts_with(begin))
     }
 
-    /// Refuses an unknown event. Call it only if no row has the event, because later versions may
-    /// write more events.
+    /// Refuses an unknown event. Call it only if no row matches, because later versions may write
+    /// more events.
     fn check_event(&self) -> Result<(), Error> {
         let Some(event) = &self.event else {
             return Ok(());
@@ -187,7 +185,7 @@ async fn check_user(session: &Session<'_>, user: &str, console: &Console) -> Res
         Some(_) => ("BRANDS_TABLE", true),
         None => ("USERS_TABLE", false),
     };
-    if session.settings.connect(&[table]).await.is_err() {
+    if session.settings.resolve(&[table]).await.is_err() {
         return Ok(());
     }
     let similar = if is_brand {
@@ -232,6 +230,8 @@ fn record(row: &Item) -> Record {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     #[test]

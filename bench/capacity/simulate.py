@@ -120,7 +120,7 @@ class Simulation:
             Table(quotas, units, SHARDS if name == "pending-reset-index" else None)
             for name, units in WRITE_UNITS.items()
         ]
-        # Resets whose mail was not accepted, by the second in which they were requested.
+        # Resets whose email was not accepted, by the second in which they were requested.
         self.queue = []
         self.pending = 0.0
         self.mailed_today = 0.0
@@ -163,7 +163,7 @@ class Simulation:
         swept = 0.0 if self.sweep_is_over else min(self.pending, pace)
         accepted = self.accepted(second, reset + swept)
         share = accepted / (reset + swept) if accepted else 0.0
-        # A sweep of which SES accepts fewer than one mail in five has five failures in a row, and ends.
+        # A sweep of which SES accepts fewer than one email in five has five failures in a row, and ends.
         self.sweep_is_over |= swept > 0 and share < 1 / MAX_CONSECUTIVE_FAILURES
         self.result.mailed_at_once += reset * share
         self.wait(second, reset * (1 - share))

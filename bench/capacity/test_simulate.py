@@ -38,7 +38,7 @@ class Simulation(unittest.TestCase):
         result = run(instances=3)
         self.assertEqual((result.mailed_at_once, result.refused_by_lambda), (360, 240))
 
-    def test_a_thousand_instances_start_at_once_and_then_a_hundred_per_second(self):
+    def test_instances_start_in_a_burst_and_then_at_a_fixed_rate(self):
         result = run(rate=100, duration=3, new_instances=1)
         # 10, 11 and 12 instances of the 50 that are needed.
         self.assertEqual(result.mailed_at_once, 2 * (10 + 11 + 12))

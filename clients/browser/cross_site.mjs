@@ -2,8 +2,8 @@
 // for the service or the cookies of a session. Argument: the base URL of the server, on 127.0.0.1.
 //
 // The page is served from http://hostile.localhost:PORT, which Chromium resolves to this machine
-// and which is another site than 127.0.0.1. It is also served from another port of 127.0.0.1, which
-// is another origin of the same site, so that the browser sends the cookies despite SameSite.
+// and which is a different site from 127.0.0.1. It is also served from another port of 127.0.0.1,
+// which is another origin of the same site, so that the browser sends the cookies despite SameSite.
 import { createServer } from 'node:http'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
@@ -20,7 +20,7 @@ const route = `${service}/UpdateUserRegistrationPassword`
 const json = JSON.stringify({ Email: target, NewPassword: hostilePassword })
 let failures = 0
 
-// The requests that a page can send without permission: forms in each encoding, and requests
+// The requests that a page can send without a CORS preflight: forms in each encoding, and requests
 // without CORS.
 const field = (name, value) => `<input name='${name}' value='${value}'>`
 const form = (action, enctype, members = { Email: target, NewPassword: hostilePassword }) =>

@@ -23,7 +23,7 @@ class Unreachable(Exception):
 
 @dataclass(frozen=True)
 class Answer:
-    """The answer of a host. `status` is a text if there was no answer."""
+    """The answer of a host. `status` is a text if there was no answer, or none that could be decompressed."""
 
     status: object
     headers: dict

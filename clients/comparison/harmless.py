@@ -1,4 +1,4 @@
-"""Makes recorded requests harmless: they name no existing account, and no recorded credential.
+"""Makes recorded requests harmless: afterwards they name no recorded account and contain no recorded credential.
 
 Requests that cannot be shown to be harmless are not sent.
 """
@@ -33,7 +33,7 @@ class Nobody:
 
     @property
     def address(self):
-        # RFC 2606 reserves the domain, so no mail can be sent to it.
+        # RFC 2606 reserves the domain, so no email can be sent to it.
         return f"{self.name}@example.invalid"
 
 

@@ -177,7 +177,7 @@ def answers_alike(one, request, answer):
 def has_update(one):
     request = address_only(Nobody())
     answer = one.send(request)
-    # Where API Gateway renames the challenge, see docs/deviations.md.
+    # API Gateway renames the header of the challenge (docs/deviations.md), hence `endswith`.
     challenged = any("/auth/" in value for name, value in answer.headers.items() if name.endswith("www-authenticate"))
     refused = answer.status == 401 and (challenged or b"ResponseStatus" in answer.body)
     return refused and not answers_alike(one, request, answer)

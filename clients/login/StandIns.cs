@@ -102,7 +102,8 @@ namespace Amazon.DynamoDBv2
         public Task<GetItemResponse> GetItemAsync(GetItemRequest request)
         {
             Dictionary<string, AttributeValue> item = null;
-            // Each line is NAME TYPE VALUE, the members of a map before the map, with its name and a dot.
+            // Each line is NAME TYPE VALUE. A map has no line; each of its members has one, named
+            // MAP.MEMBER.
             foreach (string line in Helper.Ask("get", request.TableName, request.Key["username"].S, $"{request.ConsistentRead}"))
             {
                 item = item ?? new Dictionary<string, AttributeValue>();

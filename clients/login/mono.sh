@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# docs/examples/Login.cs, with stand-ins for the packages of NuGet.
+# docs/examples/Login.cs, with stand-ins for the NuGet packages.
 set -euo pipefail
 
 folder=target/clients/login

@@ -1,4 +1,4 @@
-"""Runs an example of docs/examples as a program through all rules of docs/users-table.md.
+"""Runs an example from docs/examples as a program, and checks that it follows every rule in docs/users-table.md.
 
     scenarios.py DYNAMODB_URL COMMAND...
 

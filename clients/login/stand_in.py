@@ -1,4 +1,4 @@
-"""Does for StandIns.cs what the packages of NuGet would do."""
+"""Does for StandIns.cs what the NuGet packages would do."""
 
 import base64
 import sys

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# curl with a cookie jar: logs in by a form, in JSON and in XML, calls by the cookies and logs out.
-# Argument: the base URL of the server.
+# curl with a cookie jar: logs in by a form, in JSON and in XML, calls the service with the cookies
+# and logs out. Argument: the base URL of the server.
 set -euo pipefail
 
 url=${1%/}

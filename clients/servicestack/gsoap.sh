@@ -13,7 +13,7 @@ for version in soap11 soap12; do
   mkdir -p "$folder/$version"
   cd "$folder/$version"
   wsdl2h -o service.h "$base/$version" >log 2>&1
-  # -1 or -2 after the last digit: the version of the envelope.
+  # The last digit of `soap11` or `soap12` selects the SOAP version: -1 or -2.
   soapcpp2 "-${version: -1}" -C -j service.h >>log 2>&1
   proxy=$(basename soap*Proxy.h .h)
   printf '#include "%s.h"\n#include "%s"\nusing Proxy = %s;\n' \

@@ -38,7 +38,7 @@ public static class UserNames
         return length >= 1 && length <= 256 && !name.Any(char.IsControl) ? name : Nobody;
     }
 
-    // ToLowerInvariant converts each character alone, and does not know U+0130 and the final sigma.
+    // ToLowerInvariant converts each character alone, and handles neither U+0130 nor the final sigma.
     static string Lower(string name)
     {
         var lower = new StringBuilder(name.Replace("\u0130", "i\u0307").ToLowerInvariant());

@@ -28,7 +28,7 @@ pub enum Storage {
 pub struct Backend {
     /// Clients of DynamoDB and SES.
     pub clients: Clients,
-    /// The mails that SES accepted.
+    /// The emails that SES accepted.
     pub outbox: Outbox,
     /// The names of the tables.
     pub tables: TableNames,
@@ -65,7 +65,7 @@ impl Backend {
         };
         let outbox = Outbox::default();
         let ses_url = ses::serve(outbox.clone()).await?;
-        let clients = Clients::new(access(dynamodb_url.clone(), ses_url.clone()))?;
+        let clients = Clients::new(aws_config(dynamodb_url.clone(), ses_url.clone()))?;
         tables::create_missing(&clients.dynamodb, &tables).await?;
         demo::load(&clients.dynamodb, &tables, cost).await?;
         Ok(Self {
@@ -95,7 +95,7 @@ async fn serve(database: Database) -> Result<String, Error> {
 
 /// The configuration of clients for these endpoints, with credentials that are never checked.
 #[must_use]
-pub fn access(dynamodb_url: String, ses_url: String) -> AwsConfig {
+pub fn aws_config(dynamodb_url: String, ses_url: String) -> AwsConfig {
     let credentials = Credentials::new("local", "local", None, None, "local");
     AwsConfig {
         region: "us-east-1".to_owned(),

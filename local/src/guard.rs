@@ -1,6 +1,6 @@
 //! Protects the pages of this program from other sites.
 //!
-//! The pages show mails with passwords and send requests, and any site that a developer visits can
+//! The pages show emails with passwords and send requests, and any site that a developer visits can
 //! make the browser call a port of the machine.
 
 use axum::extract::Request;

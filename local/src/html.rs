@@ -4,7 +4,7 @@ use askama::Template;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse as _, Response};
 
-/// The policy for mails, which must neither run nor load anything.
+/// The policy for emails, which must neither run nor load anything.
 pub(crate) const MAIL_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; sandbox";
 const PAGE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; frame-src 'self'; \
      base-uri 'none'; form-action 'self'; frame-ancestors 'none'";

@@ -1,5 +1,5 @@
 //! Both services on this machine, without an AWS account: an embedded DynamoDB, an SES endpoint
-//! that keeps the mails, and a gateway that turns requests into Lambda events.
+//! that keeps the emails, and a gateway that turns requests into Lambda events.
 //!
 //! The program is in `main.rs`. Tests and benchmarks use the same parts.
 
@@ -24,7 +24,7 @@ mod trial;
 mod wire;
 
 pub use attribute::Item;
-pub use backend::{Backend, Storage, access};
+pub use backend::{Backend, Storage, aws_config};
 pub use error::{Error, causes};
 pub use functions::{Configs, Functions, default_variable};
 pub use hasher::hasher;

@@ -8,9 +8,11 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Parser, Subcommand, ValueEnum};
+use http::Uri;
 use local::tables::TableNames;
 use local::{Backend, Configs, Error, Functions, Storage, causes, front_door, gateway, site};
 use mimalloc::MiMalloc;
+use serde::de::IgnoredAny;
 use shared::clock::Clock;
 use shared::config::{self, ConfigError, Env};
 use shared::lambda;
@@ -43,10 +45,16 @@ struct Arguments {
     #[arg(long, global = true, conflicts_with = "data_dir")]
     memory: bool,
     /// Use the DynamoDB endpoint that is already running at this URL
-    #[arg(long, global = true, value_name = "URL", conflicts_with_all = ["data_dir", "memory"])]
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        value_parser = url,
+        conflicts_with_all = ["data_dir", "memory"]
+    )]
     dynamodb: Option<String>,
-    /// Serve the port through a local front door, which works like CloudFront. The gateway gets
-    /// another port, on which direct calls are refused
+    /// Put a local front door, which works like CloudFront, on the port. The gateway listens on
+    /// another port, and refuses calls that bypass the front door
     #[arg(long)]
     front_door: bool,
     #[command(subcommand)]
@@ -80,6 +88,15 @@ impl Arguments {
             Self { memory: true, .. } => Storage::Memory,
             Self { data_dir, .. } => Storage::Directory(data_dir),
         }
+    }
+}
+
+/// Parses the URL of a service.
+fn url(text: &str) -> Result<String, &'static str> {
+    let url: Uri = text.parse().unwrap_or_default();
+    match url.scheme_str() {
+        Some("http" | "https") => Ok(text.to_owned()),
+        _ => Err("must be an http or https URL"),
     }
 }
 
@@ -162,8 +179,8 @@ async fn serve(arguments: Arguments) -> Result<(), Error> {
 }
 
 impl InnerGateway {
-    /// Listens on a free port. The secret is `FRONT_DOOR_SECRET`, or a random one if that is not set.
-    /// Whoever sets the variable knows the secret, and can call the gateway directly with it.
+    /// Listens on a free port. The secret is `FRONT_DOOR_SECRET`, or a random one if that is not
+    /// set. Whoever sets the variable knows the secret, and can call the gateway directly with it.
     async fn listen() -> Result<Self, Error> {
         let given = Env::of_process().optional("FRONT_DOOR_SECRET");
         Ok(Self {
@@ -201,9 +218,16 @@ async fn sweep(functions: Functions, backend: Backend) {
     }
 }
 
+/// Reads a Lambda event.
+fn read_event(file: &Path) -> Result<String, Error> {
+    let event = std::fs::read_to_string(file)?;
+    serde_json::from_str::<IgnoredAny>(&event)
+        .map_err(|error| format!("not valid JSON: {error}"))?;
+    Ok(event)
+}
+
 async fn invoke(arguments: Arguments, function: FunctionName, event: &Path) -> Result<(), Error> {
-    let event =
-        std::fs::read_to_string(event).map_err(|error| format!("{}: {error}", event.display()))?;
+    let event = read_event(event).map_err(|error| format!("{}: {error}", event.display()))?;
     let backend = Backend::start(arguments.storage(), tables()?).await?;
     let functions = functions(&backend, None, None)?;
     let request_id = uuid::Uuid::new_v4().to_string();
@@ -246,7 +270,7 @@ fn functions(
     Ok(Functions::new(backend, configs, &Clock::system()))
 }
 
-/// The URL of this program, as the login URL in mails.
+/// The URL of this program, as the login URL in emails.
 fn login_url(name: &str, url: Option<&str>) -> Option<String> {
     let url = url.filter(|_| name == "LOGIN_URL");
     url.map(|url| format!("{url}/"))

@@ -1,5 +1,5 @@
-//! Pages that preview every mail in each language and brand, on a phone and on a computer, in light
-//! and dark mode.
+//! Pages that preview every email in each language and brand, on a phone and on a computer, in
+//! light and dark mode.
 
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ use crate::html::{MAIL_POLICY, page, policy};
 /// The name of the default brand in URLs.
 const DEFAULT: &str = "-";
 
-/// The brands whose mails can be previewed.
+/// The brands whose emails can be previewed.
 #[derive(Debug)]
 struct Brands {
     client: Client,
@@ -100,7 +100,7 @@ async fn html(State(brands): State<Arc<Brands>>, Path(named): Named) -> Response
 }
 
 impl Brands {
-    /// Renders the mail of a brand, language and kind, given by their names in URLs.
+    /// Renders the email of a brand, language and kind, given by their names in URLs.
     async fn message(&self, named: &(String, String, String)) -> Option<(Brand, Message)> {
         let (key, language, kind) = named;
         let brand = self.find(key).await?;

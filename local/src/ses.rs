@@ -1,5 +1,5 @@
-//! A local SES v2: `SendEmail`, which keeps the mails, the suppression list, and pages that show
-//! the mails.
+//! A local SES v2: `SendEmail`, which keeps the emails, the suppression list, and pages that show
+//! the emails.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -18,7 +18,7 @@ use tokio::net::TcpListener;
 
 use crate::html::{MAIL_POLICY, page, policy};
 
-/// A mail that SES accepted.
+/// An email that SES accepted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Mail {
     /// SES's message id.
@@ -29,7 +29,7 @@ pub struct Mail {
     pub from: String,
     /// The configuration set, if any.
     pub configuration_set: Option<String>,
-    /// The tags that SES's reports about the mail would have.
+    /// The tags that SES's reports about the email would have.
     pub tags: BTreeMap<String, String>,
     /// Additional headers, by name.
     pub headers: BTreeMap<String, String>,
@@ -46,8 +46,8 @@ pub struct Mail {
 }
 
 impl Mail {
-    /// The password in a mail that contains one. It is the second of four indented values in every
-    /// language.
+    /// The password in an email that contains one. It is the second of four indented values in
+    /// every language.
     #[must_use]
     pub fn password(&self) -> Option<&str> {
         let values = self.text.lines().filter(|line| line.starts_with("    "));
@@ -59,7 +59,7 @@ impl Mail {
     }
 }
 
-/// The mails that SES accepted, oldest first, and the behaviour of SES.
+/// The emails that SES accepted, oldest first, and the behaviour of SES.
 #[derive(Debug, Clone, Default)]
 pub struct Outbox(Arc<Mutex<Contents>>);
 
@@ -73,13 +73,13 @@ struct Contents {
 }
 
 impl Outbox {
-    /// All mails.
+    /// All emails.
     #[must_use]
     pub fn mails(&self) -> Vec<Mail> {
         self.contents().mails.clone()
     }
 
-    /// The mails to addresses for which `is_wanted` returns true.
+    /// The emails to addresses for which `is_wanted` returns true.
     #[must_use]
     pub fn mails_to(&self, is_wanted: impl Fn(&str) -> bool) -> Vec<Mail> {
         let contents = self.contents();
@@ -88,13 +88,13 @@ impl Outbox {
         mails.cloned().collect()
     }
 
-    /// Deletes all mails.
+    /// Deletes all emails.
     pub fn clear(&self) {
         self.contents().mails.clear();
     }
 
-    /// Puts an address on the suppression list, for the reason `BOUNCE` or `COMPLAINT`. Mails to it
-    /// are accepted, but not sent.
+    /// Puts an address on the suppression list, for the reason `BOUNCE` or `COMPLAINT`. Emails to
+    /// it are accepted, but not sent.
     pub fn suppress(&self, address: &str, reason: &'static str) {
         let since = Clock::system().now().0;
         let mut contents = self.contents();
@@ -269,7 +269,7 @@ async fn lift_suppression(State(outbox): State<Outbox>, Path(address): Path<Stri
     }
 }
 
-/// Makes the pages that show the mails.
+/// Makes the pages that show the emails.
 pub(crate) fn pages(outbox: Outbox) -> Router {
     Router::new()
         .route("/outbox", get(list))
@@ -325,5 +325,5 @@ fn find(outbox: &Outbox, id: &str) -> Option<Mail> {
 }
 
 fn not_found() -> Response {
-    (StatusCode::NOT_FOUND, "no such mail\n").into_response()
+    (StatusCode::NOT_FOUND, "no such email\n").into_response()
 }

@@ -90,7 +90,7 @@ fn kinds(names: &TableNames) -> [Kind<'_>; 5] {
         kind(&names.users, "The accounts", &["username"]),
         kind(
             &names.audit,
-            "The changes of accounts and brands, and who made them",
+            "The changes to accounts and brands, and who made them",
             &["username", "at"],
         ),
         kind(&names.brands, "The senders and texts of brands", &["brand"]),

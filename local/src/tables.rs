@@ -1,7 +1,8 @@
 //! The tables of template.yaml.
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::error::ProvideErrorMetadata as _;
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata as _, SdkError};
+use aws_sdk_dynamodb::operation::create_table::builders::CreateTableFluentBuilder;
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection,
     ProjectionType, ScalarAttributeType,
@@ -101,6 +102,11 @@ async fn exists(client: &Client, name: &str) -> Result<bool, Error> {
     match client.describe_table().table_name(name).send().await {
         Ok(_) => Ok(true),
         Err(error) if error.code() == Some("ResourceNotFoundException") => Ok(false),
+        Err(SdkError::DispatchFailure(error)) => {
+            let cause = error.as_connector_error().map(|error| causes(error));
+            let cause = cause.unwrap_or_default();
+            Err(format!("DynamoDB did not answer: {cause}").into())
+        }
         Err(error) => Err(format!("DynamoDB, table {name}: {}", causes(&error)).into()),
     }
 }
@@ -128,7 +134,7 @@ pub async fn create_users(client: &Client, name: &str) -> Result<(), Error> {
                 .build(),
         )
         .build()?;
-    client
+    let request = client
         .create_table()
         .table_name(name)
         .billing_mode(BillingMode::PayPerRequest)
@@ -139,10 +145,8 @@ pub async fn create_users(client: &Client, name: &str) -> Result<(), Error> {
         .attribute_definitions(attribute("reset_queue", ScalarAttributeType::S)?)
         .attribute_definitions(attribute("reset_due_at", ScalarAttributeType::N)?)
         .global_secondary_indexes(email_index)
-        .global_secondary_indexes(pending_reset_index)
-        .send()
-        .await?;
-    Ok(())
+        .global_secondary_indexes(pending_reset_index);
+    create(request).await
 }
 
 /// Creates a table of this name with the key of the Limits table.
@@ -152,29 +156,37 @@ pub async fn create_limits(client: &Client, name: &str) -> Result<(), Error> {
 
 /// Creates a table whose key is one string.
 async fn create_with_key(client: &Client, name: &str, key_name: &str) -> Result<(), Error> {
-    client
+    let request = client
         .create_table()
         .table_name(name)
         .billing_mode(BillingMode::PayPerRequest)
         .key_schema(key(key_name, KeyType::Hash)?)
-        .attribute_definitions(attribute(key_name, ScalarAttributeType::S)?)
-        .send()
-        .await?;
-    Ok(())
+        .attribute_definitions(attribute(key_name, ScalarAttributeType::S)?);
+    create(request).await
 }
 
 async fn create_audit(client: &Client, name: &str) -> Result<(), Error> {
-    client
+    let request = client
         .create_table()
         .table_name(name)
         .billing_mode(BillingMode::PayPerRequest)
         .key_schema(key("username", KeyType::Hash)?)
         .key_schema(key("at", KeyType::Range)?)
         .attribute_definitions(attribute("username", ScalarAttributeType::S)?)
-        .attribute_definitions(attribute("at", ScalarAttributeType::S)?)
-        .send()
-        .await?;
-    Ok(())
+        .attribute_definitions(attribute("at", ScalarAttributeType::S)?);
+    create(request).await
+}
+
+/// Creates a table unless it exists: another process may have created it, or an earlier attempt of
+/// the SDK whose answer came too late.
+async fn create(request: CreateTableFluentBuilder) -> Result<(), Error> {
+    match request.send().await {
+        Err(error) if error.code() == Some("ResourceInUseException") => Ok(()),
+        created => {
+            created?;
+            Ok(())
+        }
+    }
 }
 
 fn key(name: &str, key_type: KeyType) -> Result<KeySchemaElement, Error> {

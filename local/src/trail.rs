@@ -11,7 +11,7 @@ use crate::tables::TableNames;
 /// The maximum number of rows shown for an account.
 const MAX_ROWS: i32 = 20;
 
-/// The parts of an account by which to find its mails and audit rows.
+/// The parts of an account by which to find its emails and audit rows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Account {
     /// The key.

@@ -1,7 +1,8 @@
 //! The page at `/`, with a form for each operation, and the pages of the results.
 //!
 //! A form sends a real request to this program's own port and redirects to a page that shows it
-//! with the response, the mails and the audit rows. Reloading that page does not repeat the request.
+//! with the response, the emails and the audit rows. Reloading that page does not repeat the
+//! request.
 
 use std::collections::{HashSet, VecDeque};
 use std::net::SocketAddr;
@@ -225,7 +226,7 @@ impl Trial {
         Ok(id)
     }
 
-    /// The accounts that get the mails, and the others whose audit rows are of interest.
+    /// The accounts that get the emails, and the others whose audit rows are of interest.
     async fn accounts(&self, concerned: &Concerned) -> Result<(Vec<Account>, Vec<Account>), Error> {
         Ok(match concerned {
             Concerned::Name(name) => (self.trail.by_name(name).await?, Vec::new()),

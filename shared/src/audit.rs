@@ -30,13 +30,14 @@ pub struct Entry<'a> {
     pub event: &'static str,
     /// The id of the request that caused it, as in the logs.
     pub request_id: &'a str,
-    /// The caller's IP address as seen by the gateway, or what caused the event without a caller, for
-    /// example `sweep`, `ses` or `accounts`.
+    /// The caller's IP address as the front door or, without one, the gateway saw it. For an event
+    /// without a caller, what caused it, for example `sweep`, `ses` or `accounts`.
     pub source: &'a str,
     /// The account that is logged in, or the ARN of an operator's credentials. `None` for an
     /// anonymous request.
     pub actor: Option<&'a str>,
-    /// The person on whose behalf the caller acts, as stated by the caller.
+    /// The person on whose behalf the caller acts, as the caller stated it. In rows of `accounts`,
+    /// the name that the operator gave.
     pub requester: Option<&'a str>,
     /// Details that the event's name leaves open: the role, or the names of attributes.
     pub detail: Option<&'a str>,
@@ -86,8 +87,8 @@ impl Audit {
         }
     }
 
-    /// Writes a row that is not part of a change: of a refused attempt, or of a report about a mail. A
-    /// failure to write it is logged and counted.
+    /// Writes a row that is not part of a change: of a refused attempt, or of a report about an
+    /// email. A failure to write it is logged and counted.
     pub async fn record(&self, entry: &Entry<'_>) {
         let Row { table, item } = self.row(entry);
         let request = self.client.put_item().table_name(table);

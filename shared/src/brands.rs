@@ -1,4 +1,4 @@
-//! The brand of a mail: a row of the Brands table, with the configuration's default brand for
+//! The brand of an email: a row of the Brands table, with the configuration's default brand for
 //! missing attributes.
 //!
 //! A missing brand never fails a request. If the table cannot be read or a value cannot be used,
@@ -57,7 +57,7 @@ impl Brands {
 
     /// Finds the brand with this name, in any spelling. The result is at most five minutes old.
     /// Returns the default brand if there is no name or no row, or if the table cannot be read.
-    /// Makes at most one call, without retries, so that a mail does not wait for its brand.
+    /// Makes at most one call, without retries, so that an email does not wait for its brand.
     pub async fn find(&self, name: Option<&str>, ctx: &RequestContext<'_>) -> Arc<Brand> {
         let RequestContext {
             request_id, now, ..

@@ -36,7 +36,7 @@ impl Timestamp {
         ))
     }
 
-    /// Formats the time as in mails: `2026-11-21 22:34 UTC`.
+    /// Formats the time as in emails: `2026-11-21 22:34 UTC`.
     #[must_use]
     pub fn for_people(self) -> String {
         self.format(format_description!(

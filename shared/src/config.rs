@@ -23,7 +23,7 @@ pub enum ConfigError {
     Invalid {
         /// The variable.
         name: &'static str,
-        /// The values that are valid.
+        /// Why the value is invalid. Usually it says which values are valid.
         reason: String,
     },
 }
@@ -230,12 +230,12 @@ pub fn password_cost(env: Env<'_>) -> Result<Cost, ConfigError> {
     })
 }
 
-/// The condition under which a customer is mailed that an administrator set their password.
+/// When a customer is told by email that an administrator set their password.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Notify {
     /// The caller asks for it with `SendResetEmail`, as in the old service.
     Asked,
-    /// Every change causes a mail (ASVS 5.0 6.3.7).
+    /// Every change causes an email (ASVS 5.0 6.3.7).
     Always,
 }
 

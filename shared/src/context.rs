@@ -7,10 +7,10 @@ use crate::clock::Timestamp;
 /// `accounts`.
 #[derive(Debug, Clone, Copy)]
 pub struct RequestContext<'a> {
-    /// The id of the request, as in logs, audit rows and mails.
+    /// The id of the request, as in logs, audit rows and emails.
     pub request_id: &'a str,
-    /// The caller's address as the gateway saw it, or the name of the part of the system that acts
-    /// on its own.
+    /// The caller's address as the front door or, without one, the gateway saw it. Or the name of
+    /// the part of the system that acts on its own.
     pub source: &'a str,
     /// The user name that is logged in, or an operator. `None` for an anonymous request.
     pub actor: Option<&'a str>,

@@ -31,7 +31,7 @@ pub enum Metric {
     MailTime,
     /// Resets and failed logins that took longer than one response floor.
     FloorExceeded,
-    /// Failures of DynamoDB or of hashing, whether or not the caller was told.
+    /// Failures of DynamoDB or of hashing, whether or not the caller was told, and panics.
     Failures,
     /// Resets left to the sweep.
     ResetPending,
@@ -39,17 +39,17 @@ pub enum Metric {
     ResetAbandoned,
     /// Resets that were removed from the queue because they cannot be read.
     ResetUnreadable,
-    /// Mails that SES did not accept.
+    /// Emails that SES did not accept.
     MailFailures,
-    /// Mails that bounced permanently.
+    /// Emails that bounced permanently.
     MailBounced,
-    /// Mails that bounced temporarily: a full mailbox, or an out-of-office reply.
+    /// Emails that bounced temporarily: a full mailbox, or an out-of-office reply.
     MailSoftBounced,
-    /// Mails that a recipient reported as spam.
+    /// Emails that a recipient reported as spam.
     MailComplained,
-    /// Mails that SES accepted and then rejected.
+    /// Emails that SES accepted and then rejected.
     MailRejected,
-    /// Mails whose delivery is delayed.
+    /// Emails whose delivery is delayed.
     MailDelayed,
     /// Failed logins.
     LoginFailures,

@@ -29,7 +29,7 @@ impl fmt::Debug for PasswordService {
 /// A new password and its hash.
 #[derive(Debug, Clone)]
 pub struct GeneratedPassword {
-    /// The password, for its mail.
+    /// The password, for its email.
     pub password: Secret,
     /// The PHC string of its hash, for the table.
     pub hash: Secret,

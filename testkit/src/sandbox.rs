@@ -37,7 +37,7 @@ pub fn with_default_cost<'a>(variables: &[(&'a str, &'a str)]) -> Vec<(&'a str, 
 /// in an answer or in a log.
 #[derive(Debug, Clone)]
 pub struct Sandbox {
-    /// The tables and mails.
+    /// The tables and emails.
     pub backend: Backend,
     /// The functions.
     pub functions: Functions,

@@ -1,4 +1,4 @@
-//! A check that no test reveals a secret. A watch remembers the secrets in the requests and mails
+//! A check that no test reveals a secret. A watch remembers the secrets in the requests and emails
 //! of one sandbox, and searches for them in every answer, in the Debug output of the functions, and
 //! in everything that this process logged at the most verbose level.
 
@@ -91,7 +91,7 @@ pub(crate) struct Watch {
     number: usize,
     functions: Functions,
     outbox: Outbox,
-    /// The end of the addresses of its mails.
+    /// The end of the addresses of its emails.
     recipients: String,
     secrets: Mutex<BTreeSet<String>>,
     /// The length, at the start, of the log of other tasks and threads.
@@ -202,8 +202,8 @@ fn session_ids(headers: &HeaderMap, cookies: &HeaderName) -> Vec<String> {
         .collect()
 }
 
-/// The credential, the front door's secret, the chosen password, and the user name typed into the anonymous operation:
-/// people type passwords there.
+/// The credential, the front door's secret, the chosen password, and the user name typed into the
+/// anonymous operation: people type passwords there.
 fn secrets_of(request: &Request<Bytes>) -> BTreeSet<String> {
     let mut secrets = BTreeSet::new();
     if let Some(value) = request.headers().get(header::AUTHORIZATION) {

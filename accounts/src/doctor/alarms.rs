@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::check::{Check, Finding};
+use super::check::{Check, Finding, REDEPLOY};
 use super::deployment::Deployment;
 use super::error::{CheckError, CheckResult};
 use crate::aws::{Api, Call};
@@ -46,13 +46,13 @@ async fn subscriptions(deployment: &Deployment<'_>) -> CheckResult<Finding> {
         ),
         (0, _) => Finding::failed(
             "no confirmed subscription: alarms notify nobody",
-            "open the link in the mail from AWS Notifications; if it has expired (after two days), \
+            "open the link in the email from AWS Notifications; if it has expired (after two days), \
              subscribe the address again with aws sns subscribe",
         ),
         (confirmed, 0) => Finding::ok(format!("{confirmed} confirmed")),
         (confirmed, pending) => Finding::warning(
             format!("{confirmed} confirmed, {pending} unconfirmed"),
-            "open the link in the mail from AWS Notifications",
+            "open the link in the email from AWS Notifications",
         ),
     })
 }
@@ -83,7 +83,7 @@ async fn alarms(deployment: &Deployment<'_>) -> CheckResult<Vec<Value>> {
         Ok(alarms)
     } else {
         let text = format!(
-            "CloudWatch has {} of the stack's {} alarms; deploy the template again",
+            "CloudWatch has {} of the stack's {} alarms; {REDEPLOY}",
             alarms.len(),
             names.len()
         );
@@ -121,7 +121,7 @@ fn actions(alarms: &[Value], topic: &str) -> Finding {
             names(&silent)
         ),
         "run aws cloudwatch enable-alarm-actions --alarm-names with these names, or deploy the \
-         template again",
+         current template",
     )
 }
 

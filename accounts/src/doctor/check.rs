@@ -5,10 +5,15 @@ use serde_json::Value;
 use super::error::{CheckError, CheckResult};
 use crate::console::Record;
 
+/// The advice if a resource of the stack is missing or differs from the template. CloudFormation
+/// compares templates, not resources, so it does not correct what was changed without it.
+pub(super) const REDEPLOY: &str =
+    "deploy the current template, and undo what was changed outside CloudFormation";
+
 /// The finding of a check.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Finding {
-    /// The subject is in order.
+    /// Nothing is wrong with the subject.
     Ok(String),
     /// The subject works but should be changed.
     Warning {
@@ -27,7 +32,7 @@ pub(super) enum Finding {
 }
 
 impl Finding {
-    /// Returns a finding that the subject is in order.
+    /// Returns a finding that nothing is wrong with the subject.
     pub(super) fn ok(found: impl Into<String>) -> Self {
         Self::Ok(found.into())
     }
@@ -59,7 +64,7 @@ pub(super) struct Check {
 /// The result of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Outcome {
-    /// The subject is in order.
+    /// Nothing is wrong with the subject.
     Ok,
     /// The subject works but should be changed.
     Warning,

@@ -29,8 +29,8 @@ pub(super) async fn checks(deployment: &Deployment<'_>, name: &str) -> Vec<Check
     let found = || existing(&set, "configuration set");
     let state = match &set {
         Ok(None) => Ok(Finding::failed(
-            "configuration set not found: mail with it cannot be sent",
-            "deploy the template again, or create it with aws sesv2 create-configuration-set",
+            "configuration set not found: mail that uses it cannot be sent",
+            "create it with aws sesv2 create-configuration-set, or deploy the current template",
         )),
         _ => found().map(sending),
     };
@@ -67,7 +67,7 @@ fn sending(set: &GetConfigurationSetOutput) -> Finding {
         return Finding::ok("sending is enabled");
     }
     Finding::failed(
-        "sending is paused: mail with it cannot be sent",
+        "sending is paused: mail that uses this configuration set cannot be sent",
         format!(
             "run aws sesv2 put-configuration-set-sending-options --sending-enabled {}",
             named(set)
@@ -115,8 +115,8 @@ async fn events(deployment: &Deployment<'_>, name: &str) -> CheckResult<Finding>
     } else {
         Finding::failed(
             format!("not reported to EventBridge: {}", missing.join(", ")),
-            "deploy the template again, or add an event destination with aws sesv2 \
-             create-configuration-set-event-destination",
+            "add an event destination with aws sesv2 create-configuration-set-event-destination, or \
+             deploy the current template",
         )
     })
 }

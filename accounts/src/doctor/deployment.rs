@@ -112,7 +112,7 @@ impl<'a> Deployment<'a> {
 
 fn no_stack(session: &Session<'_>) -> CheckError {
     let text = if session.settings.has_custom_endpoint() {
-        "not available with --endpoint, which has no stack"
+        "skipped: this check needs a stack, and --endpoint cannot be combined with --stack"
     } else {
         "no stack given; use --stack"
     };

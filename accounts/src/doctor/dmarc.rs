@@ -35,8 +35,8 @@ pub(super) async fn check(dns: &Dns, domain: &str) -> CheckResult<Finding> {
     Ok(Finding::failed(
         "no DMARC record: receivers cannot detect forged mail",
         format!(
-            "add the TXT record \"v=DMARC1; p=none\" at _dmarc.{domain}, and change it to p=quarantine \
-             once the reports are good"
+            "add the TXT record \"v=DMARC1; p=none; rua=mailto:ADDRESS\" at _dmarc.{domain}; once the \
+             reports sent to ADDRESS show that your own mail passes, change p=none to p=quarantine"
         ),
     ))
 }
@@ -82,7 +82,7 @@ async fn record(resolver: &TokioResolver, domain: &str) -> CheckResult<Option<St
         Err(error) if error.is_no_records_found() => return Ok(None),
         Err(_) => {
             return Err(CheckError::Unknown(format!(
-                "DNS does not answer for _dmarc.{domain}; try another server with --dns-server"
+                "the DNS server did not answer for _dmarc.{domain}; try another one with --dns-server"
             )));
         }
     };

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::check::{Check, Finding};
+use super::check::{Check, Finding, REDEPLOY};
 use super::deployment::Deployment;
 use super::error::{CheckError, CheckResult, existing};
 use crate::aws::{Api, Call};
@@ -29,7 +29,7 @@ pub(super) async fn checks(deployment: &Deployment<'_>) -> Vec<Check> {
         let state = match &found {
             Ok(None) => Ok(Finding::failed(
                 "function not found, or it has no alias named live",
-                "deploy the template again",
+                REDEPLOY,
             )),
             _ => live().map(state),
         };
@@ -85,7 +85,7 @@ fn role(found: &Value, role: &str) -> Finding {
     }
     Finding::failed(
         format!("runs with the role {name}, not with {role} of the stack"),
-        "deploy the template again",
+        REDEPLOY,
     )
 }
 

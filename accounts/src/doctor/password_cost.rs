@@ -39,7 +39,7 @@ fn cost(deployment: &Deployment<'_>) -> Finding {
     }
 }
 
-/// Checks that the floor is at least twice the sum of the p99 of hashes, the p99 of mails and
+/// Checks that the floor is at least twice the sum of the p99 of hashes, the p99 of emails and
 /// [`OVERHEAD_MS`].
 async fn floor(deployment: &Deployment<'_>) -> CheckResult<Finding> {
     let floor = deployment.number("ResponseFloorMs")?;
@@ -56,14 +56,15 @@ async fn floor(deployment: &Deployment<'_>) -> CheckResult<Finding> {
         return Err(CheckError::Unknown(text));
     };
     let needed = 2.0 * (hash + mail + OVERHEAD_MS);
-    let found = format!("{floor} ms; p99 of hashes {hash:.0} ms, of mails {mail:.0} ms");
+    let found = format!("{floor} ms; p99 of hashes {hash:.0} ms, of emails {mail:.0} ms");
     Ok(if floor >= needed {
         Finding::ok(found)
     } else {
         Finding::warning(
             found,
             format!(
-                "deploy with ResponseFloorMs={:.0} or higher, or with a lower cost",
+                "deploy with ResponseFloorMs={:.0} or higher, or lower Argon2MemoryKib or \
+                 Argon2Iterations",
                 needed.ceil()
             ),
         )

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::check::{Check, Finding};
+use super::check::{Check, Finding, REDEPLOY};
 use super::deployment::Deployment;
 use super::error::{CheckError, CheckResult};
 use crate::aws::{Api, Call};
@@ -105,8 +105,7 @@ async fn role(deployment: &Deployment<'_>, name: &str, grants: &[Grant]) -> Chec
     } else {
         Finding::failed(
             format!("does not allow {}", denied.join(", ")),
-            "deploy the template again, or check permissions boundaries and service control \
-             policies",
+            format!("{REDEPLOY}; check permissions boundaries and service control policies"),
         )
     })
 }

@@ -1,4 +1,4 @@
-//! Checks of the senders of mails: SES identities, permissions to use them, DKIM, MAIL FROM and
+//! Checks of the senders of emails: SES identities, permissions to use them, DKIM, MAIL FROM and
 //! DMARC.
 
 use std::collections::BTreeSet;
@@ -143,7 +143,7 @@ fn verified(identity: &Identity) -> Finding {
         format!("{name} is not verified"),
         format!(
             "for a domain, add the records in the output of aws sesv2 get-email-identity \
-             --email-identity {name} to DNS; for an address, open the link in the mail from AWS"
+             --email-identity {name} to DNS; for an address, open the link in the email from AWS"
         ),
     )
 }
@@ -181,12 +181,12 @@ fn dkim(identity: &Identity) -> Finding {
     let status = dkim.and_then(|dkim| dkim.status());
     let is_on = dkim.is_some_and(DkimAttributes::signing_enabled);
     if is_on && status == Some(&DkimStatus::Success) {
-        return Finding::ok("mails are signed");
+        return Finding::ok("emails are signed");
     }
     let status = status.map_or("not set up", DkimStatus::as_str);
     let name = domain(&identity.name);
     Finding::failed(
-        format!("mails are not signed: {status}"),
+        format!("emails are not signed: {status}"),
         format!(
             "add the DKIM records in the output of aws sesv2 get-email-identity --email-identity \
              {name} to DNS"
@@ -205,7 +205,7 @@ fn mail_from(identity: &Identity) -> Finding {
     let name = self::domain(&identity.name);
     if domain.is_empty() {
         return Finding::warning(
-            "not set up: the return path of mails is amazonses.com",
+            "not set up: the return path of emails is amazonses.com",
             format!(
                 "run aws sesv2 put-email-identity-mail-from-attributes --email-identity {name} \
                  --mail-from-domain bounce.{name}, then add its MX and TXT records to DNS"

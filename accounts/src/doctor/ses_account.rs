@@ -61,7 +61,7 @@ fn rate(account: &GetAccountOutput, deployment: &Deployment<'_>) -> CheckResult<
     let mail_rate: f64 = variable
         .parse()
         .map_err(|_| CheckError::Unknown("MAIL_RATE is not a number".to_owned()))?;
-    let found = format!("{quota} mails per second; sweeps use up to {mail_rate}");
+    let found = format!("{quota} emails per second; sweeps use up to {mail_rate}");
     Ok(if quota > mail_rate {
         Finding::ok(found)
     } else {
@@ -79,7 +79,7 @@ fn daily(account: &GetAccountOutput) -> Finding {
     if most < 0.0 {
         return Finding::ok("unlimited");
     }
-    let found = format!("{sent} of {most} mails sent in the last 24 hours");
+    let found = format!("{sent} of {most} emails sent in the last 24 hours");
     if sent < most * 0.8 {
         Finding::ok(found)
     } else {

@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::types::{
     TableDescription, TableStatus, TimeToLiveStatus,
 };
 
-use super::check::{Check, Finding};
+use super::check::{Check, Finding, REDEPLOY};
 use super::deployment::Deployment;
 use super::error::{CheckError, CheckResult, existing};
 
@@ -201,16 +201,15 @@ fn keys(schema: &[KeySchemaElement]) -> Vec<&str> {
 fn index(description: &TableDescription, index: &Index) -> Finding {
     let mut found = description.global_secondary_indexes().iter();
     let Some(found) = found.find(|found| found.index_name() == Some(index.name)) else {
-        let advice = "deploy the template again; without email-index, UpdateUserRegistrationPassword \
-                      cannot find customers and logins by address fail; without pending-reset-index, \
-                      the sweep fails";
-        return Finding::failed("index not found", advice);
+        let effect = "without email-index, UpdateUserRegistrationPassword cannot find customers, and \
+                      logins by address fail; without pending-reset-index, the sweep fails";
+        return Finding::failed("index not found", format!("{REDEPLOY}; {effect}"));
     };
     let is_right = keys(found.key_schema()) == index.key && has_attributes(found, index);
     match found.index_status() {
         _ if !is_right => Finding::failed(
             "the key or the attributes differ from the template",
-            "deploy the template again",
+            REDEPLOY,
         ),
         Some(IndexStatus::Active | IndexStatus::Updating) => Finding::ok("active"),
         status => {
@@ -313,9 +312,6 @@ fn encryption(found: Option<&SseDescription>, key: Option<&str>) -> Finding {
         Some(found) if found.kms_master_key_arn() == key => {
             Finding::ok("encrypted with the stack's key")
         }
-        _ => Finding::failed(
-            "not encrypted with the stack's key",
-            "deploy the template again",
-        ),
+        _ => Finding::failed("not encrypted with the stack's key", REDEPLOY),
     }
 }

@@ -24,7 +24,7 @@ pub(crate) struct Arguments {
     /// Write the valid rows even if others are refused
     #[arg(long)]
     pub(super) skip_refused: bool,
-    /// Overwrite accounts that already exist with the values in the file
+    /// Overwrite existing accounts with the values in the file
     #[arg(long)]
     pub(super) overwrite: bool,
     /// Disable accounts that were imported earlier and are not in this file

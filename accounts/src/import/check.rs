@@ -290,10 +290,10 @@ impl<'a> AccountFile<'a> {
                 .keys
                 .of_address(email, account.profile.brand.as_deref());
             if !is_new(address) {
-                note("email and brand are already used by an earlier row");
+                note("email is already used by an earlier row with the same brand");
             }
             if self.belongs_to_other(address, name) && !self.is_kept(&account) {
-                note("email and brand are already used by an existing account");
+                note("email is already used by an existing account of the same brand");
             }
         }
         if reasons.is_empty() {
@@ -330,8 +330,8 @@ impl Keys {
         self.0.hash_one(("username", username.as_str()))
     }
 
-    /// Returns the digests of a row's user name, and of its address with its brand. The row need not
-    /// be valid.
+    /// Returns the digests of a row's user name, and of its address with its brand. The row need
+    /// not be valid.
     fn of_row(&self, row: &Row) -> [u64; 2] {
         let name = self.of_name(&UsernameKey::new(&row.username));
         [name, self.of_address(&row.email, Some(&row.brand))]

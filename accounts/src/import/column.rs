@@ -79,7 +79,7 @@ pub(crate) fn roles(text: &str) -> Result<BTreeSet<String>, String> {
     let roles = text.split(';').filter_map(some);
     let roles: BTreeSet<_> = roles.map(role).collect::<Result<_, _>>()?;
     if roles.len() > MAX_ROLES {
-        return Err(format!("roles must have at most {MAX_ROLES} names"));
+        return Err(format!("roles must list at most {MAX_ROLES} roles"));
     }
     Ok(roles)
 }

@@ -2,7 +2,7 @@
 
 use shared::users::NewAccount;
 
-/// The audit event of an imported account.
+/// The audit event of an account that was imported with `--overwrite`.
 pub(super) const IMPORTED: &str = "account.imported";
 /// The audit event of granted roles.
 pub(crate) const GRANTED: &str = "role.granted";

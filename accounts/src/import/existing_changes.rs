@@ -1,5 +1,5 @@
-//! Changes of existing accounts by an import, which are shown and confirmed before anything is
-//! written.
+//! Changes that an import makes to existing accounts, which are shown and confirmed before anything
+//! is written.
 
 use super::arguments::Arguments;
 use super::check::AccountFile;
@@ -8,7 +8,7 @@ use super::preview::{Preview, preview};
 use crate::access::Session;
 use crate::{Console, Error};
 
-/// The changes of existing accounts.
+/// The changes to existing accounts.
 #[derive(Default)]
 pub(super) struct ExistingChanges {
     /// Accounts to overwrite.
@@ -18,7 +18,7 @@ pub(super) struct ExistingChanges {
 }
 
 impl ExistingChanges {
-    /// Finds and prints the changes of existing accounts. Refuses an import after which no account
+    /// Finds and prints the changes to existing accounts. Refuses an import after which no account
     /// can use the role `Admin`.
     pub(super) async fn find(
         session: &Session<'_>,

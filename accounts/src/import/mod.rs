@@ -110,7 +110,7 @@ async fn compare(
     arguments: &Arguments,
     console: &mut Console,
 ) -> Result<(), Error> {
-    match session.settings.connect(&["USERS_TABLE"]).await {
+    match session.settings.resolve(&["USERS_TABLE"]).await {
         Err(Error::Usage(reason)) if arguments.dry_run => {
             let text = format!("warning: not compared with existing accounts: {reason}");
             return Ok(console.note(&text)?);

@@ -91,7 +91,7 @@ impl Preview {
         }
     }
 
-    /// Returns whether exactly this change of the account was shown.
+    /// Returns whether exactly this change to the account was shown.
     pub(super) fn has_shown(&self, row: &NewAccount, replacement: &Replacement) -> bool {
         let digest = replacement.digest(row, &self.shown.keys);
         self.shown.changes.contains(&digest)
@@ -121,7 +121,7 @@ impl Preview {
         }
         if *replacing_password > 0 {
             console.line(&format!(
-                "passwords replaced by those of the file: {replacing_password}"
+                "passwords replaced by those in the file: {replacing_password}"
             ))?;
         }
         for (username, roles) in &self.losses {

@@ -1,4 +1,4 @@
-//! The change of an existing account by a row.
+//! The change that a row makes to an existing account.
 
 use std::hash::{BuildHasher as _, RandomState};
 
@@ -21,7 +21,7 @@ pub(super) enum Plan {
     Refuse,
 }
 
-/// The change of an existing account.
+/// The change to an existing account.
 pub(super) struct Replacement {
     pub(super) change: Change,
     pub(super) events: Events,

@@ -50,7 +50,7 @@ impl Existing {
 #[derive(Debug)]
 pub struct Import {
     account: NewAccount,
-    /// The change of the existing account; `None` adds a new one.
+    /// The change to the existing account; `None` adds a new one.
     change: Option<Change>,
     audit: Vec<audit::Row>,
 }

@@ -23,7 +23,7 @@ const CONCURRENCY: usize = 8;
 pub(super) struct Writing<'a> {
     pub(super) session: &'a Session<'a>,
     pub(super) file: &'a AccountFile<'a>,
-    /// The changes that were shown. No other change of an existing account is written.
+    /// The changes that were shown. No other change to an existing account is written.
     pub(super) preview: &'a Preview,
 }
 

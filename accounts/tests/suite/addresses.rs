@@ -70,7 +70,7 @@ async fn an_address_stays_if_the_old_one_cannot_be_notified() {
     assert_eq!(answer.exit_code, ExitCode::from(2));
     assert_eq!(operator.user("jdoe").await, before);
 
-    // SES may still refuse the mail. JSON output has the same remark as the text.
+    // SES may still refuse the email. JSON output has the same remark as the text.
     operator
         .sandbox
         .backend
@@ -181,7 +181,7 @@ async fn domains_are_stored_in_punycode() {
     let answer = set_email(&operator, "zoë@example.com").await;
     assert_eq!(
         answer.error(),
-        "email has non-ASCII characters before the @, and SES sends no mail to such addresses"
+        "email has non-ASCII characters before the @, and SES sends no email to such addresses"
     );
     assert_eq!(answer.exit_code, ExitCode::from(2));
 }

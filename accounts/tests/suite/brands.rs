@@ -71,7 +71,7 @@ async fn mails_use_the_values_of_the_brand() {
     let operator = Operator::start().await;
     let answer = operator.run(&ACME).await;
     assert_eq!(
-        answer.out, "acme: set; mails may show the old values for up to 5 minutes; new brand\n",
+        answer.out, "acme: set; emails may show the old values for up to 5 minutes; new brand\n",
         "{answer:?}"
     );
     assert_eq!(operator.audit("brand#acme").await, [row("brand.set")]);
@@ -155,7 +155,7 @@ async fn preview_prints_the_mail_and_sends_nothing() {
     assert!(operator.sandbox.backend.outbox.mails().is_empty());
     let answer = operator.run(&["brand", "preview", "acem"]).await;
     let error =
-        "brand acem not found; its mails use the values of the default brand; similar: acme";
+        "brand acem not found; its emails use the values of the default brand; similar: acme";
     assert_eq!(answer.error(), error);
     assert_eq!(answer.exit_code, ExitCode::from(3));
     for (language, is_known) in [
@@ -177,8 +177,7 @@ async fn mails_of_a_removed_brand_use_the_default_brand() {
     let answer = operator.run(&line).await;
     assert_eq!(answer.exit_code, ExitCode::from(2), "{answer:?}");
     let answer = operator.run_asked(&line, "no\n").await;
-    let question =
-        "Remove brand? Its mails will use the values of the default brand. Type 'yes' to confirm: ";
+    let question = "Remove brand? Its emails will use the values of the default brand. Type 'yes' to confirm: ";
     assert_eq!(
         answer.err,
         format!("{question}error: not confirmed; brand was not removed\n")
@@ -266,7 +265,7 @@ async fn unchanged_brands_get_no_audit_row() {
     assert_eq!(operator.audit("brand#brand").await, [event.clone(), event]);
     let answer = set(&operator, "none", &["--unset", "login_url"]).await;
     assert_eq!(answer.out, "none: nothing to change\n");
-    let configured = "its mails use the values of the default brand";
+    let configured = "its emails use the values of the default brand";
     for (name, error) in [
         ("none", format!("brand none not found; {configured}")),
         (
@@ -286,7 +285,7 @@ async fn values_that_mails_cannot_use_are_refused() {
     let before = shown(&operator, "brand").await;
     let line = "a brand must be one line of 1 to 256 bytes, and must not be a single hyphen (-)";
     let long = "x".repeat(257);
-    let sender = "from_address must be an e-mail address, or a name and an address in angle \
+    let sender = "from_address must be an email address, or a name and an address in angle \
                   brackets, in ASCII";
     let product = &["--product-name", "a"][..];
     for (key, values, error) in [

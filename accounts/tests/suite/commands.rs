@@ -77,7 +77,7 @@ async fn invalid_accounts_are_not_added() {
         (
             &["--name", PASSWORD],
             PASSWORD,
-            "the password is the e-mail address or the part before its @, the user name, the display name, the \
+            "the password is the email address or the part before its @, the user name, the display name, the \
              brand or the product name",
             1,
         ),
@@ -290,7 +290,7 @@ async fn a_reset_whose_mail_fails_is_pending() {
     assert!(
         answer
             .error()
-            .starts_with("jdoe: SES did not accept the mail"),
+            .starts_with("jdoe: SES did not accept the email"),
         "{answer:?}"
     );
     let pending = operator.run(&["pending", "--json"]).await.json();

@@ -137,7 +137,7 @@ async fn a_failed_connection_names_the_endpoint() {
     assert_eq!(
         answer.error(),
         format!(
-            "DynamoDB does not answer at http://127.0.0.1:1 (region us-east-1) for table {users}: \
+            "DynamoDB did not answer at http://127.0.0.1:1 (region us-east-1) for table {users}: \
              Connection refused; try again"
         )
     );

@@ -106,7 +106,7 @@ async fn refused_rows_stop_the_import_without_skip_refused() {
                    line 6: unclosed quote\n\
                    line 7: unclosed quote\n\
                    line 8: username is already used by an earlier row\n\
-                   line 10: email and brand are already used by an earlier row\n\
+                   line 10: email is already used by an earlier row with the same brand\n\
                    line 11: 2 columns, but the header line has 4\n\
                    line 12: password_hash has an unknown format; leave it empty for plain-text \
                    or encrypted passwords, and let the person ask for a reset\n\
@@ -114,7 +114,7 @@ async fn refused_rows_stop_the_import_without_skip_refused() {
                    line 14: unclosed quote\n\
                    line 15: lines must end in LF or CRLF\n\
                    line 16: username is already used by an account with another id\n\
-                   line 17: email and brand are already used by an existing account\n\
+                   line 17: email is already used by an existing account of the same brand\n\
                    line 19: id must not exceed 9223372036854775807\n\
                    line 20: username must not begin with brand#\n";
     for (options, end) in [
@@ -124,8 +124,8 @@ async fn refused_rows_stop_the_import_without_skip_refused() {
         ),
         (
             &[],
-            "nothing written because 15 of 18 rows were refused; correct them, or skip them with \
-             --skip-refused\n",
+            "nothing written: 15 of 18 rows refused; correct them or, without --disable-missing, \
+             skip them with --skip-refused\n",
         ),
     ] {
         // Line numbers match those of an editor, with either line ending.
@@ -163,7 +163,7 @@ async fn rows_that_repeat_a_refused_row_are_refused_too() {
     assert!(
         answer.out.ends_with(
             "line 3: username is already used by an earlier row\n\
-             line 4: email and brand are already used by an earlier row\n\
+             line 4: email is already used by an earlier row with the same brand\n\
              1 written, 0 already present, 3 refused\n"
         ),
         "{answer:?}"
@@ -222,8 +222,8 @@ async fn only_repeated_rows_of_a_long_file_are_refused() {
     let answer = import(&operator, "users.csv", &file, &["--dry-run"]).await;
     assert_eq!(
         answer.out,
-        "line 30002: username is already used by an earlier row; email and brand are already used \
-         by an earlier row\n30000 can be written, 0 already present, 1 refused\n"
+        "line 30002: username is already used by an earlier row; email is already used \
+         by an earlier row with the same brand\n30000 can be written, 0 already present, 1 refused\n"
     );
 }
 
@@ -281,7 +281,7 @@ async fn a_repeated_import_writes_the_rest_in_few_calls() {
     let calls = relays.take_calls();
     let writes = calls
         .iter()
-        .filter(|call| call.operation == "TransactWriteItems");
+        .filter(|call| call.operation == "TransactWriteItems" && !call.is_retry);
     // One call per hundred rows, and another one if some of them are new.
     assert_eq!(writes.count(), 5);
 }
@@ -311,7 +311,7 @@ async fn throttled_writes_are_retried() {
     let writes = calls
         .iter()
         .filter(|call| call.operation == "TransactWriteItems");
-    assert_eq!(writes.count(), 5);
+    assert!(writes.count() >= 5);
 }
 
 #[tokio::test]
@@ -499,10 +499,10 @@ async fn addresses_may_move_between_accounts_of_a_file() {
     let answer = import(&operator, "users.csv", &complete(file), &["--overwrite"]).await;
     assert_eq!(
         answer.out,
-        "line 2: email and brand are already used by an existing account\n\
+        "line 2: email is already used by an existing account of the same brand\n\
          line 3: username is already used by an account with another id\n\
-         nothing written because 2 of 2 rows were refused; correct them, or skip them with \
-         --skip-refused\n"
+         nothing written: 2 of 2 rows refused; correct them or, without --disable-missing, skip them \
+         with --skip-refused\n"
     );
 }
 

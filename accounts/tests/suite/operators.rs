@@ -183,7 +183,8 @@ async fn a_custom_endpoint_never_mails_through_ses_at_aws() {
     let answer = operator.run_at(&command, "", &[]).await;
     assert_eq!(
         answer.error(),
-        "--endpoint needs --ses-endpoint, because SES at AWS would send the mail otherwise"
+        "with --endpoint, a reset also needs --ses-endpoint, because mail is then never sent through \
+         SES at AWS"
     );
     assert_eq!(answer.exit_code, ExitCode::from(2));
     assert_eq!(operator.user("jdoe").await, before);
@@ -214,7 +215,7 @@ async fn a_reset_refused_by_ses_names_the_reason() {
         let user = if permission.is_empty() { "jdoe" } else { "bob" };
         let answer = operator.run(&["reset", user]).await;
         let error = format!(
-            "{user}: SES did not accept the mail: {code}{permission}; the old password stays \
+            "{user}: SES did not accept the email: {code}{permission}; the old password stays \
              valid, and the sweep will retry"
         );
         assert_eq!(answer.error(), error);
@@ -316,7 +317,7 @@ async fn commands_are_refused_if_sts_does_not_identify_the_operator() {
     let nowhere = [("AWS_ENDPOINT_URL_STS", "http://127.0.0.1:1")];
     let answer = operator.run_with(&["disable", "jdoe"], "", &nowhere).await;
     assert!(
-        answer.error().starts_with("STS does not answer"),
+        answer.error().starts_with("STS did not answer"),
         "{answer:?}"
     );
     assert_eq!(relays.take_calls().len(), 0);

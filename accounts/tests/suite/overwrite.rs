@@ -77,7 +77,7 @@ async fn a_dry_run_counts_the_password_hashes_that_the_file_replaces() {
     assert_eq!(
         answer.out,
         "0 new, 1 changed, 3 unchanged\n\
-         passwords replaced by those of the file: 1\n\
+         passwords replaced by those in the file: 1\n\
          1 can be written, 3 unchanged, 0 refused\n"
     );
     let dry_run = ["--overwrite", "--dry-run", "--json"];

@@ -513,7 +513,7 @@ async fn usage_errors_are_two_lines() {
 
 /// A full disk prevents the report, but not the change.
 #[tokio::test]
-async fn an_unreported_change_is_said_to_be_made() {
+async fn an_error_says_that_the_change_was_made_if_it_could_not_be_printed() {
     let operator = Operator::start().await;
     let (sts, stack) = (sts(ROLE).await, stack_of(&operator).await);
     let program = Program::of(&operator, &sts, &stack).with(&KEYS);

@@ -1,7 +1,7 @@
 //! Benchmarks of the functions as whole processes, as ratios to the unavoidable cost.
 //!
-//! `cargo bench -p bench --bench functions` builds the release binaries, provides the Lambda
-//! Runtime API with an embedded DynamoDB and a local SES endpoint, and reads CPU time and peak
+//! `cargo bench -p bench --bench functions` builds the release binaries, runs them against its own
+//! Lambda Runtime API, an embedded DynamoDB and a local SES endpoint, and reads CPU time and peak
 //! memory from the operating system. `-- --help` lists the options.
 
 mod accounts;

@@ -1,5 +1,5 @@
-//! An outage of SES: resets are requested while SES accepts no mail. After SES recovers, one
-//! process that sweeps every minute, like the template's schedule, mails them.
+//! An outage of SES: resets are requested while SES accepts no email. After SES recovers, one
+//! process that sweeps every minute, like the template's schedule, emails them.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -16,7 +16,7 @@ use super::{Error, RESET, accounts};
 
 const GET: &str = include_str!("../../../events/reset-user-password/http-get.json");
 const SWEEP: &str = include_str!("../../../events/reset-user-password/scheduled.json");
-/// SES's error while it accepts no mail.
+/// SES's error while it accepts no email.
 const REFUSAL: &str = "TooManyRequestsException";
 /// The time between two scheduled sweeps.
 const MINUTE: Duration = Duration::from_mins(1);
@@ -94,7 +94,7 @@ fn reset(number: u64) -> String {
     GET.replace("username=jdoe", &username)
 }
 
-/// The number of addresses that got exactly one mail.
+/// The number of addresses that got exactly one email.
 fn mailed_once(backend: &Backend) -> u64 {
     let mut mails = BTreeMap::<String, u64>::new();
     for address in backend.outbox.mails().into_iter().flat_map(|mail| mail.to) {

@@ -56,7 +56,7 @@ const OPERATIONS: [Operation; 4] = [
         mails: 1,
     },
     Operation {
-        name: "update, by an e-mail address",
+        name: "update, by an email address",
         request: |number| set_password("admin@pumpalarm.com", number),
         mails: 1,
     },
@@ -153,7 +153,7 @@ pub(super) async fn metered(dynamodb_url: &str) -> Result<(Meter, Backend), Erro
 }
 
 /// The functions with their default configuration including limits, except for the floor, and with
-/// this rate of mails if it is given.
+/// this rate of emails if it is given.
 pub(super) fn functions(backend: &Backend, mail_rate: Option<u32>) -> Result<Functions, Error> {
     let lookup = |name: &str| match name {
         "RESPONSE_FLOOR_MS" => Some("0".to_owned()),
@@ -183,7 +183,8 @@ async fn call(
     }
 }
 
-/// Runs a command of `accounts`. Returns the time it took, including its start, and its peak memory.
+/// Runs a command of `accounts`. Returns the time it took, including its start, and its peak
+/// memory.
 async fn search_for(
     program: &Path,
     line: &[&str],
@@ -206,8 +207,8 @@ async fn search_for(
     }
 }
 
-/// The requests and units of the warm calls, which must all be the same, the medians of their times,
-/// and their peak memory. The first call is not warm and is left out.
+/// The requests and units of the warm calls, which must all be the same, the medians of their
+/// times, and their peak memory. The first call is not warm and is left out.
 fn row(measured: &[Measured]) -> Result<String, Error> {
     let [_, warm @ ..] = measured else {
         return Err("nothing was measured".into());

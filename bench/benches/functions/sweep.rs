@@ -19,7 +19,7 @@ use super::{Error, accounts, requests};
 const EVENT: &str = include_str!("../../../events/reset-user-password/scheduled.json");
 /// The number of concurrent reservations.
 const AT_ONCE: usize = 4;
-/// More mails per second than hashes, so that the sweep is limited only by its hashes.
+/// More emails per second than hashes, so that the sweep is limited only by its hashes.
 const MAIL_RATE: u32 = 100;
 /// The time for which the resets have waited, in seconds.
 const WAITED: u64 = 600;

@@ -10,7 +10,7 @@ pub struct Config {
     /// The configuration that both functions share.
     pub shared: shared::config::Config,
     /// `TEMPORARY_PASSWORD_HOURS`: the lifetime of a mailed password, 24 by default. NIST SP
-    /// 800-63B-4 section 4.2.1.2 allows no more for a secret sent by e-mail.
+    /// 800-63B-4 section 4.2.1.2 allows no more for a secret sent by email.
     pub temporary_password_hours: u64,
     /// `RESET_PER_MINUTE`: the maximum number of resets of one name per minute, 1 by default. 0
     /// means no limit.
@@ -21,8 +21,8 @@ pub struct Config {
     /// `SOURCE_PER_MINUTE`: the maximum number of resets from one IP address per minute, 60 by
     /// default. 0 means no limit.
     pub source_per_minute: u32,
-    /// `MAIL_RATE`: the maximum number of mails that a sweep sends per second, 12 by default. It is
-    /// below the 14 that SES allows most accounts, so that requests can send mails at the same
+    /// `MAIL_RATE`: the maximum number of emails that a sweep sends per second, 12 by default. It
+    /// is below the 14 that SES allows most accounts, so that requests can send emails at the same
     /// time.
     pub mail_rate: u32,
     /// `SELF_TEST_USERNAME`: the account that the self-test resets, `self-test` by default.

@@ -1,5 +1,5 @@
-//! Delivery of a reserved password: mails it, promotes it, and sends a correction if another change
-//! came first. Requests and the sweep share it.
+//! Delivery of a reserved password: emails it, promotes it, and sends a correction if another
+//! change came first. Requests and the sweep share it.
 
 use password::ExposeSecret as _;
 use shared::audit::Audit;
@@ -13,7 +13,7 @@ use shared::users::{
     ADMIN_ROLE, Account, PendingReset, Postponement, Profile, Promotion, ResetMode, Users,
 };
 
-/// The number of mails of one reset that SES may refuse before the reset is abandoned.
+/// The number of emails of one reset that SES may refuse before the reset is abandoned.
 pub(crate) const MAX_REFUSALS: u64 = 5;
 /// The time until the next attempt after SES refused the sender, whose setup an operator has to
 /// correct.
@@ -33,20 +33,20 @@ pub enum ResetOutcome {
     /// There is no account to reset: the name is unknown, the account is disabled or has no
     /// address, or another request is resetting it.
     NotEligible,
-    /// SES did not accept the mail. The old password stays valid, and the sweep tries again.
+    /// SES did not accept the email. The old password stays valid, and the sweep tries again.
     MailNotAccepted {
-        /// The message of the [`MailError`], which has SES's code.
+        /// The message of the [`MailError`], with SES's code if SES refused the email.
         reason: String,
     },
-    /// SES currently accepts no mail. The old password stays valid, and the sweep tries again.
+    /// SES currently accepts no email. The old password stays valid, and the sweep tries again.
     MailUnavailable {
-        /// The message of the [`MailError`], which has SES's code.
+        /// The message of the [`MailError`], with SES's code if SES refused the email.
         reason: String,
     },
     /// The answer was due before the reset ended. The old password stays valid, and the sweep tries
     /// again.
     Overdue,
-    /// The password is mailed, but another change of the account came first and takes precedence.
+    /// The password is mailed, but another change to the account came first and takes precedence.
     Superseded,
     /// Every attempt failed, and the sweep gave up. The old password stays valid.
     Abandoned,
@@ -99,7 +99,7 @@ pub struct Delivery {
 }
 
 impl Delivery {
-    /// Mails a reserved password and makes it valid. `account` is the account after the
+    /// Emails a reserved password and makes it valid. `account` is the account after the
     /// reservation.
     pub(crate) async fn deliver(
         &self,
@@ -135,7 +135,7 @@ impl Delivery {
     }
 
     /// Sends a correction if an administrator's password came first. If another request has taken
-    /// the reset over, that one mails again.
+    /// the reset over, that one emails again.
     async fn on_promotion_conflict(
         &self,
         profile: &Profile,
@@ -150,9 +150,9 @@ impl Delivery {
         }
     }
 
-    /// Sends a mail saying that an administrator's password has replaced the mailed one. An earlier
-    /// mail about the administrator's change may have arrived before the one with the password, or not at all.
-    /// The sweep repeats the correction until SES accepts it.
+    /// Sends an email saying that an administrator's password has replaced the mailed one. An
+    /// earlier mail about the administrator's change may have arrived before the one with the
+    /// password, or not at all. The sweep repeats the correction until SES accepts it.
     async fn send_correction(
         &self,
         account: &Account,
@@ -169,9 +169,9 @@ impl Delivery {
         Ok(ResetOutcome::Superseded)
     }
 
-    /// Schedules the next attempt. A refusal of the mail itself counts, and each one makes the next
-    /// attempt later. Other failures do not count: after an outage, the next attempt is due when
-    /// the reservation ends.
+    /// Schedules the next attempt. A refusal of the email itself counts, and each one makes the
+    /// next attempt later. Other failures do not count: after an outage, the next attempt is due
+    /// when the reservation ends.
     async fn on_mail_failure(
         &self,
         account: &Account,
@@ -224,7 +224,7 @@ impl Delivery {
         ctx: &RequestContext<'_>,
     ) -> Result<(), MailError> {
         let recipient = &account.profile;
-        // This call is made for known names only. The response floor hides it, like the mail.
+        // This call is made for known names only. The response floor hides it, like the email.
         let brand = self.brands.find(recipient.brand.as_deref(), ctx).await;
         let requested_at = account.reset.as_ref().and_then(|reset| reset.requested_at);
         let mail = NewPassword {
@@ -263,7 +263,7 @@ impl Delivery {
         }
     }
 
-    /// The state of the old password after the mail.
+    /// The state of the old password after the email.
     fn old_password(&self, account: &Account, now: Timestamp) -> OldPassword {
         let is_expired = account.password_expires_at.is_some_and(|end| end <= now);
         if account.password_hash.is_none() {

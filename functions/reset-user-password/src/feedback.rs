@@ -1,4 +1,4 @@
-//! Handling of SES's reports about mails that it had accepted: bounces, complaints, rejections and
+//! Handling of SES's reports about emails that it had accepted: bounces, complaints, rejections and
 //! delays, which arrive through EventBridge (SES developer guide, "Monitoring Amazon SES sending
 //! using EventBridge").
 
@@ -27,9 +27,9 @@ struct Feedback {
     /// The name of the event in the log and the audit trail.
     event: &'static str,
     metric: Metric,
-    /// Whether the mail will not arrive.
+    /// Whether the email will not arrive.
     is_lost: bool,
-    /// Whether further mail to the address is useless.
+    /// Whether further email to the address is useless.
     is_bad_address: bool,
 }
 
@@ -42,7 +42,7 @@ const FEEDBACK: [Feedback; 5] = [
         is_lost: true,
         is_bad_address: true,
     },
-    // A full mailbox, or an out-of-office reply to a mail that arrived.
+    // A full mailbox, or an out-of-office reply to an email that arrived.
     Feedback {
         kind: BOUNCED,
         is_permanent: Some(false),
@@ -122,7 +122,7 @@ pub(crate) enum FeedbackError {
     Store(#[from] StoreError),
 }
 
-/// Handles SES's report about a mail. `None` if the event is of another kind.
+/// Handles SES's report about an email. `None` if the event is of another kind.
 pub(crate) async fn handle_feedback(
     delivery: &Delivery,
     event: &Event,
@@ -149,7 +149,7 @@ pub(crate) async fn handle_feedback(
     Some(apply(delivery, feedback, &detail.mail, &ctx).await)
 }
 
-/// Applies the report to every account that the mail was about.
+/// Applies the report to every account that the email was about.
 async fn apply(
     delivery: &Delivery,
     feedback: &Feedback,
@@ -193,7 +193,7 @@ async fn withdraw(
     unless_changed(withdrawn.await)
 }
 
-/// Records the report, and marks the address if further mail to it is useless.
+/// Records the report, and marks the address if further email to it is useless.
 async fn mark_address(
     delivery: &Delivery,
     feedback: &Feedback,
@@ -209,7 +209,7 @@ async fn mark_address(
     Ok(())
 }
 
-/// Ignores a conflict: the account has got another password or address since the mail was sent.
+/// Ignores a conflict: the account has got another password or address since the email was sent.
 fn unless_changed(result: Result<(), StoreError>) -> Result<(), StoreError> {
     match result {
         Err(StoreError::Conflict) => Ok(()),

@@ -1,4 +1,4 @@
-//! The operation: generates a new password for an account and mails it to the account's address.
+//! The operation: generates a new password for an account and emails it to the account's address.
 
 use shared::audit::Audit;
 use shared::aws::Clients;
@@ -144,7 +144,7 @@ impl ResetUserPassword {
     /// take, if given.
     ///
     /// Whatever fails on the way, the user knows a valid password: the old one until SES accepts
-    /// the mail, the mailed one after that.
+    /// the email, the mailed one after that.
     pub async fn reset(
         &self,
         username: &UsernameKey,

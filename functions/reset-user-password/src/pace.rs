@@ -1,4 +1,4 @@
-//! The pace of a sweep: how fast it mails, and when it ends.
+//! The pace of a sweep: how fast it emails, and when it ends.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -8,7 +8,7 @@ use tokio::time::{Instant, Interval, MissedTickBehavior, interval};
 
 use crate::delivery::ResetOutcome;
 
-/// The time during which a sweep starts new mails, until the next sweep takes over. Resets in
+/// The time during which a sweep starts new emails, until the next sweep takes over. Resets in
 /// progress take up to 15 seconds more, which is within the function's timeout of 80 seconds.
 const TIME_BUDGET: Duration = Duration::from_mins(1);
 /// The number of consecutive failures of SES after which a sweep leaves the rest to the next one.
@@ -35,7 +35,7 @@ impl Pace {
         }
     }
 
-    /// Waits until another mail may be sent, in the order of the calls. Returns `false` if the
+    /// Waits until another email may be sent, in the order of the calls. Returns `false` if the
     /// sweep is over.
     pub(crate) async fn turn(&self) -> bool {
         let mut turns = self.turns.lock().await;
@@ -71,7 +71,7 @@ impl Pace {
 mod tests {
     use super::*;
 
-    /// 50,000 resets in an hour need 14 mails every second.
+    /// 50,000 resets in an hour need 14 emails every second.
     #[tokio::test(start_paused = true)]
     async fn a_sweep_mails_at_its_rate_until_the_next_one_begins() {
         let began = Instant::now();
@@ -84,7 +84,7 @@ mod tests {
         assert_eq!(began.elapsed().as_secs(), 60);
     }
 
-    /// Mails that a slow SES delayed are not sent in a burst afterwards.
+    /// Emails that a slow SES delayed are not sent in a burst afterwards.
     #[tokio::test(start_paused = true)]
     async fn missed_turns_are_skipped() {
         let pace = Pace::begin(10);

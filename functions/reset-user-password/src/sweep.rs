@@ -1,4 +1,5 @@
-//! The sweep: finishes resets whose mail was not accepted, so that no accepted request is forgotten.
+//! The sweep: finishes resets whose email was not accepted, so that no accepted request is
+//! forgotten.
 
 use futures_util::stream::{self, StreamExt as _};
 use serde::Serialize;
@@ -15,10 +16,10 @@ use crate::pace::Pace;
 /// The time after its request at which a reset is abandoned. It equals the maximum lifetime of a
 /// mailed password.
 const MAX_AGE_SECONDS: u64 = 24 * 3_600;
-/// The number of resets that a sweep reads from each shard. It is more than a sweep can mail, so
-/// that resets that fail do not block others.
+/// The number of resets that a sweep reads from each shard. All shards together yield more than a
+/// sweep can mail, so that resets that fail do not block others.
 const BATCH: usize = 1_000;
-/// The number of resets in progress at once. At 100 mails per second, the highest rate, each may
+/// The number of resets in progress at once. At 100 emails per second, the highest rate, each may
 /// take 160 ms.
 const IN_FLIGHT: usize = 16;
 
@@ -29,7 +30,7 @@ pub(crate) struct Summary {
     due: u32,
     /// Passwords that were mailed and are valid.
     reset: u32,
-    /// Resets whose mail was not accepted again. A later sweep retries them.
+    /// Resets whose email was refused once more. A later sweep retries them.
     postponed: u32,
     /// Resets that were abandoned.
     abandoned: u32,
@@ -142,8 +143,8 @@ impl Sweep<'_> {
         }
     }
 
-    /// Generates a new password and mails it. [`ResetOutcome::NotEligible`] if another request came
-    /// first.
+    /// Generates a new password and emails it. [`ResetOutcome::NotEligible`] if another request
+    /// came first.
     async fn mail(
         &self,
         username: &UsernameKey,

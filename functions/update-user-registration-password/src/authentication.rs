@@ -1,4 +1,4 @@
-//! Authentication with a password and a user name or an e-mail address.
+//! Authentication with a password and a user name or an email address.
 
 use password::Secret;
 use rand_core::CryptoRng;
@@ -22,10 +22,10 @@ use crate::error::Error;
 /// with several people.
 const NAMES_PER_SOURCE: u32 = 5;
 
-/// A user name or an e-mail address, with a password.
+/// A user name or an email address, with a password.
 #[derive(Clone)]
 pub struct PasswordCredential {
-    /// A user name or an e-mail address.
+    /// A user name or an email address.
     pub username: String,
     /// The password.
     pub password: Secret,
@@ -80,8 +80,8 @@ impl Authenticator {
     ) -> Result<Account, Error> {
         let typed = UsernameKey::new(&credential.username);
         let mut limits = self.failure_limits(&typed, ctx);
-        // Refused without waiting: nothing was read, so the duration reveals nothing, and a flood must
-        // not occupy the function.
+        // Refused without waiting: nothing was read, so the duration reveals nothing, and a flood
+        // must not occupy the function.
         if self.limiter.is_exhausted_cached(&limits, ctx.now) {
             return Err(limited(ctx));
         }
@@ -205,7 +205,7 @@ impl Authenticator {
         Ok(self.users.use_temporary(account, ctx.now, &row).await?)
     }
 
-    /// Returns the key of the account that a user name or an e-mail address identifies. A user name
+    /// Returns the key of the account that a user name or an email address identifies. A user name
     /// comes first, so that another account with this address cannot lock its owner out. An address
     /// counts only if it belongs to a single account. The calls are the same in every case.
     async fn resolve(
@@ -241,7 +241,7 @@ impl Authenticator {
     }
 }
 
-/// Whether the user name may be an e-mail address.
+/// Whether the user name may be an email address.
 fn is_address(credential: &PasswordCredential) -> bool {
     credential.username.contains('@')
 }

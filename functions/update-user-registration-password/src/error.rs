@@ -34,7 +34,7 @@ pub enum Error {
         email: String,
     },
     /// The account changed while its password was being set.
-    #[error("the account changed meanwhile")]
+    #[error("the account was changed in the meantime")]
     Conflict,
     /// DynamoDB or hashing failed.
     #[error("the service failed")]
@@ -53,7 +53,7 @@ impl std::fmt::Debug for Error {
 pub enum Violation {
     /// The address is missing or blank.
     EmailEmpty,
-    /// The address is not an e-mail address.
+    /// The address is not an email address.
     EmailMalformed,
     /// The password is missing or blank.
     PasswordEmpty,

@@ -1,4 +1,4 @@
-//! The operation: an administrator sets the password of a customer, who is identified by e-mail
+//! The operation: an administrator sets the password of a customer, who is identified by email
 //! address.
 
 use std::ops::RangeInclusive;
@@ -50,7 +50,7 @@ pub struct Outcome {
     pub id: u64,
     /// The name of the customer.
     pub display_name: String,
-    /// Whether SES accepted the mail, if one was requested.
+    /// Whether SES accepted the email, if one was requested.
     pub reset_email_sent: bool,
 }
 
@@ -164,7 +164,7 @@ impl UpdateUserRegistrationPassword {
         Ok(Outcome {
             id: customer.id,
             display_name: customer.display_name,
-            // Clients that did not request a mail expect `false`.
+            // Clients that did not request an email expect `false`.
             reset_email_sent: input.send_reset_email && is_sent,
         })
     }
@@ -235,7 +235,7 @@ impl UpdateUserRegistrationPassword {
         }
     }
 
-    /// Mails the customer. Returns whether SES accepted the mail. A failure does not undo the
+    /// Emails the customer. Returns whether SES accepted the email. A failure does not undo the
     /// change.
     async fn mail(&self, customer: &Profile, brand: &Brand, ctx: &RequestContext<'_>) -> bool {
         match self.try_mail(customer, brand, ctx).await {

@@ -51,7 +51,7 @@ impl Program {
         stream
     }
 
-    /// Whether a mail has been sent.
+    /// Whether an email has been sent.
     fn is_sent(&self) -> bool {
         let mut outbox = String::new();
         self.request("/outbox.json")
@@ -171,5 +171,34 @@ fn output_is_coloured_only_if_that_is_wanted() {
             expected,
             "{variables:?} {greeting}"
         );
+    }
+}
+
+#[test]
+fn errors_name_their_cause() {
+    let event = concat!(env!("CARGO_TARGET_TMPDIR"), "/event.json");
+    std::fs::write(event, "not JSON").unwrap();
+    let invoke = ["--memory", "invoke", "reset-user-password"];
+    let missing = [&invoke[..], &["nothing.json"]].concat();
+    let invalid = [&invoke[..], &[event]].concat();
+    for (arguments, code, expected) in [
+        (missing, 1, "nothing.json: No such file"),
+        (invalid, 1, "event.json: not valid JSON: expected"),
+        (
+            vec!["--dynamodb", "nonsense"],
+            2,
+            "must be an http or https URL",
+        ),
+        (
+            vec!["--dynamodb", "http://127.0.0.1:1"],
+            1,
+            "DynamoDB did not answer: io error: client error (Connect): tcp connect error",
+        ),
+    ] {
+        let mut program = Command::new(env!("CARGO_BIN_EXE_local"));
+        let ended = program.args(&arguments).output().unwrap();
+        let error = String::from_utf8(ended.stderr).unwrap();
+        assert_eq!(ended.status.code(), Some(code), "{arguments:?} {error}");
+        assert!(error.contains(expected), "{arguments:?} {error}");
     }
 }

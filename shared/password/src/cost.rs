@@ -22,7 +22,7 @@ pub struct Cost {
 #[error(
     "Argon2id with {memory_kib} KiB and {iterations} iterations is not allowed: OWASP and ASVS \
      require at least 47104 KiB with 1 iteration, 19456 KiB with 2, or 12288 KiB with 3 or more, \
-     and the maximum is 1 GiB, or 4 GiB over all iterations"
+     the memory must not exceed 1 GiB, and memory times iterations must not exceed 4 GiB"
 )]
 pub struct CostError {
     memory_kib: u32,

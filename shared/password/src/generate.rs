@@ -5,7 +5,7 @@ use rand_core::CryptoRng;
 use secrecy::SecretString as Secret;
 
 /// The characters of generated passwords. None is easily mistaken for another when it is typed from
-/// a mail (no 0/O, 1/l/I, 2/z, 5/s), and none is special in XML, HTML or a shell. There are 32 of
+/// an email (no 0/O, 1/l/I, 2/z, 5/s), and none is special in XML, HTML or a shell. There are 32 of
 /// them, so five bits choose one without bias.
 const ALPHABET: &[u8; 32] = b"346789abcdefghjkmnpqrtuvwxyCEFHK";
 const GROUPS: usize = 5;

@@ -25,7 +25,7 @@ pub enum Weakness {
     /// The password is a context-specific word: one of those in `context`, which belong to the
     /// account or the service.
     #[error(
-        "the password is the e-mail address or the part before its @, the user name, the display \
+        "the password is the email address or the part before its @, the user name, the display \
          name, the brand or the product name"
     )]
     Context,
@@ -151,8 +151,8 @@ mod tests {
         );
     }
 
-    /// Tries every 97th password, since each look-up reads the list, and words that differ from it at
-    /// the end, whether or not they are in the list.
+    /// Tries every 97th password, since each look-up reads the list, and words that differ from it
+    /// at the end, whether or not they are in the list.
     #[test]
     fn exactly_the_listed_passwords_are_found() {
         let passwords = passwords();

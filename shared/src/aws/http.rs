@@ -1,8 +1,8 @@
 //! HTTP/1.1 to AWS, over rustls with ring.
 //!
-//! The SDK's own client supports HTTP/2 and proxies. Calls to DynamoDB and SES need neither, and
-//! together they make up a tenth of each binary. This client wraps the same hyper client; the SDK still does
-//! the timeouts and the retries.
+//! The SDK's own client also supports HTTP/2 and proxies, which calls to DynamoDB and SES do not
+//! need and which make up a tenth of each binary. This client wraps the same hyper client; the SDK
+//! still handles timeouts and retries.
 
 use std::error::Error;
 use std::sync::{Arc, OnceLock};

@@ -76,7 +76,7 @@ impl Current {
     /// frozen, and the system clock may be set back, so the longer of both times counts.
     fn idle(&self) -> Duration {
         let seconds = Clock::system().now().0.saturating_sub(self.used_at.0);
-        // Two moments can be in different seconds although little time lies between them.
+        // Two moments a fraction of a second apart can fall in different seconds.
         self.used
             .elapsed()
             .max(Duration::from_secs(seconds.saturating_sub(1)))

@@ -51,7 +51,7 @@ pub struct Answer {
 }
 
 impl Debug for Answer {
-    /// Omits the response, which may contain a mail address.
+    /// Omits the response, which may contain an email address.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Answer")
             .field("binding", &self.binding)

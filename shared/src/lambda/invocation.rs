@@ -101,22 +101,29 @@ impl Invocation {
 
     async fn respond(&self, handler: &dyn Handler, request: Request) -> Answer {
         let started = Instant::now();
-        let method = request.method.clone();
+        let mut caller = Caller::of(&request);
         let mut answer = match request.admitted(handler.front_door()) {
-            Ok(request) if request.head_length() > MAX_HEAD => {
-                let mut response = Response::new(String::new());
-                *response.status_mut() = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
-                response.into()
+            Ok(request) => {
+                caller = Caller::of(&request);
+                self.answer(handler, request).await
             }
-            Ok(request) => self.handle(handler, request).await,
             Err(Bypassed) => forbidden(),
         };
         let outcome = answer
             .outcome
             .unwrap_or_else(|| default_outcome(answer.response.status()));
         answer.outcome = Some(outcome);
-        self.record(&method, &answer, started.elapsed());
+        self.record(&caller, &answer, started.elapsed());
         answer
+    }
+
+    async fn answer(&self, handler: &dyn Handler, request: Request) -> Answer {
+        if request.head_length() > MAX_HEAD {
+            let mut response = Response::new(String::new());
+            *response.status_mut() = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
+            return response.into();
+        }
+        self.handle(handler, request).await
     }
 
     /// Returns the handler's answer, or the protocol's server fault if the handler panics.
@@ -129,17 +136,19 @@ impl Invocation {
         result.unwrap_or_else(|_| {
             let request_id = &self.request_id;
             tracing::error!(%request_id, event = "request.panicked", "the handler panicked");
+            metrics::count(Metric::Failures);
             handler.fault(&for_fault).into()
         })
     }
 
     /// Writes the log line and the metrics of a request.
-    fn record(&self, method: &Method, answer: &Answer, duration: Duration) {
+    fn record(&self, caller: &Caller, answer: &Answer, duration: Duration) {
         metrics::count(Metric::Requests);
         metrics::time(Metric::Duration, duration);
         tracing::info!(
             request_id = %self.request_id,
-            %method,
+            method = %caller.method,
+            source = caller.source,
             binding = answer.binding,
             outcome = answer.outcome,
             status = answer.response.status().as_u16(),
@@ -147,6 +156,21 @@ impl Invocation {
             cold_start = self.is_cold_start,
             "request"
         );
+    }
+}
+
+/// What the log says of whoever sent a request.
+struct Caller {
+    method: Method,
+    source: String,
+}
+
+impl Caller {
+    fn of(request: &Request) -> Self {
+        Self {
+            method: request.method.clone(),
+            source: request.source.clone(),
+        }
     }
 }
 
@@ -205,6 +229,7 @@ mod tests {
 
     use super::*;
     use crate::front_door::FrontDoor;
+    use crate::telemetry::tests::Buffer;
 
     const SECRET: &str = "0123456789abcdef0123456789abcdef";
 
@@ -353,6 +378,7 @@ mod tests {
         assert_eq!(line["Outcome"], "echo.done");
         let panicked = emitted(&get("/panic"));
         assert_eq!(panicked["Outcome"], "request.failed");
+        assert_eq!(panicked["Failures"], 1.0);
         assert_eq!(panicked["Binding"], Value::Null);
         let event = emitted(&json!({ "detail-type": "Scheduled Event" }));
         assert_eq!(event["Requests"], Value::Null);
@@ -377,13 +403,32 @@ mod tests {
     ];
 
     #[tokio::test]
-    async fn cloudfront_tells_source_and_scheme_only_with_the_secret() {
+    async fn cloudfront_headers_are_trusted_only_with_the_secret() {
         let event = request("/caller", &FROM_CLOUDFRONT);
         let answered = result_of(behind_cloudfront(), event.clone()).await.unwrap();
         assert_eq!(answered["body"], "198.51.100.10 http://example.com/caller");
         // The same headers without a front door: any caller may have written them.
         let answered = result_of(Echo::default(), event).await.unwrap();
         assert_eq!(answered["body"], "192.0.2.1 https://example.com/caller");
+    }
+
+    /// The address by which an operator finds a caller in the log.
+    #[tokio::test]
+    async fn the_log_has_the_same_source_as_the_handler() {
+        let bypassed = &FROM_CLOUDFRONT[1..];
+        for (echo, headers, source) in [
+            (Echo::default(), &FROM_CLOUDFRONT[..], "192.0.2.1"),
+            (behind_cloudfront(), &FROM_CLOUDFRONT, "198.51.100.10"),
+            (behind_cloudfront(), bypassed, "192.0.2.1"),
+        ] {
+            let log = Buffer::default();
+            let logging = tracing::subscriber::set_default(log.subscriber());
+            result_of(echo, request("/x", headers)).await.unwrap();
+            drop(logging);
+            let line: Value = serde_json::from_str(&log.text()).unwrap();
+            assert_eq!(line["message"], "request");
+            assert_eq!(line["source"], source, "{headers:?}");
+        }
     }
 
     #[tokio::test]

@@ -217,8 +217,9 @@ fn keep_one(headers: &mut HeaderMap, name: HeaderName, is_right: fn(&str) -> boo
     }
 }
 
-/// Whether both parsers behind `lambda_http` accept this as a host, with or without a port. The
-/// first one drops tabs and line breaks, and both accept a comma-separated list as a name.
+/// Whether this is one host, with or without a port, that both parsers behind `lambda_http` accept.
+/// Its bytes are checked as well, because the first parser drops tabs and line breaks, and both
+/// accept a comma-separated list.
 fn is_host(host: &str) -> bool {
     let is_host_byte = |b: u8| b.is_ascii_alphanumeric() || b"-._~:[]%".contains(&b);
     host.len() <= MAX_HOST

@@ -1,4 +1,4 @@
-//! The main loop, which serves the Lambda Runtime API.
+//! The main loop, which polls the Lambda Runtime API.
 
 use std::io::Write as _;
 use std::sync::Arc;
@@ -17,9 +17,9 @@ use crate::telemetry;
 /// [`Handler::init`] did its work earlier, it would delay that request.
 const POLLS_BEFORE_INIT: usize = 16;
 
-/// Serves the Lambda Runtime API until the process is stopped, and prints a line of metrics for
-/// every invocation. One thread is enough, because an execution environment handles one event at a
-/// time; only hashing uses another thread.
+/// Handles invocations from the Lambda Runtime API until the process is stopped, and prints a line
+/// of metrics for every invocation. One thread is enough, because an execution environment handles
+/// one event at a time; only hashing uses another thread.
 ///
 /// Requests the first event while [`Handler::init`] runs, and handles it when `init` has ended.
 pub fn run(handler: Arc<dyn Handler>) -> Result<(), Error> {

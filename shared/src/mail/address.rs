@@ -1,4 +1,4 @@
-//! Validation of e-mail addresses, and their form for SES.
+//! Validation of email addresses, and their form for SES.
 
 use std::borrow::Cow;
 
@@ -42,7 +42,7 @@ pub enum AddressError {
     #[error("is not an address")]
     Malformed,
     /// The part before the `@` is not ASCII.
-    #[error("has non-ASCII characters before the @, and SES sends no mail to such addresses")]
+    #[error("has non-ASCII characters before the @, and SES sends no email to such addresses")]
     LocalPart,
 }
 
@@ -82,8 +82,8 @@ fn has_lengths_of_dns(address: &str) -> bool {
     })
 }
 
-/// Whether this is a valid address: dot-separated atoms (RFC 5322 section 3.2.3, with letters of
-/// any script), `@`, and a domain of at least two labels.
+/// Whether this is a valid address: dot-separated atoms (RFC 5322 section 3.2.3, with non-ASCII
+/// characters except control characters and white space), `@`, and a domain of at least two labels.
 #[must_use]
 pub fn is_address(address: &str) -> bool {
     let is_atom = |atom: &str| {

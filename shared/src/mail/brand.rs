@@ -1,4 +1,4 @@
-//! The brand of a mail, and the rules for its values, which apply to the configuration and to the
+//! The brand of an email, and the rules for its values, which apply to the configuration and to the
 //! Brands table.
 
 use std::collections::BTreeMap;
@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::address::{is_address, is_one_address};
 use super::language::{LANGUAGES, Language};
 
-/// The brand of a mail: its sender, and the product it is about.
+/// The brand of an email: its sender, and the product it is about.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Brand {
     /// The name of the product.
@@ -21,9 +21,10 @@ pub struct Brand {
     pub configuration_set: Option<String>,
     /// The address for replies, if it is not the sender's.
     pub reply_to: Option<String>,
-    /// The language of recipients whose account has no language, a BCP 47 tag. English if missing.
+    /// The language of recipients whose account has no language, or one that emails are not
+    /// available in, a BCP 47 tag. English if missing.
     pub language: Option<String>,
-    /// The closing words of a mail, by the name of their attribute in [`CLOSINGS`].
+    /// The closing words of an email, by the name of their attribute in [`CLOSINGS`].
     pub closings: BTreeMap<&'static str, String>,
 }
 
@@ -78,13 +79,14 @@ pub const REPLY_TO: Attribute = Attribute {
     variable: Some("REPLY_TO"),
     check: check_address,
 };
-/// The language of recipients whose account has no language.
+/// The language of recipients whose account has no language, or one that emails are not available
+/// in.
 pub const LANGUAGE: Attribute = Attribute {
     name: "language",
     variable: Some("MAIL_LANGUAGE"),
     check: check_language,
 };
-/// The closing words of mails, one attribute per language: `closing_en` and so on.
+/// The closing words of emails, one attribute per language: `closing_en` and so on.
 pub const CLOSINGS: [Attribute; LANGUAGES.len()] = [
     closing("closing_en"),
     closing("closing_de"),
@@ -116,7 +118,7 @@ pub const ATTRIBUTES: [Attribute; 7] = [
 ];
 
 impl Brand {
-    /// The closing words of a mail in this language.
+    /// The closing words of an email in this language.
     pub(super) fn closing(&self, language: Language) -> Option<&str> {
         let subtag = language.subtag();
         let mut closings = self.closings.iter();
@@ -153,7 +155,7 @@ fn check_sender(from: &str) -> Result<(), &'static str> {
     if is_printable && is_phrase(name.trim()) && is_one_address(address) && is_address(address) {
         Ok(())
     } else {
-        Err("must be an e-mail address, or a name and an address in angle brackets, in ASCII")
+        Err("must be an email address, or a name and an address in angle brackets, in ASCII")
     }
 }
 
@@ -171,7 +173,7 @@ fn check_address(address: &str) -> Result<(), &'static str> {
     if address.is_ascii() && is_one_address(address) && is_address(address) {
         Ok(())
     } else {
-        Err("must be an e-mail address in ASCII")
+        Err("must be an email address in ASCII")
     }
 }
 
@@ -179,12 +181,12 @@ fn check_language(tag: &str) -> Result<(), &'static str> {
     match Language::from_tag(tag) {
         Some(_) => Ok(()),
         None => {
-            Err("must be a language that mails are written in: en, de, es, fr, it, nl, pl or pt")
+            Err("must be a language that emails are written in: en, de, es, fr, it, nl, pl or pt")
         }
     }
 }
 
-/// Checks that a URL works as a link in a mail. User information (RFC 3986 section 3.2.1) is
+/// Checks that a URL works as a link in an email. User information (RFC 3986 section 3.2.1) is
 /// refused, because it makes a link look like one to another host.
 fn check_url(url: &str) -> Result<(), &'static str> {
     let is_web = url.starts_with("https://") || url.starts_with("http://");

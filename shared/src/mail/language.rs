@@ -1,4 +1,4 @@
-//! The phrases of mails in each language. To add a language, add a template to
+//! The phrases of emails in each language. To add a language, add a template to
 //! `templates/mail/*.txt` and a line to [`LANGUAGES`]. A template that lacks a phrase does not
 //! compile.
 
@@ -15,7 +15,7 @@ pub enum OldPassword {
     Invalid,
 }
 
-/// A phrase of a mail, with the values that it contains.
+/// A phrase of an email, with the values that it contains.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Phrase<'a> {
     /// A greeting of the person with this name, which may be empty.
@@ -31,7 +31,7 @@ pub(super) enum Phrase<'a> {
     /// The id of the request, with which support can find it in the logs.
     Request(&'a str),
 
-    /// The subject of a mail with a new password. Contains the name of the product.
+    /// The subject of an email with a new password. Contains the name of the product.
     NewPasswordSubject(&'a str),
     /// The event: a new password was requested. Contains the name of the product.
     NewPasswordRequested(&'a str),
@@ -57,7 +57,7 @@ pub(super) enum Phrase<'a> {
     UpdateNotExpected(&'a str),
 }
 
-/// A language of mails.
+/// A language of emails.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Language {
     /// Its BCP 47 tag.
@@ -77,7 +77,7 @@ macro_rules! language {
     }};
 }
 
-/// The languages of mails; the first is the default.
+/// The languages of emails; the first is the default.
 pub(super) const LANGUAGES: [Language; 8] = [
     language!("en", "mail/en.txt"),
     language!("de", "mail/de.txt"),
@@ -89,13 +89,13 @@ pub(super) const LANGUAGES: [Language; 8] = [
     language!("pt-BR", "mail/pt.txt"),
 ];
 
-/// The BCP 47 tags of the languages of mails; the first is the default.
+/// The BCP 47 tags of the languages of emails; the first is the default.
 pub fn languages() -> impl Iterator<Item = &'static str> {
     LANGUAGES.iter().map(|language| language.tag)
 }
 
 impl Language {
-    /// Chooses the language for a recipient, given BCP 47 tags: the recipient's if mails are
+    /// Chooses the language for a recipient, given BCP 47 tags: the recipient's if emails are
     /// available in it, else the brand's, else English.
     pub(super) fn choose(recipient: Option<&str>, brand: Option<&str>) -> Self {
         let [english, ..] = LANGUAGES;
@@ -149,7 +149,7 @@ mod tests {
         ] {
             assert_eq!(Language::choose(tag, None).tag, language, "{tag:?}");
         }
-        // The brand's language is for recipients without a language that mails are available in.
+        // The brand's language is for recipients without a language that emails are available in.
         for (tag, language) in [(None, "it"), (Some("sv"), "it"), (Some("de"), "de")] {
             assert_eq!(Language::choose(tag, Some("it")).tag, language, "{tag:?}");
         }

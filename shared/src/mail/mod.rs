@@ -36,27 +36,27 @@ impl fmt::Debug for Message {
     }
 }
 
-/// The reason a mail was not accepted for delivery.
+/// The reason an email was not accepted for delivery.
 #[derive(Debug, thiserror::Error)]
 pub enum MailError {
     /// A template failed.
-    #[error("the mail could not be rendered")]
+    #[error("the email could not be rendered")]
     Template(#[from] askama::Error),
     /// The SDK refused the message.
-    #[error("the mail could not be built")]
+    #[error("the email could not be built")]
     Message(#[from] aws_sdk_sesv2::error::BuildError),
-    /// The account has no address, or not a single valid one.
+    /// The account has no address, or something other than exactly one valid address.
     #[error("the address on file is malformed")]
     Address,
-    /// SES refused this mail and would refuse it again. Contains only the error code, because the
+    /// SES refused this email and would refuse it again. Contains only the error code, because the
     /// message contains the address.
-    #[error("SES did not accept the mail: {0}")]
+    #[error("SES did not accept the email: {0}")]
     Refused(String),
-    /// SES refuses mails from this sender: the domain, the configuration set or the function's role
-    /// is not set up correctly.
-    #[error("SES did not accept the mail: {0}")]
+    /// SES refuses emails from this sender: the domain, the configuration set or the function's
+    /// role is not set up correctly.
+    #[error("SES did not accept the email: {0}")]
     Sender(String),
-    /// SES did not answer, or currently accepts no mail because it fails, throttles, or is paused.
-    #[error("SES did not accept the mail: {0}")]
+    /// SES did not answer, or currently accepts no email because it fails, throttles, or is paused.
+    #[error("SES did not accept the email: {0}")]
     Unavailable(String),
 }

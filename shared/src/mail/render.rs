@@ -1,4 +1,4 @@
-//! Rendering of mails from compile-time templates: a layout for each part, filled with the phrases
+//! Rendering of emails from compile-time templates: a layout for each part, filled with the phrases
 //! of a language.
 //!
 //! Every value in a template goes through an escaper of this module (`askama.toml` chooses it by
@@ -17,14 +17,14 @@ use crate::clock::Timestamp;
 use crate::text::one_line;
 use crate::users::Profile;
 
-/// A mail with a generated password.
+/// An email with a generated password.
 #[derive(Clone, Copy)]
 pub struct NewPassword<'a> {
     /// The sender's brand.
     pub brand: &'a Brand,
     /// The recipient.
     pub recipient: &'a Profile,
-    /// The password in clear text. It appears nowhere but in this mail.
+    /// The password in clear text. It appears nowhere but in this email.
     pub password: &'a str,
     /// The state of the old password.
     pub old_password: OldPassword,
@@ -44,7 +44,7 @@ impl fmt::Debug for NewPassword<'_> {
     }
 }
 
-/// A mail about a password that an administrator set. It does not contain the password.
+/// An email about a password that an administrator set. It does not contain the password.
 #[derive(Clone, Copy)]
 pub struct LoginUpdated<'a> {
     /// The sender's brand.
@@ -65,7 +65,7 @@ impl fmt::Debug for LoginUpdated<'_> {
     }
 }
 
-/// A mail to the former address of an account. It does not contain the new address.
+/// An email to the former address of an account. It does not contain the new address.
 #[derive(Clone, Copy)]
 pub struct AddressChanged<'a> {
     /// The sender's brand.
@@ -87,7 +87,7 @@ impl fmt::Debug for AddressChanged<'_> {
 }
 
 impl NewPassword<'_> {
-    /// Renders both parts of the mail.
+    /// Renders both parts of the email.
     pub fn render(&self) -> Result<Message, MailError> {
         let language = language(self.recipient, self.brand);
         let say = |phrase| language.say(phrase);
@@ -117,7 +117,7 @@ impl NewPassword<'_> {
 }
 
 impl LoginUpdated<'_> {
-    /// Renders both parts of the mail.
+    /// Renders both parts of the email.
     pub fn render(&self) -> Result<Message, MailError> {
         let language = language(self.recipient, self.brand);
         let say = |phrase| language.say(phrase);
@@ -141,7 +141,7 @@ impl LoginUpdated<'_> {
 }
 
 impl AddressChanged<'_> {
-    /// Renders both parts of the mail.
+    /// Renders both parts of the email.
     pub fn render(&self) -> Result<Message, MailError> {
         let language = language(self.recipient, self.brand);
         let say = |phrase| language.say(phrase);
@@ -176,7 +176,7 @@ fn greeting(language: Language, recipient: &Profile) -> askama::Result<String> {
     language.say(Phrase::Greeting(name))
 }
 
-/// Whether a mail program may turn this into a link: it contains a character of a URL or a mail
+/// Whether a mail program may turn this into a link: it contains a character of a URL or an email
 /// address, or a dot between two letters, as in `example.com`.
 fn looks_like_link(name: &str) -> bool {
     let is_inner_dot = |(at, _): (usize, &str)| {
@@ -190,7 +190,7 @@ fn looks_like_link(name: &str) -> bool {
 /// The minimum width of the column of labels.
 const SHORTEST_COLUMN: usize = 14;
 
-/// The contents of a mail, in order.
+/// The contents of an email, in order.
 struct Layout<'a> {
     language: &'static str,
     subject: String,
@@ -200,7 +200,7 @@ struct Layout<'a> {
     /// The next step, at `login_url`.
     instruction: String,
     login_url: &'a str,
-    /// Instructions in case the reader did not expect this mail.
+    /// Instructions in case the reader did not expect this email.
     otherwise: String,
     closing: Option<&'a str>,
     request: String,
@@ -442,7 +442,7 @@ mod tests {
             mail.text
         );
         assert!(mail.html.contains("<p>Kind regards, Acme &#38; Sons</p>"));
-        // The brand's language replaces one that mails are not available in.
+        // The brand's language replaces one that emails are not available in.
         let mail = login_updated("sv", &brand, "Jane", "jdoe");
         assert!(
             mail.text.contains("\n\nViele Grüße, Acme\n"),
@@ -464,7 +464,7 @@ mod tests {
         }
     }
 
-    /// A mail does not mix languages.
+    /// An email does not mix languages.
     #[test]
     fn languages_share_no_lines_except_values() {
         let lines = |language| {
@@ -505,9 +505,10 @@ mod tests {
         assert_eq!(subjects("sv"), english);
     }
 
-    /// The layout of the plain text part. The tests of the functions find the password by its head.
+    /// The layout of the plain text part. The tests of the functions find the password by its
+    /// label.
     #[test]
-    fn heads_and_values_are_aligned() {
+    fn labels_and_values_are_aligned() {
         let text = new_password("de", &brand(), "", "jdoe").text;
         assert!(text.starts_with("Guten Tag,\n\n"), "{text}");
         let values: Vec<_> = text.lines().filter(|l| l.starts_with("    ")).collect();
@@ -523,7 +524,7 @@ mod tests {
     }
 
     #[test]
-    fn longer_heads_are_aligned_too() {
+    fn longer_labels_are_aligned_too() {
         let text = new_password("fr", &brand(), "", "jdoe").text;
         let values: Vec<_> = text.lines().filter(|l| l.starts_with("    ")).collect();
         assert_eq!(
@@ -537,7 +538,7 @@ mod tests {
         );
     }
 
-    /// Names of accounts and brands do not add lines to the mail.
+    /// Names of accounts and brands do not add lines to the email.
     #[test]
     fn names_cannot_add_or_reverse_lines() {
         let render = |name: &str| {

@@ -1,4 +1,4 @@
-//! Sample mails of each kind, with a fictitious person, password and request.
+//! Sample emails of each kind, with a fictitious person, password and request.
 
 use std::str::FromStr;
 
@@ -13,14 +13,14 @@ const PASSWORD: &str = "this-is-where-the-password-goes";
 const REQUEST_ID: &str = "00000000-0000-0000-0000-000000000000";
 const SECONDS_PER_DAY: u64 = 86_400;
 
-/// A kind of mail.
+/// A kind of email.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// The mail with the new password after a reset.
+    /// The email with the new password after a reset.
     NewPassword,
-    /// The mail after an administrator set a password.
+    /// The email after an administrator set a password.
     LoginUpdated,
-    /// The mail to the old address after an operator changed it.
+    /// The email to the old address after an operator changed it.
     AddressChanged,
 }
 
@@ -44,11 +44,13 @@ impl FromStr for Kind {
 
     fn from_str(name: &str) -> Result<Self, Self::Err> {
         let mut kinds = Self::ALL.into_iter();
-        kinds.find(|kind| kind.name() == name).ok_or("no such mail")
+        kinds
+            .find(|kind| kind.name() == name)
+            .ok_or("no such email")
     }
 }
 
-/// Renders a mail of this kind from the brand, in this language (a BCP 47 tag) or the brand's.
+/// Renders an email of this kind from the brand, in this language (a BCP 47 tag) or the brand's.
 pub fn render_sample(
     kind: Kind,
     brand: &Brand,

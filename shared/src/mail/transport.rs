@@ -1,4 +1,4 @@
-//! Sending mails through SES v2.
+//! Sending emails through SES v2.
 
 use aws_sdk_sesv2::config::retry::RetryConfig;
 use aws_sdk_sesv2::error::{BuildError, ProvideErrorMetadata as _};
@@ -24,7 +24,7 @@ const HEADERS: [(&str, &str); 2] = [
     ("X-Auto-Response-Suppress", "OOF, AutoReply"),
 ];
 
-/// Sends mails through SES v2.
+/// Sends emails through SES v2.
 #[derive(Debug, Clone)]
 pub struct Mailer {
     client: Client,
@@ -37,11 +37,11 @@ impl Mailer {
         Self { client }
     }
 
-    /// Opens the connection to SES, so that the first mail does not have to wait for it. SES has no
-    /// operation without side effects that every role may call, and another operation would make the
-    /// binary larger. This `SendEmail` is therefore empty and unsigned: SES refuses it before it
-    /// checks permissions, and the trail of API calls has no denied call of the role. Any answer will
-    /// do, so there are no retries.
+    /// Opens the connection to SES, so that the first email does not have to wait for it. SES has
+    /// no operation without side effects that every role may call, and another operation would make
+    /// the binary larger. This `SendEmail` is therefore empty and unsigned: SES refuses it before
+    /// it checks permissions, so CloudTrail records no denied call by the role. Any answer will do,
+    /// so there are no retries.
     pub async fn connect(&self) -> Result<(), MailError> {
         let unsigned = Config::builder()
             .retry_config(RetryConfig::disabled())
@@ -56,8 +56,8 @@ impl Mailer {
         }
     }
 
-    /// Sends a mail. `Ok` means that SES accepted it for delivery. Tags put the id of the request
-    /// and a digest of the account into SES's reports about the mail.
+    /// Sends an email. `Ok` means that SES accepted it for delivery. Tags put the id of the request
+    /// and a digest of the account into SES's reports about the email.
     pub async fn send(
         &self,
         brand: &Brand,

@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_tells_when_it_ends() {
+    fn a_refusal_says_when_it_ends() {
         let limit = RateLimit::new(
             RateLimitKey::source("test", "192.0.2.1"),
             [Quota::per_minute(1), Quota::per_hour(5)],

@@ -20,8 +20,8 @@ pub struct NewAccount {
     pub profile: Profile,
     /// The roles, which are case-sensitive.
     pub roles: BTreeSet<String>,
-    /// The stored hash of the password. If `None`, the owner of a new account gets the first password
-    /// by a reset, and an [overwritten](overwrite) account keeps its password.
+    /// The stored hash of the password. If `None`, the owner of a new account gets the first
+    /// password by a reset, and an [overwritten](overwrite) account keeps its password.
     pub password_hash: Option<Secret>,
     /// Whether logins and resets are refused.
     pub disabled: bool,
@@ -66,8 +66,8 @@ pub fn import(account: &NewAccount, now: Timestamp) -> Change {
     }
 }
 
-/// Overwrites an account with a row of an import and ends its sessions, unless an attribute that the
-/// row contains has changed since `found` was read. `None` if nothing differs.
+/// Overwrites an account with a row of an import and ends its sessions, unless an attribute that
+/// the row contains has changed since `found` was read. `None` if nothing differs.
 ///
 /// Without a hash in the row, the password stays. Another hash invalidates everything that was
 /// mailed: a temporary password and a pending reset. So does
@@ -129,8 +129,8 @@ fn differences(account: &NewAccount, found: &Item) -> Option<Change> {
     })
 }
 
-/// Whether two values of an attribute have the same meaning: sets have no order, and an account that
-/// is not disabled or has no name may lack the attribute.
+/// Whether two values of an attribute have the same meaning: sets have no order, and an account
+/// that is not disabled or has no name may lack the attribute.
 fn is_same(old: Option<&AttributeValue>, new: Option<&AttributeValue>) -> bool {
     match (old, new) {
         (Some(AttributeValue::Ss(old)), Some(AttributeValue::Ss(new))) => {
@@ -385,7 +385,7 @@ fn attributes(account: &NewAccount) -> [(Path, Option<AttributeValue>); 10] {
     ]
 }
 
-/// The attributes that only describe the owner, for answers and mails.
+/// The attributes that only describe the owner, for answers and emails.
 fn described(profile: &Profile) -> [(Path, Option<AttributeValue>); 4] {
     [
         ("id", Some(number(profile.id))),

@@ -1,4 +1,4 @@
-//! A conditional change of one item, as data. DynamoDB applies it in one step. [`Change::apply`]
+//! A conditional change to one item, as data. DynamoDB applies it in one step. [`Change::apply`]
 //! applies it in memory, which lets tests check the reset protocol exhaustively.
 
 use std::collections::HashMap;
@@ -28,7 +28,7 @@ pub enum Condition {
     Any(Vec<Condition>),
 }
 
-/// A conditional change of one item.
+/// A conditional change to one item.
 #[derive(Clone)]
 pub struct Change {
     /// The condition.
@@ -84,7 +84,7 @@ impl Change {
         }
     }
 
-    /// Combines this change with a change of other attributes, under the conditions of both. At
+    /// Combines this change with a change to other attributes, under the conditions of both. At
     /// most one of them may have `increment`.
     #[must_use]
     pub fn and(mut self, other: Self) -> Self {

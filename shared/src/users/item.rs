@@ -28,7 +28,7 @@ pub struct Profile {
     pub display_username: String,
     /// The customer number.
     pub id: u64,
-    /// The mail address. An account without one cannot be reset.
+    /// The email address. An account without one cannot be reset.
     pub email: Option<String>,
     /// The name of the person.
     pub display_name: String,
@@ -64,11 +64,11 @@ pub struct Account {
     pub must_change_password: bool,
     /// A mailed password that is valid in addition to the old one.
     pub temporary: Option<TemporaryPassword>,
-    /// A reset whose mail SES has not accepted yet.
+    /// A reset that is not finished.
     pub reset: Option<PendingReset>,
     /// Whether logins and resets are refused.
     pub disabled: bool,
-    /// The time at which a mail to the address bounced permanently or was reported as spam.
+    /// The time at which an email to the address bounced permanently or was reported as spam.
     pub email_failed_at: Option<Timestamp>,
     /// A counter of password changes.
     pub version: u64,
@@ -94,13 +94,13 @@ pub struct TemporaryPassword {
     pub expires_at: Timestamp,
 }
 
-/// An unfinished reset: SES has not accepted its mail or, if it is superseded, the mail that
+/// An unfinished reset: SES has not accepted its email or, if it is superseded, the email that
 /// corrects it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PendingReset {
     /// The request that made its password.
     pub request_id: String,
-    /// The number of its mails that SES has refused.
+    /// The number of its emails that SES has refused.
     pub attempts: u64,
     /// The end of the reservation: until then, its request may be running, and no other may take it
     /// over.
@@ -162,7 +162,7 @@ fn is_at_most(value: Option<&AttributeValue>, time: Timestamp) -> bool {
     let number = value.and_then(|value| value.as_n().ok()?.parse::<f64>().ok());
     #[expect(
         clippy::cast_precision_loss,
-        reason = "exact for the times of 285 million years"
+        reason = "exact for times up to 285 million years"
     )]
     number.is_some_and(|number| number <= time.0 as f64)
 }

@@ -1,10 +1,10 @@
 //! The steps in which a password changes, each a conditional [`Change`] of one item. Even if the
 //! process crashes between two steps, the user knows a password that is valid.
 //!
-//! A request runs [`reserve`], sends the mail, and runs [`promote`]. If SES refuses the mail, the
-//! request runs [`postpone`]. The sweep later runs [`retry`], sends another mail, and runs
+//! A request runs [`reserve`], sends the email, and runs [`promote`]. If SES refuses the email, the
+//! request runs [`postpone`]. The sweep later runs [`retry`], sends another email, and runs
 //! [`promote`] or, after too many attempts, [`abandon`]. After an outage, the sweep retries when
-//! the reservation has expired. If another password was set before the promotion, a mail says so
+//! the reservation has expired. If another password was set before the promotion, an email says so
 //! and [`clear_superseded`] ends the reset. [`dequeue`] removes a reset that cannot be read.
 
 use std::collections::HashMap;
@@ -25,7 +25,7 @@ pub(super) const MAILED_PASSWORD: [&str; 3] =
 /// The attributes of a pending reset, and the mark of a superseded one.
 pub(super) const PENDING_RESET: [&str; 4] = ["reset", "reset_queue", "reset_due_at", SUPERSEDED];
 
-/// A new password whose mail SES has not accepted yet. The old one stays valid.
+/// A new password whose email SES has not accepted yet. The old one stays valid.
 #[derive(Debug, Clone)]
 pub struct Pending<'a> {
     /// The key of the account.
@@ -34,7 +34,7 @@ pub struct Pending<'a> {
     pub hash: &'a Secret,
     /// The id of the request that generated the password.
     pub request_id: &'a str,
-    /// The number of mails of this reset that SES has refused.
+    /// The number of emails of this reset that SES has refused.
     pub attempts: u64,
     /// The time of the request.
     pub requested_at: Timestamp,
@@ -47,12 +47,12 @@ pub struct Pending<'a> {
     pub operator: Option<&'a Operator>,
 }
 
-/// The next attempt at a reset whose mail SES refused.
+/// The next attempt at a reset whose email SES refused.
 #[derive(Debug, Clone, Copy)]
 pub struct Postponement<'a> {
-    /// The id of the request that sent the mail.
+    /// The id of the request that sent the email.
     pub request_id: &'a str,
-    /// The number of mails of this reset that SES has refused.
+    /// The number of emails of this reset that SES has refused.
     pub attempts: u64,
     /// The time from which the sweep makes another password.
     pub due_at: Timestamp,
@@ -74,7 +74,7 @@ pub struct Promotion<'a> {
 /// The moment at which a mailed password replaces the old one (`RESET_MODE`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ResetMode {
-    /// The moment at which SES accepts the mail, as in the old service.
+    /// The moment at which SES accepts the email, as in the old service.
     #[default]
     Replace,
     /// The first use of the mailed password, so that a stranger who requests a reset locks nobody
@@ -153,7 +153,7 @@ pub fn reserve(pending: &Pending<'_>, now: Timestamp) -> Change {
     }
 }
 
-/// Replaces the pending password of a request whose mail was not accepted, if its reservation has
+/// Replaces the pending password of a request whose email was not accepted, if its reservation has
 /// expired. It is idempotent for one request.
 #[must_use]
 pub fn retry(pending: &Pending<'_>, failed_request_id: &str, now: Timestamp) -> Change {
@@ -168,7 +168,7 @@ pub fn retry(pending: &Pending<'_>, failed_request_id: &str, now: Timestamp) -> 
     )
 }
 
-/// Postpones the next attempt after SES refused a mail. The reservation does not change.
+/// Postpones the next attempt after SES refused an email. The reservation does not change.
 #[must_use]
 pub fn postpone(postponement: &Postponement<'_>) -> Change {
     Change {
@@ -252,7 +252,7 @@ fn temporary_password(
     ]
 }
 
-/// Removes the temporary password of a request whose mail did not arrive.
+/// Removes the temporary password of a request whose email did not arrive.
 #[must_use]
 pub fn withdraw(request_id: &str) -> Change {
     Change {
@@ -278,7 +278,7 @@ pub fn mark_address(email: &str, now: Timestamp) -> Change {
     }
 }
 
-/// Abandons a reset whose mail was never accepted. The old password stays valid.
+/// Abandons a reset whose email was never accepted. The old password stays valid.
 #[must_use]
 pub fn abandon(failed_request_id: &str, now: Timestamp) -> Change {
     Change {
@@ -307,7 +307,8 @@ pub fn dequeue(now: Timestamp) -> Change {
     }
 }
 
-/// Ends a superseded reset, after a mail has told the user that the mailed password does not work.
+/// Ends a superseded reset, after an email has told the user that the mailed password does not
+/// work.
 #[must_use]
 pub fn clear_superseded(request_id: &str) -> Change {
     Change {

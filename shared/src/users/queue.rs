@@ -6,7 +6,7 @@ use super::key::UsernameKey;
 
 /// The number of partitions. One partition allows 1,000 writes per second (DynamoDB developer
 /// guide, "Partitions"), and a reset makes two. So eight allow 4,000 resets per second, twice what
-/// the usual 1,000 instances can make. Every sweep queries each of them.
+/// Lambda's default concurrency of 1,000 allows. Every sweep queries each of them.
 const SHARDS: u8 = 8;
 
 /// The partition of resets from versions without shards. It is empty a day after the last such

@@ -1,6 +1,6 @@
 //! Model check of the reset protocol: every interleaving of two resets, an administrator's change,
-//! a login and two sweeps on one account. SES may refuse any mail, and time may pass between any
-//! two steps: a process may be frozen between its mail and the next step until long after its
+//! a login and two sweeps on one account. SES may refuse any email, and time may pass between any
+//! two steps: a process may be frozen between its email and the next step until long after its
 //! reservation has ended. A process that crashes takes no further step, while the others continue.
 //! The steps are those that the functions send to DynamoDB, applied in memory.
 
@@ -28,7 +28,8 @@ const DAY: u64 = 86_400;
 const MOST_ATTEMPTS: u64 = 5;
 /// The request of an earlier, failed reset.
 const EARLIER: &str = "earlier";
-/// The entry, in place of a password, for a mail that says that an administrator's password is valid.
+/// The entry, in place of a password, for an email that says that an administrator's password is
+/// valid.
 const CORRECTION: &str = "correction";
 
 /// An actor that changes the account. Its name is also its request id and its password.
@@ -53,11 +54,11 @@ const ACTORS: [(&str, Role); 6] = [
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum At {
     Start,
-    /// A sweep has read a failed reset: its request and the number of refusals of its mail.
+    /// A sweep has read a failed reset: its request and the number of refusals of its email.
     Found(&'static str, u64),
     Reserved,
     Mailed,
-    /// SES refused the mail.
+    /// SES refused the email.
     Refused,
     /// An administrator's password came first, and the user has not been told yet.
     Overtaken,
@@ -108,7 +109,7 @@ struct Key {
     now: u64,
     actors: Actors,
     sent: BTreeSet<&'static str>,
-    /// The last mail, and whether its password was valid at some time.
+    /// The last email, and whether its password was valid at some time.
     last: Option<(&'static str, bool)>,
     flags: [bool; 2],
 }
@@ -119,7 +120,7 @@ struct State {
     stored: Arc<Stored>,
     now: u64,
     actors: Actors,
-    /// Passwords of accepted mails, oldest first.
+    /// Passwords of accepted emails, oldest first.
     mails: Vec<&'static str>,
     /// The ones among them that were valid at some time.
     promoted: BTreeSet<&'static str>,
@@ -209,8 +210,8 @@ impl State {
         next
     }
 
-    /// Whether the reservation of an actor ended before its next step. The steps up to a mail take
-    /// less time than a reservation; later steps may be late.
+    /// Whether the reservation of an actor ended before its next step. The steps up to an email
+    /// take less time than a reservation; later steps may be late.
     fn is_too_late(&self, index: usize) -> bool {
         let (at, began) = self.actors[index];
         let may_be_late = ACTORS[index].0.ends_with("-1")
@@ -407,7 +408,7 @@ impl State {
         Some(names.find(|name| name == request).unwrap())
     }
 
-    /// The number of refusals of its mail.
+    /// The number of refusals of its email.
     fn attempts(&self) -> Option<u64> {
         let reset = self.stored.item.get("reset")?.as_m().unwrap();
         Some(number(&reset["attempts"]))
@@ -474,8 +475,8 @@ impl State {
         }
     }
 
-    /// The last mail is correct, or was until an administrator or its expiry invalidated it, or the
-    /// sweep will send another one.
+    /// The last email is correct, or was until an administrator or its expiry invalidated it, or
+    /// the sweep will send another one.
     fn check_last_mail(&self, mail: &str, accepted: &BTreeSet<String>) {
         let was_true = self.promoted.contains(mail);
         let is_void = (was_true && self.is_set_by_admin) || self.now >= DAY;

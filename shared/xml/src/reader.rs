@@ -324,7 +324,7 @@ mod tests {
     }
 
     #[test]
-    fn an_attribute_may_be_called_xmlns_behind_a_prefix() {
+    fn an_attribute_may_be_called_xmlns_after_a_prefix() {
         let mut reader = Reader::new("<a xmlns:p='u' p:xmlns='v'/>");
         let Node::Start(element) = reader.next_node().unwrap() else {
             panic!("no element")

@@ -137,7 +137,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_calls_amid_others_of_their_name_are_left_out() {
+    fn only_calls_between_calls_of_the_same_name_are_left_out() {
         let rows = |extent: Extent, calls: &str| {
             let calls: Vec<_> = calls.chars().map(String::from).collect();
             extent.rows(&calls)

@@ -66,7 +66,7 @@ impl World {
         proxy
             .relays
             .set_patience(2 * Duration::from_millis(floor.unwrap_or_default()));
-        // Both are new, and the others are the backend's.
+        // The world has its own Users and Limits tables; the others are the backend's.
         let dynamodb = &backend.clients.dynamodb;
         tables::create_users(dynamodb, &names.users).await?;
         tables::create_limits(dynamodb, &names.limits).await?;
@@ -101,7 +101,7 @@ impl World {
         Timestamp(self.clock.load(Ordering::Relaxed))
     }
 
-    /// Copies a demo account into this world, with a unique name and address.
+    /// Returns a copy of a demo account with a name and an address that are unique to this world.
     pub async fn copy_of(&self, demo: &str) -> Result<Item, Error> {
         let mut item = self.read(&self.backend.tables.users, demo).await?;
         let name = format!("{demo}-{}", self.number);
@@ -165,7 +165,7 @@ impl World {
         Ok(is_valid)
     }
 
-    /// The mails to the account of this name, oldest first.
+    /// The emails to the account of this name, oldest first.
     #[must_use]
     pub fn mails(&self, username: &str) -> Vec<Mail> {
         let address = format!("{username}@example.com");

@@ -22,7 +22,7 @@ pub enum Step {
     /// Sends this HTTP/1.1 response to the caller.
     Answer(String),
     /// Lets the caller run into its timeout, and waits until it closes the connection.
-    AwaitGivingUp,
+    AwaitTimeout,
     /// Waits until the caller closes the connection.
     AwaitEnd,
     /// Waits for this notification.
@@ -52,7 +52,7 @@ impl Action {
     /// Sends no answer in time; the service gets the call after the caller's timeout.
     #[must_use]
     pub fn too_late() -> Self {
-        Self(vec![Step::AwaitGivingUp, Step::Deliver])
+        Self(vec![Step::AwaitTimeout, Step::Deliver])
     }
 
     /// Answers with an error of AWS; the service never gets the call.

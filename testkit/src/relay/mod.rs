@@ -262,7 +262,7 @@ impl Exchange<'_> {
                     self.client.write_all(response.as_bytes()).await?;
                     is_answered = true;
                 }
-                Step::AwaitGivingUp => {
+                Step::AwaitTimeout => {
                     let patience = *lock(&self.traffic.patience);
                     if timeout(patience, self.closed()).await.is_err() {
                         self.traffic.clock.pass_attempt();

@@ -1,4 +1,4 @@
-//! The pages of `local` that show every mail.
+//! The pages of `local` that show every email.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -26,7 +26,7 @@ async fn every_mail_is_shown_in_each_language_and_brand() {
     let mut router = previews::pages(&sandbox.backend, brand);
     let (_, list) = get(&mut router, "/mails").await;
     let mails: Vec<_> = list.split("href=\"/mails/").skip(1).collect();
-    // Three mails, eight languages; the default brand, the demo's and this one.
+    // Three emails, eight languages; the default brand, the demo's and this one.
     assert_eq!(mails.len(), 3 * 8 * 3);
     let mut subjects = std::collections::BTreeSet::new();
     for mail in mails {

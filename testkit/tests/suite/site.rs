@@ -201,8 +201,8 @@ async fn an_unknown_name_shows_neither_mail_nor_audit_rows() {
         .result("/try/reset", "username=nobody&format=get")
         .await;
     assert!(page.contains("HTTP/1.1 200 OK"), "{page}");
-    assert!(page.contains("No mail was sent."), "{page}");
-    assert!(page.contains("There is no such account."), "{page}");
+    assert!(page.contains("No email was sent."), "{page}");
+    assert!(page.contains("No account has this user name."), "{page}");
     assert!(!page.contains("<iframe"), "{page}");
     assert!(!page.contains("<td>"), "{page}");
 }
@@ -219,7 +219,7 @@ async fn a_refused_caller_sees_its_own_audit_row() {
         page.contains("<td>access.denied</td><td>bob</td>"),
         "{page}"
     );
-    assert!(page.contains("No mail was sent."), "{page}");
+    assert!(page.contains("No email was sent."), "{page}");
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! Malicious bodies. They exceed the limits in `docs/limits.md`.
+//! Malicious bodies: beyond or just within the limits in `docs/limits.md`, or malformed.
 
 use serde_json::json;
 

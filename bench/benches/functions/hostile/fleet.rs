@@ -15,7 +15,8 @@ use crate::function::Error;
 use crate::process::{self, NO_LIMITS, Process};
 use crate::runtime_api::RuntimeApi;
 
-/// The maximum time of an invocation in this load, which is less than the timeouts of the functions.
+/// The maximum time of an invocation in this load, which is less than the timeouts of the
+/// functions.
 const TIMEOUT: Duration = Duration::from_secs(20);
 /// The number of environments of each function.
 const RESET: usize = 14;
@@ -23,7 +24,7 @@ const UPDATE: usize = 4;
 
 /// The outcome of an invocation.
 pub(super) struct Invoked {
-    /// Lambda's id of the request, which is also a tag of its mail.
+    /// Lambda's id of the request, which is also a tag of its email.
     pub(super) id: String,
     /// The result, or the error that the function reported.
     pub(super) outcome: Result<String, String>,

@@ -96,8 +96,8 @@ impl Resets {
     }
 }
 
-/// A fifth of the customers use one portal, which makes 48 calls per minute. The others have a
-/// hundred sources.
+/// A fifth of the customers use one portal, which makes 48 calls per minute. The others have eighty
+/// sources.
 fn customer(number: u64) -> Ipv4Addr {
     if number.is_multiple_of(5) {
         Network::Portal.host(1)

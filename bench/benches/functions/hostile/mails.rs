@@ -1,4 +1,4 @@
-//! Checks of the mails: every reset of a customer is mailed once, by its own request or by the
+//! Checks of the emails: every reset of a customer is mailed once, by its own request or by the
 //! sweep, and nobody is mailed beyond the limits.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,11 +23,12 @@ pub(super) struct Resets {
     /// Mailed by a sweep.
     pub(super) by_sweep: usize,
     pub(super) lost: usize,
-    /// Second mails: SES accepted the first one too late for the floor, and the sweep sent another.
+    /// Second emails: SES accepted the first one too late for the floor, and the sweep sent
+    /// another.
     pub(super) too_many: usize,
 }
 
-/// The resets of customers, by the request that each mail is tagged with.
+/// The resets of customers, by the request that each email is tagged with.
 pub(super) fn resets(driven: &[Driven], mails: &[Mail]) -> Resets {
     let calls = driven.iter().filter(|driven| driven.lane == RESETS);
     let calls: Vec<_> = calls.flat_map(|driven| &driven.calls).collect();
@@ -71,7 +72,7 @@ pub(super) struct Bounded {
     pub(super) at_most: u64,
 }
 
-/// The maximum number of mails of a load of this duration, with the default limits
+/// The maximum number of emails of a load of this duration, with the default limits
 /// (`docs/limits.md`).
 pub(super) fn bounded(mails: &[Mail], took: Duration) -> [Bounded; 2] {
     let seconds = took.as_secs() + 1;
@@ -91,8 +92,8 @@ pub(super) fn bounded(mails: &[Mail], took: Duration) -> [Bounded; 2] {
     ]
 }
 
-/// The minimum number of resets that were mailed. If SES accepts a mail too late for the floor, a
-/// sweep mails the reset again; both mails count as one.
+/// The minimum number of resets that were mailed. If SES accepts an email too late for the floor, a
+/// sweep emails the reset again; both emails count as one.
 fn mailed_resets(mails: &[Mail], is_counted: impl Fn(&str) -> bool) -> usize {
     let mut by_address = BTreeMap::<&str, [usize; 2]>::new();
     for mail in mails {
@@ -123,7 +124,7 @@ pub(super) fn updates_not_mailed(driven: &[Driven], mails: &[Mail]) -> usize {
     calls.filter(|call| is_wrong(&call.id)).count()
 }
 
-/// Mails to accounts for which no legitimate request was made.
+/// Emails to accounts for which no legitimate request was made.
 pub(super) fn to_others(mails: &[Mail]) -> usize {
     let accounts = CUSTOMERS.chain(UPDATED).chain(FLOODED);
     let mut expected: BTreeSet<_> = accounts.chain([HAMMERED]).map(email).collect();

@@ -298,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn a_word_that_a_gateway_made_a_parameter_is_a_word() {
+    fn an_equals_sign_that_a_gateway_added_to_a_word_is_ignored() {
         let description = "XML Web service description was not found.";
         for (query, is_query_verbatim, expected) in [
             ("WSDL=", false, Route::Page(Page::Wsdl)),

@@ -1,4 +1,4 @@
-//! Malicious input: the rows of `docs/limits.md`, and names that try to break out of the mail, the
+//! Malicious input: the rows of `docs/limits.md`, and names that try to break out of the email, the
 //! log or the answer in which they appear.
 
 #![expect(
@@ -191,7 +191,7 @@ async fn stored_values_cannot_change_the_mail() {
     }
 }
 
-/// The mail that a reset sends to an account with these names, if any.
+/// The email that a reset sends to an account with these names, if any.
 async fn mail_to(display_name: &str, username: &str, email: &str) -> Option<local::ses::Mail> {
     let sandbox = Sandbox::start(&[]).await.unwrap();
     let on_file = [

@@ -69,9 +69,9 @@ enum Step {
     Limit,
     /// The new hash is stored next to the old one.
     Reserve,
-    /// The brand of the mail.
+    /// The brand of the email.
     Brand,
-    /// The mail.
+    /// The email.
     Mail,
     /// The mailed password becomes valid.
     Promote,
@@ -127,9 +127,9 @@ impl State {
         let steps: &[Step] = match step {
             Limit => &[Limit],
             Reserve => &[Limit, Reserve],
-            // Without a mail, there is no promotion.
+            // Without an email, there is no promotion.
             Mail => &[Limit, Reserve, Brand, Mail],
-            // The mail is sent with another brand instead.
+            // The email is sent with another brand instead.
             Brand | Promote => EVERY_STEP,
         };
         Self::new(name, Account::Known, steps).with(move |at| match at {
@@ -162,7 +162,7 @@ const SES_ERRORS: [&str; 8] = [
     "TooManyRequestsException",
 ];
 
-/// The errors among them that are not about this mail or its sender.
+/// The errors among them that are not about this email or its sender.
 const OUTAGES: [&str; 4] = [
     "AccountSuspendedException",
     "LimitExceededException",

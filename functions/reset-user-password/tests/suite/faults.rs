@@ -253,7 +253,7 @@ impl Case {
         }
     }
 
-    /// There is one mail, unless it was uncertain whether SES accepted the first one.
+    /// There is one email, unless it was uncertain whether SES accepted the first one.
     fn assert_mails(&self, injection: Injection, calls: &[String]) {
         let is_of_mail = calls
             .get(injection.call)

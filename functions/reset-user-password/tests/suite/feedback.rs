@@ -1,4 +1,4 @@
-//! SES's reports about mails, as passed on by EventBridge.
+//! SES's reports about emails, as passed on by EventBridge.
 
 #![expect(
     clippy::unwrap_used,
@@ -14,7 +14,7 @@ use testkit::requests::reset;
 
 const OLD_PASSWORD: &str = "p@55wOrd";
 
-/// A world with an account that was just mailed a password, its name, and the mail.
+/// A world with an account that was just mailed a password, its name, and the email.
 async fn after_reset(mode: &str) -> (World, String, Mail) {
     let backend = testkit::backend().await;
     let variables = [("RESET_MODE", mode), ("RESET_PER_MINUTE", "0")];
@@ -27,14 +27,14 @@ async fn after_reset(mode: &str) -> (World, String, Mail) {
     (world, username, mail)
 }
 
-/// SES's event that this mail bounced.
+/// SES's event that this email bounced.
 fn bounced(bounce_type: &str, mail: &Mail) -> Value {
     let mut event = event("Email Bounced", mail);
     event["detail"]["bounce"] = json!({ "bounceType": bounce_type, "bounceSubType": "General" });
     event
 }
 
-/// SES's event about this mail.
+/// SES's event about this email.
 fn event(kind: &str, mail: &Mail) -> Value {
     let tags = mail
         .tags
@@ -141,7 +141,7 @@ async fn mails_that_may_still_arrive_withdraw_nothing() {
     }
 }
 
-/// It may be an out-of-office reply to a mail that arrived.
+/// It may be an out-of-office reply to an email that arrived.
 #[tokio::test]
 async fn a_bounce_that_is_not_permanent_is_counted_and_changes_nothing() {
     for bounce_type in ["Transient", "Undetermined"] {
@@ -163,7 +163,7 @@ async fn a_bounce_that_is_not_permanent_is_counted_and_changes_nothing() {
     }
 }
 
-/// The next mail may be suppressed, so the valid password must stay valid.
+/// The next email may be suppressed, so the valid password must stay valid.
 #[tokio::test]
 async fn a_reset_to_a_failed_address_keeps_the_old_password() {
     for mode in ["replace", "dual"] {
@@ -220,7 +220,7 @@ async fn a_rejected_mail_withdraws_its_password_only() {
     assert!(!item.contains_key("email_failed_at"));
 }
 
-/// A report about an earlier mail, a report about another account's mail, and a duplicate report.
+/// A report about an earlier email, a report about another account's mail, and a duplicate report.
 #[tokio::test]
 async fn a_report_changes_nothing_but_what_it_is_about() {
     let (world, username, mail) = after_reset("dual").await;

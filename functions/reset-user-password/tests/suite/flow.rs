@@ -1,4 +1,4 @@
-//! The operation from the request to the mail, on a real DynamoDB API and a real SES API.
+//! The operation from the request to the email, on a real DynamoDB API and a real SES API.
 
 use std::time::{Duration, Instant};
 

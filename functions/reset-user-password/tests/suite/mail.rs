@@ -1,4 +1,4 @@
-//! The brand and the language of the mail of a reset.
+//! The brand and the language of the email of a reset.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,7 +13,7 @@ use testkit::requests;
 const DEFAULT_FROM: &str = "Pump Alarm <no-reply@pumpalarm.com>";
 const BRANDS_FROM: &str = "Brand Flood Watch <no-reply@brand.example>";
 
-/// The mail of a reset.
+/// The email of a reset.
 async fn reset(sandbox: &Sandbox, username: &str) -> Mail {
     let response = sandbox.send(&requests::reset(username)).await;
     assert_eq!(response.status(), 200);
@@ -39,7 +39,7 @@ async fn a_mail_says_whether_the_old_password_still_works() {
     ] {
         let sandbox = Sandbox::start(&[("RESET_MODE", mode)]).await.unwrap();
         assert_says(&reset(&sandbox, "jdoe").await, &[fact]);
-        // The mail to a user without a password does not mention one.
+        // The email to a user without a password does not mention one.
         let mut bob = sandbox.user("bob").await.unwrap();
         bob.remove("password_hash").unwrap();
         sandbox.put_user(bob).await.unwrap();
@@ -115,7 +115,7 @@ async fn without_the_table_the_mail_has_the_default_brand() {
     assert_eq!(mail.from, DEFAULT_FROM);
 }
 
-/// A short failure does not cause five minutes of mails with the wrong brand.
+/// A short failure does not cause five minutes of emails with the wrong brand.
 #[tokio::test]
 async fn a_failure_is_not_cached() {
     let direct = Sandbox::start(&[]).await.unwrap();
@@ -179,7 +179,7 @@ async fn a_missing_row_is_cached_for_five_minutes() {
 }
 
 #[tokio::test]
-async fn people_read_their_own_language() {
+async fn mails_are_in_the_language_of_the_account() {
     let sandbox = Sandbox::start(&[]).await.unwrap();
     for (language, subject, parts) in [
         (

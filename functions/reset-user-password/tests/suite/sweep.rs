@@ -188,7 +188,7 @@ async fn unexpected_events_fail_the_invocation() {
     assert!(world.event(&other).await.is_err());
 }
 
-/// A world in which the mail of the account's reset was not accepted.
+/// A world in which the email of the account's reset was not accepted.
 async fn pending(backend: &Backend) -> (World, String) {
     let (world, username) = world(backend, &[]).await;
     backend.outbox.refuse(Some("MessageRejected"));
@@ -358,7 +358,7 @@ async fn two_sweeps_at_once_mail_nobody_twice() {
     assert_one_mail_each(&world, &usernames);
 }
 
-/// Sixteen are in progress at once, so a mail can be at most fifteen places early.
+/// Sixteen are in progress at once, so an email can be at most fifteen places early.
 #[tokio::test]
 async fn those_who_wait_longest_are_mailed_first_whatever_their_shard() {
     let backend = testkit::backend().await;
@@ -543,7 +543,7 @@ async fn any_value_of_reset_superseded_ends_a_reset_with_a_correction() {
     }
 }
 
-/// A version that cannot be increased would make the promotion fail after the mail was sent.
+/// A version that cannot be increased would make the promotion fail after the email was sent.
 #[tokio::test]
 async fn an_account_with_a_malformed_version_gets_no_password() {
     let backend = testkit::backend().await;
@@ -637,8 +637,8 @@ fn remove_address(item: &mut Item) {
     item.remove("email_key");
 }
 
-/// A reset that another sweep has reserved, or whose reservation failed, stays unchanged for the next
-/// sweep.
+/// A reset that another sweep has reserved, or whose reservation failed, stays unchanged for the
+/// next sweep.
 #[tokio::test]
 async fn resets_that_cannot_be_reserved_stay_due() {
     let backend = testkit::backend().await;

@@ -23,7 +23,7 @@ const RUNS: usize = 17;
 const RUNS_AT_ONCE: usize = 17;
 
 /// Resets a password in a new process after a freeze of this length. The response must come at
-/// the first floor, after the mail was accepted and without a back-off of the SDK.
+/// the first floor, after the email was accepted and without a back-off of the SDK.
 async fn first_reset(
     backend: &Backend,
     username: &str,
@@ -73,7 +73,7 @@ async fn a_closed_connection_is_replaced_without_a_back_off() {
 #[tokio::test]
 async fn an_unresponsive_connection_is_not_used_after_a_freeze() {
     let backend = testkit::backend().await;
-    let silence = Action(vec![Step::AwaitGivingUp]);
+    let silence = Action(vec![Step::AwaitTimeout]);
     let process = (DroppedBy::Both, silence, FREEZE);
     first_reset(&backend, "thawed", process).await;
 }

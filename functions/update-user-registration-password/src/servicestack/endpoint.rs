@@ -8,12 +8,12 @@ use super::format::{Format, ResponseFormat, accepted, format_parameter};
 /// An endpoint that calls an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Endpoint {
-    /// `POST /UpdateUserRegistrationPassword`, the service's own route.
+    /// A route that an operation declares, such as `/UpdateUserRegistrationPassword` or `/auth`.
     Route {
         /// The format of the answer, from a suffix such as `.json`.
         suffix: Option<Format>,
     },
-    /// `POST /{format}/reply/UpdateUserRegistrationPasswordRequest`, a predefined route.
+    /// A predefined route, `/{format}/reply/{operation}`.
     Predefined {
         /// The format of the body and, unless `?format=` names another, of the answer.
         format: Format,

@@ -53,7 +53,7 @@ impl<T: ResponseDto> Reply<T> {
         }
     }
 
-    /// Adds headers.
+    /// Sets the headers of the answer, in addition to those of its format.
     #[must_use]
     pub fn with_headers(self, headers: HeaderMap) -> Self {
         Self { headers, ..self }

@@ -33,7 +33,7 @@ const PENDING: [&str; 3] = ["reset", "reset_queue", "reset_due_at"];
 /// The login of a scenario.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Login {
-    /// The first login with a mailed password, by e-mail address.
+    /// The first login with a mailed password, by email address.
     FirstWithTemporary,
     /// A login with a password whose hash has old parameters.
     WithOldParameters,
@@ -208,7 +208,7 @@ impl Case {
         assert!(old, "{injection:?}: no known password opens the account");
         let mails = self.mails();
         // A mailed password is valid in addition to the old one. Unless an administrator's password
-        // replaced it, the mail is correct.
+        // replaced it, the email is correct.
         let mut mailed = mails.iter().rev().filter_map(Mail::password);
         match mailed.next() {
             Some(mailed) => {
@@ -246,7 +246,7 @@ impl Case {
             .is_some_and(|call| call == "SendEmail")
     }
 
-    /// There is one mail, unless it was uncertain whether SES accepted the first one.
+    /// There is one email, unless it was uncertain whether SES accepted the first one.
     fn assert_mails(&self, injection: Injection) {
         if !(self.is_of_mail(injection) && injection.failure.is_ambiguous()) {
             assert!(self.mails().len() <= 1, "{injection:?}");
@@ -265,7 +265,7 @@ impl Case {
     }
 }
 
-/// Adds a due reset whose mail was not accepted.
+/// Adds a due reset whose email was not accepted.
 fn leave_pending(item: &mut Item, hash: &Secret, now: Timestamp) {
     let over = Timestamp(now.0 - 1);
     let username = item["username"].as_s().unwrap().clone();

@@ -1,4 +1,4 @@
-//! The operation from the request to the mail, on a real DynamoDB API and a real SES API.
+//! The operation from the request to the email, on a real DynamoDB API and a real SES API.
 
 #![expect(
     clippy::unwrap_used,
@@ -218,7 +218,7 @@ async fn a_request_without_a_credential_is_asked_for_one() {
 }
 
 #[tokio::test]
-async fn a_credential_that_cannot_be_taken_apart_is_a_bad_request() {
+async fn a_credential_that_cannot_be_parsed_is_a_bad_request() {
     let sandbox = Sandbox::start(&[]).await.unwrap();
     for (authorization, code) in [
         ("Basic !!", "FormatException"),

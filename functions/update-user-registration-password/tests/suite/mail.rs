@@ -1,4 +1,4 @@
-//! The brand and the language of the mail about a change.
+//! The brand and the language of the email about a change.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use local::ses::Mail;
@@ -12,7 +12,7 @@ const BRANDS_FROM: &str = "Brand Flood Watch <no-reply@brand.example>";
 const JDOE: &str = "a@example.com";
 const BOB: &str = "bob@pumpalarm.com";
 
-/// The mail about a change to the account of this address.
+/// The email about a change to the account of this address.
 async fn change(sandbox: &Sandbox, email: &str, customer_brand_name: Option<&str>) -> Mail {
     let body = json!({
         "Email": email, "NewPassword": "lamp-Sodium-4417", "SendResetEmail": true,
@@ -81,7 +81,7 @@ async fn the_name_of_the_brands_product_is_refused_as_a_password() {
 }
 
 #[tokio::test]
-async fn people_read_their_own_language() {
+async fn mails_are_in_the_language_of_the_account() {
     let sandbox = Sandbox::start(&[]).await.unwrap();
     for (language, subject, greeting) in [
         (

@@ -1,5 +1,5 @@
 //! Two administrators and a reset change one account concurrently. One of them wins, and all
-//! answers and mails are correct.
+//! answers and emails are correct.
 
 #![expect(
     clippy::unwrap_used,
@@ -28,7 +28,7 @@ const NEW_PASSWORDS: [&str; 2] = ["lamp-Sodium-4417", "pier-Cobalt-9021"];
 #[tokio::test(flavor = "multi_thread")]
 async fn two_administrators_and_a_reset_have_one_winner() {
     let backend = testkit::backend().await;
-    // Long enough for an administrator to set a password between a mail and the promotion.
+    // Long enough for an administrator to set a password between an email and the promotion.
     backend.outbox.delay(Duration::from_millis(30));
     let mut rounds = JoinSet::new();
     for number in 0..ROUNDS {
@@ -58,8 +58,8 @@ async fn the_sweep_corrects_what_the_request_could_not() {
     assert_corrected(&world).await;
 }
 
-/// Runs a reset while an administrator, between its mail and its promotion, sets another password
-/// without a mail. `second` is the action for the second mail.
+/// Runs a reset while an administrator, between its email and its promotion, sets another password
+/// without an email. `second` is the action for the second email.
 async fn overtaken(second: Action) -> World {
     let backend = testkit::backend().await;
     let world = World::new(&backend, &[]).await.unwrap();
@@ -103,7 +103,7 @@ fn customer(world: &World) -> String {
     format!("jdoe-{}", world.number)
 }
 
-/// Checks that the mailed password is invalid, and that the last mail says so.
+/// Checks that the mailed password is invalid, and that the last email says so.
 async fn assert_corrected(world: &World) {
     let customer = customer(world);
     let mails = world.mails(&customer);
@@ -176,7 +176,7 @@ async fn assert_one_winner(world: &World, customer: &str) -> String {
     // A mailed password is valid, or was replaced by an administrator's.
     let is_an_admins = NEW_PASSWORDS.contains(&winners[0]);
     let is_mailed = mailed.contains(&winners[0]);
-    // A mail with an invalid password is followed by a correction.
+    // An email with an invalid password is followed by a correction.
     let last = mails.last().and_then(Mail::password);
     assert_eq!(last.is_some(), is_mailed && last == Some(winners[0]));
     assert!(is_an_admins || (is_mailed && reset == 1));

@@ -454,7 +454,7 @@ async fn the_table_contains_no_session_id() {
 /// Browsers send cookies with requests from any page. See [`crate::bad_input`] for the rules that
 /// also apply to Basic.
 #[tokio::test]
-async fn cookies_are_accepted_only_from_own_pages_and_programs() {
+async fn cookies_are_accepted_only_from_the_services_own_pages_and_programs() {
     let world = World::start(&[]).await;
     let session = world.log_in("admin").await;
     let cookies = session.cookies();

@@ -56,7 +56,8 @@ pub enum EnvelopeErrorKind {
 }
 
 impl<'a> Envelope<'a> {
-    /// Reads the start tag of the envelope, its header if it has one, and the start tag of the body.
+    /// Reads the start tag of the envelope, its header if it has one, and the start tag of the
+    /// body.
     ///
     /// Only white space, comments and instructions may come before header and body (SOAP 1.1
     /// section 4, SOAP 1.2 part 1 section 5). The version is checked before anything else.
@@ -238,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn the_namespace_tells_the_version() {
+    fn the_namespace_determines_the_version() {
         for (namespace, version) in [(SOAP11, Version::V11), (SOAP12, Version::V12)] {
             let text = envelope(namespace, "<e:Body/>");
             assert_eq!(open(&text), Ok((version, None)));

@@ -60,7 +60,7 @@ impl Latency {
     }
 }
 
-/// A lane: its own tables and mails, and services that use them.
+/// A lane: its own tables and emails, and services that use them.
 pub(crate) struct Lane {
     /// The tables without delays, for preparing requests, and a service without a floor.
     tables: Sandbox,

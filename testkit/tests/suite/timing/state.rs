@@ -24,7 +24,7 @@ pub(crate) enum State {
     FirstRequest,
     /// A login with a wrong password, by user name.
     WrongPassword,
-    /// A login with a wrong password, by e-mail address.
+    /// A login with a wrong password, by email address.
     WrongPasswordByEmail,
     /// A login with a wrong password that would open a session.
     WrongPasswordForSession,

@@ -19,8 +19,8 @@ pub(super) enum BodyError {
     Corrupt,
 }
 
-/// Decompresses a body by its `Content-Encoding`: `gzip`, or `deflate` as in .NET, which is RFC
-/// 1951 without the frame of RFC 1950. Other values are ignored.
+/// Decompresses a body by its `Content-Encoding`: `gzip`, or `deflate` as in .NET, which is raw
+/// DEFLATE (RFC 1951) without the zlib wrapper (RFC 1950). Other values are ignored.
 pub(super) fn plain_body(request: &Request) -> Result<Cow<'_, [u8]>, BodyError> {
     let body = request.body.as_slice();
     if body.len() > MAX_BODY {

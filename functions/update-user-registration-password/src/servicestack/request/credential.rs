@@ -45,8 +45,8 @@ pub fn credential(request: &Request, sessions: bool) -> Result<Credential, Rejec
 /// session. Refuses a request that a page of another site made a browser send.
 ///
 /// A missing credential and an empty password are [`Rejection::NoCredential`], which is answered
-/// with a challenge. Bytes that are not UTF-8 are answered like a wrong password, because .NET reads
-/// them as U+FFFD and finds no such account.
+/// with a challenge. Bytes that are not UTF-8 are answered like a wrong password, because .NET
+/// reads them as U+FFFD and finds no such account.
 pub(super) fn caller(request: &Request, sessions: bool) -> Result<Credential, Rejection> {
     if is_cross_site(request) {
         return Err(Rejection::CrossSite);
@@ -60,8 +60,8 @@ pub(super) fn caller(request: &Request, sessions: bool) -> Result<Credential, Re
     Ok(Credential::Session(session.id))
 }
 
-/// Whether an HTML form can send a body of this type to another site: the type needs no permission
-/// by CORS (Fetch, "CORS-safelisted request-header"), or is missing.
+/// Whether an HTML form can send a body of this type to another site: the type needs no CORS
+/// preflight (Fetch, "CORS-safelisted request-header"), or is missing.
 fn is_form(request: &Request) -> bool {
     const FORMS: [&str; 4] = [
         "",

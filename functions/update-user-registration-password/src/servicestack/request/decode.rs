@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn an_envelope_is_named_by_its_version_and_not_by_the_content_type() {
+    fn an_error_quotes_the_media_type_of_the_soap_version_not_the_content_type() {
         for version in Version::ALL {
             let decoded = decoded(Endpoint::Soap(version), "text/plain", "no XML");
             let content_type = version.media_type().to_owned();
