@@ -38,6 +38,15 @@ class Alarms(unittest.TestCase):
             for actions in ("AlarmActions", "OKActions"):
                 self.assertEqual(alarm["Properties"][actions], [{"Ref": "AlarmTopic"}], name)
 
+    def test_the_price_of_alarms_is_that_of_their_number(self):
+        alarms = [of_type(stack, "AWS::CloudWatch::Alarm") for stack in (deploy(), deploy(FrontDoor="CLOUDFRONT"))]
+        number, with_front_door = map(len, alarms)
+        row = (
+            f"| {number} alarms, {with_front_door} with a [front door](front-door.md#what-it-changes)"
+            f" | {number / 10:.2f}, {with_front_door / 10:.2f} |"
+        )
+        self.assertIn(row, (ROOT / "docs/capacity.md").read_text())
+
     def test_missing_data_is_a_fault_for_scheduled_work(self):
         def breaching(resources):
             return {

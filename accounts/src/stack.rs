@@ -19,11 +19,13 @@ const OUTPUTS: [(&str, &str); 6] = [
 ];
 
 /// Variables, and the parameters of the stack with their values.
-const PARAMETERS: [(&str, &str); 15] = [
+const PARAMETERS: [(&str, &str); 17] = [
     ("PRODUCT_NAME", "ProductName"),
     ("MAIL_FROM", "MailFrom"),
     ("SUPPORT_CONTACT", "SupportContact"),
     ("LOGIN_URL", "LoginUrl"),
+    ("REPLY_TO", "ReplyTo"),
+    ("MAIL_LANGUAGE", "MailLanguage"),
     ("RESET_MODE", "ResetMode"),
     ("TEMPORARY_PASSWORD_HOURS", "TemporaryPasswordHours"),
     ("RESET_PER_MINUTE", "ResetPerMinute"),
@@ -137,6 +139,8 @@ fn pairs(stack: &Value, kind: &str) -> HashMap<String, String> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     #[test]
@@ -153,6 +157,30 @@ mod tests {
             let line = format!("{variable}: !Ref {parameter}");
             assert!(has(resources, &line), "{line}");
         }
+    }
+
+    /// The variables that only matter when a function answers a request or an event.
+    const OF_REQUESTS: [&str; 7] = [
+        "ASMX_PROTOCOLS",
+        "CREDENTIAL_CACHE_SECONDS",
+        "FRONT_DOOR",
+        "LOGIN_FAILURES_PER_MINUTE",
+        "RESPONSE_FLOOR_MS",
+        "SELF_TEST_USERNAME",
+        "SESSION_HOURS",
+    ];
+
+    #[test]
+    fn every_variable_that_the_template_sets_from_the_stack_is_read_from_it() {
+        let template = include_str!("../../template.yaml");
+        let is_name = |name: &str| name.chars().all(|c| c.is_ascii_uppercase() || "_2".contains(c));
+        let set = template.lines().filter_map(|line| {
+            let (name, _) = line.trim().split_once(": !Ref ")?;
+            Some(name).filter(|name| is_name(name))
+        });
+        let set: BTreeSet<_> = set.filter(|name| !OF_REQUESTS.contains(name)).collect();
+        let read = OUTPUTS.iter().chain(&PARAMETERS).map(|(name, _)| *name);
+        assert_eq!(set, read.collect());
     }
 
     #[test]

@@ -248,7 +248,7 @@ def limits_table():
 def rush_table(rungs, rush=Rush()):
     lines = [
         "| additionally raised | refused by API Gateway | mailed at once | mailed by sweeps | abandoned "
-        "| most pending | last mail after |",
+        "| most pending | last email after |",
         "|---|---|---|---|---|---|---|",
     ]
     for name, quotas in rungs.items():
