@@ -173,7 +173,10 @@ mod tests {
     #[test]
     fn every_variable_that_the_template_sets_from_the_stack_is_read_from_it() {
         let template = include_str!("../../template.yaml");
-        let is_name = |name: &str| name.chars().all(|c| c.is_ascii_uppercase() || "_2".contains(c));
+        let is_name = |name: &str| {
+            name.chars()
+                .all(|c| c.is_ascii_uppercase() || "_2".contains(c))
+        };
         let set = template.lines().filter_map(|line| {
             let (name, _) = line.trim().split_once(": !Ref ")?;
             Some(name).filter(|name| is_name(name))

@@ -190,7 +190,8 @@ async fn a_source_counted_elsewhere_costs_a_new_process_a_single_extra_request()
 }
 
 /// Several processes on the same tables, each with its own clients and a latency of six
-/// milliseconds to DynamoDB.
+/// milliseconds to DynamoDB. Their clock stands still, so that no use is restored, and none is
+/// refused because its request was counted later than a request of the next second.
 struct Processes {
     tables: Sandbox,
     processes: Vec<(Relays, Sandbox)>,
@@ -199,10 +200,11 @@ struct Processes {
 impl Processes {
     async fn start(count: usize, limits: &[(&str, &str)]) -> Self {
         let backend = testkit::backend().await;
+        let clock = Clock::new(|| Timestamp(1_800_000_000));
         let processes = (0..count).map(|_| {
             let relays = Relays::start(&backend).unwrap();
             relays.script(|_| Action::forward().after(Duration::from_millis(6)));
-            let sandbox = Sandbox::on(relays.backend.clone(), limits).unwrap();
+            let sandbox = Sandbox::at(&clock, relays.backend.clone(), limits).unwrap();
             (relays, sandbox)
         });
         Self {
@@ -286,8 +288,6 @@ async fn no_request_is_lost_up_to_the_limit_of_a_source() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn concurrent_requests_get_exactly_the_limit() {
-    // A quota per hour, because the uses that a quota per minute restores would depend on the speed
-    // of the machine.
     let limits = [("RESET_PER_HOUR", "7")];
     let processes = Processes::start(10, &limits).await;
     processes
