@@ -12,7 +12,7 @@ use crate::{Error, suppression};
 pub(crate) const EVENT: &str = "account.email_set";
 
 /// A change to the address. Setting the same address again also counts: it clears the mark of
-/// failed email.
+/// failed mail.
 pub(crate) struct AddressChange<'a> {
     /// The account before the change.
     pub(crate) account: &'a Account,

@@ -29,7 +29,7 @@ struct Feedback {
     metric: Metric,
     /// Whether the email will not arrive.
     is_lost: bool,
-    /// Whether further email to the address is useless.
+    /// Whether further mail to the address is useless.
     is_bad_address: bool,
 }
 
@@ -193,7 +193,7 @@ async fn withdraw(
     unless_changed(withdrawn.await)
 }
 
-/// Records the report, and marks the address if further email to it is useless.
+/// Records the report, and marks the address if further mail to it is useless.
 async fn mark_address(
     delivery: &Delivery,
     feedback: &Feedback,
