@@ -46,7 +46,7 @@ pub(crate) enum Error {
 }
 
 impl Error {
-    /// Wraps a failed call of DynamoDB.
+    /// Wraps a failed call to DynamoDB.
     pub(crate) fn unavailable(error: impl std::error::Error + Send + Sync + 'static) -> Self {
         Self::Store(StoreError::unavailable(error))
     }

@@ -196,8 +196,8 @@ async fn all(
     Ok(tally)
 }
 
-/// Returns the context for one account. Each account has its own request id, which traces the
-/// email, and time, which the rate limits count by.
+/// Returns the context for one account. Each account has its own request id, by which its email can
+/// be traced, and its own time, by which the rate limits count.
 fn context<'a>(
     session: &'a Session<'_>,
     request_id: &'a str,

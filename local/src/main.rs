@@ -117,7 +117,7 @@ fn main() -> ExitCode {
 
 /// Makes a runtime with one blocking thread per core. These threads hash, and continue with the
 /// next hash on memory that is still in the core's cache. More threads would hand the memory to
-/// each other and lose a fourteenth of the throughput.
+/// each other and cost about 7 % of the throughput.
 fn runtime() -> std::io::Result<Runtime> {
     Builder::new_multi_thread()
         .max_blocking_threads(std::thread::available_parallelism().map_or(1, usize::from))

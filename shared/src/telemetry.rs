@@ -35,10 +35,7 @@ pub fn log_panics() {
     }));
 }
 
-fn subscriber<W>(
-    env: Env<'_>,
-    writer: W,
-) -> Result<impl Subscriber + Send + Sync + use<W>, ConfigError>
+fn subscriber<W>(env: Env<'_>, writer: W) -> Result<impl Subscriber + Send + Sync, ConfigError>
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
@@ -93,7 +90,7 @@ fn level(env: Env<'_>) -> Result<LevelFilter, ConfigError> {
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
+mod tests {
     use std::sync::{Arc, Mutex};
 
     use super::*;
@@ -121,23 +118,8 @@ pub(crate) mod tests {
         }
     }
 
-    /// A log in JSON, for tests.
     #[derive(Clone, Default)]
-    pub(crate) struct Buffer(Arc<Mutex<Vec<u8>>>);
-
-    impl Buffer {
-        /// Returns a subscriber that logs to this buffer.
-        pub(crate) fn subscriber(&self) -> impl Subscriber + Send + Sync + use<> {
-            let json = |name: &str| (name == "AWS_LAMBDA_LOG_FORMAT").then(|| "JSON".to_owned());
-            let writer = self.clone();
-            subscriber(Env::new(&json), move || writer.clone()).unwrap()
-        }
-
-        /// Returns what was logged, one JSON object per line.
-        pub(crate) fn text(&self) -> String {
-            String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
-        }
-    }
+    struct Buffer(Arc<Mutex<Vec<u8>>>);
 
     impl std::io::Write for Buffer {
         fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
@@ -153,13 +135,16 @@ pub(crate) mod tests {
     /// A value stays on its line in every format.
     #[test]
     fn a_value_cannot_add_a_line() {
+        let json = |name: &str| (name == "AWS_LAMBDA_LOG_FORMAT").then(|| "JSON".to_owned());
         let buffer = Buffer::default();
+        let writer = buffer.clone();
+        let subscriber = subscriber(Env::new(&json), move || writer.clone()).unwrap();
         let hostile = "x\",\"level\":\"ERROR\"}\r\n{\"message\":\"forged\"}\u{0}\u{1b}[2K\u{85}";
-        tracing::subscriber::with_default(buffer.subscriber(), || {
+        tracing::subscriber::with_default(subscriber, || {
             let error: &dyn std::error::Error = &std::io::Error::other(hostile);
             tracing::info!(display = %hostile, debug = ?hostile, plain = hostile, error, "{hostile}");
         });
-        let log = buffer.text();
+        let log = String::from_utf8(buffer.0.lock().unwrap().clone()).unwrap();
         assert_eq!(log.lines().count(), 1, "{log}");
         assert!(
             !log.trim_end().contains(|c: char| c.is_ascii_control()),

@@ -34,7 +34,7 @@ impl SdkClock {
         }
     }
 
-    /// Makes an attempt that waits for its answer time out.
+    /// Times out an attempt that is waiting for its answer.
     pub(crate) fn pass_attempt(&self) {
         let [attempt, _] = self.timeouts;
         let passed = attempt.unwrap_or_default();

@@ -1,4 +1,4 @@
-//! A call of a service, and its answer.
+//! A call to a service, and its answer.
 
 use aws_config::SdkConfig;
 use aws_runtime::auth::SigV4OperationSigningConfig;
@@ -29,7 +29,7 @@ use url::form_urlencoded;
 use super::api::Api;
 use super::xml;
 
-/// A call of a service.
+/// A call to a service.
 #[derive(Debug, Clone)]
 pub(crate) struct Call {
     api: Api,

@@ -54,7 +54,7 @@ impl<'a> Deployment<'a> {
         ses.ok_or_else(|| CheckError::Unknown(NO_SES.to_owned()))
     }
 
-    /// Sends a call of a service without an SDK client.
+    /// Sends a call to a service, without an SDK client.
     pub(super) async fn send(&self, call: Call) -> CheckResult<Value> {
         send(self.session, call).await
     }

@@ -121,8 +121,8 @@ impl Tally {
                 format!("{writable} can be written, {kept} {present}, {refused} refused")
             }
             End::Stopped => format!(
-                "nothing written: {refused} of {} rows refused; correct them or, without \
-                 --disable-missing, skip them with --skip-refused",
+                "nothing written: {refused} of {} rows refused; correct them, or skip them with \
+                 --skip-refused (not allowed with --disable-missing)",
                 good + refused
             ),
             End::Written { .. } => {

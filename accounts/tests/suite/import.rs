@@ -124,8 +124,8 @@ async fn refused_rows_stop_the_import_without_skip_refused() {
         ),
         (
             &[],
-            "nothing written: 15 of 18 rows refused; correct them or, without --disable-missing, \
-             skip them with --skip-refused\n",
+            "nothing written: 15 of 18 rows refused; correct them, or skip them with --skip-refused \
+             (not allowed with --disable-missing)\n",
         ),
     ] {
         // Line numbers match those of an editor, with either line ending.
@@ -501,8 +501,8 @@ async fn addresses_may_move_between_accounts_of_a_file() {
         answer.out,
         "line 2: email is already used by an existing account of the same brand\n\
          line 3: username is already used by an account with another id\n\
-         nothing written: 2 of 2 rows refused; correct them or, without --disable-missing, skip them \
-         with --skip-refused\n"
+         nothing written: 2 of 2 rows refused; correct them, or skip them with --skip-refused (not \
+         allowed with --disable-missing)\n"
     );
 }
 

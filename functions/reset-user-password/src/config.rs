@@ -27,7 +27,7 @@ pub struct Config {
     pub mail_rate: u32,
     /// `SELF_TEST_USERNAME`: the account that the self-test resets, `self-test` by default.
     pub self_test_username: String,
-    /// `ASMX_PROTOCOLS`: the enabled ones of `HttpGet,HttpPost,Soap,Soap12,Documentation`, all by
+    /// `ASMX_PROTOCOLS`: which of `HttpGet,HttpPost,Soap,Soap12,Documentation` are enabled, all by
     /// default.
     pub protocols: Protocols,
 }

@@ -115,7 +115,7 @@ impl Mail {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum FeedbackError {
     /// The event does not have the documented form.
-    #[error("the event lacks the mail it is about")]
+    #[error("the event does not say which email it is about")]
     Malformed,
     /// DynamoDB failed.
     #[error(transparent)]

@@ -30,7 +30,7 @@ pub(crate) struct Summary {
     due: u32,
     /// Passwords that were mailed and are valid.
     reset: u32,
-    /// Resets whose email was refused once more. A later sweep retries them.
+    /// Resets whose email SES did not accept this time either. A later sweep retries them.
     postponed: u32,
     /// Resets that were abandoned.
     abandoned: u32,

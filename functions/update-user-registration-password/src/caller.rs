@@ -35,8 +35,9 @@ impl Callers {
         }
     }
 
-    /// Finds and verifies the account of a credential. Only a wrong password waits for the response
-    /// floor: session ids cannot be guessed, so the time it takes to refuse one reveals nothing.
+    /// Finds and verifies the account of a credential. Only a failed login with a password waits
+    /// for the response floor: session ids cannot be guessed, so the time it takes to refuse one
+    /// reveals nothing.
     pub(crate) async fn identify(
         &self,
         credential: &Credential,

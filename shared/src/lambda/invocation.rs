@@ -229,7 +229,6 @@ mod tests {
 
     use super::*;
     use crate::front_door::FrontDoor;
-    use crate::telemetry::tests::Buffer;
 
     const SECRET: &str = "0123456789abcdef0123456789abcdef";
 
@@ -410,25 +409,6 @@ mod tests {
         // The same headers without a front door: any caller may have written them.
         let answered = result_of(Echo::default(), event).await.unwrap();
         assert_eq!(answered["body"], "192.0.2.1 https://example.com/caller");
-    }
-
-    /// The address by which an operator finds a caller in the log.
-    #[tokio::test]
-    async fn the_log_has_the_same_source_as_the_handler() {
-        let bypassed = &FROM_CLOUDFRONT[1..];
-        for (echo, headers, source) in [
-            (Echo::default(), &FROM_CLOUDFRONT[..], "192.0.2.1"),
-            (behind_cloudfront(), &FROM_CLOUDFRONT, "198.51.100.10"),
-            (behind_cloudfront(), bypassed, "192.0.2.1"),
-        ] {
-            let log = Buffer::default();
-            let logging = tracing::subscriber::set_default(log.subscriber());
-            result_of(echo, request("/x", headers)).await.unwrap();
-            drop(logging);
-            let line: Value = serde_json::from_str(&log.text()).unwrap();
-            assert_eq!(line["message"], "request");
-            assert_eq!(line["source"], source, "{headers:?}");
-        }
     }
 
     #[tokio::test]

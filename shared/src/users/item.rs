@@ -70,7 +70,8 @@ pub struct Account {
     pub disabled: bool,
     /// The time at which an email to the address bounced permanently or was reported as spam.
     pub email_failed_at: Option<Timestamp>,
-    /// A counter of password changes.
+    /// A counter of changes that other applications may have to notice, such as those of the
+    /// password.
     pub version: u64,
     /// Sessions that began before this time are invalid.
     pub sessions_valid_after: Option<Timestamp>,

@@ -246,7 +246,7 @@ impl World {
         Ok(scan.send().await?.count > 0)
     }
 
-    /// Runs an operation. Returns `None` if the process ends before. Waits until no calls are in
+    /// Runs an operation. Returns `None` if the process ends first. Waits until no calls are in
     /// progress.
     pub async fn run<T>(&self, operation: impl Future<Output = T>) -> Option<T> {
         let done = tokio::select! {
