@@ -190,7 +190,7 @@ fn errors_name_their_cause() {
             "must be an http or https URL",
         ),
         (
-            vec!["--dynamodb", "http://127.0.0.1:1"],
+            vec!["--port", "0", "--dynamodb", "http://127.0.0.1:1"],
             1,
             "DynamoDB did not answer: io error: client error (Connect): tcp connect error",
         ),

@@ -162,7 +162,7 @@ async fn dmarc_records_are_checked() {
         (
             &[("_dmarc.mail.example.com.", "v=DMARC1; p=none")],
             "ok",
-            "at _dmarc.mail.example.com",
+            "p=none at _dmarc.mail.example.com",
         ),
         (RECORDS, "ok", "p=quarantine at _dmarc.example.com"),
     ] {
