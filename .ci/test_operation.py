@@ -77,8 +77,9 @@ class Alarms(unittest.TestCase):
     def test_metrics_from_logs_find_their_lines(self):
         filters = of_type(TEMPLATE["Resources"], "AWS::Logs::MetricFilter")
         events = re.findall(r"^\| `([a-z_.]+)` \|", (ROOT / "docs/audit.md").read_text(), re.MULTILINE)
-        pattern = filters["SweepsFilter"]["Properties"]["FilterPattern"]
-        self.assertIn(re.fullmatch(r'\{ \$\.event = "([a-z_.]+)" \}', pattern)[1], events)
+        for name in ("SweepsFilter", *(f"{function.removesuffix('Function')}PanicsFilter" for function in BOTH)):
+            pattern = filters[name]["Properties"]["FilterPattern"]
+            self.assertIn(re.fullmatch(r'\{ \$\.event = "([a-z_.]+)" \}', pattern)[1], events)
         line = json.loads(TEMPLATE["Globals"]["HttpApi"]["AccessLogSettings"]["Format"])
         throttled = filters["TooManyRequestsFilter"]["Properties"]
         self.assertEqual(throttled["FilterPattern"], '{ $.status = "429" }')

@@ -91,7 +91,8 @@ pub(crate) fn check_role(role: &str) -> Result<(), Error> {
 }
 
 /// Refuses arguments that were probably swapped: the role is the name of an account, and the user
-/// name is or resembles the role `Admin`, or is not the name of an account.
+/// name is or resembles the role `Admin`, or is not the name of an account. Equal arguments cannot
+/// be swapped.
 async fn check_order(
     session: &Session<'_>,
     command: &str,

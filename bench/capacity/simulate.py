@@ -9,7 +9,7 @@ defaults, then after raising the most restrictive limits one by one. docs/capaci
 results and lists the sources of the numbers.
 
 Each second follows the path of a request: API Gateway's token bucket, Lambda's instances, the write
-units of each table, SES. Mails that SES does not accept wait for the sweeps. Arrivals are even, all
+units of each table, SES. Emails that SES does not accept wait for the sweeps. Arrivals are even, all
 names are different and exist, and keys are spread evenly over partitions.
 """
 
@@ -156,7 +156,7 @@ class Simulation:
         return min(admitted, self.running / FLOOR)
 
     def mail(self, second, reset):
-        """Requests and the sweep share the mails that SES accepts, in proportion to their attempts."""
+        """Requests and the sweep share the emails that SES accepts, in proportion to their attempts."""
         if second % SWEEP_EVERY == 0:
             self.sweep_is_over = False
         pace = min(self.quotas.mail_rate, SWEEP_HASHES)

@@ -8,11 +8,11 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Parser, Subcommand, ValueEnum};
-use http::Uri;
 use local::tables::TableNames;
 use local::{Backend, Configs, Error, Functions, Storage, causes, front_door, gateway, site};
 use mimalloc::MiMalloc;
 use serde::de::IgnoredAny;
+use shared::aws::endpoint_url;
 use shared::clock::Clock;
 use shared::config::{self, ConfigError, Env};
 use shared::lambda;
@@ -49,7 +49,7 @@ struct Arguments {
         long,
         global = true,
         value_name = "URL",
-        value_parser = url,
+        value_parser = endpoint_url,
         conflicts_with_all = ["data_dir", "memory"]
     )]
     dynamodb: Option<String>,
@@ -88,15 +88,6 @@ impl Arguments {
             Self { memory: true, .. } => Storage::Memory,
             Self { data_dir, .. } => Storage::Directory(data_dir),
         }
-    }
-}
-
-/// Parses the URL of a service.
-fn url(text: &str) -> Result<String, &'static str> {
-    let url: Uri = text.parse().unwrap_or_default();
-    match url.scheme_str() {
-        Some("http" | "https") => Ok(text.to_owned()),
-        _ => Err("must be an http or https URL"),
     }
 }
 

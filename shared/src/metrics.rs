@@ -31,7 +31,7 @@ pub enum Metric {
     MailTime,
     /// Resets and failed logins that took longer than one response floor.
     FloorExceeded,
-    /// Failures of DynamoDB or of hashing, whether or not the caller was told, and panics in requests.
+    /// Failures of DynamoDB or of hashing, whether or not the caller was told.
     Failures,
     /// Resets left to the sweep.
     ResetPending,

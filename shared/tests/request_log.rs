@@ -7,32 +7,16 @@
     reason = "a test fails by panicking"
 )]
 
-use std::sync::{Arc, Mutex, PoisonError};
+mod log;
+
+use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 use http::Response;
 use password::Secret;
 use serde_json::{Value, json};
-use shared::config::Env;
 use shared::front_door::FrontDoor;
 use shared::lambda::{self, Answer, Event, Handler, Request};
-use shared::telemetry;
-
-static LOG: Mutex<Vec<u8>> = Mutex::new(Vec::new());
-
-struct Log;
-
-impl std::io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        let mut log = LOG.lock().unwrap_or_else(PoisonError::into_inner);
-        log.extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
 
 /// Answers every request with an empty response.
 #[derive(Debug)]
@@ -79,16 +63,14 @@ async fn logged_source(front_door: FrontDoor, secret: &str) -> Value {
     lambda::invoke(&handler, &event.to_string(), "r-1".to_owned())
         .await
         .unwrap();
-    let log = std::mem::take(&mut *LOG.lock().unwrap_or_else(PoisonError::into_inner));
-    let line: Value = serde_json::from_slice(&log).unwrap();
+    let line: Value = serde_json::from_str(&log::take()).unwrap();
     assert_eq!(line["message"], "request");
     line["source"].clone()
 }
 
 #[tokio::test]
 async fn the_log_line_of_a_request_has_its_source() {
-    let json = |name: &str| (name == "AWS_LAMBDA_LOG_FORMAT").then(|| "JSON".to_owned());
-    telemetry::init_to(Env::new(&json), || Log).unwrap();
+    log::start();
     let cloudfront = || FrontDoor::CloudFront(vec![Secret::from(SECRET)]);
     // Without a front door, any caller may have written the header.
     assert_eq!(logged_source(FrontDoor::None, SECRET).await, "192.0.2.1");

@@ -120,8 +120,7 @@ fn actions(alarms: &[Value], topic: &str) -> Finding {
             "these alarms do not notify the topic of the stack: {}",
             names(&silent)
         ),
-        "run aws cloudwatch enable-alarm-actions --alarm-names with these names, or deploy the \
-         current template",
+        "run aws cloudwatch enable-alarm-actions --alarm-names with these names",
     )
 }
 

@@ -30,7 +30,7 @@ pub(super) async fn checks(deployment: &Deployment<'_>, name: &str) -> Vec<Check
     let state = match &set {
         Ok(None) => Ok(Finding::failed(
             "configuration set not found: mail that uses it cannot be sent",
-            "create it with aws sesv2 create-configuration-set, or deploy the current template",
+            "create it with aws sesv2 create-configuration-set",
         )),
         _ => found().map(sending),
     };
@@ -115,8 +115,7 @@ async fn events(deployment: &Deployment<'_>, name: &str) -> CheckResult<Finding>
     } else {
         Finding::failed(
             format!("not reported to EventBridge: {}", missing.join(", ")),
-            "add an event destination with aws sesv2 create-configuration-set-event-destination, or \
-             deploy the current template",
+            "add an event destination with aws sesv2 create-configuration-set-event-destination",
         )
     })
 }

@@ -89,6 +89,9 @@ async fn swapped_arguments_of_grant_and_revoke_are_refused() {
         assert_eq!(answer.exit_code, ExitCode::FAILURE);
     }
     assert_eq!(operator.audit("admin").await, []);
+    let answer = operator.run(&["revoke", "admin", "admin"]).await;
+    let error = "admin has the role Admin, not admin; role names must match exactly";
+    assert_eq!(answer.error(), error);
     // A role may have the name of an account.
     let answer = operator.run(&["grant", "bob", "jdoe"]).await;
     assert_eq!(answer.out, "jdoe: role bob granted\n", "{answer:?}");

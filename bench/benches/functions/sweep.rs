@@ -28,7 +28,7 @@ const WAITED: u64 = 600;
 #[expect(clippy::print_stdout, reason = "a benchmark prints its results")]
 pub(super) async fn measure(waiting: &[u64]) -> Result<(), Error> {
     println!(
-        "\nsweep with | mailed | took | requests for the queue | capacity units | of a mail: \
+        "\nsweep with | mailed | took | requests for the queue | capacity units | per email: \
          requests | capacity units | time in DynamoDB"
     );
     for &resets in waiting {

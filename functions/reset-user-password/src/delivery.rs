@@ -40,7 +40,7 @@ pub enum ResetOutcome {
     },
     /// SES currently accepts no email. The old password stays valid, and the sweep tries again.
     MailUnavailable {
-        /// The message of the [`MailError`], with SES's code if SES refused the email.
+        /// The message of the [`MailError`], with SES's code if SES answered.
         reason: String,
     },
     /// The answer was due before the reset ended. The old password stays valid, and the sweep tries
@@ -151,7 +151,7 @@ impl Delivery {
     }
 
     /// Sends an email saying that an administrator's password has replaced the mailed one. An
-    /// earlier mail about the administrator's change may have arrived before the one with the
+    /// earlier email about the administrator's change may have arrived before the one with the
     /// password, or not at all. The sweep repeats the correction until SES accepts it.
     async fn send_correction(
         &self,

@@ -72,9 +72,9 @@ impl AwsConfig {
     ) -> Result<Self, ConfigError> {
         let any_service = env.optional("AWS_ENDPOINT_URL");
         let endpoint = |name| match env.optional(name) {
-            Some(url) => url_of(name, url).map(Some),
+            Some(url) => url_of(name, &url).map(Some),
             None => any_service
-                .clone()
+                .as_deref()
                 .map(|url| url_of("AWS_ENDPOINT_URL", url))
                 .transpose(),
         };
@@ -88,12 +88,17 @@ impl AwsConfig {
     }
 }
 
-fn url_of(name: &'static str, url: String) -> Result<String, ConfigError> {
+fn url_of(name: &'static str, url: &str) -> Result<String, ConfigError> {
+    endpoint_url(url).map_err(|reason| ConfigError::invalid(name, reason))
+}
+
+/// Validates the URL of an endpoint. The error says what a valid one is.
+pub fn endpoint_url(url: &str) -> Result<String, &'static str> {
     let is_web = url.starts_with("https://") || url.starts_with("http://");
     if is_web && url.parse::<http::Uri>().is_ok() {
-        Ok(url)
+        Ok(url.to_owned())
     } else {
-        Err(ConfigError::invalid(name, "must be an http or https URL"))
+        Err("must be an http or https URL")
     }
 }
 

@@ -6,4 +6,4 @@ mod http;
 mod pool;
 
 pub use clients::{Clients, connect, http_client, sdk_config};
-pub use config::{AwsConfig, Credentials, SharedCredentialsProvider, Timeouts};
+pub use config::{AwsConfig, Credentials, SharedCredentialsProvider, Timeouts, endpoint_url};

@@ -101,13 +101,10 @@ impl Invocation {
 
     async fn respond(&self, handler: &dyn Handler, request: Request) -> Answer {
         let started = Instant::now();
-        let mut caller = Caller::of(&request);
-        let mut answer = match request.admitted(handler.front_door()) {
-            Ok(request) => {
-                caller = Caller::of(&request);
-                self.answer(handler, request).await
-            }
-            Err(Bypassed) => forbidden(),
+        let unadmitted = Caller::of(&request);
+        let (caller, mut answer) = match request.admitted(handler.front_door()) {
+            Ok(request) => (Caller::of(&request), self.answer(handler, request).await),
+            Err(Bypassed) => (unadmitted, forbidden()),
         };
         let outcome = answer
             .outcome
@@ -136,7 +133,6 @@ impl Invocation {
         result.unwrap_or_else(|_| {
             let request_id = &self.request_id;
             tracing::error!(%request_id, event = "request.panicked", "the handler panicked");
-            metrics::count(Metric::Failures);
             handler.fault(&for_fault).into()
         })
     }
@@ -377,7 +373,6 @@ mod tests {
         assert_eq!(line["Outcome"], "echo.done");
         let panicked = emitted(&get("/panic"));
         assert_eq!(panicked["Outcome"], "request.failed");
-        assert_eq!(panicked["Failures"], 1.0);
         assert_eq!(panicked["Binding"], Value::Null);
         let event = emitted(&json!({ "detail-type": "Scheduled Event" }));
         assert_eq!(event["Requests"], Value::Null);

@@ -56,7 +56,7 @@ impl Report {
             );
         }
         let resets = mails::resets(&self.driven, &self.mails);
-        println!("\nresets by customers | mailed at once | by a sweep | lost | surplus mails");
+        println!("\nresets by customers | mailed at once | by a sweep | lost | surplus emails");
         println!(
             "{} | {} | {} | {} | {}",
             resets.asked_for, resets.at_once, resets.by_sweep, resets.lost, resets.too_many
@@ -97,12 +97,12 @@ impl Report {
         let resets = mails::resets(&self.driven, &self.mails);
         let counts = [
             ("resets lost", resets.lost),
-            ("surplus mails for resets", resets.too_many),
+            ("surplus emails for resets", resets.too_many),
             (
                 "updates not mailed exactly once",
                 mails::updates_not_mailed(&self.driven, &self.mails),
             ),
-            ("mails to others", mails::to_others(&self.mails)),
+            ("emails to others", mails::to_others(&self.mails)),
             ("passwords that do not open their account", self.logins.1),
             (
                 "change of accounts that nothing may change",
