@@ -1,5 +1,5 @@
 //! Charsets by their label: the WHATWG Encoding Standard's, except where the .NET Framework gives a
-//! label another meaning.
+//! label a different meaning.
 
 use std::borrow::Cow;
 

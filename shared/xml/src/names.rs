@@ -4,15 +4,12 @@ use crate::chars::split_once;
 use crate::error::ErrorKind;
 
 /// Splits a qualified name into its prefix (empty if it has none) and its local part (Namespaces in
-/// XML 1.0, productions 7 to 11).
+/// XML 1.0, productions 7 to 11). The prefix is not checked: a declared one is a legal name.
 pub(crate) fn qualified_name(name: &str) -> Result<(&str, &str), ErrorKind> {
-    let (prefix, local) = match split_once(name, b':') {
-        Some((prefix, local)) => {
-            check_name(prefix)?;
-            (prefix, local)
-        }
-        None => ("", name),
-    };
+    let (prefix, local) = split_once(name, b':')
+        // A colon at the start makes the whole name illegal.
+        .filter(|(prefix, _)| !prefix.is_empty())
+        .unwrap_or(("", name));
     check_name(local)?;
     Ok((prefix, local))
 }
@@ -20,11 +17,21 @@ pub(crate) fn qualified_name(name: &str) -> Result<(&str, &str), ErrorKind> {
 /// Checks that `name` is a name without a colon (Namespaces in XML 1.0, production 4).
 pub(crate) fn check_name(name: &str) -> Result<(), ErrorKind> {
     let mut chars = name.chars();
-    if chars.next().is_some_and(is_name_start) && chars.all(is_name_char) {
+    if is_ascii_name(name.as_bytes())
+        || (chars.next().is_some_and(is_name_start) && chars.all(is_name_char))
+    {
         Ok(())
     } else {
         Err(ErrorKind::Name)
     }
+}
+
+/// Whether this is a name of ASCII characters only, as most names are. Faster than decoding them.
+fn is_ascii_name(name: &[u8]) -> bool {
+    let is_name_byte = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.');
+    name.first()
+        .is_some_and(|b| b.is_ascii_alphabetic() || *b == b'_')
+        && name.iter().all(is_name_byte)
 }
 
 /// Whether a name may start with this character (XML 1.0 production 4, without the colon).

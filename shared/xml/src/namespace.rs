@@ -7,6 +7,7 @@ use std::ops::Deref;
 use std::rc::Rc;
 
 use crate::error::ErrorKind;
+use crate::names::check_name;
 
 /// The maximum number of namespace declarations in scope at one place. Each name is looked up among
 /// them.
@@ -70,7 +71,7 @@ pub(crate) struct Binding<'a> {
     depth: usize,
     prefix: &'a str,
     pub(crate) namespace: Namespace<'a>,
-    /// The index of the first binding in scope of the same namespace.
+    /// The index of the first binding of the same namespace that is in scope.
     pub(crate) id: NamespaceId,
     /// The index of the binding of the same prefix that this one hides.
     hidden: Option<usize>,
@@ -145,10 +146,13 @@ impl<'a> Bindings<'a> {
         })
     }
 
-    /// The innermost binding of `prefix`.
+    /// The innermost binding of `prefix`. Without one, `prefix` need not even be a legal name.
     pub(crate) fn resolve(&self, prefix: &str) -> Result<&Binding<'a>, ErrorKind> {
-        self.innermost(prefix)
-            .ok_or_else(|| ErrorKind::UndeclaredPrefix(prefix.to_owned()))
+        if let Some(binding) = self.innermost(prefix) {
+            return Ok(binding);
+        }
+        check_name(prefix)?;
+        Err(ErrorKind::UndeclaredPrefix(prefix.to_owned()))
     }
 
     /// Removes the bindings of the element at `depth`, which has ended.

@@ -65,10 +65,11 @@ impl<'a> Reader<'a> {
             return Ok(Node::End);
         }
         let start = self.offset();
-        self.read(start).map_err(|kind| Error {
-            offset: self.error_offset(&kind, start),
-            kind,
-        })
+        let mut node = self.read(start);
+        if let Err(error) = &mut node {
+            error.offset = self.error_offset(&error.kind, start);
+        }
+        node
     }
 
     /// Reads the next node that is not text, a comment or an instruction.
@@ -85,13 +86,15 @@ impl<'a> Reader<'a> {
     pub fn skip(&mut self) -> Result<(), Error> {
         let mut open = 1_usize;
         while open > 0 {
-            match self.next_node()? {
-                Node::Start(_) => open += 1,
-                Node::End => open -= 1,
-                Node::Text(_) | Node::Comment | Node::Instruction => {}
+            // `?` would move the node.
+            match self.next_node() {
+                Ok(Node::Start(_)) => open += 1,
+                Ok(Node::End) => open -= 1,
+                Ok(Node::Text(_) | Node::Comment | Node::Instruction) => {}
                 // Cannot come before the end tag: a document that ends inside an element is an
                 // error.
-                Node::Eof => break,
+                Ok(Node::Eof) => break,
+                Err(error) => return Err(error),
             }
         }
         Ok(())
@@ -133,7 +136,12 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn read(&mut self, start: usize) -> Result<Node<'a>, ErrorKind> {
+    /// Reads the next node. The caller sets the offset of an error.
+    ///
+    /// Moving a node takes longer than reading a short tag. So this returns what `next_node` returns,
+    /// and is not inlined, which would add a move.
+    #[inline(never)]
+    fn read(&mut self, start: usize) -> Result<Node<'a>, Error> {
         let event = self
             .inner
             .read_event()
@@ -148,7 +156,7 @@ impl<'a> Reader<'a> {
             }
             Event::Text(_) => self.characters(raw),
             Event::CData(_) | Event::GeneralRef(_) if self.depth == 0 => {
-                Err(ErrorKind::OutsideRoot)
+                Err(ErrorKind::OutsideRoot.into())
             }
             Event::CData(_) => {
                 let content = check_legal(inside(raw, "<![CDATA[", "]]>")?)?;
@@ -158,15 +166,22 @@ impl<'a> Reader<'a> {
                 let character = reference::resolve(inside(raw, "&", ";")?)?;
                 Ok(Node::Text(Cow::Owned(character.into())))
             }
-            Event::Comment(_) => check_legal(inside(raw, "<!--", "-->")?).map(|_| Node::Comment),
-            Event::PI(_) => check_instruction(inside(raw, "<?", "?>")?).map(|()| Node::Instruction),
-            Event::Decl(_) if start == 0 => {
-                check_declaration(inside(raw, "<?xml", "?>")?).map(|()| Node::Instruction)
+            Event::Comment(_) => {
+                check_legal(inside(raw, "<!--", "-->")?)?;
+                Ok(Node::Comment)
             }
-            Event::Decl(_) => Err(ErrorKind::Declaration),
-            Event::DocType(_) => Err(ErrorKind::Doctype),
-            Event::Eof if !self.seen_root => Err(ErrorKind::NoRoot),
-            Event::Eof if self.depth > 0 => Err(ErrorKind::Unclosed),
+            Event::PI(_) => {
+                check_instruction(inside(raw, "<?", "?>")?)?;
+                Ok(Node::Instruction)
+            }
+            Event::Decl(_) if start == 0 => {
+                check_declaration(inside(raw, "<?xml", "?>")?)?;
+                Ok(Node::Instruction)
+            }
+            Event::Decl(_) => Err(ErrorKind::Declaration.into()),
+            Event::DocType(_) => Err(ErrorKind::Doctype.into()),
+            Event::Eof if !self.seen_root => Err(ErrorKind::NoRoot.into()),
+            Event::Eof if self.depth > 0 => Err(ErrorKind::Unclosed.into()),
             Event::Eof => Ok(Node::Eof),
         }
     }
@@ -183,19 +198,19 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn characters(&self, raw: &'a str) -> Result<Node<'a>, ErrorKind> {
+    fn characters(&self, raw: &'a str) -> Result<Node<'a>, Error> {
         if self.depth == 0 {
             return if raw.chars().all(is_space) {
                 Ok(Node::Text(Cow::Borrowed(raw)))
             } else {
-                Err(ErrorKind::OutsideRoot)
+                Err(ErrorKind::OutsideRoot.into())
             };
         }
         if raw.bytes().all(is_plain_in_text) {
             return Ok(Node::Text(Cow::Borrowed(raw)));
         }
         if raw.contains("]]>") {
-            return Err(ErrorKind::Markup);
+            return Err(ErrorKind::Markup.into());
         }
         Ok(Node::Text(normalise_line_ends(check_legal(raw)?)))
     }
@@ -205,19 +220,23 @@ impl<'a> Reader<'a> {
         tag: &'a str,
         name_length: usize,
         is_empty: bool,
-    ) -> Result<Node<'a>, ErrorKind> {
+    ) -> Result<Node<'a>, Error> {
         if self.depth == 0 && self.seen_root {
-            return Err(ErrorKind::OutsideRoot);
+            return Err(ErrorKind::OutsideRoot.into());
         }
         if self.depth == MAX_DEPTH {
-            return Err(ErrorKind::Limit);
+            return Err(ErrorKind::Limit.into());
         }
         self.seen_root = true;
         self.depth += 1;
         self.end_is_due = is_empty;
 
         let (name, rest) = tag.split_at_checked(name_length).ok_or(ErrorKind::Markup)?;
-        let attributes = self.bind_namespaces(rest)?;
+        let attributes = if rest.is_empty() {
+            Vec::new()
+        } else {
+            self.bind_namespaces(rest)?
+        };
         let (prefix, local) = qualified_name(name)?;
         Ok(Node::Start(Element {
             namespace: self.bindings.resolve(prefix)?.namespace.clone(),
