@@ -50,7 +50,7 @@ class Module:
 
 
 def blanked(text):
-    """The text without comments and literals, with its lines."""
+    """The text without comments or literals, with its lines."""
     return NOT_CODE.sub(lambda match: re.sub(r"[^\n]", " ", match[0]), text)
 
 

@@ -70,7 +70,7 @@ SEEN_BY_SAM = {"Architectures", "Code", "Environment", "MemorySize"}
 
 def version(resources, function):
     """The logical ID of a function's version. CloudFormation publishes a version when the ID changes. A version
-    with the same ID and another description would be an update, which CloudFormation refuses."""
+    with the same ID and a different description would be an update, which CloudFormation refuses."""
     [found] = [
         name
         for name, resource in resources.items()

@@ -71,7 +71,7 @@ def action_of(service, command):
 
 
 def commands(name):
-    """The AWS commands of a page, each with its heading of the second level and its line."""
+    """The AWS commands of a page, each with its second-level heading and its line."""
     page = read(ROOT / "docs" / name)
     lines = list(page.prose)
     for block in page.blocks:

@@ -1,4 +1,4 @@
-//! `brand`: sender, product name and links of emails.
+//! `brand`: the sender, product name and links in emails.
 
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Subcommand};
@@ -29,7 +29,7 @@ pub(crate) enum Command {
         /// The name of the brand
         key: String,
     },
-    /// Print a sample mail of a brand
+    /// Print a sample email of a brand
     ///
     /// Uses a sample recipient, password and times, and sends nothing.
     Preview(preview::Arguments),

@@ -101,7 +101,7 @@ pub(crate) fn key(name: &str) -> Result<String, Error> {
 }
 
 /// Returns the change that gives a row these values; an attribute without a value is removed.
-/// `None` if the row has these values already. The change conflicts with other changes of the same
+/// `None` if the row has these values already. The change conflicts with other changes to the same
 /// attributes.
 pub(crate) fn change(row: &Item, values: &[(Attribute, Option<&str>)]) -> Option<Change> {
     let mut unchanged = Vec::new();

@@ -102,7 +102,7 @@ async fn check_order(
     let users = session.users()?;
     let is_account = async |name: &str| {
         let found = users.find(&UsernameKey::new(name)).await;
-        // An account that cannot be read exists, too.
+        // An account that cannot be read still exists.
         !matches!(found, Ok(None) | Err(StoreError::Unavailable(_)))
     };
     let is_role = suggest(username, [ADMIN_ROLE]).is_some();

@@ -56,7 +56,7 @@ pub(crate) enum Command {
     Import(import::Arguments),
     CheckKeys(keys::Arguments),
     Doctor(doctor::Arguments),
-    /// Show and change brands: sender, product name and links of emails
+    /// Show and change brands: the sender, product name and links in emails
     #[command(subcommand)]
     Brand(brand::Command),
     /// Print a shell completion script

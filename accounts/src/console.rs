@@ -90,7 +90,7 @@ impl Console {
     /// Prints an error as one line.
     pub(crate) fn error(&mut self, Problem { text, status }: &Problem) {
         let text = one_line(text);
-        // If the standard error cannot be written, there is nowhere else to report it.
+        // If standard error cannot be written to, there is nowhere else to report the failure.
         let _ = if self.json {
             let problem = json!({ "error": status.name(), "message": text });
             writeln!(self.err, "{problem}")
@@ -99,7 +99,7 @@ impl Console {
         };
     }
 
-    /// Prints a warning or a remark to the standard error.
+    /// Prints a warning or a remark to standard error.
     pub(crate) fn note(&mut self, text: &str) -> io::Result<()> {
         if self.json {
             return writeln!(self.err, "{}", json!({ "note": text }));
@@ -180,7 +180,7 @@ impl Console {
         Ok(())
     }
 
-    /// Reads the password from the first line of the standard input.
+    /// Reads the password from the first line of standard input.
     fn password_from_input(&mut self) -> Result<Secret, Error> {
         let mut line = String::new();
         let length = self.input.read_line(&mut line).map_err(Error::Input)?;
@@ -225,7 +225,7 @@ impl Console {
         Ok(answer.trim() == "yes")
     }
 
-    /// Reads the password from the standard input, or asks for it.
+    /// Reads the password from standard input, or asks for it.
     pub(crate) fn password(&mut self, is_on_input: bool) -> Result<Secret, Error> {
         if is_on_input {
             self.password_from_input()

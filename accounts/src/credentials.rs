@@ -84,7 +84,7 @@ fn refusal(profile: Option<&str>, error: &CredentialsError) -> String {
     }
     let text = match profile {
         Some(name) => format!("cannot get credentials from profile {name}: {reason}"),
-        // Instance metadata without credentials counts as no credentials, too.
+        // Instance metadata without credentials also counts as no credentials.
         None if reason.contains("IMDS") => return NO_CREDENTIALS.to_owned(),
         None => format!("cannot get AWS credentials: {reason}"),
     };
@@ -102,7 +102,8 @@ fn config(region: &str) -> Result<ProviderConfig, ConfigError> {
 }
 
 async fn chain(config: ProviderConfig, region: &str) -> DefaultCredentialsChain {
-    // One attempt, like the AWS CLI: the default of four delays every run on a laptop.
+    // One attempt, like the AWS CLI: the default of four attempts would delay every run on a
+    // laptop.
     let instance = imds::Client::builder()
         .configure(&config)
         .max_attempts(1)

@@ -6,6 +6,7 @@ use shared::users::UsernameKey;
 use crate::access::Session;
 use crate::import::{REVOKED, joined};
 use crate::last_admin::other_admin;
+use crate::quantity::quantity;
 use crate::{Console, Done, Error, trail, unreadable};
 
 /// Delete an account
@@ -64,9 +65,9 @@ pub(crate) async fn delete(
 /// Describes the remaining audit rows.
 async fn remaining(session: &Session<'_>, username: &UsernameKey) -> Result<String, Error> {
     let rows = trail::of_account(session, username).await?.len();
-    let days = session.configured(shared::config::audit_days)?;
+    let days = quantity(session.configured(shared::config::audit_days)?, "day");
     Ok(match rows {
-        1 => format!("1 audit row is kept for {days} days"),
-        rows => format!("{rows} audit rows are kept, each for {days} days after its event"),
+        1 => format!("1 audit row is kept for {days}"),
+        rows => format!("{rows} audit rows are kept, each for {days} after its event"),
     })
 }

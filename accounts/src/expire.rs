@@ -28,7 +28,7 @@ pub(crate) struct Arguments {
     /// The user name
     user: Option<String>,
     /// Expire all passwords that were imported before this time (a date or an RFC 3339
-    /// timestamp) and still have a hash of the old system
+    /// timestamp) and still have a hash from the old system
     #[arg(long, value_name = "TIME", value_parser = time_argument::parse)]
     imported_before: Option<Timestamp>,
     /// Print the accounts whose passwords would be expired, and change nothing

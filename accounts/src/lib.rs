@@ -52,6 +52,7 @@ mod pending;
 mod preview;
 mod probe;
 mod profile_options;
+mod quantity;
 mod reset;
 mod reset_many;
 mod resetter;

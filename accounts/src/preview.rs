@@ -1,4 +1,4 @@
-//! `brand preview`: prints a sample mail of a brand.
+//! `brand preview`: prints a sample email of a brand.
 
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser as _};

@@ -5,7 +5,8 @@ use aws_sdk_dynamodb::operation::scan::ScanError;
 
 use crate::access::Session;
 
-/// Returns the first table that does not exist. Skips tables that the caller may not read.
+/// Returns the first table that does not exist. Skips tables that the caller is not allowed to
+/// read.
 pub(crate) async fn missing_table(session: &Session<'_>, tables: &[String]) -> Option<String> {
     let client = &session.clients().ok()?.dynamodb;
     for table in tables {

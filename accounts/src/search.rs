@@ -42,7 +42,7 @@ pub(crate) struct List {
     /// Only accounts whose email bounced permanently or was reported as spam
     #[arg(long)]
     failed_mail: bool,
-    /// Only accounts whose password still has a hash of the old system
+    /// Only accounts whose password still has a hash from the old system
     #[arg(long)]
     imported_hash: bool,
     /// Only accounts without a password

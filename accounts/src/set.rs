@@ -17,8 +17,8 @@ const CHANGED: &str = "account.changed";
 /// Change the address, customer number, name, brand or language of an account
 ///
 /// Other values stay unchanged. A new address ends sessions, withdraws passwords mailed to the old
-/// address and notifies the old address. Setting the same address again clears the mark that mail
-/// to it failed, and removes the address from SES's suppression list.
+/// address and notifies the old address. Setting the same address again clears the record
+/// that mail to it failed, and removes the address from SES's suppression list.
 #[derive(Debug, Args)]
 #[command(group(ArgGroup::new("what").required(true).multiple(true)
     .args(["email", "id", "name", "brand", "language", "unset"])))]

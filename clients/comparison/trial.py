@@ -41,7 +41,7 @@ def get(url):
 
 
 def outboxes():
-    """The pages of both outboxes, which list every mail."""
+    """The pages of both outboxes, which list every email."""
     return [get(f"{url}/outbox") for url in (OLD, NEW)]
 
 

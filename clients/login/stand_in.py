@@ -20,7 +20,7 @@ def argon2id(password, salt, memory, iterations, parallelism, length):
 
 
 def dynamodb():
-    import boto3  # only here, because it takes long to load
+    import boto3  # only here, because it takes a long time to load
 
     return boto3.client("dynamodb")
 

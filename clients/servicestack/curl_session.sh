@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# curl with a cookie jar: logs in by a form, in JSON and in XML, calls the service with the cookies
-# and logs out. Argument: the base URL of the server.
+# curl with a cookie jar: logs in with a form, in JSON and in XML, calls the service with the
+# cookies and logs out. Argument: the base URL of the server.
 set -euo pipefail
 
 url=${1%/}
@@ -31,7 +31,7 @@ call() { # NAME STATUS TEXT
 }
 
 call 'no session' 401 Unauthorized
-check 'login by a form' 200 "$who" --data-urlencode UserName=admin --data-urlencode Password=p@55wOrd "$url/auth/credentials"
+check 'login with a form' 200 "$who" --data-urlencode UserName=admin --data-urlencode Password=p@55wOrd "$url/auth/credentials"
 call 'call by cookie' 200 "$success"
 check 'status' 200 "$who" "$url/auth"
 check 'a form with a cookie' 403 Cross-site --data Email=a@example.com "$url/UpdateUserRegistrationPassword"

@@ -1,8 +1,8 @@
 """Runs the commands in the fenced blocks of a page, and compares what they print with the page.
 
-    console          lines after `$ ` are commands, the others their output: `…` stands for the rest
-                     of a line, a line of only `…` for any lines. Without output, a command must
-                     succeed
+    console          lines that start with `$ ` are commands, the others their output: `…` stands
+                     for the rest of a line, a line of only `…` for any lines. Without output, a
+                     command must succeed
     sh               commands that must succeed
     console REASON   not run, for this reason; `sh` too
     csv FILE         a file that later commands read; any language. If the repository has the file,

@@ -125,7 +125,7 @@ class Session:
 
 
 def conversation(process, terminal, output):
-    """Reads until the program ends, and answers prompts: an output that ends in a colon, with nothing after it."""
+    """Reads until the program ends, and answers prompts: output that ends in a colon, with nothing after it."""
     text, deadline = "", time.monotonic() + TIMEOUT
     while time.monotonic() < deadline:
         ready, _, _ = select.select([terminal, output], [], [], 0.3)

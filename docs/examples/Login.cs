@@ -3,7 +3,7 @@
 //
 //     USERS_TABLE=Users Login jdoe
 //
-// Reads the password from the standard input. If it must be changed, the next line is the new one.
+// Reads the password from standard input. If it must be changed, the next line is the new one.
 
 using System;
 using System.Collections.Generic;

@@ -3,7 +3,7 @@
 //
 //     USERS_TABLE=Users node login.mjs jdoe
 //
-// Reads the password from the standard input. If it must be changed, the next line is the new one.
+// Reads the password from standard input. If it must be changed, the next line is the new one.
 
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';

@@ -2,7 +2,7 @@
 
     USERS_TABLE=Users python login.py jdoe
 
-Reads the password from the standard input. If it must be changed, the next line is the new one."""
+Reads the password from standard input. If it must be changed, the next line is the new one."""
 
 import collections
 import os

@@ -1,5 +1,5 @@
-//! The hashers of this process. All users of one cost share a hasher, because each hasher holds work
-//! memory, 12 MiB or more at every cost that can be configured.
+//! The hashers of this process. All users of the same cost share a hasher, because each hasher
+//! holds working memory: 12 MiB or more at every cost that can be configured.
 
 use std::sync::{Mutex, PoisonError};
 

@@ -109,7 +109,7 @@ impl Outbox {
         self.contents().suppressed.contains_key(address)
     }
 
-    /// Refuses every call from now on with this error of SES, or accepts calls again with `None`.
+    /// Refuses every call from now on with this error from SES, or accepts calls again with `None`.
     pub fn refuse(&self, error: Option<&'static str>) {
         self.contents().refusal = error;
     }

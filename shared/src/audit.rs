@@ -87,8 +87,8 @@ impl Audit {
         }
     }
 
-    /// Writes a row that is not part of a change: of a refused attempt, or of a report about an
-    /// email. A failure to write it is logged and counted.
+    /// Writes a row that is not part of a change: the row of a refused attempt, or of a report
+    /// about an email. A failure to write it is logged and counted.
     pub async fn record(&self, entry: &Entry<'_>) {
         let Row { table, item } = self.row(entry);
         let request = self.client.put_item().table_name(table);

@@ -37,7 +37,7 @@ pub enum Metric {
     ResetPending,
     /// Resets that were abandoned.
     ResetAbandoned,
-    /// Resets that were removed from the queue because they cannot be read.
+    /// Resets that were removed from the queue because they could not be read.
     ResetUnreadable,
     /// Emails that SES did not accept.
     MailFailures,

@@ -28,7 +28,7 @@ pub(crate) fn normalise(name: &str) -> String {
 /// Converts a domain to ASCII: normalises it and encodes each label that is not ASCII in Punycode
 /// (RFC 3492). The ideographic full stop separates labels (UTS 46).
 ///
-/// `None` if a label is too long to encode, or if the result has other characters than letters,
+/// `None` if a label is too long to encode, or if the result has characters other than letters,
 /// digits, hyphens and full stops (RFC 5890 section 2.3.1). For example, U+FF0C normalises to a
 /// comma, which would turn one recipient into two.
 pub(crate) fn ascii_domain(domain: &str) -> Option<String> {

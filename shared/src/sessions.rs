@@ -22,7 +22,7 @@ const ID_BYTES: usize = 18;
 /// The length of an id in Base64, in characters.
 const ID_LENGTH: usize = ID_BYTES * 4 / 3;
 
-/// The id of a session. It is a secret: a caller that knows it is logged in.
+/// The id of a session. It is a secret: knowing it is enough to be logged in.
 #[derive(Clone)]
 pub struct SessionId(Secret);
 

@@ -10,8 +10,8 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::config::{ConfigError, Env};
 
-/// Starts logging to the standard output. This is not generic, so that it is compiled in this
-/// crate, which is optimised for size, and not in the binaries, which are optimised for speed.
+/// Starts logging to standard output. This is not generic, so that it is compiled in this crate,
+/// which is optimised for size, and not in the binaries, which are optimised for speed.
 pub fn init(env: Env<'_>) -> Result<(), ConfigError> {
     init_to(env, std::io::stdout)
 }

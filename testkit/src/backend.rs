@@ -8,7 +8,7 @@ use shared::config::Env;
 use crate::sdk_clock::SdkClock;
 
 /// Starts a backend with the demo data in memory, on its own embedded DynamoDB. The SDK's timeouts
-/// are stopped, so that calls may take any time. Hashes have a negligible cost.
+/// are stopped, so that calls may take any amount of time. Hashes have a negligible cost.
 ///
 /// With `TEST_DYNAMODB_URL`, it uses new tables in the DynamoDB at that URL, so that the tests can
 /// run on another implementation.

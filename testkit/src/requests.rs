@@ -13,7 +13,7 @@ pub const ASMX: &str = "/webservices/IFCommonService.asmx";
 /// The XML namespace of its operations.
 pub const ASMX_NAMESPACE: &str = "http://www.ifactorconsulting.com/webservices";
 
-/// `ResetUserPassword` by HTTP GET.
+/// `ResetUserPassword` over HTTP GET.
 ///
 /// # Panics
 /// If the name is not valid in a query without escaping.
@@ -24,7 +24,7 @@ pub fn reset(username: &str) -> Request<Bytes> {
         .unwrap()
 }
 
-/// `ResetUserPassword` by HTTP POST with this form.
+/// `ResetUserPassword` over HTTP POST with this form.
 ///
 /// # Panics
 /// Never.
@@ -55,7 +55,7 @@ pub fn reset_soap(content_type: &str, envelope: &str, username: &str) -> Request
         .unwrap()
 }
 
-/// `ResetUserPassword` by HTTP GET, HTTP POST, SOAP 1.1 and SOAP 1.2.
+/// `ResetUserPassword` over HTTP GET, HTTP POST, SOAP 1.1 and SOAP 1.2.
 ///
 /// # Panics
 /// If the name is not valid in a query without escaping.

@@ -151,7 +151,7 @@ impl Sandbox {
         self.put_user(item).await
     }
 
-    /// Takes the only mail out of the outbox.
+    /// Takes the only email out of the outbox.
     ///
     /// # Panics
     /// If there is none or more than one.

@@ -6,7 +6,7 @@ use super::error::{CheckError, CheckResult};
 use crate::console::Record;
 
 /// The advice if a resource of the stack is missing or differs from the template. CloudFormation
-/// compares templates, not resources, so it does not correct what was changed without it.
+/// compares templates, not resources, so it does not correct what was changed outside it.
 pub(super) const REDEPLOY: &str =
     "deploy the current template, and undo what was changed outside CloudFormation";
 

@@ -1,4 +1,5 @@
-//! Check of the DMARC record, which tells receivers what to do with forged mail of a domain.
+//! Check of the DMARC record, which tells receivers what to do with mail that falsely claims to be
+//! from a domain.
 
 use std::net::SocketAddr;
 

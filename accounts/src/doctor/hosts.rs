@@ -12,11 +12,12 @@ use super::certificate::Tls;
 use super::check::{Check, Finding};
 use super::deployment::Deployment;
 use super::error::{CheckError, CheckResult};
+use crate::quantity::quantity;
 
 /// The time within which a host must answer.
 const TIMEOUT: Duration = Duration::from_secs(10);
-/// Days before expiry by which a certificate should be renewed. ACM renews at least 45 days before
-/// (ACM user guide, "Managed certificate renewal").
+/// Days before expiry by which a certificate should be renewed. ACM renews certificates at least 45
+/// days before expiry (ACM user guide, "Managed certificate renewal").
 const RENEWAL_DAYS: u64 = 30;
 const DAY: u64 = 86_400;
 
@@ -178,7 +179,11 @@ fn certificate(response: &Response, now: Timestamp) -> Finding {
         return Finding::ok("valid for more than a year");
     };
     let days = until.0.saturating_sub(now.0) / DAY;
-    let found = format!("valid for {days} days, until {}", until.for_people());
+    let found = format!(
+        "valid for {}, until {}",
+        quantity(days, "day"),
+        until.for_people()
+    );
     if days >= RENEWAL_DAYS {
         return Finding::ok(found);
     }

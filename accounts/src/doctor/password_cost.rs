@@ -8,6 +8,7 @@ use super::deployment::Deployment;
 use super::error::{CheckError, CheckResult};
 use super::functions::FUNCTIONS;
 use crate::aws::{Api, Call};
+use crate::quantity::quantity;
 
 /// The time for rate limits and storage in addition to hash and mail, in milliseconds
 /// (docs/operations.md, "Raising the cost of a hash").
@@ -28,9 +29,9 @@ pub(super) async fn checks(deployment: &Deployment<'_>) -> Vec<Check> {
 fn cost(deployment: &Deployment<'_>) -> Finding {
     match deployment.session.configured(config::password_cost) {
         Ok(cost) => Finding::ok(format!(
-            "{} KiB with {} iterations",
+            "{} KiB with {}",
             cost.memory_kib(),
-            cost.iterations()
+            quantity(cost.iterations().into(), "iteration")
         )),
         Err(error) => Finding::failed(
             error.to_string(),

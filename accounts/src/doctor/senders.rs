@@ -115,8 +115,8 @@ fn domain(address: &str) -> &str {
         .map_or(address, |(_, domain)| domain)
 }
 
-/// Finds the identity with which SES sends mail of an address: the address itself, its domain, or a
-/// parent domain (SES developer guide, "Verified identities").
+/// Finds the identity with which SES sends mail from an address: the address itself, its domain, or
+/// a parent domain (SES developer guide, "Verified identities").
 async fn identity(deployment: &Deployment<'_>, sender: &str) -> CheckResult<Option<Identity>> {
     let ses = deployment.ses()?;
     let domains = dmarc::with_parents(domain(sender));

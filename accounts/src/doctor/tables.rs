@@ -306,7 +306,7 @@ fn encryption(found: Option<&SseDescription>, key: Option<&str>) -> Finding {
     };
     match found.filter(is_on) {
         Some(found) if !is_accessible(&found) => Finding::failed(
-            "DynamoDB cannot use the key of the table, and archives the table after seven days",
+            "DynamoDB cannot use the key of the table, and will archive the table after seven days",
             "enable the key, and allow DynamoDB to use it",
         ),
         Some(found) if found.kms_master_key_arn() == key => {

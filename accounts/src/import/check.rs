@@ -318,7 +318,7 @@ const RESEMBLES_ADMIN: &str = "a role resembles Admin, and role names must match
                          import it anyway";
 
 /// The reason for refusing a row whose user name belongs to another customer.
-pub(crate) const TAKEN: &str = "username is already used by an account with another id";
+pub(crate) const TAKEN: &str = "username is already used by an account with a different id";
 
 /// Digests of names and addresses, 64 bits under a random key. The chance that any two of a million
 /// rows collide is about one in ten million.

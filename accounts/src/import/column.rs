@@ -99,7 +99,7 @@ pub(crate) fn role(name: &str) -> Result<String, String> {
 }
 
 const UNKNOWN_FORMAT: &str = "password_hash has an unknown format; leave it empty for plain-text or \
-                              encrypted passwords, and let the person ask for a reset";
+                              encrypted passwords, and have the person ask for a reset";
 
 /// Parses a hash in one of the supported formats; `None` if empty.
 pub(crate) fn password_hash(text: String) -> Result<Option<Secret>, String> {
@@ -113,7 +113,7 @@ pub(crate) fn password_hash(text: String) -> Result<Option<Secret>, String> {
         Ok(_) => Ok(Some(hash)),
         Err(HashError::Unreadable) => Err(UNKNOWN_FORMAT.to_owned()),
         Err(error) => Err(format!(
-            "password_hash: {error}; leave it empty, and let the person ask for a reset"
+            "password_hash: {error}; leave it empty, and have the person ask for a reset"
         )),
     }
 }

@@ -6,6 +6,7 @@ use super::check::AccountFile;
 use super::missing::Missing;
 use super::preview::{Preview, preview};
 use crate::access::Session;
+use crate::quantity::quantity;
 use crate::{Console, Error};
 
 /// The changes to existing accounts.
@@ -49,10 +50,13 @@ impl ExistingChanges {
         let (changed, missing) = (self.preview.changed, self.missing.count());
         let question = match (changed, missing) {
             (0, 0) => return Ok(()),
-            (changed, 0) => format!("Overwrite {}?", accounts(changed)),
-            (0, missing) => format!("Disable {}?", accounts(missing)),
+            (changed, 0) => format!("Overwrite {}?", quantity(changed, "account")),
+            (0, missing) => format!("Disable {}?", quantity(missing, "account")),
             (changed, missing) => {
-                format!("Overwrite {} and disable {missing}?", accounts(changed))
+                format!(
+                    "Overwrite {} and disable {missing}?",
+                    quantity(changed, "account")
+                )
             }
         };
         if console.confirm(&question)? {
@@ -62,12 +66,5 @@ impl ExistingChanges {
                 "not confirmed; nothing was changed".to_owned(),
             ))
         }
-    }
-}
-
-fn accounts(count: u64) -> String {
-    match count {
-        1 => "1 account".to_owned(),
-        count => format!("{count} accounts"),
     }
 }

@@ -130,6 +130,7 @@ impl Preview {
         let named = u64::try_from(self.losses.len()).unwrap_or(u64::MAX);
         match self.losing.saturating_sub(named) {
             0 => Ok(()),
+            1 => console.line("1 more account loses roles"),
             more => console.line(&format!("{more} more accounts lose roles")),
         }
     }

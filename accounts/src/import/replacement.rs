@@ -30,7 +30,7 @@ pub(super) struct Replacement {
     pub(super) is_moved: bool,
     /// Whether the account loses its password, because it was mailed to the old address.
     pub(super) loses_password: bool,
-    /// Whether the row replaces the password hash by another one.
+    /// Whether the row replaces the password hash with another one.
     pub(super) replaces_password: bool,
 }
 

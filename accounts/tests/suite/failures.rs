@@ -1,4 +1,4 @@
-//! Tests of errors of AWS: one line with the table, the region and the endpoint.
+//! Tests of errors from AWS: one line with the table, the region and the endpoint.
 
 use std::process::ExitCode;
 

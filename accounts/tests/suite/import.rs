@@ -109,11 +109,11 @@ async fn refused_rows_stop_the_import_without_skip_refused() {
                    line 10: email is already used by an earlier row with the same brand\n\
                    line 11: 2 columns, but the header line has 4\n\
                    line 12: password_hash has an unknown format; leave it empty for plain-text \
-                   or encrypted passwords, and let the person ask for a reset\n\
+                   or encrypted passwords, and have the person ask for a reset\n\
                    line 13: unclosed quote\n\
                    line 14: unclosed quote\n\
                    line 15: lines must end in LF or CRLF\n\
-                   line 16: username is already used by an account with another id\n\
+                   line 16: username is already used by an account with a different id\n\
                    line 17: email is already used by an existing account of the same brand\n\
                    line 19: id must not exceed 9223372036854775807\n\
                    line 20: username must not begin with brand#\n";
@@ -342,7 +342,7 @@ async fn overwrite_never_changes_an_account_of_another_customer() {
     let before = operator.user("jdoe").await;
     let file =
         format!("username,id,email,password_hash\njdoe,42,new@example.com,\nbob,77,,{HASH}\n");
-    let refused = "line 3: username is already used by an account with another id\n";
+    let refused = "line 3: username is already used by an account with a different id\n";
     let answer = import(&operator, "users.csv", &file, &["--skip-refused"]).await;
     let counts = "0 written, 1 already present, 1 refused\n";
     assert_eq!(answer.out, format!("{refused}{counts}"));
@@ -439,7 +439,7 @@ async fn an_account_created_during_the_import_is_not_overwritten() {
         });
         let file = complete("username,id\njdoe,42\nbob,77\n");
         let answer = import(&operator, "users.csv", &file, options).await;
-        let refused = "line 3: username is already used by an account with another id\n";
+        let refused = "line 3: username is already used by an account with a different id\n";
         assert_eq!(answer.out, format!("{preview}{refused}{outcome}"));
         assert_eq!(number(&operator.user("bob").await, "id"), 2);
         assert_eq!(operator.audit("bob").await, []);
@@ -500,7 +500,7 @@ async fn addresses_may_move_between_accounts_of_a_file() {
     assert_eq!(
         answer.out,
         "line 2: email is already used by an existing account of the same brand\n\
-         line 3: username is already used by an account with another id\n\
+         line 3: username is already used by an account with a different id\n\
          nothing written: 2 of 2 rows refused; correct them, or skip them with --skip-refused (not \
          allowed with --disable-missing)\n"
     );

@@ -57,7 +57,7 @@ struct Answer {
 }
 
 impl Answer {
-    /// Returns the JSON objects on the standard output.
+    /// Returns the JSON objects on standard output.
     fn json(&self) -> Vec<Value> {
         let lines = self.out.lines();
         lines

@@ -30,7 +30,7 @@ struct Ended {
 }
 
 impl Program {
-    /// Returns a program on a machine without profiles and instance metadata.
+    /// Returns a program on a machine without profiles or instance metadata.
     fn new(variables: &[(&str, &str)]) -> Self {
         let bare = [
             ("HOME", "/nonexistent"),

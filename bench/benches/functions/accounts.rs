@@ -72,7 +72,7 @@ fn stored(number: u64, now: Timestamp) -> Result<dynoxide::Item, Error> {
             AttributeValue::S(text) => dynoxide::AttributeValue::S(text),
             AttributeValue::N(number) => dynoxide::AttributeValue::N(number),
             AttributeValue::Bool(flag) => dynoxide::AttributeValue::BOOL(flag),
-            other => return Err(format!("{name}: {other:?} is of another type").into()),
+            other => return Err(format!("{name}: {other:?} is of a different type").into()),
         };
         Ok((name, value))
     });

@@ -19,7 +19,7 @@ pub(super) struct Bar {
     pub(super) label: String,
 }
 
-/// Draws bars from top to bottom. The first one, which is ours, has another colour.
+/// Draws bars from top to bottom. The first one, which is ours, has a different colour.
 pub(super) fn draw(title: &str, bars: &[Bar], path: &Path) -> Result<(), Error> {
     let rows = u32::try_from(bars.len())?;
     let area = SVGBackend::new(path, (WIDTH, ROW * (rows + 2))).into_drawing_area();

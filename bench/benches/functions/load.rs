@@ -239,7 +239,7 @@ impl Local {
         })
     }
 
-    /// The resets so far. An answer does not tell whether there was one.
+    /// The resets so far. An answer does not show whether there was one.
     async fn resets(&self) -> Result<usize, Error> {
         let scan = self.backend.clients.dynamodb.scan();
         let scan = scan

@@ -132,7 +132,7 @@ async fn run(peer: &Peer, backend: &Backend) -> Result<Run, Error> {
     let mails = backend.outbox.mails().len();
     backend.outbox.clear();
     if mails != 1 + WARM_UP + WARM {
-        return Err(format!("{}: {mails} mails", peer.name).into());
+        return Err(format!("{}: {mails} emails", peer.name).into());
     }
     Ok(Run {
         ready,

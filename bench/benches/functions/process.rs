@@ -1,4 +1,4 @@
-//! Programs of this workspace as separate processes, with measurements of the operating system.
+//! Programs of this workspace as separate processes, with measurements by the operating system.
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
@@ -111,8 +111,8 @@ pub(super) fn build(arguments: &[&str]) -> Result<PathBuf, Error> {
 }
 
 /// Runs a command of cargo that builds, with these arguments and the profile of this program.
-/// Returns the folder of the binaries. Build the functions separately, because features would be
-/// unified with other packages.
+/// Returns the folder of the binaries. Build the functions separately, because their features would
+/// be unified with those of other packages.
 pub(super) fn cargo(command: &str, arguments: &[&str]) -> Result<PathBuf, Error> {
     let cargo = std::env::var_os("CARGO").unwrap_or("cargo".into());
     let profile = if cfg!(debug_assertions) {
@@ -147,14 +147,14 @@ pub(super) fn cargo(command: &str, arguments: &[&str]) -> Result<PathBuf, Error>
     Ok(folder.to_owned())
 }
 
-/// A Lambda binary with the environment of a function, without floor and limits.
+/// A Lambda binary with the environment of a function, without a floor or limits.
 pub(super) fn function(binary: &Path, api: &RuntimeApi, backend: &Backend) -> Command {
     let mut command = Command::new(binary);
     configure(&mut command, api, backend);
     command
 }
 
-/// Gives a command the environment of a function, without floor and limits.
+/// Gives a command the environment of a function, without a floor or limits.
 pub(super) fn configure(command: &mut Command, api: &RuntimeApi, backend: &Backend) {
     command
         .env_clear()

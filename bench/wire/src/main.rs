@@ -1,5 +1,5 @@
 //! The wire protocol of `ResetUserPassword` behind a plain HTTP server on one thread, to compare it
-//! with SOAP servers of other languages. It leaves out API Gateway's JSON events, which the other
+//! with SOAP servers in other languages. It leaves out API Gateway's JSON events, which the other
 //! servers do not have either. There are no tables, so only calls that are answered before a table
 //! is read can be measured.
 //!

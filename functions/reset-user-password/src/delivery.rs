@@ -15,7 +15,7 @@ use shared::users::{
 
 /// The number of emails of one reset that SES may refuse before the reset is abandoned.
 pub(crate) const MAX_REFUSALS: u64 = 5;
-/// The time until the next attempt after SES refused the sender, whose setup an operator has to
+/// The time until the next attempt after SES has refused the sender, whose setup an operator has to
 /// correct.
 const SENDER_DELAY_SECONDS: u64 = 300;
 

@@ -122,7 +122,7 @@ pub(crate) enum FeedbackError {
     Store(#[from] StoreError),
 }
 
-/// Handles SES's report about an email. `None` if the event is of another kind.
+/// Handles SES's report about an email. `None` if the event is of a different kind.
 pub(crate) async fn handle_feedback(
     delivery: &Delivery,
     event: &Event,
@@ -179,7 +179,7 @@ async fn apply(
     Ok(json!({ "function": "ResetUserPassword", "event": event, "accounts": accounts }))
 }
 
-/// Withdraws the temporary password of a lost mail.
+/// Withdraws the temporary password of a lost email.
 async fn withdraw(
     delivery: &Delivery,
     profile: &Profile,

@@ -1,5 +1,5 @@
-//! `ResetUserPassword` of the old `IFCommonService.asmx`, by SOAP 1.1, SOAP 1.2, HTTP GET and HTTP
-//! POST. The answer is the same for every name.
+//! `ResetUserPassword` of the old `IFCommonService.asmx`, over SOAP 1.1, SOAP 1.2, HTTP GET and
+//! HTTP POST. The answer is the same for every name.
 
 pub mod asmx;
 mod config;

@@ -174,8 +174,8 @@ impl ResetUserPassword {
         };
         let delivery = Box::pin(self.delivery.deliver(&account, &password, ctx));
         let delivered = match floor {
-            // Work for known names only must not affect the time of the answer. If it is cut off,
-            // the sweep takes over, as it would after a crash.
+            // Work that is done only for known names must not affect the time of the answer. If it
+            // is cut off, the sweep takes over, as it would after a crash.
             Some(floor) => floor.run_until_slot(delivery).await,
             None => Some(delivery.await),
         };

@@ -1,4 +1,4 @@
-//! The self-test: resets a synthetic account like a client, and measures how the response time
+//! The self-test: resets a synthetic account as a client would, and measures how the response time
 //! differs from that for an unknown name.
 
 use std::time::Duration;

@@ -38,7 +38,7 @@ pub(crate) struct Summary {
     unreadable: u32,
     /// Resets that another request changed in the meantime.
     skipped: u32,
-    /// Resets that are left to a later sweep, because the time was up or SES is down.
+    /// Resets that are left to a later sweep, because the time was up or SES was down.
     left: u32,
     /// Resets that failed because of DynamoDB or hashing. A later sweep retries them.
     failed: u32,

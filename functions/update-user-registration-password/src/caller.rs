@@ -52,8 +52,8 @@ impl Callers {
         }
     }
 
-    /// Finds the account of a session. Session and account are read in every call, so a session
-    /// ends at once after a change of the password, a deletion of the account or a logout.
+    /// Finds the account of a session. Session and account are read on every call, so a session
+    /// ends at once after a password change, a deletion of the account or a logout.
     async fn resume(&self, id: &SessionId, ctx: &RequestContext<'_>) -> Result<Account, Error> {
         let sessions = self.sessions.as_ref().ok_or(Error::InvalidSession)?;
         let session = sessions.find(id).await?.ok_or(Error::InvalidSession)?;

@@ -7,11 +7,11 @@ use shared::config::{ConfigError, Env, Notify};
 pub struct Config {
     /// The configuration that both functions share.
     pub shared: shared::config::Config,
-    /// `LOGIN_FAILURES_PER_MINUTE`: the maximum number of failed logins of one name from one
+    /// `LOGIN_FAILURES_PER_MINUTE`: the maximum number of failed logins with one name from one
     /// IP address per minute, 10 by default. 0 means no limit.
     pub login_failures_per_minute: u32,
     /// `CREDENTIAL_CACHE_SECONDS`: the time for which a verified credential is not hashed again,
-    /// 300 by default and at most. 0 disables the cache.
+    /// 300 by default, which is also the maximum. 0 disables the cache.
     pub credential_cache_seconds: u64,
     /// The configuration of sessions. `None` if `SESSION_HOURS=0`.
     pub sessions: Option<SessionConfig>,

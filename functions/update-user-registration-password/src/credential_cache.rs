@@ -2,7 +2,7 @@
 //! wait for the same hash each time.
 //!
 //! An entry is a keyed digest. The key is random and never leaves the process, so passwords cannot
-//! be guessed from the digest. The stored hash is part of the digest, so that a change of the hash
+//! be guessed from the digest. The stored hash is part of the digest, so that a change to the hash
 //! invalidates the entry. The account itself is read every time.
 
 use std::collections::HashMap;

@@ -9,7 +9,7 @@ use shared::password_service::PasswordError;
 /// The reason an operation fails.
 #[derive(thiserror::Error)]
 pub enum Error {
-    /// The name or the password is wrong, or the account may not log in.
+    /// The name or the password is wrong, or the account is not allowed to log in.
     #[error("the credential is not valid")]
     InvalidCredential,
     /// The session is unknown or has ended.

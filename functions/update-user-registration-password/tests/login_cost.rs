@@ -87,7 +87,7 @@ async fn a_credential_is_hashed_once_in_five_minutes() {
     time.fetch_add(1, Ordering::Relaxed);
     assert_eq!(cost().await, 2);
 
-    // A change of the account takes effect at once.
+    // A change to the account takes effect at once.
     let clerk = AttributeValue::Ss(vec!["Clerk".to_owned()]);
     for (attribute, value, expected) in [
         ("roles", clerk, StatusCode::FORBIDDEN),

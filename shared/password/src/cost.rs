@@ -20,8 +20,8 @@ pub struct Cost {
 /// The error for a cost that is too low to protect a password, or too high for a login.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "Argon2id with {memory_kib} KiB and {iterations} iterations is not allowed: OWASP and ASVS \
-     require at least 47104 KiB with 1 iteration, 19456 KiB with 2, or 12288 KiB with 3 or more, \
+    "Argon2id with m={memory_kib} KiB and t={iterations} is not allowed: OWASP and ASVS require at \
+     least 47104 KiB with 1 iteration, 19456 KiB with 2, or 12288 KiB with 3 or more, \
      the memory must not exceed 1 GiB, and memory times iterations must not exceed 4 GiB"
 )]
 pub struct CostError {
@@ -44,9 +44,9 @@ impl Cost {
         iterations: 1,
     };
 
-    /// The work memory, in KiB, that [`Cost::new`] accepts with enough iterations.
+    /// The working memory, in KiB, that [`Cost::new`] accepts with enough iterations.
     pub const MEMORY_KIB: RangeInclusive<u32> = 12_288..=MAX_MEMORY_KIB;
-    /// The iterations that [`Cost::new`] accepts with the right work memory.
+    /// The iterations that [`Cost::new`] accepts with the right working memory.
     pub const ITERATIONS: RangeInclusive<u32> = 1..=341;
 
     /// Makes a cost. Refuses one that is weaker than ASVS 5.0 appendix C allows, above 1 GiB, or
@@ -72,13 +72,13 @@ impl Cost {
         }
     }
 
-    /// The work memory in KiB.
+    /// The working memory in KiB.
     #[must_use]
     pub fn memory_kib(self) -> u32 {
         self.memory_kib
     }
 
-    /// The number of passes over the work memory.
+    /// The number of passes over the working memory.
     #[must_use]
     pub fn iterations(self) -> u32 {
         self.iterations

@@ -35,14 +35,14 @@ impl Salt {
 pub enum Verification {
     /// The password is right.
     Valid {
-        /// Whether new hashes have other parameters, so that this one should be replaced.
+        /// Whether new hashes have different parameters, so that this one should be replaced.
         needs_rehash: bool,
     },
     /// The password is wrong.
     Invalid,
 }
 
-/// Hashes and verifies passwords with Argon2id. Clones share the work memory.
+/// Hashes and verifies passwords with Argon2id. Clones share the working memory.
 ///
 /// A call keeps a core busy for tens of milliseconds, so async code must make it on a thread that
 /// may block.
@@ -53,8 +53,8 @@ pub struct Hasher {
 }
 
 impl Hasher {
-    /// Makes a hasher. Its first buffer of work memory is allocated in the background; the first hash waits
-    /// for it.
+    /// Makes a hasher. Its first buffer of working memory is allocated in the background; the first
+    /// hash waits for it.
     #[must_use]
     pub fn new(cost: Cost) -> Self {
         let memory_pool = MemoryPool::new(cost.context().params().block_count());

@@ -1,4 +1,4 @@
-//! The work memory of Argon2.
+//! The working memory of Argon2.
 
 use std::fmt;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -6,8 +6,8 @@ use std::thread;
 
 use argon2::Block;
 
-/// A pool of buffers for the work memory of hashes, at most one per core. The first is allocated at
-/// once, the others when they are needed.
+/// A pool of buffers for the working memory of hashes, at most one per core. The first is allocated
+/// at once, the others when they are needed.
 ///
 /// Buffers are reused because the page faults of new memory make a hash about a third slower.
 #[derive(Debug)]

@@ -84,7 +84,7 @@ impl Argon2Hash {
         Argon2::new(self.algorithm, self.version, self.params.clone())
     }
 
-    /// Whether new hashes with `cost` have other parameters.
+    /// Whether new hashes with `cost` have different parameters.
     pub(crate) fn needs_rehash(&self, cost: Cost) -> bool {
         self.algorithm != Algorithm::Argon2id
             || Cost::from_params(&self.params) != cost

@@ -21,7 +21,7 @@ pub struct AwsConfig {
     pub timeouts: Timeouts,
 }
 
-/// Timeouts of a call to AWS (ASVS 5.0 13.2.6). The longest request, a change of a password by an
+/// Timeouts of a call to AWS (ASVS 5.0 13.2.6). The longest request, a password change by an
 /// administrator who logs in by address with a temporary password, makes seven calls in sequence
 /// after connecting: two that find the administrator, one that replaces the temporary password, and
 /// four that find the account and its brand, set the password and mail. They take at most 21

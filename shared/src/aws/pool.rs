@@ -73,7 +73,7 @@ impl Current {
     }
 
     /// The time since the last call began. The monotonic clock may stop while the process is
-    /// frozen, and the system clock may be set back, so the longer of both times counts.
+    /// frozen, and the system clock may be set back, so the longer of the two times counts.
     fn idle(&self) -> Duration {
         let seconds = Clock::system().now().0.saturating_sub(self.used_at.0);
         // Two moments a fraction of a second apart can fall in different seconds.

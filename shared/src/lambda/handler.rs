@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::request::Request;
 use crate::front_door::FrontDoor;
 
-/// A function, which answers HTTP requests and handles events of EventBridge.
+/// A function, which answers HTTP requests and handles events from EventBridge.
 pub trait Handler: Debug + Send + Sync + 'static {
     /// Opens the connections that requests will use, before the first request is handled. Otherwise
     /// a request about one user could have to wait for a connection that a request about another
@@ -30,7 +30,7 @@ pub trait Handler: Debug + Send + Sync + 'static {
     /// Returns the protocol's server fault, for a request whose handler panicked.
     fn fault(&self, request: &Request) -> Response<String>;
 
-    /// Handles an event of EventBridge and returns a small JSON result. An error makes the
+    /// Handles an event from EventBridge and returns a small JSON result. An error makes the
     /// invocation fail, so that Lambda counts and retries it.
     fn on_event<'a>(
         &'a self,
@@ -70,7 +70,7 @@ impl From<Response<String>> for Answer {
     }
 }
 
-/// An event of EventBridge (EventBridge user guide, "Events").
+/// An event from EventBridge (EventBridge user guide, "Events").
 #[derive(Clone, Deserialize)]
 pub struct Event {
     /// The `detail-type`, for example `Scheduled Event` or `Email Bounced`.
@@ -82,7 +82,7 @@ pub struct Event {
 }
 
 impl Debug for Event {
-    /// Omits the detail, because reports of SES contain addresses.
+    /// Omits the detail, because reports from SES contain addresses.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Event")
             .field("kind", &self.kind)

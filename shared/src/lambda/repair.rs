@@ -92,7 +92,7 @@ fn headers(headers: &Value) -> Value {
     headers
 }
 
-/// Applies `change` to the strings in an object, in its arrays, or in an array. Leaves out other
+/// Applies `change` to the strings in an object and its arrays, or in an array. Leaves out other
 /// values.
 fn texts(values: &Value, change: fn(&str) -> String) -> Value {
     match values {

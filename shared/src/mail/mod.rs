@@ -16,7 +16,7 @@ pub use render::{AddressChanged, LoginUpdated, NewPassword};
 pub use sample::{Kind, render_sample};
 pub use transport::Mailer;
 
-/// A rendered mail.
+/// A rendered email.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Message {
     /// The subject, which is one line.

@@ -113,7 +113,7 @@ fn classify(status: Option<u16>, code: Option<&str>) -> MailError {
     }
 }
 
-/// Error codes that are temporary, or end once the account may send again.
+/// Codes of errors that are temporary, or that end once the account may send again.
 const OUTAGES: [&str; 5] = [
     "TooManyRequestsException",
     "ThrottlingException",

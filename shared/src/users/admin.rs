@@ -21,7 +21,7 @@ pub struct NewAccount {
     /// The roles, which are case-sensitive.
     pub roles: BTreeSet<String>,
     /// The stored hash of the password. If `None`, the owner of a new account gets the first
-    /// password by a reset, and an [overwritten](overwrite) account keeps its password.
+    /// password through a reset, and an [overwritten](overwrite) account keeps its password.
     pub password_hash: Option<Secret>,
     /// Whether logins and resets are refused.
     pub disabled: bool,
@@ -69,10 +69,10 @@ pub fn import(account: &NewAccount, now: Timestamp) -> Change {
 /// Overwrites an account with a row of an import and ends its sessions, unless an attribute that
 /// the row contains has changed since `found` was read. `None` if nothing differs.
 ///
-/// Without a hash in the row, the password stays. Another hash invalidates everything that was
+/// Without a hash in the row, the password stays. A different hash invalidates everything that was
 /// mailed: a temporary password and a pending reset. So does
-/// [another address](is_other_address), which also removes a mailed password that the user has not
-/// changed yet.
+/// [a different address](is_other_address), which also removes a mailed password that the user has
+/// not changed yet.
 #[must_use]
 pub fn overwrite(account: &NewAccount, found: &Item, now: Timestamp) -> Option<Change> {
     let mut change = differences(account, found)?;
@@ -198,9 +198,9 @@ fn is_other(old: Option<&str>, new: Option<&str>) -> bool {
 /// Replaces or removes the address, and removes its mark `email_failed_at`, unless the address or
 /// the password has changed since the account was read.
 ///
-/// [Another address](is_other_address) ends the sessions and invalidates everything that was mailed
-/// to the old one: a temporary password, a pending reset, and a mailed password that the user has
-/// not changed yet.
+/// [A different address](is_other_address) ends the sessions and invalidates everything that was
+/// mailed to the old one: a temporary password, a pending reset, and a mailed password that the
+/// user has not changed yet.
 #[must_use]
 pub fn set_email(account: &Account, new: Option<&str>, now: Timestamp) -> Change {
     let has_address = has_address(account.profile.email.as_deref());

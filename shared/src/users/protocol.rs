@@ -168,7 +168,7 @@ pub fn retry(pending: &Pending<'_>, failed_request_id: &str, now: Timestamp) -> 
     )
 }
 
-/// Postpones the next attempt after SES refused an email. The reservation does not change.
+/// Postpones the next attempt after SES has refused an email. The reservation does not change.
 #[must_use]
 pub fn postpone(postponement: &Postponement<'_>) -> Change {
     Change {
@@ -188,7 +188,7 @@ pub fn postpone(postponement: &Postponement<'_>) -> Change {
 pub fn promote(promotion: &Promotion<'_>, mode: ResetMode) -> Change {
     let condition = Condition::All(vec![
         Condition::Equals("reset.request_id", text(promotion.request_id)),
-        // A sweep that Lambda repeats has the same request id, but another password.
+        // A sweep that Lambda repeats has the same request id, but a different password.
         Condition::Equals("reset.hash", secret(promotion.hash)),
         Condition::Missing(SUPERSEDED),
     ]);
@@ -263,8 +263,8 @@ pub fn withdraw(request_id: &str) -> Change {
     }
 }
 
-/// Marks the account's address after a permanent bounce or a complaint, unless the account has
-/// another address now.
+/// Marks the account's address after a permanent bounce or a complaint, unless the account has a
+/// different address now.
 #[must_use]
 pub fn mark_address(email: &str, now: Timestamp) -> Change {
     Change {
@@ -323,8 +323,8 @@ pub fn clear_superseded(request_id: &str) -> Change {
 }
 
 /// Sets a password that an administrator or operator chose, and ends the sessions, unless the
-/// account is gone or has another address now. Passwords that were mailed before become invalid. A
-/// pending reset stays in the queue until its user is told.
+/// account is gone or has a different address now. Passwords that were mailed earlier become
+/// invalid. A pending reset stays in the queue until its user is told.
 #[must_use]
 pub fn set_password(hash: &Secret, email: Option<&str>, now: Timestamp) -> Change {
     Change {

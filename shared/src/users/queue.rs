@@ -10,7 +10,7 @@ use super::key::UsernameKey;
 const SHARDS: u8 = 8;
 
 /// The partition of resets from versions without shards. It is empty a day after the last such
-/// version ran: by then, its resets are mailed or abandoned.
+/// version ran: by then, its resets have been mailed or abandoned.
 const UNSHARDED: &str = "pending";
 
 /// The partition of this account's reset.

@@ -232,7 +232,7 @@ impl Users {
     }
 
     /// Marks the address of an account as undeliverable and writes the audit row, atomically.
-    /// [`StoreError::Conflict`] if the account has another address now.
+    /// [`StoreError::Conflict`] if the account has a different address now.
     pub async fn mark_address(
         &self,
         profile: &Profile,
@@ -245,8 +245,8 @@ impl Users {
     }
 
     /// Sets a password that an administrator chose and writes the audit row, atomically. Passwords
-    /// that were mailed before become invalid. [`StoreError::Conflict`] if the account is gone or
-    /// has another address now.
+    /// that were mailed earlier become invalid. [`StoreError::Conflict`] if the account is gone or
+    /// has a different address now.
     pub async fn set_password(
         &self,
         profile: &Profile,
@@ -324,7 +324,7 @@ impl Users {
     }
 
     /// Deletes the account of an item and makes other writes, atomically. [`StoreError::Conflict`]
-    /// if the account is gone, now belongs to another customer or has other roles, or if the
+    /// if the account is gone, now belongs to another customer or has different roles, or if the
     /// condition of another write does not hold.
     pub async fn delete_with(
         &self,

@@ -62,9 +62,9 @@ pub struct Plan {
     pub title: &'static str,
     /// The calls that fail.
     pub extent: Extent,
-    /// The number of cells that run at once. With a response floor, a cell whose call hangs mostly
-    /// waits until the answer is due, so more cells can run at once. But the more cells run, the
-    /// less of the floor is left when the call that must fail is reached.
+    /// The number of cells that run at once. With a response floor, a cell whose call hangs spends
+    /// most of its time waiting for the answer to be due, so more cells can run at once. But the
+    /// more cells run, the less of the floor is left when the call that must fail is reached.
     pub at_once: usize,
 }
 

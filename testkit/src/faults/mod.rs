@@ -27,7 +27,7 @@ pub enum Fault {
     /// The call is forwarded only after the caller's timeout.
     AppliedLate,
     /// The call is answered with an error that is not retried: a failed condition, or a rejected
-    /// mail.
+    /// email.
     ConditionFailed,
     /// The process ends before the call is forwarded.
     KilledBefore,

@@ -21,7 +21,7 @@ pub enum Step {
     Deliver,
     /// Sends this HTTP/1.1 response to the caller.
     Answer(String),
-    /// Lets the caller run into its timeout, and waits until it closes the connection.
+    /// Lets the caller time out, and waits until it closes the connection.
     AwaitTimeout,
     /// Waits until the caller closes the connection.
     AwaitEnd,
@@ -55,7 +55,7 @@ impl Action {
         Self(vec![Step::AwaitTimeout, Step::Deliver])
     }
 
-    /// Answers with an error of AWS; the service never gets the call.
+    /// Answers with an error from AWS; the service never gets the call.
     #[must_use]
     pub fn refuse(status: u16, error: &str) -> Self {
         Self::answer(status, error, r#"{"message":"refused as told"}"#)

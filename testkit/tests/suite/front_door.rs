@@ -23,7 +23,7 @@ const CONFIGURED: [(&str, &str); 3] = [
 ];
 /// The address of viewers, which differs from the server's, so that they cannot be confused.
 const VIEWER: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 9);
-/// Headers of a viewer that pretends to have another address.
+/// Headers of a viewer that pretends to have a different address.
 const PRETENDED: &str = "CloudFront-Viewer-Address: 198.51.100.7:1\r\n\
     CloudFront-Forwarded-Proto: https\r\nX-Front-Door-Secret: pretended-pretended-pretended-pretended\r\n\
     X-Forwarded-For: 198.51.100.7\r\nForwarded: for=198.51.100.7\r\n";

@@ -73,7 +73,7 @@ fn every_variable_is_set_and_known() {
             .keys()
             .cloned()
             .collect::<BTreeSet<_>>();
-        // Lets SAM notice changes of the function's other settings.
+        // Lets SAM notice changes to the function's other settings.
         assert!(set.remove("SETTINGS_DIGEST"));
         // For the code that loads the root certificates.
         assert!(set.remove("SSL_CERT_FILE"));

@@ -94,7 +94,7 @@ async fn a_healthy_deployment_passes_all_checks() {
     assert_eq!(counts["ok"], total - 4);
 }
 
-/// `faults.json` contains a change of the answers (a JSON pointer and the new value, or `null` to
+/// `faults.json` contains a change to the answers (a JSON pointer and the new value, or `null` to
 /// remove it), and the expected result and words of a check.
 #[tokio::test]
 async fn every_fault_is_found_with_advice() {
@@ -200,7 +200,7 @@ async fn denied_calls_name_the_missing_permission() {
     }
 }
 
-/// Returns IAM's message of a denial.
+/// Returns IAM's message about a denial.
 fn denied(action: &str) -> String {
     format!(
         "User: arn:aws:sts::123456789012:assumed-role/Operators/jo is not authorized to perform: \

@@ -1,4 +1,4 @@
-//! The answers of AWS services about a healthy deployment.
+//! The answers from AWS services about a healthy deployment.
 
 use serde_json::{Map, Value, json};
 

@@ -133,7 +133,7 @@ impl Call {
         self
     }
 
-    /// The same call, with another expected body of the result.
+    /// The same call, with a different expected body of the result.
     pub(super) fn answered(mut self, body: String) -> Self {
         if let Expected::Result(result) = &self.expected {
             let mut result = Value::clone(result);

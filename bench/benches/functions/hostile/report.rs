@@ -105,7 +105,7 @@ impl Report {
             ("emails to others", mails::to_others(&self.mails)),
             ("passwords that do not open their account", self.logins.1),
             (
-                "change of accounts that nothing may change",
+                "changes to accounts that nothing may change",
                 usize::from(!self.is_untouched),
             ),
             (

@@ -32,7 +32,7 @@ impl<'a> ContentType<'a> {
         self.is(version.media_type())
     }
 
-    /// The value of a parameter, without white space and quotes around it.
+    /// The value of a parameter, without white space or quotes around it.
     pub(super) fn parameter(&self, name: &str) -> Option<&str> {
         self.0
             .split(';')

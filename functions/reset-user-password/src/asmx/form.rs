@@ -1,4 +1,4 @@
-//! Calls by HTTP GET and HTTP POST.
+//! Calls over HTTP GET and HTTP POST.
 
 use std::borrow::Cow;
 use std::convert::Infallible;
@@ -13,13 +13,13 @@ use super::html::html_encode;
 use super::rejection::Rejection;
 use crate::operation::Input;
 
-/// Reads a call by HTTP GET.
+/// Reads a call over HTTP GET.
 pub(super) fn decode_query(request: &Request) -> Result<Call, Rejection> {
     let parameters = parameters(request.query.as_bytes(), Charset::UTF_8);
     call(Binding::HttpGet, &parameters)
 }
 
-/// Reads a call by HTTP POST, ignoring its query.
+/// Reads a call over HTTP POST, ignoring its query.
 pub(super) fn decode_body(request: &Request) -> Result<Call, Rejection> {
     let content_type = ContentType::of(request);
     if !content_type.is("application/x-www-form-urlencoded") {

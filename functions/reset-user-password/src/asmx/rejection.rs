@@ -18,7 +18,7 @@ pub enum Rejection {
     },
     /// A SOAP message that is not well-formed: 400 without a body.
     BadRequest(Version),
-    /// A SOAP message with another content type: 415 without a body.
+    /// A SOAP message with a different content type: 415 without a body.
     UnsupportedMediaType(Version),
     /// An error of HTTP GET or HTTP POST: 500 with lines of text, which are already HTML-encoded.
     Text(String),

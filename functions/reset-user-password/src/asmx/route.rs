@@ -14,7 +14,7 @@ use super::protocols::Protocols;
 use super::rejection::Rejection;
 
 const SERVICE_PATH: &str = "/webservices/IFCommonService.asmx";
-/// The path of a call by HTTP GET.
+/// The path of a call over HTTP GET.
 pub(crate) const HTTP_GET_PATH: &str = "/webservices/IFCommonService.asmx/ResetUserPassword";
 /// ASP.NET 4's `maxQueryStringLength`.
 const MAX_QUERY: usize = 2_048;

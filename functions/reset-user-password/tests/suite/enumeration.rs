@@ -129,7 +129,7 @@ impl State {
             Reserve => &[Limit, Reserve],
             // Without an email, there is no promotion.
             Mail => &[Limit, Reserve, Brand, Mail],
-            // The email is sent with another brand instead.
+            // The email is sent with a different brand instead.
             Brand | Promote => EVERY_STEP,
         };
         Self::new(name, Account::Known, steps).with(move |at| match at {

@@ -206,7 +206,7 @@ impl Case {
         };
         match (mails_before, self.mails().len()) {
             (before, after) if after > 1 => {
-                format!("{states} ({before} + {} mails)", after - before)
+                format!("{states} ({before} + {} emails)", after - before)
             }
             _ => states,
         }
@@ -276,7 +276,7 @@ impl Case {
     async fn assert_last_mail_is_true(&self, injection: Injection) {
         let mails = self.mails();
         if self.scenario.is_superseded {
-            let last = mails.last().expect("the mail that says so");
+            let last = mails.last().expect("the email that says so");
             assert_eq!(last.password(), None, "{injection:?}");
         } else if let Some(mail) = mails.last() {
             assert!(

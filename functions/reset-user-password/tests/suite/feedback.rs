@@ -220,7 +220,7 @@ async fn a_rejected_mail_withdraws_its_password_only() {
     assert!(!item.contains_key("email_failed_at"));
 }
 
-/// A report about an earlier email, a report about another account's mail, and a duplicate report.
+/// A report about an earlier email, a report about another account's email, and a duplicate report.
 #[tokio::test]
 async fn a_report_changes_nothing_but_what_it_is_about() {
     let (world, username, mail) = after_reset("dual").await;

@@ -54,7 +54,7 @@ async fn without_init_the_connections_depend_on_the_name() {
     }
 }
 
-/// Any answer of SES means that the connection is open, and there are no retries.
+/// Any answer from SES means that the connection is open, and there are no retries.
 #[tokio::test]
 async fn a_refusal_opens_the_connection_too() {
     let backend = testkit::backend().await;

@@ -16,7 +16,7 @@ const OLD_PASSWORD: &str = "p@55wOrd";
 pub(crate) const ANSWER: &str =
     "If the username is on file, a new password has been sent to its e-mail address.";
 
-/// A change of an account.
+/// A change to an account.
 type Change = fn(&mut Item);
 
 fn verifies(item: &Item, password: &str) -> bool {
@@ -161,7 +161,7 @@ async fn a_mail_that_is_not_accepted_keeps_the_old_password() {
 #[tokio::test]
 async fn two_resets_at_once_send_one_mail_with_the_password_that_works() {
     let sandbox = Sandbox::start(&[]).await.unwrap();
-    // The second request arrives while the first one's mail is being sent.
+    // The second request arrives while the first one's email is being sent.
     sandbox.backend.outbox.delay(Duration::from_millis(500));
     let (one, other) = (reset("jdoe"), reset("jdoe"));
     let (one, other) = tokio::join!(sandbox.send(&one), sandbox.send(&other));

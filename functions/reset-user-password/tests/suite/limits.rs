@@ -334,7 +334,7 @@ async fn a_use_whose_answer_was_lost_is_one_use() {
     assert_eq!(sandbox.backend.outbox.mails().len(), 1);
 }
 
-/// An address cannot exceed its limit by using another notation.
+/// An address cannot exceed its limit by using a different notation.
 #[tokio::test]
 async fn a_source_in_another_notation_is_the_same_source() {
     let sandbox = Sandbox::start(&[("SOURCE_PER_MINUTE", "1")]).await.unwrap();

@@ -128,7 +128,7 @@ async fn a_failure_is_not_cached() {
     assert_eq!(reset(&sandbox, "jdoe").await.from, DEFAULT_FROM);
     let calls = relays.take_calls();
     let reads = calls.iter().filter(|call| call.operation == "GetItem");
-    assert_eq!(reads.count(), 1, "a mail does not wait for a brand");
+    assert_eq!(reads.count(), 1, "an email does not wait for a brand");
 
     relays.script(|_| Action::forward());
     assert_eq!(reset(&sandbox, "jdoe").await.from, BRANDS_FROM);

@@ -47,7 +47,7 @@ async fn two_sweeps_at_once_finish_a_reset_once() {
     backend.outbox.refuse(None);
     world.wait();
 
-    // The second one starts while the first one's mail is being sent.
+    // The second one starts while the first one's email is being sent.
     backend.outbox.delay(Duration::from_millis(200));
     let (one, other) = tokio::join!(world.sweep(), world.sweep());
     let (one, other) = (one.unwrap(), other.unwrap());
@@ -75,7 +75,7 @@ async fn two_sweeps_at_once_finish_a_reset_once() {
     assert_eq!(world.mails(&username).len(), 1);
 }
 
-/// A delayed mail tells the time of the request, not of the sweep.
+/// A delayed email gives the time of the request, not of the sweep.
 #[tokio::test]
 async fn a_mail_of_the_sweep_says_when_the_reset_was_requested() {
     let backend = testkit::backend().await;

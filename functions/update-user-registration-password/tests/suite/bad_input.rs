@@ -391,7 +391,7 @@ async fn stored_values_cannot_change_the_mail() {
     assert_eq!(mail_to("Jane", two).await, None);
 }
 
-/// The email about a change of an account with this name and address, if any.
+/// The email about a change to an account with this name and address, if any.
 async fn mail_to(name: &str, address: &str) -> Option<local::ses::Mail> {
     let sandbox = Sandbox::start(&[]).await.unwrap();
     let on_file = [

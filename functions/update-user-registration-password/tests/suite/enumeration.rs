@@ -52,7 +52,7 @@ fn request((path, accept): (&str, &str), login: &str) -> Request<Bytes> {
 /// A login that fails.
 struct Case {
     name: &'static str,
-    /// The change of the administrator's account. `None` if there is no account.
+    /// The change to the administrator's account. `None` if there is no account.
     account: Option<fn(&mut Item)>,
     password: &'static str,
     /// Whether the limit of failures is already reached, and where.

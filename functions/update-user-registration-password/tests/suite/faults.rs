@@ -214,7 +214,7 @@ impl Case {
             Some(mailed) => {
                 assert!(
                     self.can_log_in(mailed).await,
-                    "{injection:?}: the last mail lies"
+                    "{injection:?}: the last email lies"
                 );
                 "old + reset"
             }

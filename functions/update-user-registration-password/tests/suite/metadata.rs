@@ -127,7 +127,7 @@ async fn pages_have_the_text_of_the_original() {
     }
 }
 
-/// The original's list has additional operations and another layout.
+/// The original's list has additional operations and a different layout.
 #[tokio::test]
 async fn the_list_has_the_names_of_the_original() {
     let sandbox = Sandbox::start(&[]).await.unwrap();

@@ -88,7 +88,7 @@ async fn only_failed_logins_wait_and_those_beyond_the_floor_are_counted() {
         ("LOGIN_FAILURES_PER_MINUTE", "1"),
     ];
     let relays = Relays::start(&sandbox.backend).unwrap();
-    // Longer than the floor, which a read from the embedded DynamoDB may not be.
+    // Longer than the floor, which a read from the embedded DynamoDB might not be.
     relays.script(|_| Action::forward().after(Duration::from_millis(5)));
     let other = Sandbox::on(relays.backend.clone(), &with_default_cost(&limit)).unwrap();
     for waits in [1, 0] {

@@ -122,7 +122,7 @@ async fn round(world: &World, number: u64) {
     let customer = customer["username"].as_s().unwrap();
     let admins = [admin(world, "one").await, admin(world, "two").await];
 
-    // Another order in every round.
+    // A different order in every round.
     let [first, second, third] =
         [37, 53, 71].map(|prime| Duration::from_millis(number * prime % 120));
     let email = format!("{customer}@example.com");
@@ -150,7 +150,7 @@ async fn round(world: &World, number: u64) {
 async fn assert_one_winner(world: &World, customer: &str) -> String {
     let mails = world.mails(customer);
     let mailed: Vec<_> = mails.iter().filter_map(Mail::password).collect();
-    assert!(mailed.len() <= 1, "one reset, one mail");
+    assert!(mailed.len() <= 1, "one reset, one email");
     let mut winners = Vec::new();
     for password in [&NEW_PASSWORDS[..], &mailed, &[OLD_PASSWORD]].concat() {
         if world.can_log_in(customer, password).await.unwrap() {

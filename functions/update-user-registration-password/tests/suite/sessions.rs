@@ -243,7 +243,7 @@ async fn a_remembered_session_lasts_for_two_weeks_and_a_plain_one_for_hours() {
     assert_eq!(world.call(&session).await, 401);
 }
 
-/// A change of an account, and the status of a call with its session after the change.
+/// A change to an account, and the status of a call with its session after the change.
 type Ending = (&'static str, fn(&mut Item), u16);
 
 fn set(item: &mut Item, name: &str, value: AttributeValue) {

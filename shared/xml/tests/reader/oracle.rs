@@ -110,7 +110,7 @@ fn is_roxmltree_right(text: &str) -> bool {
         // An attribute with a prefix and the local name `xmlns` declares nothing. roxmltree reads it
         // as a default namespace.
         text.contains(":xmlns"),
-        // A prefix may not be empty (Namespaces in XML 1.0, production 10).
+        // A prefix must not be empty (Namespaces in XML 1.0, production 10).
         [" :", "\t:", "\r:", "\n:", "<:", "/:"]
             .iter()
             .any(|empty| text.contains(empty)),

@@ -113,7 +113,7 @@ impl Lane {
         }
     }
 
-    /// A new name, since a limited name would be in another state.
+    /// A new name, since a limited name would be in a different state.
     fn name(&mut self, state: State, kind: &str) -> String {
         self.names += 1;
         format!("{}{kind}-{}", state.prefix(), self.names)

@@ -3,8 +3,8 @@
 //! Over real HTTP, each state that a request can be in is compared with an unknown name, in
 //! interleaved pairs, while a relay delays every call to DynamoDB and SES by a random time. Answers
 //! are sent at multiples of the response floor, so their times must not differ. The same test must
-//! find a difference if the floor is disabled, and if it is replaced by random jitter. Problems of
-//! DynamoDB affect both names of a pair.
+//! find a difference if the floor is disabled, and if it is replaced by random jitter. Problems
+//! with DynamoDB affect both names of a pair.
 //!
 //! **In normal test runs**, the clock is paused. It advances to the next timer when there is
 //! nothing left to do, so that the time of an answer only depends on its calls and pauses, not on
