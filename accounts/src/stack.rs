@@ -61,8 +61,8 @@ impl Stack {
         stack.check().map(|()| stack)
     }
 
-    /// Refuses a stack that lacks one of the tables. Otherwise its name would come from the
-    /// environment, which may name a table of another stack.
+    /// Refuses a stack that lacks one of the tables. Otherwise the name of that table would come
+    /// from the environment, which may name a table of another stack.
     fn check(&self) -> Result<(), Error> {
         let tables = OUTPUTS.iter().filter(|(name, _)| name.ends_with("_TABLE"));
         let missing = tables.map(|(_, output)| *output);

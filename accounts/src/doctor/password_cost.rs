@@ -64,7 +64,7 @@ async fn floor(deployment: &Deployment<'_>) -> CheckResult<Finding> {
         Finding::warning(
             found,
             format!(
-                "deploy with ResponseFloorMs={:.0} or higher, or lower Argon2MemoryKib or \
+                "deploy with ResponseFloorMs={:.0} or higher, or reduce Argon2MemoryKib or \
                  Argon2Iterations",
                 needed.ceil()
             ),

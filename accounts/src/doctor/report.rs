@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use anstyle::{AnsiColor, Style};
 
 use super::check::{Check, Outcome};
+use crate::quantity::quantity;
 use crate::{Console, Error};
 
 /// The width of the longest label of a result.
@@ -43,14 +44,15 @@ impl<'c> Report<'c> {
 
     /// Prints the summary. Returns exit code 1 if a check failed.
     pub(super) fn end(self) -> Result<ExitCode, Error> {
-        let count = |outcome| {
-            self.outcomes
-                .iter()
-                .filter(|found| **found == outcome)
-                .count()
+        let count = |outcome| -> u64 {
+            let outcomes = self.outcomes.iter();
+            outcomes.map(|found| u64::from(*found == outcome)).sum()
         };
         let counts = Outcome::ALL.map(|outcome| (outcome, count(outcome)));
-        let words = counts.map(|(outcome, count)| format!("{count} {}", outcome.label()));
+        let words = counts.map(|(outcome, count)| match outcome {
+            Outcome::Warning => quantity(count, outcome.label()),
+            _ => format!("{count} {}", outcome.label()),
+        });
         let members = counts.map(|(outcome, count)| (outcome.name(), count.into()));
         self.console.summary(&words.join(", "), members)?;
         Ok(if self.outcomes.contains(&Outcome::Failed) {

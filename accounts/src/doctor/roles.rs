@@ -101,7 +101,7 @@ async fn role(deployment: &Deployment<'_>, name: &str, grants: &[Grant]) -> Chec
         }
     }
     Ok(if denied.is_empty() {
-        Finding::ok("allows all calls of the function")
+        Finding::ok("allows all calls that the function makes")
     } else {
         Finding::failed(
             format!("does not allow {}", denied.join(", ")),

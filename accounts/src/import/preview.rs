@@ -13,7 +13,7 @@ use crate::access::Session;
 use crate::console::Record;
 use crate::{Console, Error};
 
-/// Maximum number of accounts losing roles to print.
+/// Maximum number of accounts to print among those that lose roles.
 const MAX_NAMED: usize = 20;
 
 /// The changes that an import would make.

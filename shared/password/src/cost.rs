@@ -21,8 +21,8 @@ pub struct Cost {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "Argon2id with m={memory_kib} KiB and t={iterations} is not allowed: OWASP and ASVS require at \
-     least 47104 KiB with 1 iteration, 19456 KiB with 2, or 12288 KiB with 3 or more, \
-     the memory must not exceed 1 GiB, and memory times iterations must not exceed 4 GiB"
+     least 47104 KiB with 1 iteration, 19456 KiB with 2, or 12288 KiB with 3 or more; \
+     the memory must not exceed 1 GiB; and memory times iterations must not exceed 4 GiB"
 )]
 pub struct CostError {
     memory_kib: u32,

@@ -316,8 +316,8 @@ pub(super) fn has_owner_and_roles(item: &Item) -> Condition {
     ])
 }
 
-/// The attributes that must not have changed since an account was read for it to be moved to
-/// another key.
+/// The attributes that must not have changed since an account was read. Otherwise it is not moved
+/// to another key.
 const MOVED: [Path; 10] = [
     "version",
     "password_hash",

@@ -184,7 +184,7 @@ pub(super) fn profile(item: &Item) -> Option<Profile> {
 }
 
 /// Reads the account of an item. `None` if an attribute that every account has is missing, or if
-/// the version is not a non-negative whole number, which a password change would increment.
+/// the version, which a password change would increment, is not a non-negative whole number.
 #[must_use]
 pub fn account(item: &Item) -> Option<Account> {
     let time = |name| get_number(item, name).map(Timestamp);

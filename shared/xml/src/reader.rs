@@ -139,7 +139,7 @@ impl<'a> Reader<'a> {
     /// Reads the next node. The caller sets the offset of an error.
     ///
     /// Moving a node takes longer than reading a short tag. So this returns what `next_node` returns,
-    /// and is not inlined, which would add a move.
+    /// and is not inlined, because inlining would add a move.
     #[inline(never)]
     fn read(&mut self, start: usize) -> Result<Node<'a>, Error> {
         let event = self

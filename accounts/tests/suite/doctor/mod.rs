@@ -401,7 +401,7 @@ async fn people_get_one_line_per_check() {
     }
     let last = answer.out.lines().last().unwrap();
     assert!(
-        last.ends_with(" ok, 0 warning, 1 failed, 8 not checked"),
+        last.ends_with(" ok, 0 warnings, 1 failed, 8 not checked"),
         "{last}"
     );
 }

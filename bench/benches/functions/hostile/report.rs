@@ -1,4 +1,4 @@
-//! The report about the load, with errors.
+//! The report on the load, including the errors that were found.
 
 use std::time::Duration;
 

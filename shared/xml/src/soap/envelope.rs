@@ -45,7 +45,7 @@ pub enum EnvelopeErrorKind {
     #[error(transparent)]
     Malformed(#[from] Error),
     /// The root element is in the namespace of no supported version.
-    #[error("the namespace {namespace:?} is that of no supported version of SOAP")]
+    #[error("the namespace {namespace:?} does not belong to any supported version of SOAP")]
     VersionMismatch {
         /// The namespace of the root element, empty for none.
         namespace: String,
