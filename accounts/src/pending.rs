@@ -20,8 +20,8 @@ const ATTRIBUTES: [&str; 5] = [
     RESET_ATTRIBUTES[2],
 ];
 
-/// Prints all pending resets in the order of their next attempts. Reads the whole table, because the index does not
-/// contain stranded resets.
+/// Prints all pending resets in the order of their next attempts. Reads the whole table, because
+/// the index does not contain stranded resets.
 pub(crate) async fn pending(session: &Session<'_>, console: &mut Console) -> Result<(), Error> {
     let scan = Scan {
         attributes: &ATTRIBUTES,

@@ -95,8 +95,8 @@ impl Session {
     }
 
     /// Whether the account is still logged in with this session: the session has not ended, the
-    /// password is still the same and valid, the account's sessions have not been ended since, and the
-    /// account is not disabled.
+    /// password is still the same and valid, the account's sessions have not been ended since, and
+    /// the account is not disabled.
     #[must_use]
     pub fn admits(&self, account: &Account, now: Timestamp) -> bool {
         let is_ended = account

@@ -1,8 +1,8 @@
 //! The instructions of a warm request, counted by Callgrind. Unlike times, they are the same in
 //! every run.
 //!
-//! Only the main thread counts, which does everything except hashing. SHA-256 is listed separately,
-//! because Valgrind's processor has no instructions for it.
+//! Only the main thread, which does everything except hashing, is counted. SHA-256 is listed
+//! separately, because Valgrind's processor has no instructions for it.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;

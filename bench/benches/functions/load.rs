@@ -111,7 +111,7 @@ async fn with_floor(binary: &Path, duration: Duration, throughput: f64) -> Resul
 
 /// Bare hashes per second.
 struct Bare {
-    /// The cores, divided by the CPU time of one hash.
+    /// The number of cores, divided by the CPU time of one hash.
     cores_by_one: f64,
     /// The measured rate while all cores hash at once.
     all_cores: f64,

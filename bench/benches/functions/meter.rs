@@ -114,8 +114,8 @@ fn with_capacity(body: &[u8]) -> Result<String, Error> {
     Ok(body.to_string())
 }
 
-/// The consumed capacity units in an answer, for one table or several in the order of their names: the
-/// database names them in any order.
+/// The consumed capacity units in an answer, for one table or several in the order of their names:
+/// the database names them in any order.
 fn consumed(answer: &Value) -> Option<Vec<(String, f64)>> {
     let capacity = answer.get("ConsumedCapacity")?;
     let tables = capacity.as_array().map(Vec::as_slice);

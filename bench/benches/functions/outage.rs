@@ -36,8 +36,8 @@ pub(super) async fn measure(binaries: &Path, resets: u64) -> Result<(), Error> {
     for number in 0..resets {
         api.invoke(&reset(number)).await?;
     }
-    // In the worst case, SES recovers right after a sweep failed, so that the next sweep is a
-    // minute away.
+    // In the worst case, SES recovers right after a sweep has failed, so that the next sweep is
+    // a minute away.
     sleep(MINUTE).await;
     sweep(&api).await?;
     backend.outbox.refuse(None);

@@ -40,7 +40,7 @@ impl Process {
         cpu_time(self.clock)
     }
 
-    /// The CPU time of its main thread so far, which does everything except hashing (proc(5),
+    /// The CPU time so far of its main thread, which does everything except hashing (proc(5),
     /// `schedstat`).
     pub(super) fn main_cpu_time(&self) -> Result<Duration, Error> {
         let statistics =
@@ -62,13 +62,13 @@ impl Process {
         self.status_mib("VmHWM:")
     }
 
-    /// Waits for its end. Returns its status and its peak memory, which is read every millisecond: the
-    /// peak that the operating system reports after the end is never less than the memory of the
-    /// parent.
+    /// Waits for its end. Returns its status and its peak memory, which is read every millisecond:
+    /// the peak that the operating system reports after the end is never less than the memory of
+    /// the parent.
     pub(super) async fn finish(mut self) -> Result<(ExitStatus, f64), Error> {
         let mut peak: f64 = 0.0;
         loop {
-            // It has no memory any more when it has ended.
+            // It no longer has any memory once it has ended.
             peak = peak.max(self.peak_memory_mib().unwrap_or_default());
             if let Some(status) = self.child.try_wait()? {
                 return Ok((status, peak));

@@ -68,7 +68,7 @@ async fn sweep(resets: u64) -> Result<String, Error> {
     ))
 }
 
-/// Reserves a reset of each account that is due, as after an outage of SES.
+/// For each account, reserves a reset that is already due, as after an outage of SES.
 async fn reserve(client: &Client, table: &str, resets: u64) -> Result<(), Error> {
     let users = Users::new(client.clone(), table.to_owned());
     let hash = Secret::from("of a password that was never mailed");

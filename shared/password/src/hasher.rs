@@ -190,7 +190,8 @@ mod tests {
     }
 
     /// The test vector of RFC 9106 section 5.3 has a secret and associated data, which PHC strings
-    /// lack. The hash here was made by the reference implementation: `echo -n password | argon2 somesalt -id -t 2 -m 16`.
+    /// lack. The hash here was made by the reference implementation: `echo -n password | argon2
+    /// somesalt -id -t 2 -m 16`.
     #[test]
     fn verifies_hashes_of_the_reference_implementation() {
         let hasher = Hasher::new(Cost::DEFAULT);

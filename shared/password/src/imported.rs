@@ -279,7 +279,8 @@ mod tests {
         }
     }
 
-    /// Hashes from the tests of ASP.NET Core's `PasswordHasher`: version 2, and version 3 with each PRF.
+    /// Hashes from the tests of ASP.NET Core's `PasswordHasher`: version 2, and version 3 with each
+    /// PRF.
     #[test]
     fn verifies_hashes_of_aspnet_identity() {
         for hash in [
@@ -304,9 +305,9 @@ mod tests {
     }
 
     /// The first vector, of HMACSHA256, is Umbraco's. All others were made with Python's `hashlib`
-    /// and `hmac`, with the password in UTF-16LE: `sha256(salt + password)`, or an HMAC with the key
-    /// `(salt * n)[:n]`, where `n` is the length of a block. Their salts are shorter than the key, as
-    /// long as it, and longer.
+    /// and `hmac`, with the password in UTF-16LE: `sha256(salt + password)`, or an HMAC with the
+    /// key `(salt * n)[:n]`, where `n` is the length of a block. Their salts are shorter than the
+    /// key, as long as it, and longer.
     #[test]
     fn verifies_hashes_of_aspnet_membership() {
         let stored = "$aspnet-membership-hmacsha256$uB/pLEhhe1W7EtWMv/pSgg==\

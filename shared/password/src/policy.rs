@@ -80,8 +80,8 @@ fn is_common(folded: &str) -> bool {
     // The number of bytes that the previous entry has in common with `folded`.
     let mut matched = 0;
     for (shared, suffix) in common() {
-        // An entry that shares fewer bytes with the previous one sorts after `folded`. One that
-        // shares more differs from `folded` where the previous one does.
+        // An entry that shares fewer than `matched` bytes with the previous one sorts after
+        // `folded`. One that shares more differs from `folded` where the previous one does.
         if shared < matched {
             return false;
         }

@@ -31,7 +31,7 @@ impl PagePolicy {
     }
 }
 
-/// Makes a response of status 200 with a page in UTF-8 and its policy. Browsers must not treat it
+/// Makes a response with status 200, a page in UTF-8 and its policy. Browsers must not treat it
 /// as another type (Fetch Standard, `X-Content-Type-Options`).
 pub fn page(template: &impl Template, policy: PagePolicy) -> Response<String> {
     // Rendering into a String cannot fail.

@@ -193,7 +193,7 @@ impl From<lambda_http::Request> for Request {
             ),
             _ => (None, None, None),
         };
-        // HTTP APIs leave a named stage in the path, REST APIs do not.
+        // HTTP APIs leave a named stage in the path; REST APIs do not.
         let base_path = stage
             .filter(|stage| stage != "$default")
             .map(|stage| format!("/{stage}"))

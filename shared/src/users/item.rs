@@ -70,7 +70,7 @@ pub struct Account {
     pub disabled: bool,
     /// The time at which an email to the address bounced permanently or was reported as spam.
     pub email_failed_at: Option<Timestamp>,
-    /// A counter of changes that other applications may have to notice, such as those of the
+    /// A counter of changes that other applications may have to notice, such as changes to the
     /// password.
     pub version: u64,
     /// Sessions that began before this time are invalid.

@@ -266,8 +266,8 @@ mod tests {
         );
     }
 
-    /// The user soon replaces a mailed password, so its hash is not renewed. Nor is that of an expired
-    /// one, with which no login succeeds.
+    /// The user soon replaces a mailed password, so its hash is not renewed. Nor is that of an
+    /// expired one, with which no login succeeds.
     #[test]
     fn only_a_password_of_the_user_gets_a_new_hash() {
         let mut fixture = Fixture::new();

@@ -33,7 +33,8 @@ pub enum DecodeError {
 /// Decodes a document by its byte order mark, else by `charset`, else by its declaration, else as
 /// UTF-8. An unknown `charset` counts as none. The result has no byte order mark.
 ///
-/// With a known `charset`, ill-formed bytes become U+FFFD (`?` for US-ASCII) and are never an error.
+/// With a known `charset`, ill-formed bytes become U+FFFD (`?` for US-ASCII) and are never an
+/// error.
 pub fn decode<'a>(
     bytes: &'a [u8],
     charset: Option<&str>,

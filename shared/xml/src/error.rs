@@ -27,13 +27,6 @@ impl Error {
     }
 }
 
-impl From<ErrorKind> for Error {
-    /// The error at the start of the document.
-    fn from(kind: ErrorKind) -> Self {
-        Self { kind, offset: 0 }
-    }
-}
-
 /// A rule of XML 1.0 or Namespaces in XML 1.0, or a limit of the reader.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ErrorKind {

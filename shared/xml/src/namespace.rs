@@ -1,13 +1,12 @@
 //! Namespaces and their declarations (Namespaces in XML 1.0).
 
 use std::borrow::Cow;
-use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::ops::Deref;
 use std::rc::Rc;
 
 use crate::error::ErrorKind;
-use crate::names::check_name;
+use crate::names::{check_name, qualified_name};
 
 /// The maximum number of namespace declarations in scope at one place. Each name is looked up among
 /// them.
@@ -84,9 +83,16 @@ pub(crate) struct Bindings<'a> {
     /// The index of the innermost binding of each prefix. With many declarations, searching all
     /// bindings would make a name cost ten times as much.
     by_prefix: BTreeMap<&'a str, usize>,
-    /// The index of the last binding that was found or added, which is the innermost of its prefix,
-    /// or out of range. Most elements have the prefix of the one before.
-    recent: Cell<usize>,
+    /// The element name that was resolved last, unless a binding has been added or removed since.
+    recent: Option<ElementName<'a>>,
+}
+
+/// The qualified name of an element, with its parts and its namespace.
+struct ElementName<'a> {
+    qualified: &'a str,
+    prefix: &'a str,
+    local: &'a str,
+    namespace: Namespace<'a>,
 }
 
 impl<'a> Bindings<'a> {
@@ -96,7 +102,7 @@ impl<'a> Bindings<'a> {
             // Enough for most envelopes.
             all: Vec::with_capacity(8),
             by_prefix: BTreeMap::new(),
-            recent: Cell::new(0),
+            recent: None,
         };
         for (prefix, name) in BUILT_IN {
             bindings.push(0, prefix, Namespace::Literal(name));
@@ -134,16 +140,38 @@ impl<'a> Bindings<'a> {
             id: NamespaceId(first.unwrap_or(index)),
             hidden: self.by_prefix.insert(prefix, index),
         });
-        self.recent.set(index);
+        self.recent = None;
     }
 
     fn innermost(&self, prefix: &str) -> Option<&Binding<'a>> {
-        let recent = self.all.get(self.recent.get());
-        recent.filter(|b| b.prefix == prefix).or_else(|| {
-            let index = *self.by_prefix.get(prefix)?;
-            self.recent.set(index);
-            self.all.get(index)
-        })
+        self.all.get(*self.by_prefix.get(prefix)?)
+    }
+
+    /// The namespace and the local part of the name of an element.
+    ///
+    /// Most elements of a long message have the same name as the one before, or at least the same
+    /// prefix. Without `recent`, they would take a third longer.
+    pub(crate) fn resolve_element(
+        &mut self,
+        qualified: &'a str,
+    ) -> Result<(Namespace<'a>, &'a str), ErrorKind> {
+        if let Some(recent) = &self.recent
+            && recent.qualified == qualified
+        {
+            return Ok((recent.namespace.clone(), recent.local));
+        }
+        let (prefix, local) = qualified_name(qualified)?;
+        let namespace = match &self.recent {
+            Some(recent) if recent.prefix == prefix => recent.namespace.clone(),
+            _ => self.resolve(prefix)?.namespace.clone(),
+        };
+        self.recent = Some(ElementName {
+            qualified,
+            prefix,
+            local,
+            namespace: namespace.clone(),
+        });
+        Ok((namespace, local))
     }
 
     /// The innermost binding of `prefix`. Without one, `prefix` need not even be a legal name.
@@ -158,6 +186,7 @@ impl<'a> Bindings<'a> {
     /// Removes the bindings of the element at `depth`, which has ended.
     pub(crate) fn unbind(&mut self, depth: usize) {
         while let Some(ended) = self.all.pop_if(|binding| binding.depth == depth) {
+            self.recent = None;
             match ended.hidden {
                 Some(index) => self.by_prefix.insert(ended.prefix, index),
                 None => self.by_prefix.remove(ended.prefix),

@@ -68,8 +68,8 @@ impl Element<'_> {
         self.local == local && *self.namespace == *namespace
     }
 
-    /// The value of the attribute `local` of `namespace`, normalised for type CDATA (XML 1.0 section
-    /// 3.3.3).
+    /// The value of the attribute `local` of `namespace`, normalised for type CDATA (XML 1.0
+    /// section 3.3.3).
     #[must_use]
     pub fn attribute(&self, namespace: &str, local: &str) -> Option<&str> {
         self.attributes

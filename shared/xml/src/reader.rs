@@ -1,7 +1,7 @@
 //! The strict, namespace-aware pull reader.
 
 use std::borrow::Cow;
-use std::fmt;
+use std::{fmt, mem};
 
 use quick_xml::errors::{IllFormedError, SyntaxError};
 use quick_xml::events::Event;
@@ -10,7 +10,7 @@ use crate::attributes::{self, RawAttributes, normalise_value};
 use crate::chars::{check_legal, is_plain_in_text, is_space, normalise_line_ends};
 use crate::declaration::{check_declaration, check_instruction};
 use crate::error::{Error, ErrorKind};
-use crate::names::{check_name, qualified_name};
+use crate::names::check_name;
 use crate::namespace::{Bindings, Namespace};
 use crate::node::{Element, Node};
 use crate::reference;
@@ -59,17 +59,11 @@ impl<'a> Reader<'a> {
 
     /// Reads the next node.
     pub fn next_node(&mut self) -> Result<Node<'a>, Error> {
-        if self.end_is_due {
-            self.end_is_due = false;
-            self.close();
+        if self.end_empty() {
             return Ok(Node::End);
         }
         let start = self.offset();
-        let mut node = self.read(start);
-        if let Err(error) = &mut node {
-            error.offset = self.error_offset(&error.kind, start);
-        }
-        node
+        self.read(start).map_err(|kind| self.error(kind, start))
     }
 
     /// Reads the next node that is not text, a comment or an instruction.
@@ -86,15 +80,20 @@ impl<'a> Reader<'a> {
     pub fn skip(&mut self) -> Result<(), Error> {
         let mut open = 1_usize;
         while open > 0 {
-            // `?` would move the node.
-            match self.next_node() {
+            if self.end_empty() {
+                open -= 1;
+                continue;
+            }
+            let start = self.offset();
+            // Not `next_node`, because moving a node takes longer than reading a short tag.
+            match self.read(start) {
                 Ok(Node::Start(_)) => open += 1,
                 Ok(Node::End) => open -= 1,
                 Ok(Node::Text(_) | Node::Comment | Node::Instruction) => {}
                 // Cannot come before the end tag: a document that ends inside an element is an
                 // error.
                 Ok(Node::Eof) => break,
-                Err(error) => return Err(error),
+                Err(kind) => return Err(self.error(kind, start)),
             }
         }
         Ok(())
@@ -125,23 +124,31 @@ impl<'a> Reader<'a> {
         usize::try_from(self.inner.buffer_position()).unwrap_or(usize::MAX)
     }
 
-    fn error_offset(&self, kind: &ErrorKind, start: usize) -> usize {
-        match kind {
+    /// The error in the node that begins at `start`.
+    fn error(&self, kind: ErrorKind, start: usize) -> Error {
+        let offset = match kind {
             ErrorKind::NoRoot | ErrorKind::Unclosed => self.text.len(),
             ErrorKind::OutsideRoot => {
                 let rest = self.text.get(start..).unwrap_or_default();
                 start + rest.len() - rest.trim_start_matches(is_space).len()
             }
             _ => start,
-        }
+        };
+        Error { kind, offset }
     }
 
-    /// Reads the next node. The caller sets the offset of an error.
-    ///
-    /// Moving a node takes longer than reading a short tag. So this returns what `next_node` returns,
-    /// and is not inlined, because inlining would add a move.
+    /// Ends the element whose empty-element tag was just read. Returns whether there was one.
+    fn end_empty(&mut self) -> bool {
+        let is_due = mem::take(&mut self.end_is_due);
+        if is_due {
+            self.close();
+        }
+        is_due
+    }
+
+    // Inlining would move each node once more.
     #[inline(never)]
-    fn read(&mut self, start: usize) -> Result<Node<'a>, Error> {
+    fn read(&mut self, start: usize) -> Result<Node<'a>, ErrorKind> {
         let event = self
             .inner
             .read_event()
@@ -156,7 +163,7 @@ impl<'a> Reader<'a> {
             }
             Event::Text(_) => self.characters(raw),
             Event::CData(_) | Event::GeneralRef(_) if self.depth == 0 => {
-                Err(ErrorKind::OutsideRoot.into())
+                Err(ErrorKind::OutsideRoot)
             }
             Event::CData(_) => {
                 let content = check_legal(inside(raw, "<![CDATA[", "]]>")?)?;
@@ -166,22 +173,15 @@ impl<'a> Reader<'a> {
                 let character = reference::resolve(inside(raw, "&", ";")?)?;
                 Ok(Node::Text(Cow::Owned(character.into())))
             }
-            Event::Comment(_) => {
-                check_legal(inside(raw, "<!--", "-->")?)?;
-                Ok(Node::Comment)
-            }
-            Event::PI(_) => {
-                check_instruction(inside(raw, "<?", "?>")?)?;
-                Ok(Node::Instruction)
-            }
+            Event::Comment(_) => check_legal(inside(raw, "<!--", "-->")?).map(|_| Node::Comment),
+            Event::PI(_) => check_instruction(inside(raw, "<?", "?>")?).map(|()| Node::Instruction),
             Event::Decl(_) if start == 0 => {
-                check_declaration(inside(raw, "<?xml", "?>")?)?;
-                Ok(Node::Instruction)
+                check_declaration(inside(raw, "<?xml", "?>")?).map(|()| Node::Instruction)
             }
-            Event::Decl(_) => Err(ErrorKind::Declaration.into()),
-            Event::DocType(_) => Err(ErrorKind::Doctype.into()),
-            Event::Eof if !self.seen_root => Err(ErrorKind::NoRoot.into()),
-            Event::Eof if self.depth > 0 => Err(ErrorKind::Unclosed.into()),
+            Event::Decl(_) => Err(ErrorKind::Declaration),
+            Event::DocType(_) => Err(ErrorKind::Doctype),
+            Event::Eof if !self.seen_root => Err(ErrorKind::NoRoot),
+            Event::Eof if self.depth > 0 => Err(ErrorKind::Unclosed),
             Event::Eof => Ok(Node::Eof),
         }
     }
@@ -198,19 +198,19 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn characters(&self, raw: &'a str) -> Result<Node<'a>, Error> {
+    fn characters(&self, raw: &'a str) -> Result<Node<'a>, ErrorKind> {
         if self.depth == 0 {
             return if raw.chars().all(is_space) {
                 Ok(Node::Text(Cow::Borrowed(raw)))
             } else {
-                Err(ErrorKind::OutsideRoot.into())
+                Err(ErrorKind::OutsideRoot)
             };
         }
         if raw.bytes().all(is_plain_in_text) {
             return Ok(Node::Text(Cow::Borrowed(raw)));
         }
         if raw.contains("]]>") {
-            return Err(ErrorKind::Markup.into());
+            return Err(ErrorKind::Markup);
         }
         Ok(Node::Text(normalise_line_ends(check_legal(raw)?)))
     }
@@ -220,12 +220,12 @@ impl<'a> Reader<'a> {
         tag: &'a str,
         name_length: usize,
         is_empty: bool,
-    ) -> Result<Node<'a>, Error> {
+    ) -> Result<Node<'a>, ErrorKind> {
         if self.depth == 0 && self.seen_root {
-            return Err(ErrorKind::OutsideRoot.into());
+            return Err(ErrorKind::OutsideRoot);
         }
         if self.depth == MAX_DEPTH {
-            return Err(ErrorKind::Limit.into());
+            return Err(ErrorKind::Limit);
         }
         self.seen_root = true;
         self.depth += 1;
@@ -237,9 +237,9 @@ impl<'a> Reader<'a> {
         } else {
             self.bind_namespaces(rest)?
         };
-        let (prefix, local) = qualified_name(name)?;
+        let (namespace, local) = self.bindings.resolve_element(name)?;
         Ok(Node::Start(Element {
-            namespace: self.bindings.resolve(prefix)?.namespace.clone(),
+            namespace,
             local,
             attributes: attributes::resolve(&attributes, &self.bindings)?,
         }))

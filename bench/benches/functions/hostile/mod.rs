@@ -33,8 +33,8 @@ use report::{Memory, Report};
 /// The latency of DynamoDB and SES.
 const LATENCY: Duration = Duration::from_millis(6);
 const FLOOR: Duration = Duration::from_millis(500);
-/// The number of sweeps and the interval between them while waiting for pending resets at the end. A
-/// pending reset is due half a minute after its request.
+/// The number of sweeps and the interval between them while waiting for pending resets at the end.
+/// A pending reset is due half a minute after its request.
 const SWEEPS: u32 = 15;
 const BETWEEN_SWEEPS: Duration = Duration::from_secs(5);
 

@@ -22,7 +22,7 @@ pub enum Rejection {
     UnsupportedMediaType(Version),
     /// An error of HTTP GET or HTTP POST: 500 with lines of text, which are already HTML-encoded.
     Text(String),
-    /// A path that continues after `.asmx` with only `/`, or with a call by a disabled protocol.
+    /// A path that continues after `.asmx` with only `/`, or with a call over a disabled protocol.
     UnrecognizedUrl(String),
     /// A verb that this path does not accept with the enabled protocols.
     MethodNotAllowed,

@@ -16,7 +16,7 @@ use crate::operation::{Accepted, Error};
 const RESULT: &str =
     "If the username is on file, a new password has been sent to its e-mail address.";
 
-/// The Cache-Control of ASP.NET for responses of status 200.
+/// The Cache-Control of ASP.NET for responses with status 200.
 const CACHE_SUCCESS: HeaderValue = HeaderValue::from_static("private, max-age=0");
 /// The Cache-Control of ASP.NET for all other responses.
 const CACHE_ERROR: HeaderValue = HeaderValue::from_static("private");
@@ -106,12 +106,12 @@ pub fn server_fault(request: &Request) -> Response<String> {
     }
 }
 
-/// Makes a response of status 200.
+/// Makes a response with status 200.
 pub(super) fn success(content_type: &'static str, body: String) -> Response<String> {
     with_cache_control(response(StatusCode::OK, content_type, body), CACHE_SUCCESS)
 }
 
-/// Makes a page of status 200.
+/// Makes a page with status 200.
 pub(super) fn success_page(template: &impl Template) -> Response<String> {
     with_cache_control(page(template, PagePolicy::Form), CACHE_SUCCESS)
 }

@@ -22,7 +22,7 @@ const MAX_QUERY: usize = 2_048;
 /// The destination of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Route {
-    /// The operation, called by this binding.
+    /// The operation, called through this binding.
     Call(Binding),
     /// A description of the service.
     Page(Page),
@@ -30,8 +30,8 @@ pub enum Route {
     Rejected(Rejection),
 }
 
-/// Routes a request. The case of the service's path is ignored, that of the operation's name is
-/// not.
+/// Routes a request. The case of the service's path is ignored, but that of the operation's name
+/// is not.
 #[must_use]
 pub fn route(protocols: Protocols, request: &Request) -> Route {
     find(protocols, request).unwrap_or_else(Route::Rejected)

@@ -35,7 +35,7 @@ pub fn cookies(authenticated: &Authenticated, request: &Request, now: Timestamp)
     headers
 }
 
-/// Makes the cookies of an opened session. One of the two ids is the session's, the other belongs
+/// Makes the cookies of an opened session. One of the two ids is the session's; the other belongs
 /// to no session.
 fn opened(caller: &Caller, session: &OpenedSession, now: Timestamp) -> Vec<String> {
     let (id, unused_id) = (session.id.expose(), session.unused_id.expose());

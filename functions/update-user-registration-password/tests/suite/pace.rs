@@ -63,7 +63,8 @@ async fn a_slower_hash_is_answered_at_the_floor_like_an_unknown_name() {
     .await;
 }
 
-/// Every hash exceeds this floor, so the logins that are counted are exactly those that wait for the floor.
+/// Every hash exceeds this floor, so the logins that are counted are exactly those that wait for
+/// the floor.
 #[tokio::test]
 async fn only_failed_logins_wait_and_those_beyond_the_floor_are_counted() {
     let sandbox = sandbox(&[

@@ -107,8 +107,8 @@ fn has_two_default_namespaces(text: &str) -> bool {
 /// Whether roxmltree follows the specifications for this document.
 fn is_roxmltree_right(text: &str) -> bool {
     let is_known_error = [
-        // An attribute with a prefix and the local name `xmlns` declares nothing. roxmltree reads it
-        // as a default namespace.
+        // An attribute with a prefix and the local name `xmlns` declares nothing. roxmltree reads
+        // it as a default namespace.
         text.contains(":xmlns"),
         // A prefix must not be empty (Namespaces in XML 1.0, production 10).
         [" :", "\t:", "\r:", "\n:", "<:", "/:"]
@@ -136,9 +136,9 @@ fn is_roxmltree_right(text: &str) -> bool {
     }
 }
 
-/// Whether the target of a processing instruction is a name without a colon, followed by white space
-/// or the end of the instruction (XML 1.0 production 16, Namespaces in XML 1.0 section 7). roxmltree
-/// does not check this.
+/// Whether the target of a processing instruction is a name without a colon, followed by white
+/// space or the end of the instruction (XML 1.0 production 16, Namespaces in XML 1.0 section 7).
+/// roxmltree does not check this.
 fn is_instruction(raw: &str) -> bool {
     let content = raw.trim_start_matches("<?").trim_end_matches("?>");
     let target = content

@@ -1,8 +1,8 @@
 //! Decoding of CSV bodies (RFC 4180): a line of names and a line of values. Further lines are
 //! ignored.
 //!
-//! Written by hand, because csv-core accepts a quoted field that has text after its closing quotation
-//! mark, or that has no closing quotation mark.
+//! Written by hand, because csv-core accepts a quoted field that has text after its closing
+//! quotation mark, or that has no closing quotation mark.
 
 use super::body::{self, Unreadable};
 use super::members::RequestDto;

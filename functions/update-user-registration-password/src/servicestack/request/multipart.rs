@@ -3,8 +3,8 @@
 //!
 //! Written by hand, because we found no crate that refuses every truncated or ambiguous body, which
 //! could set a password that nobody typed. multer 3.1 assigns the value of the next part to a part
-//! whose header ends in bare line feeds, and finds a `name` inside another parameter's quotation marks.
-//! multipart-rs 0.2 accepts a truncated body as complete, and a longer boundary as its own.
+//! whose header ends in bare line feeds, and finds a `name` inside another parameter's quotation
+//! marks. multipart-rs 0.2 accepts a truncated body as complete, and a longer boundary as its own.
 
 use shared::http::{MAX_PARAMETERS, Parameters};
 
