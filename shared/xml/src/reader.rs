@@ -153,30 +153,30 @@ impl<'a> Reader<'a> {
             .inner
             .read_event()
             .map_err(|error| self.markup_error(&error))?;
-        let raw = self.text.get(start..self.offset()).unwrap_or_default();
+        let inside = |open: &str, close: &str| self.inside(start, open, close);
         match event {
-            Event::Start(tag) => self.open(inside(raw, "<", ">")?, tag.name().0.len(), false),
-            Event::Empty(tag) => self.open(inside(raw, "<", "/>")?, tag.name().0.len(), true),
+            Event::Start(tag) => self.open(inside("<", ">")?, tag.name().0.len(), false),
+            Event::Empty(tag) => self.open(inside("<", "/>")?, tag.name().0.len(), true),
             Event::End(_) => {
                 self.close();
                 Ok(Node::End)
             }
-            Event::Text(_) => self.characters(raw),
+            Event::Text(_) => self.characters(inside("", "")?),
             Event::CData(_) | Event::GeneralRef(_) if self.depth == 0 => {
                 Err(ErrorKind::OutsideRoot)
             }
             Event::CData(_) => {
-                let content = check_legal(inside(raw, "<![CDATA[", "]]>")?)?;
+                let content = check_legal(inside("<![CDATA[", "]]>")?)?;
                 Ok(Node::Text(normalise_line_ends(content)))
             }
             Event::GeneralRef(_) => {
-                let character = reference::resolve(inside(raw, "&", ";")?)?;
+                let character = reference::resolve(inside("&", ";")?)?;
                 Ok(Node::Text(Cow::Owned(character.into())))
             }
-            Event::Comment(_) => check_legal(inside(raw, "<!--", "-->")?).map(|_| Node::Comment),
-            Event::PI(_) => check_instruction(inside(raw, "<?", "?>")?).map(|()| Node::Instruction),
+            Event::Comment(_) => check_legal(inside("<!--", "-->")?).map(|_| Node::Comment),
+            Event::PI(_) => check_instruction(inside("<?", "?>")?).map(|()| Node::Instruction),
             Event::Decl(_) if start == 0 => {
-                check_declaration(inside(raw, "<?xml", "?>")?).map(|()| Node::Instruction)
+                check_declaration(inside("<?xml", "?>")?).map(|()| Node::Instruction)
             }
             Event::Decl(_) => Err(ErrorKind::Declaration),
             Event::DocType(_) => Err(ErrorKind::Doctype),
@@ -184,6 +184,13 @@ impl<'a> Reader<'a> {
             Event::Eof if self.depth > 0 => Err(ErrorKind::Unclosed),
             Event::Eof => Ok(Node::Eof),
         }
+    }
+
+    /// The part between the delimiters of the node that begins at `start` and was read just now.
+    fn inside(&self, start: usize, open: &str, close: &str) -> Result<&'a str, ErrorKind> {
+        let end = self.offset().saturating_sub(close.len());
+        let part = self.text.get(start + open.len()..end);
+        part.ok_or(ErrorKind::Markup)
     }
 
     /// Converts an error of quick-xml.
@@ -271,14 +278,6 @@ impl<'a> Reader<'a> {
         self.bindings.unbind(self.depth);
         self.depth = self.depth.saturating_sub(1);
     }
-}
-
-/// The part of `raw` between the delimiters that quick-xml found.
-fn inside<'a>(raw: &'a str, open: &str, close: &str) -> Result<&'a str, ErrorKind> {
-    raw.len()
-        .checked_sub(close.len())
-        .and_then(|end| raw.get(open.len()..end))
-        .ok_or(ErrorKind::Markup)
 }
 
 #[cfg(test)]
