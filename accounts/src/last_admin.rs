@@ -29,7 +29,7 @@ pub(crate) fn can_administer(item: &Item) -> bool {
 
 /// Returns the condition that another account can use the role `Admin` when the change is written.
 /// It is for changes that take the role, or the ability to log in, from an account. `None` if the
-/// account cannot use the role itself, or with `force`. Refuses the change if there is no other
+/// account itself cannot use the role, or with `force`. Refuses the change if there is no other
 /// account.
 pub(crate) async fn other_admin(
     session: &Session<'_>,

@@ -14,7 +14,7 @@ use crate::credentials;
 use crate::failure::Place;
 use crate::stack::{self, Stack};
 
-/// The message for a missing name of the operator.
+/// The message for a missing operator name.
 pub(crate) const NO_OPERATOR: &str = "no operator name: use --operator or set USER";
 /// The message for a missing region.
 const NO_REGION: &str =

@@ -177,8 +177,8 @@ async fn create_audit(client: &Client, name: &str) -> Result<(), Error> {
     create(request).await
 }
 
-/// Creates a table unless it exists: another process may have created it, or an earlier attempt of
-/// the SDK whose answer came too late.
+/// Creates a table unless it exists: another process, or an earlier attempt by the SDK whose answer
+/// came too late, may have created it.
 async fn create(request: CreateTableFluentBuilder) -> Result<(), Error> {
     match request.send().await {
         Err(error) if error.code() == Some("ResourceInUseException") => Ok(()),

@@ -63,12 +63,12 @@ impl SessionId {
     }
 }
 
-/// A session with the state of its account at the login.
+/// A session with the state of its account at login.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Session {
     /// The key of the account that logged in.
     pub username: UsernameKey,
-    /// The account's `version` at the login.
+    /// The account's `version` at login.
     version: u64,
     /// The time of the login.
     created_at: Timestamp,

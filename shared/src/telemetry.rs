@@ -27,7 +27,7 @@ where
 }
 
 /// Logs panics as events from now on. Only the location is logged, because a panic message may
-/// quote input of a caller, as those of `str` do.
+/// quote input from a caller, as those of `str` do.
 pub fn log_panics() {
     std::panic::set_hook(Box::new(|panic| {
         let location = panic.location().map(tracing::field::display);

@@ -19,7 +19,7 @@ pub async fn backend() -> Backend {
     backend_with(TableNames::default(), Cost::NEGLIGIBLE).await
 }
 
-/// Does the same as [`backend`], with these names of tables and this cost of hashes. With
+/// Does the same as [`backend`], with these table names and this hash cost. With
 /// `TEST_DYNAMODB_URL`, a suffix makes the names unique.
 ///
 /// # Panics

@@ -1,5 +1,5 @@
-//! Shared code of tests: sandboxes, relays and faults in front of DynamoDB and SES, requests, and
-//! the runners of recorded exchanges and sample events.
+//! Code shared by the tests: sandboxes, relays and faults in front of DynamoDB and SES, requests,
+//! and the runners of recorded exchanges and sample events.
 //!
 //! No program depends on this package, as `.ci/run` checks.
 

@@ -8,7 +8,7 @@ use super::error::{CheckError, CheckResult};
 use crate::Error;
 use crate::failure::explain;
 
-/// The resets per hour of a self-test every fifteen minutes, and one manual run.
+/// The resets per hour of a self-test that runs every fifteen minutes, plus one manual run.
 const MIN_PER_HOUR: f64 = 5.0;
 /// The calls of one self-test.
 const MIN_PER_MINUTE: f64 = 3.0;

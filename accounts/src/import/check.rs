@@ -162,7 +162,7 @@ impl<'a> AccountFile<'a> {
     }
 
     /// Finds the existing accounts that get the addresses in their rows. An account whose row is
-    /// refused keeps its address, so that another row with this address may be refused as well.
+    /// refused keeps its address, so another row with this address may be refused as well.
     /// Repeats the check until nothing changes.
     fn find_moved(&mut self) -> Result<(), Error> {
         self.moved = self.ids.keys().copied().collect();

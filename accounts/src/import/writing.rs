@@ -30,7 +30,7 @@ pub(super) struct Writing<'a> {
 /// Line numbers with the outcomes.
 type Settled = Vec<(u64, Outcome)>;
 
-/// A batch: rows with an outcome already, and rows to write.
+/// A batch: rows that already have an outcome, and rows to write.
 #[derive(Default)]
 struct Batch {
     settled: Settled,

@@ -134,7 +134,7 @@ fn largest(profile: Profile) -> Vec<(String, u64)> {
     parts
 }
 
-/// The crate of a function, also of `<crate::Type as Trait>::function`.
+/// The crate of a function, including one in the form `<crate::Type as Trait>::function`.
 fn part_of(function: &str) -> String {
     let path = function.trim_start_matches(['<', '&', '*']);
     let path = path.trim_start_matches("mut ").trim_start_matches("dyn ");

@@ -64,7 +64,7 @@ impl Meter {
         Ok(Self { url, relay })
     }
 
-    /// Takes the requests since the last time, in the order of their answers.
+    /// Takes the requests since this was last called, in the order of their answers.
     pub(super) fn take(&self) -> Vec<Call> {
         std::mem::take(&mut self.relay.calls())
     }

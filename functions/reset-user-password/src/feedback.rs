@@ -209,7 +209,8 @@ async fn mark_address(
     Ok(())
 }
 
-/// Ignores a conflict: the account has got another password or address since the email was sent.
+/// Ignores a conflict: the account has been given another password or address since the email was
+/// sent.
 fn unless_changed(result: Result<(), StoreError>) -> Result<(), StoreError> {
     match result {
         Err(StoreError::Conflict) => Ok(()),

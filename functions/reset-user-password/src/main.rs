@@ -17,7 +17,7 @@ static ALLOCATOR: MiMalloc = MiMalloc;
 fn main() -> Result<(), Error> {
     shared::telemetry::init(Env::of_process())?;
     let config = Config::read(Env::of_process())?;
-    // Its memory is allocated while the clients read certificates, which takes as long.
+    // Its memory is allocated while the clients read certificates, which takes just as long.
     let hasher = Hasher::new(config.shared.password_cost);
     let clients = Clients::new(AwsConfig::read(Env::of_process())?)?;
     let service = Service::new(config, hasher, clients, Clock::system());

@@ -1,4 +1,4 @@
-//! A pool of connections, which are reused unless they were idle for too long.
+//! A pool of connections, which are reused unless they have been idle for too long.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};

@@ -14,7 +14,7 @@ use crate::front_door::FrontDoor;
 /// A function, which answers HTTP requests and handles events from EventBridge.
 pub trait Handler: Debug + Send + Sync + 'static {
     /// Opens the connections that requests will use, before the first request is handled. Otherwise
-    /// a request about one user could have to wait for a connection that a request about another
+    /// a request about one user might have to wait for a connection that a request about another
     /// does not need. A failure is logged, and the request that needs the connection tries again.
     fn init(&self) -> BoxFuture<'_, ()> {
         Box::pin(std::future::ready(()))

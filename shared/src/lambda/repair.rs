@@ -2,7 +2,7 @@
 //!
 //! A gateway passes on everything that a client sends: headers that are not ASCII, invalid host
 //! names, paths longer than a URI may be. None of these may fail the invocation, which the client
-//! would see as a 500 of the gateway.
+//! would see as a 500 from the gateway.
 
 use std::collections::HashMap;
 

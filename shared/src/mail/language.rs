@@ -18,7 +18,7 @@ pub enum OldPassword {
 /// A phrase of an email, with the values that it contains.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Phrase<'a> {
-    /// A greeting of the person with this name, which may be empty.
+    /// A greeting to the person with this name, which may be empty.
     Greeting(&'a str),
     /// The name of a value as a label in plain text, for example with a colon. Contains the text of
     /// one of the next five phrases.

@@ -108,7 +108,7 @@ pub struct PendingReset {
     pub expires_at: Timestamp,
     /// The time at which it was requested. `None` in items written by older versions.
     pub requested_at: Option<Timestamp>,
-    /// Whether another password was set since it was requested.
+    /// Whether another password has been set since it was requested.
     pub is_superseded: bool,
     /// The operator who requested it, if one did.
     pub operator: Option<Operator>,

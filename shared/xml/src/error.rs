@@ -57,7 +57,7 @@ pub enum ErrorKind {
     /// A character that XML does not allow, literally or as a reference.
     #[error("illegal character")]
     Character,
-    /// A reference is malformed or to an entity other than the five predefined ones.
+    /// A reference is malformed or refers to an entity other than the five predefined ones.
     #[error("unknown or malformed reference")]
     Reference,
     /// An attribute lacks its value, its quotes or the space before it, or has a `<` in its value.

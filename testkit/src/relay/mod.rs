@@ -87,7 +87,7 @@ impl Relays {
         *lock(&self.traffic.patience) = patience;
     }
 
-    /// Returns the calls to both services since the last time, in order.
+    /// Returns the calls to both services since this was last called, in order.
     #[expect(
         clippy::must_use_candidate,
         reason = "may be called only to discard the calls"

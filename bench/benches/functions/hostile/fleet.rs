@@ -24,7 +24,7 @@ const UPDATE: usize = 4;
 
 /// The outcome of an invocation.
 pub(super) struct Invoked {
-    /// Lambda's id of the request, which is also a tag of its email.
+    /// Lambda's id for the request, which is also a tag of its email.
     pub(super) id: String,
     /// The result, or the error that the function reported.
     pub(super) outcome: Result<String, String>,

@@ -20,7 +20,7 @@ const SWEEP: Duration = Duration::from_mins(1);
 /// The outcome of a call.
 pub(super) struct Done {
     pub(super) number: u64,
-    /// Lambda's id of the request.
+    /// Lambda's id for the request.
     pub(super) id: String,
     pub(super) took: Duration,
     /// The error in the answer, if there is one.

@@ -8,7 +8,7 @@ use xml::soap::Version;
 
 use super::protocols::Protocols;
 
-/// A Content-Type, parsed like ASMX: less strictly than RFC 9110, and without trimming.
+/// A Content-Type, parsed as ASMX does: less strictly than RFC 9110, and without trimming.
 pub(super) struct ContentType<'a>(Cow<'a, str>);
 
 impl<'a> ContentType<'a> {

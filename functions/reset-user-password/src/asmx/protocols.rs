@@ -59,7 +59,7 @@ impl Protocols {
     }
 }
 
-/// The error for an unknown name of a protocol.
+/// The error for an unknown protocol name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is not one of HttpGet, HttpPost, Soap, Soap12 and Documentation")]
 pub struct UnknownProtocol(String);

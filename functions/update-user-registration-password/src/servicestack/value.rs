@@ -1,5 +1,5 @@
 //! The values of DTOs, and encoding them in JSON, JSV and CSV, with members in the order of their
-//! declaration. Null members are left out, except in CSV and if the caller asks for them in JSON.
+//! declaration. Null members are left out, except in CSV and, if the caller asks for them, in JSON.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
