@@ -26,8 +26,8 @@ pub(crate) const VARIABLES: [&str; 9] = [
 ///
 /// Works like the function `ResetUserPassword` and uses its settings, including rate limits, which
 /// count resets by operators separately. In either `RESET_MODE`, the new password replaces the old
-/// one as soon as SES has accepted the email. The exception is an account to whose address earlier
-/// mail failed: its old password stays valid until the new one is used.
+/// one as soon as SES has accepted the email. The exception is an account with an address to
+/// which mail has failed before: its old password stays valid until the new one is used.
 #[derive(Debug, Args)]
 #[command(group(ArgGroup::new("whose").required(true).args(["user", "from"])))]
 pub(crate) struct Arguments {

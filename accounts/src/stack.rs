@@ -70,7 +70,7 @@ impl Stack {
         match missing.as_slice() {
             [] => Ok(()),
             missing => Err(Error::Usage(format!(
-                "stack {} is not a stack of these services; missing outputs: {}",
+                "stack {} is not a stack of the password services; missing outputs: {}",
                 self.name,
                 missing.join(", ")
             ))),

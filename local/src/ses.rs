@@ -1,4 +1,4 @@
-//! A local SES v2: `SendEmail`, which keeps the emails, the suppression list, and pages that show
+//! A local SES v2: `SendEmail` (which keeps the emails), the suppression list, and pages that show
 //! the emails.
 
 use std::collections::BTreeMap;

@@ -69,7 +69,7 @@ enum Subject {
     Start,
     /// The first request after a thaw, with connections that the other side has closed
     Thaw,
-    /// Requests to DynamoDB and their capacity units, of calls and of searches by `accounts`
+    /// Requests to DynamoDB and their capacity units, for calls and for searches by `accounts`
     Requests,
     /// Many concurrent callers
     Load,

@@ -1,4 +1,4 @@
-//! Handling of SES's reports about emails that it had accepted: bounces, complaints, rejections and
+//! Handling of SES's reports about emails that it has accepted: bounces, complaints, rejections and
 //! delays, which arrive through EventBridge (SES developer guide, "Monitoring Amazon SES sending
 //! using EventBridge").
 

@@ -26,7 +26,7 @@ impl Service {
     /// logged. An error means that the test could not run.
     pub(crate) async fn self_test(&self, request_id: &str) -> Result<Value, Error> {
         if !self.protocols.http_get {
-            return Err("the self-test needs HttpGet among ASMX_PROTOCOLS".into());
+            return Err("the self-test needs HttpGet in ASMX_PROTOCOLS".into());
         }
         let nobody = format!("self-test-{request_id}");
         // The first request of a process is slower than the others, so its time is not used.

@@ -24,8 +24,8 @@ pub struct AwsConfig {
 /// Timeouts of a call to AWS (ASVS 5.0 13.2.6). The longest request, a password change by an
 /// administrator who logs in by address with a temporary password, makes seven calls in sequence
 /// after connecting: two that find the administrator, one that replaces the temporary password, and
-/// four that find the account and its brand, set the password and mail. They take at most 21
-/// seconds, which is within the function's timeout of 29 seconds.
+/// four that find the account and its brand, set the password, and send the email. They take at
+/// most 21 seconds, which is within the function's timeout of 29 seconds.
 #[derive(Debug, Clone, Copy)]
 pub struct Timeouts {
     /// The timeout for opening a connection, which is part of an attempt.

@@ -49,7 +49,7 @@ pub(super) struct Call {
 }
 
 impl Call {
-    /// A sample event of `events/` and its expected result.
+    /// A sample event from `events/` and its expected result.
     pub(super) fn sample(target: Target, name: &str) -> Result<Self, Error> {
         let folder = Path::new(EVENTS).join(target.name());
         let read = |extension: &str| -> Result<Value, Error> {

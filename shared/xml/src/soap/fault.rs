@@ -7,7 +7,7 @@ use crate::escape::escape_text;
 /// (SOAP 1.1 section 4.4.1, SOAP 1.2 part 1 section 5.4.6).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FaultCode {
-    /// The message is wrong; sending it unchanged again does not help.
+    /// The message is wrong; sending it again unchanged does not help.
     Sender,
     /// The server could not process the message, for a reason that is not in the message.
     Receiver,
@@ -27,7 +27,7 @@ impl FaultCode {
     }
 
     /// Whether the fault has a detail element, which is always empty. A fault about the body must
-    /// have one, a fault about a header block must not (SOAP 1.1 section 4.4).
+    /// have one; a fault about a header block must not (SOAP 1.1 section 4.4).
     const fn has_detail(self) -> bool {
         !matches!(self, Self::MustUnderstand)
     }

@@ -17,7 +17,7 @@ use crate::servicestack::endpoint::Endpoint;
 use crate::servicestack::rejection::{LoginMember, Rejection};
 
 /// Reads a call. Refuses one that a page of another site made a browser send, since it could log
-/// the user in under another name, or out. A provider in the path takes precedence over one in the
+/// the user out, or in under another name. A provider in the path takes precedence over one in the
 /// body. Without a provider, the call is a login if there is a user name, else a status call.
 pub fn authenticate(
     endpoint: Endpoint,
