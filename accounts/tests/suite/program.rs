@@ -333,8 +333,9 @@ async fn a_stack_without_the_tables_is_refused() {
             ("AUDIT_TABLE", &tables.audit),
         ]);
         let ended = program.run(&["--stack", "shop", "disable", "jdoe"]).await;
-        let error =
-            format!("stack shop is not a stack of the password services; missing outputs: {missing}");
+        let error = format!(
+            "stack shop is not a stack of the password services; missing outputs: {missing}"
+        );
         assert_eq!((ended.code, ended.error()), (2, error.as_str()));
         assert!(!operator.user("jdoe").await.contains_key("disabled"));
     }

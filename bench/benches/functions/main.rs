@@ -75,7 +75,7 @@ enum Subject {
     Load,
     /// Hostile and legitimate traffic at once; only if named
     Hostile,
-    /// The resets of an outage of SES; only if named
+    /// The resets during an outage of SES; only if named
     Outage,
     /// One sweep with few and with many waiting resets; only if named
     Sweep,

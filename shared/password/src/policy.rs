@@ -153,7 +153,7 @@ mod tests {
     }
 
     /// Tries every 97th password, because each look-up reads the list. Also tries words that differ
-    /// from it at the end, whether or not they are in the list.
+    /// from such a password at the end, whether or not they are in the list.
     #[test]
     fn exactly_the_listed_passwords_are_found() {
         let passwords = passwords();

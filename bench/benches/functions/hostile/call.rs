@@ -106,7 +106,7 @@ impl Call {
         self
     }
 
-    /// Replaces a text in the query and the body.
+    /// Replaces a string in the query and the body.
     pub(super) fn replace(mut self, from: &str, to: &str) -> Self {
         let text = |name| self.event.get(name).and_then(Value::as_str);
         let query = text("rawQueryString").map(|query| query.replace(from, to));
@@ -143,7 +143,8 @@ impl Call {
         self
     }
 
-    /// Compares the outcome of the invocation. Returns the difference, if there is one.
+    /// Compares the outcome of the invocation with the expected one. Returns the difference, if
+    /// there is one.
     pub(super) fn fault(&self, outcome: &Result<String, String>) -> Option<String> {
         let is_right = match (&self.expected, outcome) {
             (Expected::Result(expected), Ok(result)) => {
