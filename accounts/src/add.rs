@@ -1,6 +1,7 @@
 //! `add`: adds an account with a chosen password.
 
 use clap::Args;
+use shared::brands::row_key;
 use shared::dynamodb::StoreError;
 use shared::users::{NewAccount, Profile, admin};
 
@@ -9,7 +10,7 @@ use crate::change::check_role;
 use crate::import::{GRANTED, Row, column, joined};
 use crate::password_policy::hash;
 use crate::profile_options::ProfileOptions;
-use crate::{Console, Done, Error};
+use crate::{Console, Done, Error, brand_table};
 
 /// Add an account
 ///
@@ -62,6 +63,10 @@ pub(crate) async fn add(
         }
     }
     if let Some(warning) = session.address_clash(&account.profile).await? {
+        console.note(&warning)?;
+    }
+    let brand = row_key(account.profile.brand.as_deref());
+    for warning in brand_table::warnings(session, &brand.into_iter().collect()).await {
         console.note(&warning)?;
     }
     if !arguments.no_password {

@@ -1,5 +1,7 @@
 //! The Brands table: reads its rows and changes them.
 
+use std::collections::{BTreeSet, HashSet};
+
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{Delete, TransactWriteItem, Update};
 use shared::audit;
@@ -88,6 +90,33 @@ impl BrandTable {
 pub(crate) fn table(session: &Session<'_>) -> Result<BrandTable, Error> {
     let name = session.configured(|variables| variables.required("BRANDS_TABLE"))?;
     Ok(BrandTable::new(session.clients()?.dynamodb.clone(), name))
+}
+
+/// Returns a warning for each of these keys that has no row, in their order. If the Brands table is
+/// not known, there are none.
+pub(crate) async fn warnings(session: &Session<'_>, keys: &BTreeSet<String>) -> Vec<String> {
+    if keys.is_empty() || session.settings.resolve(&["BRANDS_TABLE"]).await.is_err() {
+        return vec![];
+    }
+    match without_row(session, keys).await {
+        Ok(keys) => keys.into_iter().map(|key| {
+            format!("warning: brand {key} has no row; its emails use the values of the default brand")
+        }).collect(),
+        Err(error) => vec![format!("warning: cannot read the Brands table: {error}")],
+    }
+}
+
+async fn without_row<'k>(
+    session: &Session<'_>,
+    keys: &'k BTreeSet<String>,
+) -> Result<Vec<&'k str>, Error> {
+    let rows = table(session)?.all().await?;
+    let known: HashSet<_> = rows
+        .iter()
+        .filter_map(|row| get_text(row, "brand"))
+        .collect();
+    let keys = keys.iter().map(String::as_str);
+    Ok(keys.filter(|key| !known.contains(key)).collect())
 }
 
 /// Returns the key of a brand name.

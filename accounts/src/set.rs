@@ -2,6 +2,7 @@
 
 use clap::builder::PossibleValuesParser;
 use clap::{ArgGroup, Args};
+use shared::brands::row_key;
 use shared::users::{Change, Profile, admin, brand_key};
 
 use crate::access::Session;
@@ -9,7 +10,7 @@ use crate::address::{self, AddressChange};
 use crate::import::column;
 use crate::last_admin::other_admin;
 use crate::profile_options::ProfileOptions;
-use crate::{Done, Error};
+use crate::{Done, Error, brand_table};
 
 /// The audit event of a changed profile.
 const CHANGED: &str = "account.changed";
@@ -103,6 +104,10 @@ pub(crate) async fn set(session: &Session<'_>, arguments: &Arguments) -> Result<
     if let Some(address_change) = &address_change {
         event = address::EVENT;
         remarks = address_change.follow_up(session, notice.as_ref()).await?;
+    }
+    if values.owner.brand.is_some() {
+        let brand = row_key(profile.brand.as_deref());
+        remarks.extend(brand_table::warnings(session, &brand.into_iter().collect()).await);
     }
     let name = &account.profile.display_username;
     Ok(Done {

@@ -22,10 +22,11 @@ mod writing;
 
 use std::process::ExitCode;
 
+use shared::brands::row_key;
 use shared::users::NOBODY;
 
 use crate::access::Session;
-use crate::{Console, Error};
+use crate::{Console, Error, brand_table};
 use check::AccountFile;
 use events::IMPORTED;
 use existing_changes::ExistingChanges;
@@ -57,6 +58,9 @@ pub(crate) async fn import(
     let mut file = open(arguments, format, console)?;
     compare(session, &mut file, arguments, console).await?;
     let mut tally = check(&file, console)?;
+    for warning in brand_table::warnings(session, &tally.brands).await {
+        console.note(&warning)?;
+    }
     let end = if arguments.dry_run {
         End::DryRun
     } else if tally.refused > 0 && !arguments.skip_refused {
@@ -130,6 +134,9 @@ fn check(file: &AccountFile<'_>, console: &mut Console) -> Result<Tally, Error> 
         match row? {
             Ok((line, account)) => {
                 tally.good += 1;
+                tally
+                    .brands
+                    .extend(row_key(account.profile.brand.as_deref()));
                 tally.with_roles += u64::from(!account.roles.is_empty());
                 if file.has_name_clash(&account) {
                     progress.suspend(|| console.note(&format!("line {line}: {CLASH}")))?;

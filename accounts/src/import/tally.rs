@@ -1,5 +1,7 @@
 //! Counts of the outcomes of rows.
 
+use std::collections::BTreeSet;
+
 use super::check::{Refusal, TAKEN};
 use super::write::{Existing, Imported};
 use crate::console::{BAD, Console, Record};
@@ -35,6 +37,8 @@ impl Outcome {
 #[derive(Debug, Default)]
 pub(super) struct Tally {
     pub(super) good: u64,
+    /// The keys of the brands in valid rows.
+    pub(super) brands: BTreeSet<String>,
     /// Valid rows with roles.
     pub(super) with_roles: u64,
     pub(super) written: u64,

@@ -7,6 +7,7 @@ use clap::Parser as _;
 use serde_json::{Value, json};
 use testkit::relay::{Action, Relays};
 
+use crate::import::import;
 use crate::{Answer, Operator, row};
 
 const ACME: [&str; 21] = [
@@ -431,4 +432,49 @@ async fn the_brands_table_can_be_given_as_an_option() {
         nameless.error(),
         "no operator name: use --operator or set USER"
     );
+}
+
+/// The name of a brand that has no row is often a typo, or its row is still to be set.
+#[tokio::test]
+async fn accounts_of_brands_without_a_row_are_noted() {
+    let operator = Operator::start().await;
+    let warning = "warning: brand acme has no row; its emails use the values of the default brand";
+    let file = "username,id,email,brand\n\
+                a,1,a@acme.example,Acme\nb,2,b@acme.example,acme\nc,3,,Brand\nd,4,,\n";
+    for options in [&["--dry-run"][..], &[]] {
+        let answer = import(&operator, "users.csv", file, options).await;
+        assert_eq!(answer.err, format!("{warning}\n"), "{options:?}");
+        assert_eq!(answer.exit_code, ExitCode::SUCCESS);
+    }
+    let add = |user, brand| ["add", user, "--id", "5", "--no-password", "--brand", brand];
+    assert_eq!(
+        operator.run(&add("e", "ACME")).await.err,
+        format!("{warning}\n")
+    );
+    assert_eq!(operator.run(&add("f", "brand")).await.err, "");
+    let set = |brand| ["set", "d", "--brand", brand, "--json"];
+    let answer = operator.run(&set("Acme")).await;
+    assert_eq!(answer.json()[0]["note"], warning);
+    let answer = operator.run(&set("Brand")).await;
+    assert_eq!(answer.json()[0].get("note"), None);
+}
+
+/// The warning must not fail a command that has worked without the Brands table.
+#[tokio::test]
+async fn without_the_brands_table_nothing_is_noted() {
+    let operator = Operator::start().await;
+    let add = ["add", "a", "--id", "5", "--no-password", "--brand", "acme"];
+    let unknown = [("BRANDS_TABLE", "")];
+    let answer = operator.run_with(&add, "", &unknown).await;
+    assert_eq!((answer.exit_code, &*answer.err), (ExitCode::SUCCESS, ""));
+    let add = ["add", "b", "--id", "6", "--no-password", "--brand", "acme"];
+    let missing = [("BRANDS_TABLE", "missing")];
+    let answer = operator.run_with(&add, "", &missing).await;
+    assert!(
+        answer
+            .err
+            .starts_with("warning: cannot read the Brands table: "),
+        "{answer:?}"
+    );
+    assert_eq!(answer.exit_code, ExitCode::SUCCESS);
 }

@@ -93,7 +93,7 @@ async fn main() -> Result<(), Error> {
         .into_iter()
         .any(is_asked)
     {
-        // The default members, like `sam build`.
+        // Builds the default members, as `sam build` does.
         process::build(&["--bins"])?;
         let binaries = process::build(&["--package", "baseline"])?;
         if is_asked(Subject::Size) {

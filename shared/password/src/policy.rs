@@ -38,9 +38,9 @@ pub fn length(password: &Secret) -> usize {
 }
 
 /// Whether a password has no visible character: it is empty, or consists of white space, control
-/// characters and invisible characters. If there is a visible character as well,
-/// such characters are allowed and kept. This includes U+0000, which does not cut off the bytes
-/// that are hashed.
+/// characters and invisible characters. In a password that also has a visible
+/// character, all these other characters are allowed and kept. This includes U+0000, which does not
+/// cut off the bytes that are hashed.
 #[must_use]
 pub fn is_blank(password: &Secret) -> bool {
     let is_invisible = |c: char| c.is_whitespace() || c.is_control() || shows_nothing(c);
