@@ -65,10 +65,6 @@ pub(crate) async fn add(
     if let Some(warning) = session.address_clash(&account.profile).await? {
         console.note(&warning)?;
     }
-    let brand = row_key(account.profile.brand.as_deref());
-    for warning in brand_table::warnings(session, &brand.into_iter().collect()).await {
-        console.note(&warning)?;
-    }
     if !arguments.no_password {
         let password = console.password(arguments.password_stdin)?;
         account.password_hash = Some(hash(session, &account.profile, &password)?);
@@ -83,14 +79,17 @@ pub(crate) async fn add(
         .change_with(&profile.username, &change, &events, None)
         .await
     {
-        Err(Error::Store(StoreError::Conflict)) => Err(exists(&profile)),
-        result => result.map(|()| Done {
-            key: ("username", profile.username.as_str().to_owned()),
-            event: Some(event),
-            text: format!("{}: added", profile.display_username),
-            note: None,
-        }),
+        Err(Error::Store(StoreError::Conflict)) => return Err(exists(&profile)),
+        result => result?,
     }
+    let brand = row_key(profile.brand.as_deref());
+    let warnings = brand_table::warnings(session, &brand.into_iter().collect()).await;
+    Ok(Done {
+        key: ("username", profile.username.as_str().to_owned()),
+        event: Some(event),
+        text: format!("{}: added", profile.display_username),
+        note: warnings.into_iter().next(),
+    })
 }
 
 fn exists(profile: &Profile) -> Error {

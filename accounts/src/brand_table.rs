@@ -92,8 +92,8 @@ pub(crate) fn table(session: &Session<'_>) -> Result<BrandTable, Error> {
     Ok(BrandTable::new(session.clients()?.dynamodb.clone(), name))
 }
 
-/// Returns a warning for each of these keys that has no row, in their order. If the Brands table is
-/// not known, there are none.
+/// Returns a warning for each of these keys that has no row, in their order, or one if the Brands
+/// table cannot be read. If the table is not known, there are none.
 pub(crate) async fn warnings(session: &Session<'_>, keys: &BTreeSet<String>) -> Vec<String> {
     if keys.is_empty() || session.settings.resolve(&["BRANDS_TABLE"]).await.is_err() {
         return vec![];

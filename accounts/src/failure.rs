@@ -247,7 +247,11 @@ fn in_words(service: &str, failure: &Failure, place: &Place) -> String {
         ),
         Failure::NoAnswer { cause } => {
             let tables = place.tables();
-            format!("{service} did not answer {location}{tables}: {cause}; try again")
+            let advice = match place.endpoint {
+                Some(_) => "check that it is running there",
+                None => "try again",
+            };
+            format!("{service} did not answer {location}{tables}: {cause}; {advice}")
         }
         Failure::WrongPlace { reason } => {
             let tables = place.tables();

@@ -1,9 +1,8 @@
 """Draws what commands print on a terminal, in colour, as an SVG.
 
-    terminal.py [--head LINES] TITLE COMMAND...
+    terminal.py TITLE COMMAND...
 
-Runs each command with Bash in a pseudo-terminal and prints the SVG. --head shows only the first
-lines of each command's output, and the last one.
+Runs each command with Bash in a pseudo-terminal and prints the SVG.
 """
 
 import argparse
@@ -53,7 +52,6 @@ THEME = TerminalTheme(BLACK, WHITE, [BLACK, RED, GREEN, YELLOW, BLUE, MAGENTA, C
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--head", type=int)
     parser.add_argument("title")
     parser.add_argument("commands", nargs="+")
     arguments = parser.parse_args()
@@ -64,7 +62,7 @@ def main():
         if number:
             console.print()
         console.print(Text.assemble(("$ ", "dim"), (command, "bold")))
-        for line in shown(run(command), arguments.head):
+        for line in run(command):
             for row in rows(line):
                 console.print(row)
     form = FORMAT.format(title=html.escape(arguments.title).replace("{", "{{").replace("}", "}}"))
@@ -95,12 +93,6 @@ def read(terminal):
         pass  # Linux reports the end of a pseudo-terminal as an error.
     os.close(terminal)
     return output.decode()
-
-
-def shown(lines, head):
-    if head is None or len(lines) <= head + 1:
-        return lines
-    return [*lines[:head], "\x1b[2m…\x1b[0m", lines[-1]]
 
 
 def rows(line):

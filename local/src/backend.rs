@@ -1,6 +1,6 @@
 //! The local replacement for AWS: DynamoDB and SES over HTTP, each on a port of this machine.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use dynoxide::Database;
 use password::Cost;
@@ -56,17 +56,15 @@ impl Backend {
             Storage::Directory(directory) => {
                 std::fs::create_dir_all(&directory)
                     .map_err(|error| format!("{}: {error}", directory.display()))?;
-                let file = directory.join("dynamodb.sqlite");
-                let database = Database::new(&file.to_string_lossy())
-                    .map_err(|error| format!("{}: {error}", file.display()))?;
-                serve(database).await?
+                serve(open(&directory.join("dynamodb.sqlite"))?).await?
             }
             Storage::Running(url) => url,
         };
         let outbox = Outbox::default();
         let ses_url = ses::serve(outbox.clone()).await?;
         let clients = Clients::new(aws_config(dynamodb_url.clone(), ses_url.clone()))?;
-        tables::create_missing(&clients.dynamodb, &tables).await?;
+        let created = tables::create_missing(&clients.dynamodb, &tables).await;
+        created.map_err(|error| format!("{dynamodb_url}: {error}"))?;
         demo::load(&clients.dynamodb, &tables, cost).await?;
         Ok(Self {
             clients,
@@ -84,6 +82,13 @@ impl Backend {
         let output = request.index_name("pending-reset-index").send().await?;
         Ok(output.count > 0)
     }
+}
+
+fn open(file: &Path) -> Result<Database, Error> {
+    Database::new(&file.to_string_lossy()).map_err(|error| {
+        let file = file.display();
+        format!("cannot read {file} ({error}); to begin again with the demo data, delete it").into()
+    })
 }
 
 async fn serve(database: Database) -> Result<String, Error> {

@@ -58,6 +58,12 @@ struct Exchange {
     rows: Vec<Row>,
 }
 
+impl Exchange {
+    fn is_ok(&self) -> bool {
+        self.response.starts_with("HTTP/1.1 200 ")
+    }
+}
+
 /// Makes the pages. `address` is the address of this program.
 pub(crate) fn pages(backend: &Backend, address: SocketAddr) -> Router {
     let trial = Trial {

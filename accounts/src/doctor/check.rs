@@ -126,6 +126,14 @@ impl Check {
         }
     }
 
+    /// Returns why the check was skipped, if it was.
+    pub(super) fn skipped(&self) -> Option<&str> {
+        match &self.answer {
+            Err(CheckError::Skipped(reason)) => Some(reason),
+            _ => None,
+        }
+    }
+
     fn advice(&self) -> Option<&str> {
         match &self.answer {
             Ok(Finding::Warning { advice, .. } | Finding::Failed { advice, .. }) => Some(advice),

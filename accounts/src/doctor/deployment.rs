@@ -51,7 +51,7 @@ impl<'a> Deployment<'a> {
     /// Returns the client of SES.
     pub(super) fn ses(&self) -> CheckResult<&aws_sdk_sesv2::Client> {
         let ses = self.session.ses()?;
-        ses.ok_or_else(|| CheckError::Unknown(NO_SES.to_owned()))
+        ses.ok_or_else(|| CheckError::Skipped(NO_SES.to_owned()))
     }
 
     /// Sends a call to a service, without an SDK client.
@@ -112,11 +112,11 @@ impl<'a> Deployment<'a> {
 
 fn no_stack(session: &Session<'_>) -> CheckError {
     let text = if session.settings.has_custom_endpoint() {
-        "skipped: this check needs a stack, and --endpoint cannot be combined with --stack"
+        "skipped: no stack, because --endpoint cannot be combined with --stack"
     } else {
         "no stack given; use --stack"
     };
-    CheckError::Unknown(text.to_owned())
+    CheckError::Skipped(text.to_owned())
 }
 
 async fn send(session: &Session<'_>, call: Call) -> CheckResult<Value> {
@@ -126,7 +126,7 @@ async fn send(session: &Session<'_>, call: Call) -> CheckResult<Value> {
         Endpoint::Url(url) => Some(url),
         Endpoint::Missing => {
             let text = format!("no {} endpoint given; set {}", api.name(), api.variable());
-            return Err(CheckError::Unknown(text));
+            return Err(CheckError::Skipped(text));
         }
     };
     let sent = call.send(session.settings.sdk()?, url).await;

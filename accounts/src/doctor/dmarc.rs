@@ -54,7 +54,7 @@ fn resolver(dns: Dns) -> CheckResult<TokioResolver> {
     let built = match dns {
         Dns::Disabled => {
             let text = "skipped with --endpoint; use --dns-server to check it";
-            return Err(CheckError::Unknown(text.to_owned()));
+            return Err(CheckError::Skipped(text.to_owned()));
         }
         Dns::System => TokioResolver::builder_tokio(),
         Dns::Server(address) => {

@@ -28,6 +28,9 @@ pub(super) enum CheckError {
         /// The error code.
         code: String,
     },
+    /// The endpoints and options of this run do not allow the check.
+    #[error("{0}")]
+    Skipped(String),
     /// Another reason.
     #[error("{0}")]
     Unknown(String),
@@ -69,7 +72,7 @@ impl CheckError {
 
     /// Returns the error for a call that the endpoint does not support.
     fn not_offered(action: &str) -> Self {
-        Self::Unknown(format!("the endpoint does not support {action}"))
+        Self::Skipped(format!("the endpoint does not support {action}"))
     }
 
     /// Returns whether the service did not find the resource.

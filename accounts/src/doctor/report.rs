@@ -1,7 +1,7 @@
 //! The report: one line per check, and a summary.
 
-use std::io;
 use std::process::ExitCode;
+use std::{io, mem};
 
 use anstyle::{AnsiColor, Style};
 
@@ -16,6 +16,8 @@ const WIDTH: usize = 11;
 pub(super) struct Report<'c> {
     console: &'c mut Console,
     outcomes: Vec<Outcome>,
+    /// The reasons for which checks were skipped, with the number of checks.
+    skipped: Vec<(String, u64)>,
 }
 
 impl<'c> Report<'c> {
@@ -23,27 +25,45 @@ impl<'c> Report<'c> {
         Self {
             console,
             outcomes: vec![],
+            skipped: vec![],
         }
     }
 
-    /// Prints checks.
+    /// Prints checks. For people, skipped ones are only counted: `end` prints a line for each reason.
     pub(super) fn add(&mut self, checks: &[Check]) -> io::Result<()> {
         for check in checks {
             let outcome = check.outcome();
             self.outcomes.push(outcome);
             if self.console.is_json() {
                 self.console.json(&check.record())?;
-                continue;
+            } else if let Some(reason) = check.skipped() {
+                self.count_skipped(reason);
+            } else {
+                self.line(outcome, &check.line())?;
             }
-            let (style, mark) = (style(outcome), outcome.label());
-            let line = format!("{style}{mark:WIDTH$}{style:#}  {}", check.line());
-            self.console.line(&line)?;
         }
         Ok(())
     }
 
-    /// Prints the summary. Returns exit code 1 if a check failed.
-    pub(super) fn end(self) -> Result<ExitCode, Error> {
+    fn count_skipped(&mut self, reason: &str) {
+        match self.skipped.iter_mut().find(|(known, _)| known == reason) {
+            Some((_, count)) => *count += 1,
+            None => self.skipped.push((reason.to_owned(), 1)),
+        }
+    }
+
+    fn line(&mut self, outcome: Outcome, text: &str) -> io::Result<()> {
+        let (style, mark) = (style(outcome), outcome.label());
+        let line = format!("{style}{mark:WIDTH$}{style:#}  {text}");
+        self.console.line(&line)
+    }
+
+    /// Prints the skipped checks and the summary. Returns exit code 1 if a check failed.
+    pub(super) fn end(mut self) -> Result<ExitCode, Error> {
+        for (reason, count) in mem::take(&mut self.skipped) {
+            let text = format!("{}: {reason}", quantity(count, "check"));
+            self.line(Outcome::NotChecked, &text)?;
+        }
         let count = |outcome| -> u64 {
             let outcomes = self.outcomes.iter();
             outcomes.map(|found| u64::from(*found == outcome)).sum()

@@ -165,7 +165,7 @@ async fn describe(
 fn at_aws(deployment: &Deployment<'_>) -> CheckResult<()> {
     if deployment.has_custom_endpoint() {
         let text = "skipped with --endpoint";
-        return Err(CheckError::Unknown(text.to_owned()));
+        return Err(CheckError::Skipped(text.to_owned()));
     }
     Ok(())
 }

@@ -82,10 +82,9 @@ impl Lines {
         let file = File::open(path).and_then(|file| Ok((file.metadata()?.is_file(), file)));
         let (is_file, file) = file.map_err(|source| failed(path, source))?;
         if !is_file {
-            let text =
-                "the file must be a regular file, not a pipe, because it is read several times"
-                    .to_owned();
-            return Err(Error::Usage(text));
+            let text = "the file must be a regular file, not a folder or a pipe, because it is read \
+                        several times";
+            return Err(Error::Usage(text.to_owned()));
         }
         let mut lines = Self {
             path: path.to_owned(),
@@ -147,7 +146,7 @@ impl Table {
     fn with_heading(lines: &mut Lines, required: Required) -> Result<Self, Error> {
         let mut parser = Reader::new();
         let heading = match lines.next() {
-            None => vec![],
+            None => return Err(Error::Usage("the file is empty".to_owned())),
             Some(line) => {
                 let line = String::from_utf8(line?.1);
                 let line = line
@@ -209,7 +208,8 @@ fn check_heading(heading: &[String], required: Required) -> Result<(), Error> {
         if !COLUMNS.contains(&name.as_str()) || !known.insert(name.as_str()) {
             let number: u64 = number;
             let text = format!(
-                "column {number} of the header line is unknown or repeated; known: {columns}"
+                "column {number} of the header line is unknown or repeated; columns are separated by \
+                 commas; known: {columns}"
             );
             return Err(Error::Usage(text));
         }
@@ -230,7 +230,8 @@ fn json_row(line: &str, required: Required) -> Result<Row, String> {
     let mut known = HashSet::new();
     for (name, value) in members {
         let column = row.column(&name);
-        let column = column.ok_or_else(|| "a member is not a known column".to_owned())?;
+        let column =
+            column.ok_or_else(|| format!("unknown member; known: {}", COLUMNS.join(", ")))?;
         *column = match value {
             Value::Array(roles) if name == "roles" => list(roles),
             value => text(value),

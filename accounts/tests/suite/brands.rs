@@ -446,12 +446,22 @@ async fn accounts_of_brands_without_a_row_are_noted() {
         assert_eq!(answer.err, format!("{warning}\n"), "{options:?}");
         assert_eq!(answer.exit_code, ExitCode::SUCCESS);
     }
-    let add = |user, brand| ["add", user, "--id", "5", "--no-password", "--brand", brand];
-    assert_eq!(
-        operator.run(&add("e", "ACME")).await.err,
-        format!("{warning}\n")
-    );
-    assert_eq!(operator.run(&add("f", "brand")).await.err, "");
+    let add = |user, brand| {
+        [
+            "add",
+            user,
+            "--id",
+            "5",
+            "--no-password",
+            "--json",
+            "--brand",
+            brand,
+        ]
+    };
+    let answer = operator.run(&add("e", "ACME")).await;
+    assert_eq!(answer.json()[0]["note"], warning);
+    let answer = operator.run(&add("f", "brand")).await;
+    assert_eq!(answer.json()[0].get("note"), None);
     let set = |brand| ["set", "d", "--brand", brand, "--json"];
     let answer = operator.run(&set("Acme")).await;
     assert_eq!(answer.json()[0]["note"], warning);
@@ -463,18 +473,14 @@ async fn accounts_of_brands_without_a_row_are_noted() {
 #[tokio::test]
 async fn without_the_brands_table_nothing_is_noted() {
     let operator = Operator::start().await;
-    let add = ["add", "a", "--id", "5", "--no-password", "--brand", "acme"];
+    let add = |user| ["add", user, "--id", "5", "--no-password", "--brand", "acme"];
     let unknown = [("BRANDS_TABLE", "")];
-    let answer = operator.run_with(&add, "", &unknown).await;
-    assert_eq!((answer.exit_code, &*answer.err), (ExitCode::SUCCESS, ""));
-    let add = ["add", "b", "--id", "6", "--no-password", "--brand", "acme"];
+    let answer = operator.run_with(&add("a"), "", &unknown).await;
+    assert_eq!(answer.exit_code, ExitCode::SUCCESS);
+    assert_eq!((&*answer.out, &*answer.err), ("a: added\n", ""));
     let missing = [("BRANDS_TABLE", "missing")];
-    let answer = operator.run_with(&add, "", &missing).await;
-    assert!(
-        answer
-            .err
-            .starts_with("warning: cannot read the Brands table: "),
-        "{answer:?}"
-    );
+    let answer = operator.run_with(&add("b"), "", &missing).await;
+    let warning = "b: added; warning: cannot read the Brands table: ";
+    assert!(answer.out.starts_with(warning), "{answer:?}");
     assert_eq!(answer.exit_code, ExitCode::SUCCESS);
 }

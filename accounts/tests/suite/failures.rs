@@ -138,7 +138,7 @@ async fn a_failed_connection_names_the_endpoint() {
         answer.error(),
         format!(
             "DynamoDB did not answer at http://127.0.0.1:1 (region us-east-1) for table {users}: \
-             Connection refused; try again"
+             Connection refused; check that it is running there"
         )
     );
     assert_eq!(answer.exit_code, ExitCode::from(75));

@@ -27,7 +27,8 @@ async fn set_changes_only_the_given_values() {
     let answer = operator.run(&line).await;
     assert_eq!(
         answer.out,
-        "jdoe: id set to 43; name set to Jane Roe; brand set to Acme; language set to de-AT\n",
+        "jdoe: id set to 43; name set to Jane Roe; brand set to Acme; language set to de-AT; \
+         warning: brand acme has no row; its emails use the values of the default brand\n",
         "{answer:?}"
     );
     let mut expected = before.clone();

@@ -423,27 +423,39 @@ async fn with_a_custom_endpoint_only_tables_are_checked() {
     }
     for (subject, words) in [
         ("UsersTable recovery", "skipped with --endpoint"),
-        ("Key", "skipped: this check needs a stack"),
-        (
-            "ResetUserPasswordFunction",
-            "skipped: this check needs a stack",
-        ),
+        ("Key", "skipped: no stack"),
+        ("ResetUserPasswordFunction", "skipped: no stack"),
         (
             "SES account",
             "the endpoint does not support ses:GetAccount",
         ),
         ("sender no-reply@pumpalarm.com DMARC", "use --dns-server"),
-        ("Alarm subscription", "skipped: this check needs a stack"),
-        (
-            "Host of ResetUserPassword",
-            "skipped: this check needs a stack",
-        ),
+        ("Alarm subscription", "skipped: no stack"),
+        ("Host of ResetUserPassword", "skipped: no stack"),
     ] {
         let check = check(&answer, subject);
         assert_eq!(check["result"], "not_checked", "{check}");
         assert!(check["found"].as_str().unwrap().contains(words), "{check}");
     }
     assert_eq!(answer.err, "");
+    let checks = answer.json();
+    let skipped = checks.iter().filter(|check| {
+        let found = check["found"].as_str();
+        found.is_some_and(|found| found.starts_with("skipped: no stack"))
+    });
+    let line = format!(
+        "not checked  {} checks: skipped: no stack, because",
+        skipped.count()
+    );
+    let answer = operator.run(&["doctor"]).await;
+    let lines = || {
+        answer
+            .out
+            .lines()
+            .filter(|found| found.contains("skipped: no stack"))
+    };
+    assert!(lines().all(|found| found.starts_with(&line)), "{answer:?}");
+    assert_eq!(lines().count(), 1);
 }
 
 /// `AWS_ENDPOINT_URL_DYNAMODB` alone prevents calls to other services at AWS.
