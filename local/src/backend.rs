@@ -45,7 +45,7 @@ impl Backend {
         Self::start_with_cost(storage, tables, Cost::DEFAULT).await
     }
 
-    /// Does the same as [`Backend::start`], with this cost of the hashes in the demo data.
+    /// Does the same as [`Backend::start`], with this cost for the hashes in the demo data.
     pub async fn start_with_cost(
         storage: Storage,
         tables: TableNames,
@@ -75,7 +75,7 @@ impl Backend {
         })
     }
 
-    /// Whether a reset waits for the sweep.
+    /// Whether a reset is waiting for the sweep.
     pub async fn has_pending_reset(&self) -> Result<bool, Error> {
         let request = self.clients.dynamodb.scan();
         let request = request.table_name(&self.tables.users).limit(1);

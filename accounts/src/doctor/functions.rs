@@ -84,7 +84,7 @@ fn role(found: &Value, role: &str) -> Finding {
         return Finding::ok("runs with the role of the stack");
     }
     Finding::failed(
-        format!("runs with the role {name}, not with {role} of the stack"),
+        format!("runs with the role {name}, not with the stack's role {role}"),
         REDEPLOY,
     )
 }

@@ -49,7 +49,7 @@ pub(crate) async fn import(
         Error::Usage("unknown file type; use --format csv or --format jsonl".to_owned())
     })?;
     if arguments.changes_existing() {
-        // Settings missing for audit rows must fail the import before the first batch is written.
+        // If a setting for audit rows is missing, the import must fail before the first batch is written.
         session.audit_row(NOBODY, IMPORTED, None)?;
     }
     if arguments.needs_confirmation() {
@@ -164,7 +164,7 @@ async fn write(
     tally: &mut Tally,
 ) -> Result<(), Error> {
     if tally.with_roles > 0 {
-        // As above: roles of new accounts need audit rows.
+        // As in `import`, missing settings must fail early: roles of new accounts need audit rows.
         writing.session.audit_row(NOBODY, GRANTED, None)?;
     }
     tally.present = 0;

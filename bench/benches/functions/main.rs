@@ -81,7 +81,7 @@ enum Subject {
     Sweep,
     /// The instructions of warm requests, counted by Callgrind; only if named
     Instructions,
-    /// The same reset in other languages; only if named, by bench/peers/run
+    /// The same reset in other languages; only if named, as bench/peers/run does
     Peers,
 }
 

@@ -11,9 +11,9 @@ pub const MAX_LENGTH: usize = 128;
 
 /// The passwords of at least [`MIN_LENGTH`] characters among the most common ones, in lower case,
 /// sorted by bytes: Django's 20,000 (collected by Royce Williams, BSD licence) and zxcvbn's 30,000
-/// (Dropbox, MIT licence), both counted in public leaks. Each entry holds the number of bytes it
+/// (Dropbox, MIT licence), both compiled from public leaks. Each entry holds the number of bytes it
 /// shares with the previous one, the number of bytes that follow, and those bytes. A number is one
-/// character: `0` for zero, `1` for one, and so on in the order of ASCII.
+/// character: `0` for zero, `1` for one, and so on in ASCII order.
 const COMMON: &[u8] = include_bytes!("common.txt");
 
 /// The reason a password of acceptable length is refused.
