@@ -83,12 +83,12 @@ pub(crate) async fn add(
         result => result?,
     }
     let brand = row_key(profile.brand.as_deref());
-    let warnings = brand_table::warnings(session, &brand.into_iter().collect()).await;
+    let warning = brand_table::warning(session, &brand.into_iter().collect()).await;
     Ok(Done {
         key: ("username", profile.username.as_str().to_owned()),
         event: Some(event),
         text: format!("{}: added", profile.display_username),
-        note: warnings.into_iter().next(),
+        note: warning,
     })
 }
 

@@ -11,8 +11,12 @@ use shared::mail::brand::Attribute;
 use shared::users::{Change, Condition, MAX_NAME_LENGTH, change_with, write_all};
 
 use crate::access::Session;
+use crate::failure::explain;
 use crate::suggestion::suggest;
 use crate::{Error, similar};
+
+/// The maximum number of brands that a warning names.
+const MAX_NAMED: usize = 20;
 
 /// The Brands table.
 #[derive(Debug, Clone)]
@@ -92,17 +96,37 @@ pub(crate) fn table(session: &Session<'_>) -> Result<BrandTable, Error> {
     Ok(BrandTable::new(session.clients()?.dynamodb.clone(), name))
 }
 
-/// Returns a warning for each of these keys that has no row, in their order, or one if the Brands
-/// table cannot be read. If the table is not known, there are none.
-pub(crate) async fn warnings(session: &Session<'_>, keys: &BTreeSet<String>) -> Vec<String> {
+/// Returns a warning if a brand with one of these keys has no row, or if the Brands table cannot be
+/// read. `None` if the table is not known.
+pub(crate) async fn warning(session: &Session<'_>, keys: &BTreeSet<String>) -> Option<String> {
     if keys.is_empty() || session.settings.resolve(&["BRANDS_TABLE"]).await.is_err() {
-        return vec![];
+        return None;
     }
     match without_row(session, keys).await {
-        Ok(keys) => keys.into_iter().map(|key| {
-            format!("warning: brand {key} has no row; its emails use the values of the default brand")
-        }).collect(),
-        Err(error) => vec![format!("warning: cannot read the Brands table: {error}")],
+        Ok(keys) => no_row(&keys),
+        Err(error) => {
+            let place = session.settings.place(&["BRANDS_TABLE"]);
+            let reason = explain(&error, &place).text;
+            Some(format!("warning: brands were not checked: {reason}"))
+        }
+    }
+}
+
+fn no_row(keys: &[&str]) -> Option<String> {
+    const DEFAULT: &str = "use the values of the default brand";
+    match keys {
+        [] => None,
+        [key] => Some(format!(
+            "warning: brand {key} has no row; its emails {DEFAULT}"
+        )),
+        keys => {
+            let mut named: Vec<_> = keys.iter().take(MAX_NAMED).copied().collect();
+            named.extend((keys.len() > MAX_NAMED).then_some("…"));
+            let (count, named) = (keys.len(), named.join(", "));
+            Some(format!(
+                "warning: {count} brands have no row; their emails {DEFAULT}: {named}"
+            ))
+        }
     }
 }
 

@@ -107,7 +107,7 @@ pub(crate) async fn set(session: &Session<'_>, arguments: &Arguments) -> Result<
     }
     if values.owner.brand.is_some() {
         let brand = row_key(profile.brand.as_deref());
-        remarks.extend(brand_table::warnings(session, &brand.into_iter().collect()).await);
+        remarks.extend(brand_table::warning(session, &brand.into_iter().collect()).await);
     }
     let name = &account.profile.display_username;
     Ok(Done {

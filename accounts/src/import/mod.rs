@@ -58,7 +58,7 @@ pub(crate) async fn import(
     let mut file = open(arguments, format, console)?;
     compare(session, &mut file, arguments, console).await?;
     let mut tally = check(&file, console)?;
-    for warning in brand_table::warnings(session, &tally.brands).await {
+    if let Some(warning) = brand_table::warning(session, &tally.brands).await {
         console.note(&warning)?;
     }
     let end = if arguments.dry_run {

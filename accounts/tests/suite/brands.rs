@@ -446,6 +446,17 @@ async fn accounts_of_brands_without_a_row_are_noted() {
         assert_eq!(answer.err, format!("{warning}\n"), "{options:?}");
         assert_eq!(answer.exit_code, ExitCode::SUCCESS);
     }
+    let heading = "username,id,brand\n".to_owned();
+    let many = heading
+        + &(1..=22)
+            .map(|n| format!("x{n},{n},b{n:02}\n"))
+            .collect::<String>();
+    let answer = import(&operator, "users.csv", &many, &["--dry-run"]).await;
+    let (count, names) = answer.err.split_once(": b01, b02, ").unwrap();
+    let expected =
+        "warning: 22 brands have no row; their emails use the values of the default brand";
+    assert_eq!(count, expected);
+    assert!(names.ends_with(", b20, …\n"), "{names}");
     let add = |user, brand| {
         [
             "add",
@@ -480,7 +491,7 @@ async fn without_the_brands_table_nothing_is_noted() {
     assert_eq!((&*answer.out, &*answer.err), ("a: added\n", ""));
     let missing = [("BRANDS_TABLE", "missing")];
     let answer = operator.run_with(&add("b"), "", &missing).await;
-    let warning = "b: added; warning: cannot read the Brands table: ";
+    let warning = "b: added; warning: brands were not checked: table missing not found";
     assert!(answer.out.starts_with(warning), "{answer:?}");
     assert_eq!(answer.exit_code, ExitCode::SUCCESS);
 }
