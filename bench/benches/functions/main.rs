@@ -42,7 +42,7 @@ struct Arguments {
     /// The number of starts and thaws of each process
     #[arg(long, default_value_t = 20)]
     starts: usize,
-    /// Measures requests with these numbers of users in the table too, in ascending order
+    /// Also measures requests with these numbers of users in the table; list them in ascending order
     #[arg(long, value_delimiter = ',', value_parser = clap::value_parser!(u64).range(2_000..))]
     users: Vec<u64>,
     /// The numbers of resets that wait for the sweep
@@ -81,7 +81,7 @@ enum Subject {
     Sweep,
     /// The instructions of warm requests, counted by Callgrind; only if named
     Instructions,
-    /// The same reset in other languages; only if named, as bench/peers/run does
+    /// The same reset in other languages; only if named, as it is by bench/peers/run
     Peers,
 }
 
