@@ -1,4 +1,4 @@
-"""Checks that links, files, tests, variables, resources, alarms and events exist."""
+"""Checks that links, files, tests, variables, parameters, resources, metrics, alarms and events exist."""
 
 import fnmatch
 import re
@@ -22,7 +22,11 @@ def check(page):
         wrong += [(block.line, fault) for fault in example_faults(page, block)]
         if block.info[:1] in ([], ["sh"], ["console"]):
             wrong += [(block.line, fault) for fault in command_faults("\n".join(block.lines))]
+    wrong += [(line, f"no {kind} {code}") for kind, known in (("metric", tree.metrics), ("parameter", tree.parameters))
+              for line, code in page.first_cells(kind) if code not in known()]
     for line, text in enumerate(page.prose, 1):
+        wrong += [(line, f"no metric {name}") for name in re.findall(r"\bmetrics? `(\w+)`", text)
+                  if name not in tree.metrics()]
         wrong += [(line, f"no alarm {name} in template.yaml") for name in re.findall(r"\b\w+Alarm\b", text)
                   if name not in tree.alarms()]
     return [f"{page.name}:{line}: {fault}" for line, fault in wrong]

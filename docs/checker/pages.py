@@ -47,6 +47,15 @@ class Page:
             for code in re.findall(r"(?<!`)`([^`]+)`(?!`)", line):
                 yield number, code.replace("\\|", "|")
 
+    def first_cells(self, heading):
+        """Each piece of text in backquotes in the first column of tables with this heading, with its line."""
+        is_table = False
+        for number, line in enumerate(self.prose, 1):
+            first = re.match(r" *\| *((?:[^|\\]|\\.)*?) *\|", line)
+            is_table = bool(first) and (is_table or first[1] == heading)
+            for code in re.findall(r"`([^`]+)`", first[1]) if is_table else []:
+                yield number, code
+
     def links(self):
         """The target of each link and picture, with its line."""
         for number, line in enumerate(self.prose, 1):

@@ -10,6 +10,16 @@ RIGHT = f"""
 [a file](../README.md), [a heading](#a-page), `shared/src/names.rs`, `USERS_TABLE`, `MailArns`, `SweepsMissingAlarm`,
 `reset.done`, `accounts list --role Admin`, `--dry-run`, `cargo test -p accounts`
 
+| metric | meaning |
+|---|---|
+| `Failures` | |
+
+| parameter | meaning |
+|---|---|
+| `Deployment` | |
+
+The metric `MailTime`.
+
 ```text ../.gitattributes
 {FILE}```
 
@@ -39,6 +49,9 @@ MISTAKES = {
     "a missing test": ("`shared/src/names.rs`", "`shared/src/names.rs: nothing_is_tested`"),
     "an unknown variable": ("USERS_TABLE", "USERS_TABEL"),
     "an unknown parameter": ("MailArns", "MailArnz"),
+    "an unknown metric": ("`Failures`", "`Failurez`"),
+    "an unknown metric in a sentence": ("`MailTime`", "`Mailtime`"),
+    "an unknown parameter of one word": ("`Deployment`", "`Deploiment`"),
     "an unknown alarm": ("SweepsMissingAlarm", "SweepsLostAlarm"),
     "an unknown event": ("reset.done", "reset.finished"),
     "a block that differs from its file": (FILE, "something else\n"),

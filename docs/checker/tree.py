@@ -39,6 +39,21 @@ def alarms():
 
 
 @functools.cache
+def metrics():
+    """Names of metrics that the functions write or the template names."""
+    code = (ROOT / "shared/src/metrics.rs").read_text()
+    template = (ROOT / "template.yaml").read_text()
+    return set(re.findall(r"(?m)^    (\w+),$", code)) | set(re.findall(r"MetricName: (\w+)", template))
+
+
+@functools.cache
+def parameters():
+    template = (ROOT / "template.yaml").read_text()
+    section = re.search(r"(?ms)^Parameters:\n(.*?)^\S", template)[1]
+    return set(re.findall(r"(?m)^  (\w+):$", section))
+
+
+@functools.cache
 def events():
     """Names of log events and audit rows, which are strings in the code."""
     found = set()

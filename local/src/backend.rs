@@ -54,8 +54,9 @@ impl Backend {
         let dynamodb_url = match storage {
             Storage::Memory => serve(Database::memory()?).await?,
             Storage::Directory(directory) => {
-                std::fs::create_dir_all(&directory)
-                    .map_err(|error| format!("{}: {error}", directory.display()))?;
+                std::fs::create_dir_all(&directory).map_err(|error| {
+                    format!("cannot create the folder {}: {error}", directory.display())
+                })?;
                 serve(open(&directory.join("dynamodb.sqlite"))?).await?
             }
             Storage::Running(url) => url,

@@ -107,6 +107,9 @@ pub(crate) enum Format {
     Json,
     Jsv,
     Csv,
+    Form,
+    Soap11,
+    Soap12,
 }
 
 /// The input of `UpdateUserRegistrationPassword`, and the credential of the caller. It has no
@@ -122,29 +125,44 @@ pub(crate) struct Update {
 
 impl Format {
     /// All formats, each with its value in the form and its name.
-    pub(crate) const ALL: [(Self, &'static str, &'static str); 4] = [
+    pub(crate) const ALL: [(Self, &'static str, &'static str); 7] = [
         (Self::Xml, "xml", "XML"),
         (Self::Json, "json", "JSON"),
         (Self::Jsv, "jsv", "JSV"),
         (Self::Csv, "csv", "CSV"),
+        (Self::Form, "form", "Form"),
+        (Self::Soap11, "soap11", "SOAP 1.1"),
+        (Self::Soap12, "soap12", "SOAP 1.2"),
     ];
 
     /// The request that sets the password.
     pub(crate) fn update(self, update: &Update) -> Request {
-        let (media_type, body) = match self {
-            Self::Xml => ("application/xml", update.xml()),
-            Self::Json => ("application/json", update.json()),
-            Self::Jsv => ("application/jsv", update.jsv()),
-            Self::Csv => ("text/csv", update.csv()),
+        const ROUTE: &str = "/UpdateUserRegistrationPassword";
+        let (target, media_type, body) = match self {
+            Self::Xml => (ROUTE, "application/xml", update.xml()),
+            Self::Json => (ROUTE, "application/json", update.json()),
+            Self::Jsv => (ROUTE, "application/jsv", update.jsv()),
+            Self::Csv => (ROUTE, "text/csv", update.csv()),
+            Self::Form => (ROUTE, "application/x-www-form-urlencoded", update.form()),
+            Self::Soap11 => ("/soap11", "text/xml; charset=utf-8", update.soap(SOAP11)),
+            Self::Soap12 => (
+                "/soap12",
+                "application/soap+xml; charset=utf-8",
+                update.soap(SOAP12),
+            ),
+        };
+        let accept = match self {
+            Self::Form | Self::Soap11 | Self::Soap12 => "*/*",
+            _ => media_type,
         };
         let credential = format!("{}:{}", update.admin, update.password);
         let credential = BASE64_STANDARD.encode(credential);
         let headers = vec![
             ("Authorization", format!("Basic {credential}")),
             ("Content-Type", media_type.to_owned()),
-            ("Accept", media_type.to_owned()),
+            ("Accept", accept.to_owned()),
         ];
-        post("/UpdateUserRegistrationPassword".to_owned(), headers, body)
+        post(target.to_owned(), headers, body)
     }
 }
 
@@ -159,6 +177,27 @@ impl Update {
             email = escaped(&self.email),
             password = escaped(&self.new_password),
             send = self.send_reset_email,
+        )
+    }
+
+    fn soap(&self, version: &str) -> String {
+        format!(
+            r#"<soap:Envelope xmlns:soap="{version}">
+<soap:Body>
+{}
+</soap:Body>
+</soap:Envelope>"#,
+            self.xml()
+        )
+    }
+
+    fn form(&self) -> String {
+        let encoded = |text| utf8_percent_encode(text, NON_ALPHANUMERIC);
+        format!(
+            "Email={}&NewPassword={}&SendResetEmail={}",
+            encoded(&self.email),
+            encoded(&self.new_password),
+            self.send_reset_email
         )
     }
 

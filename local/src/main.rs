@@ -211,7 +211,8 @@ async fn sweep(functions: Functions, backend: Backend) {
 
 /// Reads a Lambda event.
 fn read_event(file: &Path) -> Result<String, Error> {
-    let event = std::fs::read_to_string(file)?;
+    let event = std::fs::read_to_string(file);
+    let event = event.map_err(|error| format!("cannot read the event: {error}"))?;
     serde_json::from_str::<IgnoredAny>(&event)
         .map_err(|error| format!("not valid JSON: {error}"))?;
     Ok(event)

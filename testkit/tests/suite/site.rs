@@ -143,6 +143,24 @@ async fn an_update_in_each_format_shows_the_exchange_the_mail_and_the_audit_row(
             "a@example.com,lamp-Sodium-4417,true",
             "42,Jane Doe",
         ),
+        (
+            "form",
+            "*/*",
+            "Email=a%40example%2Ecom&#38;NewPassword=lamp%2DSodium%2D4417&#38;",
+            "&#34;Id&#34;:42",
+        ),
+        (
+            "soap11",
+            "*/*",
+            "&#60;soap:Envelope xmlns:soap=&#34;http://schemas.xmlsoap.org/soap/envelope/&#34;",
+            "&#60;Id&#62;42&#60;/Id&#62;",
+        ),
+        (
+            "soap12",
+            "*/*",
+            "&#60;soap:Envelope xmlns:soap=&#34;http://www.w3.org/2003/05/soap-envelope&#34;",
+            "&#60;Id&#62;42&#60;/Id&#62;",
+        ),
     ] {
         let form = format!("{UPDATE}&format={format}");
         let page = site.result("/try/update", &form).await;
@@ -176,7 +194,7 @@ async fn values_are_escaped_in_each_format() {
     // Only an intact value passes, because the password is then verified.
     let password = "a\"b,c}<d>&{e}:[f] g";
     let encoded = "a%22b%2Cc%7D%3Cd%3E%26%7Be%7D%3A%5Bf%5D+g";
-    for format in ["xml", "json", "jsv", "csv"] {
+    for format in ["xml", "json", "jsv", "csv", "form", "soap11", "soap12"] {
         let form = UPDATE.replace("lamp-Sodium-4417", encoded);
         let page = site
             .result("/try/update", &format!("{form}&format={format}"))
