@@ -11,7 +11,7 @@ OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*")
 
 # Programs of the repository besides `accounts`, each with the arguments that print its help.
 PROGRAMS = ([BINARIES / "local", "--help"], [ROOT / "clients/compare", "--help"])
-# Their help is not available without a release build.
+# Options of the benchmarks, whose help is not available without a release build.
 BENCHMARKS = {"--rounds", "--seconds", "--starts", "--users"}
 
 
