@@ -182,7 +182,11 @@ fn errors_name_their_cause() {
     let missing = [&invoke[..], &["nothing.json"]].concat();
     let invalid = [&invoke[..], &[event]].concat();
     for (arguments, code, expected) in [
-        (missing, 1, "nothing.json: cannot read the event: No such file"),
+        (
+            missing,
+            1,
+            "nothing.json: cannot read the event: No such file",
+        ),
         (invalid, 1, "event.json: not valid JSON: expected"),
         (
             vec!["--dynamodb", "nonsense"],
