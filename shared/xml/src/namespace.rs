@@ -150,7 +150,7 @@ impl<'a> Bindings<'a> {
     /// The namespace and the local part of the name of an element.
     ///
     /// Most elements of a long message have the same name as the one before, or at least the same
-    /// prefix. Without `recent`, they would take a third longer.
+    /// prefix. `recent` saves checking and looking it up again.
     pub(crate) fn resolve_element(
         &mut self,
         qualified: &'a str,
