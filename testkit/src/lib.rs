@@ -5,6 +5,7 @@
 
 mod backend;
 pub mod corpus;
+pub mod diagram;
 pub mod events;
 pub mod faults;
 pub mod item;

@@ -7,10 +7,12 @@
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,
+    clippy::panic,
     reason = "a test may fail this way"
 )]
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::fmt::{self, Display, Formatter};
 use std::hash::{DefaultHasher, Hash, Hasher as _};
 use std::sync::Arc;
 use std::thread;
@@ -20,6 +22,7 @@ use password::Secret;
 use shared::clock::Timestamp;
 use shared::users::protocol;
 use shared::users::{Change, Pending, Postponement, Promotion, ResetMode, UsernameKey};
+use testkit::diagram::assert_shown;
 
 type Item = HashMap<String, AttributeValue>;
 
@@ -133,25 +136,80 @@ fn some_password_the_user_knows_verifies_in_every_state() {
     let starts = [ResetMode::Replace, ResetMode::Dual]
         .map(|mode| [0, MOST_ATTEMPTS - 1].map(|attempts| State::new(mode, attempts)));
     let searches = starts.map(|starts| thread::spawn(move || starts.map(explore)));
-    let counts = searches.map(|search| search.join().unwrap()).concat();
+    let explored = searches.map(|search| search.join().unwrap()).concat();
+    let counts: Vec<_> = explored.iter().map(|explored| explored.states).collect();
     println!("states: {counts:?}");
     // The check would be useless if the model did not branch.
     assert!(counts.iter().all(|count| *count > 10_000), "{counts:?}");
+
+    let transitions = explored
+        .into_iter()
+        .flat_map(|explored| explored.transitions);
+    assert_shown("reset-protocol", &diagram(transitions.collect()));
 }
 
-/// Visits all reachable states. Returns their number.
-fn explore(start: State) -> usize {
+/// A step that changes the phase of the reset: both phases, and the step.
+type Transition = (Phase, Phase, &'static str);
+
+#[derive(Debug, Clone)]
+struct Explored {
+    states: usize,
+    transitions: BTreeSet<Transition>,
+}
+
+/// Visits all reachable states.
+fn explore(start: State) -> Explored {
     let mut seen = HashSet::from([start.key()]);
     let mut open = vec![start];
+    let mut transitions = BTreeSet::new();
     while let Some(state) = open.pop() {
         state.check();
         for next in state.next() {
+            transitions.extend(state.transition(&next));
             if seen.insert(next.key()) {
                 open.push(next);
             }
         }
     }
-    seen.len()
+    Explored {
+        states: seen.len(),
+        transitions,
+    }
+}
+
+/// The phase of the reset of an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Phase {
+    /// No reset is pending.
+    None,
+    Reserved,
+    /// SES has accepted the email of the pending reset.
+    Mailed,
+    /// An administrator set a password after the reservation.
+    Superseded,
+}
+
+impl Display for Phase {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::None => "[*]",
+            Self::Reserved => "reserved",
+            Self::Mailed => "mailed",
+            Self::Superseded => "superseded",
+        })
+    }
+}
+
+/// A state diagram in Mermaid.
+fn diagram(transitions: BTreeSet<Transition>) -> String {
+    let mut arrows: BTreeMap<(Phase, Phase), Vec<&str>> = BTreeMap::new();
+    for (from, to, step) in transitions {
+        arrows.entry((from, to)).or_default().push(step);
+    }
+    let lines = arrows
+        .into_iter()
+        .map(|((from, to), steps)| format!("  {from} --> {to}: {}\n", steps.join(", ")));
+    format!("stateDiagram-v2\n{}", lines.collect::<String>())
 }
 
 impl State {
@@ -393,6 +451,39 @@ impl State {
             operator: None,
         };
         self.make(&change(&pending, Timestamp(self.now)))
+    }
+
+    fn phase(&self) -> Phase {
+        match self.request() {
+            None => Phase::None,
+            Some(_) if self.is_superseded() => Phase::Superseded,
+            Some(request) if self.mails.contains(&request) => Phase::Mailed,
+            Some(_) => Phase::Reserved,
+        }
+    }
+
+    /// The transition to a next state, if the reset is then in another phase.
+    fn transition(&self, next: &Self) -> Option<Transition> {
+        let (from, to) = (self.phase(), next.phase());
+        if from == to {
+            return None;
+        }
+        let mut actors = self.actors.iter().zip(&next.actors).zip(ACTORS);
+        let ((before, after), (_, role)) = actors.find(|((before, after), _)| before != after)?;
+        let step = match (before.0, role) {
+            (At::Start, Role::Reset) => "reserve",
+            (At::Start, Role::Admin) => "set_password",
+            (At::Found(..), _) if to != Phase::None => "retry",
+            (At::Found(_, attempts), _) if attempts >= MOST_ATTEMPTS || before.1 >= DAY => {
+                "abandon"
+            }
+            (At::Found(..), _) => "dequeue",
+            (At::Reserved, _) => "SES accepts",
+            (At::Mailed, _) => "promote",
+            (At::Corrected, _) => "clear_superseded",
+            other => panic!("{other:?} leads from {from} to {to} ({after:?})"),
+        };
+        Some((from, to, step))
     }
 
     fn is_superseded(&self) -> bool {

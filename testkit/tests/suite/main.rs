@@ -2,6 +2,7 @@
 //! documentation.
 
 mod audit;
+mod diagrams;
 mod front_door;
 mod gateway;
 mod previews;

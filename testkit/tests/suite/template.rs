@@ -27,11 +27,11 @@ use testkit::Sandbox;
 use testkit::relay::{Call, Relays};
 use testkit::requests::{log_in, reset_form, set_password};
 
-const RESET: &str = "ResetUserPasswordFunction";
-const UPDATE: &str = "UpdateUserRegistrationPasswordFunction";
+pub(crate) const RESET: &str = "ResetUserPasswordFunction";
+pub(crate) const UPDATE: &str = "UpdateUserRegistrationPasswordFunction";
 
 /// The template without its tags: `!Ref Name` is `"Name"`, `!GetAtt Name.Arn` is `"Name.Arn"`.
-fn template() -> Value {
+pub(crate) fn template() -> Value {
     // `N` is an attribute type, not a "no".
     let options = serde_saphyr::options! { strict_booleans: true };
     let text = include_str!("../../../template.yaml");
@@ -208,11 +208,11 @@ impl World {
 }
 
 /// Actions with their resources.
-type Permissions = BTreeSet<(String, String)>;
+pub(crate) type Permissions = BTreeSet<(String, String)>;
 
 /// The permissions of a function's role for the services that the code calls. The permissions that
 /// Lambda itself needs are in another policy of the role.
-fn permitted(template: &Value, function: &str) -> Permissions {
+pub(crate) fn permitted(template: &Value, function: &str) -> Permissions {
     let resources = &template["Resources"];
     let role = resources[function]["Properties"]["Role"].as_str().unwrap();
     let role = &resources[role.strip_suffix(".Arn").unwrap()]["Properties"];
