@@ -4,6 +4,7 @@
                      for the rest of a line, a line of only `…` for any lines. Without output, a
                      command must succeed
     sh               commands that must succeed
+    (no language)    one of the two
     console REASON   not run, for this reason; `sh` too
     csv FILE         a file that later commands read; any language. If the repository has the file,
                      the check of names compares them
@@ -12,6 +13,7 @@
 """
 
 import re
+import shutil
 import subprocess
 from collections import Counter
 
@@ -19,26 +21,30 @@ from checker.session import Session
 
 # Commands that cannot run here, by program or by a word that the reader replaces.
 SKIPPED = [
-    (r"\baws |\bpolicies/fill\b|^(logs|resource|invoke) ", "aws: needs an AWS account"),
+    (r"\baws (?!dynamodb)|\bpolicies/fill\b|^(logs|resource|invoke) ", "aws: needs an AWS account"),
+    (r"\baws dynamodb (restore-|list-backups|update-continuous-backups)", "aws: the embedded DynamoDB has no backups"),
     (r"\bsam ", "sam: needs an AWS account"),
-    (r"\baccounts doctor\b", "accounts doctor: needs a deployed stack"),
     (r"\bpip install\b|\brustup\b", "installs software"),
     (r"\bcargo (?!run)", "cargo: builds, tests and benchmarks run elsewhere"),
-    (r"\b(bench|release)/|--release", "needs a release build"),
-    (r"\bclients/run\b|\bevents/emulate\b|^\.ci/run", "run elsewhere in the gate"),
-    (r"cargo run -p local( -- --front-door)?$", "starts a server, which every page already has"),
+    (r"\b(bench/(import|peers)|release)/|--release", "needs a release build"),
+    (r"\b(clients/(run|asmx|servicestack)|events/emulate|bench/capacity)\b|^\.ci/run", "run elsewhere in the gate"),
     (r"\bgit (tag|push)\b", "git: publishes"),
-    (r"\b(appcmd|sha256sum|unzip)\b|u_ex\*", "needs the reader's files"),
-    (r"\b(OLD_HOST|HOST|TARGET|ARN|HANDLE|EVENT|NAME|REGION|ID)\b", "needs the reader's host or name"),
+    (r"\b(sha256sum|unzip)\b", "needs the reader's files"),
+    (r"\b(OLD_HOST|HOST|TARGET|ARN|HANDLE|EVENT|NAME|REGION|ID)\b(?!: )", "needs the reader's host or name"),
     (r"\$\(accounts completions|<\(accounts|\| man ", "needs an interactive shell"),
 ]
-REPLACED = {"USER": "jdoe", "BRAND": "brand", "ADDRESS": "a@example.com", "DATE": "2099-01-01"}
+if shutil.which("aws") is None:
+    SKIPPED.append((r"\baws ", "aws: not installed"))
+REPLACED = {"USER": "jdoe", "BRAND": "brand", "ADDRESS": "a@example.com", "DATE": "2099-01-01", "TABLE": "Audit"}
+# Starts the local program, which does not end.
+SERVER = re.compile(r"cargo run -p local(?: -- (--front-door))?")
 # How a block of commands without a language begins.
 PROGRAM = re.compile(r"(export|cargo|accounts|curl|aws|sam|pip|rustup|[.a-z]+/[a-z]+)( |$)")
 
 SAME = [
     (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "TIME"),
     (r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "ID"),
+    (r"\b127\.0\.0\.1:\d{5}\b", "127.0.0.1:PORT"),
     (r"[ \t]+", " "),
 ]
 
@@ -56,13 +62,22 @@ class Tally:
 
 def check(page, tally):
     """The mistakes of a page."""
+    wrong = [f"{page.name}:{block.line}: {fault}" for block in page.blocks for fault in language_faults(block)]
     if not any(kind(block) for block in page.blocks):
-        return []
+        return wrong
     with Session() as session:
         run = Run(page, session, tally)
         for block in page.blocks:
             run.block(block)
-    return run.wrong
+    return wrong + run.wrong
+
+
+def language_faults(block):
+    """No block of commands may be left out by accident."""
+    if block.info[:1] in (["bash"], ["shell"]):
+        yield "use sh or console, whose commands are run"
+    elif not block.info and not kind(block):
+        yield "a block without commands needs a language, for example text"
 
 
 class Run:
@@ -74,7 +89,7 @@ class Run:
 
     def block(self, block):
         while self.preparations and self.preparations[0][0] < block.line:
-            self.command(*self.preparations.pop(0), None)
+            self.prepare(*self.preparations.pop(0))
         if not kind(block):
             if len(block.info) == 2 and not self.page.file_of(block):
                 self.session.write(block.info[1], "\n".join(block.lines) + "\n")
@@ -88,8 +103,15 @@ class Run:
                 self.tally.ran += 1
                 self.command(line, filled(command), expected)
 
+    def prepare(self, line, command):
+        if not reason_to_skip(command, {}):
+            self.unknown = {name: reason for name, reason in self.unknown.items() if name not in defined(command)}
+            self.command(line, command, None)
+
     def command(self, line, command, expected):
-        fault = fault_of(self.session.run(command), expected)
+        server = SERVER.fullmatch(command)
+        result = self.session.serve(*filter(None, server.groups())) if server else self.session.run(command)
+        fault = fault_of(result, expected)
         self.wrong += [f"{self.page.name}:{line}: {command}\n{fault}"] if fault else []
 
 

@@ -39,6 +39,12 @@ $ accounts delete mmiller
 Delete …
 mmiller…
 ```
+
+```console
+$ cargo run -p local
+…
+ready on http://127.0.0.1:3000
+```
 """
 
 # Each replaces a part of the right page.
@@ -61,6 +67,9 @@ MISTAKES = {
     "a missing package": ("-p accounts", "-p account"),
     "a wrong output": ("version 1", "version 2"),
     "a missing line of output": ("username mmiller\n…\n", "username mmiller\n"),
+    "a wrong output of the local program": ("ready on", "running on"),
+    "commands that are not run": ("```console\n$ cargo", "```bash\n$ cargo"),
+    "a block of an unknown kind": ("```csv people.csv", "```"),
     "a command that fails": ("accounts show mmiller\nusername mmiller\n…\nversion 1", "accounts show nobody"),
 }
 

@@ -4,6 +4,7 @@ import os
 import pty
 import re
 import select
+import shutil
 import subprocess
 import tempfile
 import termios
@@ -29,6 +30,7 @@ SETTINGS = {
 # `accounts` as the pages use it, but on the tables of `local`.
 ACCOUNTS = """#!/bin/sh
 unset ACCOUNTS_STACK
+if [ "$1" = --stack ]; then shift 2; fi
 case " $*" in *" --endpoint"*) ;; *) set -- --endpoint {dynamodb} "$@" ;; esac
 case " $*" in *" --ses-endpoint"*) ;; *) set -- --ses-endpoint {ses} "$@" ;; esac
 exec {binary} "$@"
@@ -40,6 +42,12 @@ while [ "$1" != -p ]; do shift; done
 program=$2; shift 2
 [ "$1" = -- ] && shift
 exec "$program" "$@"
+"""
+
+# The AWS CLI with the DynamoDB of `local`.
+AWS = """#!/bin/sh
+export AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local AWS_DEFAULT_REGION=us-east-1
+exec {binary} --endpoint-url {dynamodb} "$@"
 """
 
 # Runs a command in bash, with the variables, functions and folder of the previous one.
@@ -72,31 +80,42 @@ class Session:
         return self
 
     def start(self, programs):
-        command = [BINARIES / "local", "--memory", "--port", "0"]
-        log = open(Path(self.folder.name) / "log", "w", encoding="utf-8")
-        self.server = subprocess.Popen(command, env=self.environment, stdin=subprocess.DEVNULL,
-                                       stdout=subprocess.PIPE, stderr=log, text=True)
-        urls = {}
-        for line in self.server.stdout:
-            found = re.match(r"DynamoDB on (\S+), SES on (\S+)", line)
-            urls.update({"dynamodb": found[1], "ses": found[2]} if found else {})
-            if line.startswith("ready on "):
-                urls["url"] = line.split()[-1]
-                break
-        self.urls = urls
+        self.server, greeting = self.local(self.environment)
+        found = re.search(r"(?s)DynamoDB on (\S+), SES on (\S+)\n.*ready on (\S+)\n", greeting)
+        self.urls = urls = dict(zip(("dynamodb", "ses", "url"), found.groups()))
         scripts = {
             "accounts": ACCOUNTS.format(binary=BINARIES / "accounts", **urls),
             "local": f'#!/bin/sh\nexec {BINARIES / "local"} "$@"\n',
             "cargo": CARGO,
         }
+        if aws := shutil.which("aws"):
+            scripts["aws"] = AWS.format(binary=aws, **urls)
         for name, text in scripts.items():
             (programs / name).write_text(text)
             (programs / name).chmod(0o755)
 
+    def local(self, environment, *options):
+        """A `local` with tables in memory, and what it has printed when it is ready."""
+        command = [BINARIES / "local", "--memory", "--port", "0", *options]
+        with open(Path(self.folder.name) / "log", "a", encoding="utf-8") as log:
+            server = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL,
+                                      stdout=subprocess.PIPE, stderr=log, text=True)
+        lines = []
+        for line in server.stdout:
+            lines.append(line)
+            if line.startswith("ready on "):
+                break
+        return server, "".join(lines)
+
+    def serve(self, *options):
+        """What another `local`, without the settings of the session, prints, and whether it starts."""
+        server, greeting = self.local({"NO_COLOR": "1"}, *options)
+        end(server)
+        ready = re.search(r"\nready on (\S+)\n", greeting)
+        return (greeting.replace(ready[1], PORT_IN_DOCS), 0) if ready else (greeting, 1)
+
     def __exit__(self, *_):
-        self.server.kill()
-        self.server.wait()
-        self.server.stdout.close()
+        end(self.server)
         self.folder.cleanup()
 
     def write(self, name, text):
@@ -122,6 +141,12 @@ class Session:
         os.close(terminal)
         os.close(read_end)
         return output.replace(self.urls["url"], PORT_IN_DOCS), process.wait()
+
+
+def end(server):
+    server.kill()
+    server.wait()
+    server.stdout.close()
 
 
 def conversation(process, terminal, output):

@@ -125,6 +125,34 @@ async fn every_fault_is_found_with_advice() {
     }
 }
 
+/// In accounts.md, a line of `…` stands for any lines.
+#[tokio::test]
+async fn accounts_md_shows_what_doctor_prints() {
+    let aws = Aws::start().await;
+    aws.set(
+        "/DescribeTable Users/Table/DeletionProtectionEnabled",
+        json!(false),
+    );
+    aws.set(
+        "/~1v2~1email~1account/ProductionAccessEnabled",
+        json!(false),
+    );
+    aws.set("/DescribeAlarms", refusal("AccessDenied", "no"));
+    let examiner = Examiner::start(RECORDS).await;
+    let answer = examiner.examine_with(&aws, &[], &[]).await;
+
+    let page = include_str!("../../../../docs/accounts.md");
+    let (_, shown) = page.split_once("\n$ accounts doctor\n").unwrap();
+    let (shown, _) = shown.split_once("```").unwrap();
+    let mut rest = answer.out.as_str();
+    for part in shown.split("…\n") {
+        let found = rest.split_once(part);
+        assert!(found.is_some(), "{part} is not in {rest}");
+        rest = found.unwrap().1;
+    }
+    assert_eq!(rest, "");
+}
+
 /// SES uses the identity of a parent domain if neither the address nor its domain has one.
 #[tokio::test]
 async fn a_sender_may_use_the_identity_of_a_parent_domain() {
