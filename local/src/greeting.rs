@@ -33,7 +33,7 @@ pub(crate) fn hello(url: &str, backend: &Backend, brand: &Brand, gateway: Option
   Outbox     {LINK}{url}/outbox{LINK:#}
   Tables     {LINK}{url}/tables{LINK:#}
 
-{BOLD}Reset the password of jdoe{BOLD:#}, at most once a minute
+{BOLD}Reset the password of jdoe{BOLD:#}, by default at most once a minute
   curl '{url}/webservices/IFCommonService.asmx/ResetUserPassword?username=jdoe'
 
 {BOLD}Set the password of the customer a@example.com{BOLD:#} as an administrator

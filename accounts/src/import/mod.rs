@@ -46,7 +46,7 @@ pub(crate) async fn import(
 ) -> Result<ExitCode, Error> {
     let format = arguments.format.or_else(|| Format::of(&arguments.file));
     let format = format.ok_or_else(|| {
-        Error::Usage("unknown file type; use --format csv or --format jsonl".to_owned())
+        Error::Usage("the name of the file ends neither in .csv nor in .jsonl; use --format csv or --format jsonl".to_owned())
     })?;
     if arguments.changes_existing() {
         // If a setting for audit rows is missing, the import must fail before the first batch is written.

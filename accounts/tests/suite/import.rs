@@ -543,7 +543,7 @@ async fn an_unusable_file_is_a_usage_error() {
         (
             "users.txt",
             "",
-            "unknown file type; use --format csv or --format jsonl",
+            "the name of the file ends neither in .csv nor in .jsonl; use --format csv or --format jsonl",
         ),
         (
             "users.csv",
