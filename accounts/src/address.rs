@@ -61,8 +61,8 @@ impl AddressChange<'_> {
         )
     }
 
-    /// Returns whether to notify the old address. That is so if the address changes and mail to the
-    /// old one has not failed.
+    /// Returns whether to notify the old address: true if the address changes and mail to the old
+    /// one has not failed.
     fn notifies(&self) -> bool {
         let account = self.account;
         let has_address = account.profile.email.is_some() && account.email_failed_at.is_none();

@@ -60,7 +60,7 @@ impl Default for TableNames {
 }
 
 impl TableNames {
-    /// The value of an environment variable, if it is one for the name of a table.
+    /// The value of the environment variable `name`, if it sets the name of a table.
     #[must_use]
     pub fn variable(&self, name: &str) -> Option<String> {
         let table = match name {

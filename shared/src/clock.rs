@@ -18,8 +18,8 @@ impl Timestamp {
         Self(self.0.saturating_add(seconds))
     }
 
-    /// Formats the time as RFC 3339 in UTC, to the second: `2026-11-21T22:34:15Z`. The texts sort
-    /// by time.
+    /// Formats the time as RFC 3339 in UTC, to the second: `2026-11-21T22:34:15Z`. Such
+    /// strings sort chronologically.
     #[must_use]
     pub fn rfc3339(self) -> String {
         self.format(format_description!(

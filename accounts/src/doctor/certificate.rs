@@ -16,8 +16,8 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-/// How far ahead the expiry of a certificate is searched for, in seconds. Certificates of public
-/// authorities are valid for a shorter time (CA/Browser Forum, Baseline Requirements section
+/// How far into the future to search for the expiry of a certificate, in seconds. Certificates of
+/// public authorities are valid for a shorter time (CA/Browser Forum, Baseline Requirements section
 /// 6.3.2).
 const MAX_VALIDITY: u64 = 400 * 86_400;
 

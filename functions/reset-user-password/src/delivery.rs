@@ -169,9 +169,9 @@ impl Delivery {
         Ok(ResetOutcome::Superseded)
     }
 
-    /// Schedules the next attempt. A refusal of the email itself counts, and each one makes the
-    /// next attempt later. Other failures do not count: after an outage, the next attempt is due
-    /// when the reservation ends.
+    /// Schedules the next attempt. A refusal of the email itself counts as a failed attempt, and
+    /// each one delays the next attempt further. Other failures do not count: after an outage, the
+    /// next attempt is due when the reservation ends.
     async fn on_mail_failure(
         &self,
         account: &Account,

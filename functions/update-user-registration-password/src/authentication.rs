@@ -206,8 +206,8 @@ impl Authenticator {
     }
 
     /// Returns the key of the account that a user name or an email address identifies. A user name
-    /// comes first, so that another account with this address cannot lock its owner out. An address
-    /// counts only if it belongs to a single account. The calls are the same in every case.
+    /// takes precedence, so that another account with this address cannot lock out the owner of the
+    /// name. An address counts only if it belongs to a single account. The calls are the same in every case.
     async fn resolve(
         &self,
         credential: &PasswordCredential,

@@ -31,8 +31,8 @@ pub(super) fn repaired(event: LambdaRequest) -> LambdaRequest {
     }
 }
 
-/// From the members that make up a request, rebuilds an HTTP event that `lambda_http` did not
-/// recognise, leaving out values of the wrong type. Returns `None` for other events.
+/// Rebuilds an HTTP event that `lambda_http` did not recognise. Uses only the members that make up
+/// a request, and leaves out values of the wrong type. Returns `None` for other events.
 fn rebuilt(event: &str) -> Option<LambdaRequest> {
     let event: Value = serde_json::from_str(event).ok()?;
     let at = |pointer| event.pointer(pointer);

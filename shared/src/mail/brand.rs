@@ -21,8 +21,8 @@ pub struct Brand {
     pub configuration_set: Option<String>,
     /// The address for replies, if it is not the sender's.
     pub reply_to: Option<String>,
-    /// The language, a BCP 47 tag, of recipients whose account has no language, or one that emails
-    /// are not available in. English if missing.
+    /// The language, a BCP 47 tag, of emails to recipients whose account has no language or has one
+    /// in which emails are not available. English if missing.
     pub language: Option<String>,
     /// The closing words of an email, by the name of their attribute in [`CLOSINGS`].
     pub closings: BTreeMap<&'static str, String>,
@@ -79,8 +79,8 @@ pub const REPLY_TO: Attribute = Attribute {
     variable: Some("REPLY_TO"),
     check: check_address,
 };
-/// The language of recipients whose account has no language, or one that emails are not available
-/// in.
+/// The language of emails to recipients whose account has no language or has one in which emails
+/// are not available.
 pub const LANGUAGE: Attribute = Attribute {
     name: "language",
     variable: Some("MAIL_LANGUAGE"),

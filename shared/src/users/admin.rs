@@ -129,8 +129,8 @@ fn differences(account: &NewAccount, found: &Item) -> Option<Change> {
     })
 }
 
-/// Whether two values of an attribute have the same meaning: sets have no order, and an account
-/// that is not disabled or has no name may lack the attribute.
+/// Whether two values of an attribute have the same meaning: the order of a set does not matter, a
+/// missing `disabled` means false, and a missing name means an empty one.
 fn is_same(old: Option<&AttributeValue>, new: Option<&AttributeValue>) -> bool {
     match (old, new) {
         (Some(AttributeValue::Ss(old)), Some(AttributeValue::Ss(new))) => {

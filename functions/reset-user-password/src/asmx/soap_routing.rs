@@ -68,8 +68,8 @@ fn parameter_action(content_type: &ContentType<'_>) -> Action {
     }
 }
 
-/// Checks that the first child of the body is the operation, like `GetRequestElement`: in an
-/// envelope of any namespace except that of a disabled version, and skipping everything before the
+/// Checks, as `GetRequestElement` does, that the first child of the body is the operation. Accepts
+/// an envelope in any namespace except that of a disabled version, and skips everything before the
 /// body. The rules of envelopes are checked later.
 pub(super) fn check_first_child(
     protocols: Protocols,

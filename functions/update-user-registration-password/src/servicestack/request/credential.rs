@@ -24,10 +24,10 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true),
 );
 
-/// Reads the credential of a call that changes something. Refuses one that a page of another site
-/// made a browser send. If the credential is a cookie and an HTML form could have sent the body,
+/// Reads the credential of a call that changes something. Refuses a call that a page of another
+/// site made a browser send. If the credential is a cookie and an HTML form could have sent the body,
 /// the browser must also confirm that the page belongs to this site, because a browser without
-/// Fetch Metadata does not reveal that it belongs to another.
+/// Fetch Metadata does not reveal that a page belongs to another site.
 pub fn credential(request: &Request, sessions: bool) -> Result<Credential, Rejection> {
     let is_by_cookie = || session(request).is_some_and(|session| session.is_cookie);
     let credential = caller(request, sessions)?;
