@@ -260,7 +260,7 @@ fn in_words(service: &str, failure: &Failure, place: &Place) -> String {
         Failure::Refused { code, .. } if code == NO_TABLE => {
             let missing = match place.tables.as_slice() {
                 [table] => format!("table {table} not found"),
-                tables => format!("one of the tables {} not found", tables.join(", ")),
+                tables => format!("one of these tables was not found: {}", tables.join(", ")),
             };
             format!("{missing} {location}; check the names and the region")
         }

@@ -62,7 +62,7 @@ def arguments():
     parser.add_argument(
         "--rate", type=float, default=1.0, metavar="N", help="requests per second to each host (default 1; 0 for no pause)"
     )
-    parser.add_argument("--timeout", type=float, default=30.0, metavar="SECONDS", help="timeout of each answer (default 30)")
+    parser.add_argument("--timeout", type=float, default=30.0, metavar="SECONDS", help="timeout for each answer (default 30)")
     parser.add_argument("--only", default="*", metavar="PATTERN", help="send only cases whose names match, for example 'routing/*'")
     parser.add_argument("--json", action="store_true", help="print JSON, with all cases and complete bodies")
     return parser.parse_args()
@@ -142,8 +142,8 @@ def common_services(old, new):
         if not services:
             raise UsageError(
                 f"{one.url} runs neither service: it has no WSDL of {NAMES['reset']} at "
-                f"/webservices/IFCommonService.asmx?WSDL, and does not refuse a POST to {ROUTE} without a credential "
-                "as ServiceStack does; is a base path missing from the URL?"
+                f"/webservices/IFCommonService.asmx?WSDL, and answers a POST to {ROUTE} without a credential "
+                "differently from ServiceStack; is a base path missing from the URL?"
             )
     common = [service for service in found[old] if service in found[new]]
     if not common:

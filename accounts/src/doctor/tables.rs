@@ -173,7 +173,8 @@ fn at_aws(deployment: &Deployment<'_>) -> CheckResult<()> {
 fn state(description: &TableDescription, table: &Table) -> Finding {
     let name = description.table_name().unwrap_or_default();
     if keys(description.key_schema()) != table.key {
-        let found = format!("the key of {name} is not {}", table.key.join(" and "));
+        let key = table.key.join("` and `");
+        let found = format!("the key of {name} does not consist of `{key}`");
         return Finding::failed(found, "use the table created by the stack");
     }
     match description.table_status() {

@@ -12,11 +12,11 @@ pub struct Config {
     /// `TEMPORARY_PASSWORD_HOURS`: the lifetime of a mailed password, 24 by default. NIST SP
     /// 800-63B-4 section 4.2.1.2 allows no more for a secret sent by email.
     pub temporary_password_hours: u64,
-    /// `RESET_PER_MINUTE`: the maximum number of resets of one name per minute, 1 by default. 0
-    /// means no limit.
+    /// `RESET_PER_MINUTE`: the maximum number of resets of one user name per minute, 1 by
+    /// default. 0 means no limit.
     pub reset_per_minute: u32,
-    /// `RESET_PER_HOUR`: the maximum number of resets of one name per hour, 5 by default. 0 means
-    /// no limit.
+    /// `RESET_PER_HOUR`: the maximum number of resets of one user name per hour, 5 by
+    /// default. 0 means no limit.
     pub reset_per_hour: u32,
     /// `SOURCE_PER_MINUTE`: the maximum number of resets from one IP address per minute, 60 by
     /// default. 0 means no limit.
