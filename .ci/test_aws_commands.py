@@ -1,4 +1,4 @@
-"""Checks that the AWS commands on the pages exist, with their options and the names in their queries.
+"""Checks that the commands of the AWS CLI and of SAM on the pages exist, with their options and the names in their queries.
 
 `python -m unittest discover -s .ci` with what `.ci/run` installs.
 """
@@ -12,6 +12,9 @@ import unittest
 import botocore.session
 import jmespath
 from botocore import xform_name
+from samcli.commands.build.command import cli as build
+from samcli.commands.deploy.command import cli as deploy
+from samcli.commands.local.invoke.cli import cli as local_invoke
 from transform import ROOT
 
 sys.path.insert(0, str(ROOT / "docs"))
@@ -28,17 +31,40 @@ OTHERS = {
     ("logs", "tail"): {"filter-pattern", "format", "since"},
     ("sso", "login"): set(),
 }
+# `sam local` stands for `sam local invoke`.
+SAM_COMMANDS = {"build": build, "deploy": deploy, "local": local_invoke}
 # Options that the AWS CLI names differently from the API.
 RENAMED = {"notification-endpoint": "endpoint"}
 
 
+def texts():
+    """The text of all blocks and all commands in sentences, with the page and whether it is in a sentence."""
+    for page in all_pages():
+        for block in page.blocks:
+            yield page.name, False, "\n".join(block.lines).replace("\\\n", " ")
+        for _, code in page.codes():
+            yield page.name, True, code
+
+
 def commands():
     """Each AWS command of all pages: the page, whether it is in a sentence, the service, the command and its arguments."""
-    for page in all_pages():
-        blocks = [(False, "\n".join(block.lines).replace("\\\n", " ")) for block in page.blocks]
-        for is_in_sentence, text in blocks + [(True, code) for _, code in page.codes()]:
-            for found in re.finditer(r"\baws ([a-z0-9-]+) ([a-z0-9-]+)", text):
-                yield page.name, is_in_sentence, (found[1], found[2], arguments(text[found.end() :]))
+    for page, is_in_sentence, text in texts():
+        for found in re.finditer(r"\baws ([a-z0-9-]+) ([a-z0-9-]+)", text):
+            yield page, is_in_sentence, (found[1], found[2], arguments(text[found.end() :]))
+
+
+def sam_commands():
+    """Each SAM command of all pages: the page, and the words of the command."""
+    for page, _, text in texts():
+        for found in re.finditer(r"(?<![\w/.-])sam (?=(build|deploy|local)\b)", text):
+            yield page, arguments(text[found.end() :])
+
+
+def sam_faults(words):
+    """The options that a SAM command does not have."""
+    command = SAM_COMMANDS[words[0]]
+    known = {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}
+    return [word for word in words if word.startswith("-") and word not in known]
 
 
 def arguments(text):
@@ -117,7 +143,15 @@ class AwsCommands(unittest.TestCase):
             with self.subTest(page=page, command=command):
                 self.assertEqual(list(faults(*command, is_in_sentence)), [])
 
+    def test_sam_knows_every_option(self):
+        found = list(sam_commands())
+        self.assertGreater(len(found), 10)
+        for page, words in found:
+            self.assertEqual(sam_faults(words), [], f"{page}: sam {' '.join(words)}")
+
     def test_it_notices_mistakes(self):
+        self.assertEqual(sam_faults(["local", "invoke", "--event", "a.json"]), [])
+        self.assertEqual(sam_faults(["local", "invoke", "--evnt", "a.json"]), ["--evnt"])
         right = "--table-name T --query 'Table.KeySchema[].AttributeName'"
         self.assertEqual(list(faults("dynamodb", "describe-table", arguments(right))), [])
         for part, wrong in (("table-name", "table"), ("--table-name T", ""), ("KeySchema", "Keys")):

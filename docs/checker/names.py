@@ -22,6 +22,10 @@ def check(page):
         wrong += [(block.line, fault) for fault in example_faults(page, block)]
         if block.info[:1] in ([], ["sh"], ["console"]):
             wrong += [(block.line, fault) for fault in command_faults("\n".join(block.lines))]
+        if block.info[:1] == ["yaml"]:
+            names = re.findall(r"(?m)^(\w+):", "\n".join(block.lines))
+            wrong += [(block.line, f"no parameter {name}") for name in names if name not in tree.parameters()]
+    wrong += [(line, fault) for line, file, text in page.pictures() for fault in picture_faults(file, text)]
     wrong += [(line, f"no {kind} {code}") for kind, known in (("metric", tree.metrics), ("parameter", tree.parameters))
               for line, code in page.first_cells(kind) if code not in known()]
     for line, text in enumerate(page.prose, 1):
@@ -50,6 +54,14 @@ def example_faults(page, block):
         yield f"the block differs from {block.info[1]}"
 
 
+def picture_faults(file, text):
+    """Checks that the figures in the text for a plot are in the plot."""
+    if file.suffix == ".svg" and file.exists():
+        plot = file.read_text(encoding="utf-8")
+        yield from (f"{file.name} has no {figure}" for figure in re.findall(r"\d[\d,.]* ms", text)
+                    if not re.search(rf"(?<!\d){figure}", plot))
+
+
 def code_faults(code):
     test = re.fullmatch(r"([\w/.-]+\.rs): (\w+)", code)
     if test:
@@ -66,7 +78,16 @@ def code_faults(code):
 
 
 def command_faults(text):
-    """Checks the names in commands: packages and targets of cargo, and programs of the repository."""
+    """Checks the names in commands: packages and targets of cargo, programs of the repository, parameters, variables,
+    resources and events."""
+    for name, _ in re.findall(r"(?:^|(?<=file://parameters\.yaml ))([A-Z]\w*[a-z]\w*)(=|: )", text):
+        yield from [f"no parameter {name}"] * (name not in tree.parameters() | others.MEMBERS)
+    for name in re.findall(r"(?m)(?:^| )([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)=", text):
+        yield from [f"the code reads no variable {name}"] * (name not in tree.words() | others.VARIABLES)
+    for name in re.findall(r"\b(?:logs|resource|output) \"?([A-Z]\w+)", text):
+        yield from [f"no resource or output {name}"] * (name not in tree.resources())
+    for name in re.findall(r'\$\.event = "([a-z_.]+)"', text):
+        yield from [f"no event {name}"] * (name not in tree.events())
     for name in re.findall(r"(?m)^(?:\$ )?cargo \S.*", text):
         for target in re.findall(r" (?:-p|--bench|--test) ([\w-]+)", name.split(" -- ")[0]):
             yield from [f"no package or target {target}"] * (target not in tree.cargo_targets())

@@ -9,10 +9,12 @@ from checker.pages import ROOT
 BINARIES = ROOT / "target/debug"
 OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*")
 
-# Programs of the repository besides `accounts`, each with the arguments that print its help.
-PROGRAMS = ([BINARIES / "local", "--help"], [ROOT / "clients/compare", "--help"])
-# Options of the benchmarks, whose help is not available without a release build.
-BENCHMARKS = {"--rounds", "--seconds", "--starts", "--users"}
+# Programs of the repository besides `accounts`: how their command lines begin, and the arguments that print their help.
+PROGRAMS = {
+    "cargo run -p local -- ": [BINARIES / "local", "--help"],
+    "clients/compare ": [ROOT / "clients/compare", "--help"],
+}
+BENCHMARKS = "cargo bench -p bench --bench functions -- "
 
 
 def check(page):
@@ -22,14 +24,22 @@ def check(page):
         wrong += [(line, fault) for fault in faults(code, OPTION.match(code))]
     for block in page.blocks:
         for number, text in enumerate(block.lines, block.line + 1):
-            command = re.match(r"(?:\$ )?(accounts .*)", text)
-            wrong += [(number, fault) for fault in faults(command[1], False)] if command else []
+            wrong += [(number, fault) for fault in faults(text.removeprefix("$ "), False)]
     return [f"{page.name}:{line}: {fault}" for line, fault in wrong]
 
 
 def faults(code, is_bare):
+    code = re.split(r"[|;&>]", code)[0]
+    for beginning, help_command in PROGRAMS.items():
+        if beginning in code:
+            options = OPTION.findall(code.split(beginning)[1])
+            yield from (f"no option {option}" for option in options if option not in options_in(tuple(help_command)))
     if code.startswith("accounts "):
-        yield from faults_of_accounts(re.split(r"[|;&>]", code)[0])
+        yield from faults_of_accounts(code)
+    elif code.startswith(BENCHMARKS):
+        words = code.removeprefix(BENCHMARKS).split()
+        yield from (f"no benchmark or option {word}" for word in words if re.match(r"(--)?[a-z]", word)
+                    and word not in benchmarks())
     elif is_bare:
         yield from [f"no program has the option {option}" for option in OPTION.findall(code) if option not in known()]
 
@@ -68,11 +78,23 @@ def options(path):
 
 
 @functools.cache
+def options_in(help_command):
+    return set(OPTION.findall(subprocess.run(help_command, check=True, capture_output=True, text=True).stdout))
+
+
+@functools.cache
+def benchmarks():
+    """The names and options of the benchmarks, from their code, because their help needs a release build."""
+    code = (ROOT / "bench/benches/functions/main.rs").read_text()
+    names = re.findall(r"(?m)^    ([A-Z]\w+),$", code.split("enum Subject {")[1].split("\n}")[0])
+    fields = re.findall(r"#\[arg\(long.*\n    (\w+):", code)
+    return {name.lower() for name in names} | {f"--{field}" for field in fields}
+
+
+@functools.cache
 def known():
     """The options of all programs."""
-    found = set(BENCHMARKS)
-    for command in PROGRAMS:
-        found.update(OPTION.findall(subprocess.run(command, check=True, capture_output=True, text=True).stdout))
+    found = benchmarks().union(*(options_in(tuple(command)) for command in PROGRAMS.values()))
     return found.union(*(options(path) for path in all_paths(())))
 
 

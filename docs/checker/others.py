@@ -1,8 +1,8 @@
 """Names of other systems in the documentation, which the code does not contain."""
 
-# Variables and constants of mimalloc, CloudFormation and OpenSSL.
+# Variables and constants of mimalloc, rustc, CloudFormation and OpenSSL.
 VARIABLES = {
-    "MIMALLOC_PURGE_DELAY", "REVIEW_IN_PROGRESS", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "UPDATE_ROLLBACK_COMPLETE",
+    "MIMALLOC_PURGE_DELAY", "RUSTC_BOOTSTRAP", "REVIEW_IN_PROGRESS", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "UPDATE_ROLLBACK_COMPLETE",
     "UPDATE_ROLLBACK_FAILED", "SSL_ERROR_SYSCALL",
 }
 
@@ -11,6 +11,9 @@ FILES = {"names.txt", "DAY/ID.json", "NAME.expected.json", "bind/"}
 
 # Attributes of items, not events.
 ATTRIBUTES = {"temporary.hash", "temporary.expires_at"}
+
+# Headers and attributes of cookies, not parameters.
+MEMBERS = {"Accept", "Allow", "Cookie", "SameSite", "Vary"}
 
 NAMES = {
     # .NET

@@ -60,8 +60,14 @@ class Page:
         """The target of each link and picture, with its line."""
         for number, line in enumerate(self.prose, 1):
             line = re.sub(r"`[^`]*`", "", line)
-            for target in re.findall(r"\]\(([^)\s]+)\)", line):
+            for target in re.findall(r"\]\(([^)\s]+)\)", line) + re.findall(r'<img [^>]*\bsrc="([^"]+)"', line):
                 yield number, target
+
+    def pictures(self):
+        """The file and the alternative text of each picture in HTML, with its line."""
+        for number, line in enumerate(self.prose, 1):
+            for file, text in re.findall(r'<img [^>]*\bsrc="([^"]+)"[^>]*\balt="([^"]+)"', line):
+                yield number, self.path.parent / file, text
 
     def preparations(self):
         """The commands in `<!-- run: … -->`, with their lines."""

@@ -8,7 +8,21 @@ RIGHT = f"""
 # A page
 
 [a file](../README.md), [a heading](#a-page), `shared/src/names.rs`, `USERS_TABLE`, `MailArns`, `SweepsMissingAlarm`,
-`reset.done`, `accounts list --role Admin`, `--dry-run`, `cargo test -p accounts`
+`reset.done`, `accounts list --role Admin`, `--dry-run`, `cargo test -p accounts`, `ResetMode=dual`, `RESET_MODE=dual`
+
+<img src="pictures/peers-lambda.svg" alt="70 ms">
+
+```yaml
+AlarmEmail: oncall@example.com
+```
+
+```sh
+logs ResetUserPasswordLogs '{{ $.event = "mail.bounced" }}'
+sam deploy --parameter-overrides file://parameters.yaml DeletionProtection=DISABLED
+cargo bench -p bench --bench functions -- size --starts 3
+cargo run -p local -- --memory invoke reset-user-password events/reset-user-password/soap11.json
+clients/compare --old http://HOST --new http://HOST
+```
 
 | metric | meaning |
 |---|---|
@@ -58,6 +72,18 @@ MISTAKES = {
     "an unknown metric": ("`Failures`", "`Failurez`"),
     "an unknown metric in a sentence": ("`MailTime`", "`Mailtime`"),
     "an unknown parameter of one word": ("`Deployment`", "`Deploiment`"),
+    "an unknown parameter with a value": ("ResetMode=dual", "ResetMood=dual"),
+    "an unknown variable with a value": ("RESET_MODE=dual", "RESET_MOOD=dual"),
+    "an unknown parameter on a command line": ("DeletionProtection=", "DeletionProtektion="),
+    "an unknown parameter in YAML": ("AlarmEmail", "AlarmMail"),
+    "a missing picture": ("peers-lambda.svg", "peers.svg"),
+    "a figure that is not in the plot": ("70 ms", "7 ms"),
+    "an unknown log group": ("ResetUserPasswordLogs", "ResetLogs"),
+    "an unknown event in a filter": ("mail.bounced", "mail.lost"),
+    "a wrong option of the local program": ("--memory invoke", "--memry invoke"),
+    "a wrong option of a script": ("--old http", "--olld http"),
+    "an unknown benchmark": ("size --starts", "sizes --starts"),
+    "a wrong option of a benchmark": ("--starts 3", "--start 3"),
     "an unknown alarm": ("SweepsMissingAlarm", "SweepsLostAlarm"),
     "an unknown event": ("reset.done", "reset.finished"),
     "a block that differs from its file": (FILE, "something else\n"),

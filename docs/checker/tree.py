@@ -47,10 +47,23 @@ def metrics():
 
 
 @functools.cache
+def section(name):
+    """The names in a section of the template."""
+    text = re.search(rf"(?ms)^{name}:\n(.*?)(?=^\S|\Z)", (ROOT / "template.yaml").read_text())[1]
+    return set(re.findall(r"(?m)^  (\w+):$", text))
+
+
 def parameters():
+    return section("Parameters")
+
+
+@functools.cache
+def resources():
+    """Resources and outputs, with the rules that SAM makes from the events of a function."""
     template = (ROOT / "template.yaml").read_text()
-    section = re.search(r"(?ms)^Parameters:\n(.*?)^\S", template)[1]
-    return set(re.findall(r"(?m)^  (\w+):$", section))
+    functions = re.findall(r"(?m)^  (\w+):\n    Type: AWS::Serverless::Function\n((?:(?: {4}.*)?\n)+)", template)
+    rules = {function + event for function, text in functions for event in re.findall(r"(?m)^        (\w+):\n          Type: ", text)}
+    return section("Resources") | section("Outputs") | rules
 
 
 @functools.cache

@@ -16,8 +16,12 @@ const SECONDS_PER_DAY: u64 = 86_400;
 /// A kind of email.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// The email with the new password after a reset.
+    /// The email with the new password after a reset, which has replaced the old one.
     NewPassword,
+    /// The same email if the old password works until the new one is used.
+    TemporaryPassword,
+    /// The same email if the account had no password.
+    FirstPassword,
     /// The email after an administrator set a password.
     LoginUpdated,
     /// The email to the old address after an operator changed it.
@@ -26,13 +30,21 @@ pub enum Kind {
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Self; 3] = [Self::NewPassword, Self::LoginUpdated, Self::AddressChanged];
+    pub const ALL: [Self; 5] = [
+        Self::NewPassword,
+        Self::TemporaryPassword,
+        Self::FirstPassword,
+        Self::LoginUpdated,
+        Self::AddressChanged,
+    ];
 
     /// The name in command lines and URLs.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::NewPassword => "new-password",
+            Self::TemporaryPassword => "temporary-password",
+            Self::FirstPassword => "first-password",
             Self::LoginUpdated => "login-updated",
             Self::AddressChanged => "address-changed",
         }
@@ -67,17 +79,22 @@ pub fn render_sample(
         language: language.map(str::to_owned),
     };
     let request_id = REQUEST_ID;
-    match kind {
-        Kind::NewPassword => NewPassword {
+    let new_password = |old_password| {
+        NewPassword {
             brand,
             recipient,
             password: PASSWORD,
-            old_password: OldPassword::Invalid,
+            old_password,
             at,
             expires_at: at.plus_seconds(SECONDS_PER_DAY),
             request_id,
         }
-        .render(),
+        .render()
+    };
+    match kind {
+        Kind::NewPassword => new_password(OldPassword::Invalid),
+        Kind::TemporaryPassword => new_password(OldPassword::Works),
+        Kind::FirstPassword => new_password(OldPassword::Missing),
         Kind::LoginUpdated => LoginUpdated {
             brand,
             recipient,
