@@ -73,6 +73,8 @@ def code_faults(code):
     elif re.fullmatch(r"[a-z_]+\.[a-z_]+", code) and code.split(".")[0] in prefixes():
         is_file = re.search(rf"\.({FILE_ENDINGS})$", code)
         yield from [f"no event {code}"] * (code not in tree.events() | others.ATTRIBUTES and not is_file)
+    elif re.fullmatch(r"[A-Z][\w-]*( [\w-]+)+", code):
+        yield from [f"no message or check {code}"] * (code not in others.MESSAGES and code not in tree.sources())
     elif names_a_file(code):
         yield from [f"no file {code}"] * (not exists(code))
 

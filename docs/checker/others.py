@@ -15,6 +15,9 @@ ATTRIBUTES = {"temporary.hash", "temporary.expires_at"}
 # Headers and attributes of cookies, not parameters.
 MEMBERS = {"Accept", "Allow", "Cookie", "SameSite", "Vary"}
 
+# Messages of .NET, and the beginning of a query in SQL.
+MESSAGES = {"SELECT DISTINCT", "The underlying connection was closed"}
+
 NAMES = {
     # .NET
     "HttpClientHandler", "HttpWebRequest", "NetworkCredential", "SchUseStrongCrypto", "ServicePointManager",

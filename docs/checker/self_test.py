@@ -8,7 +8,8 @@ RIGHT = f"""
 # A page
 
 [a file](../README.md), [a heading](#a-page), `shared/src/names.rs`, `USERS_TABLE`, `MailArns`, `SweepsMissingAlarm`,
-`reset.done`, `accounts list --role Admin`, `--dry-run`, `cargo test -p accounts`, `ResetMode=dual`, `RESET_MODE=dual`
+`reset.done`, `accounts list --role Admin`, `--dry-run`, `cargo test -p accounts`, `ResetMode=dual`, `RESET_MODE=dual`,
+`Alarm states`
 
 <img src="pictures/peers-lambda.svg" alt="70 ms">
 
@@ -84,6 +85,7 @@ MISTAKES = {
     "a wrong option of a script": ("--old http", "--olld http"),
     "an unknown benchmark": ("size --starts", "sizes --starts"),
     "a wrong option of a benchmark": ("--starts 3", "--start 3"),
+    "an unknown check of doctor": ("Alarm states", "Alarm sttes"),
     "an unknown alarm": ("SweepsMissingAlarm", "SweepsLostAlarm"),
     "an unknown event": ("reset.done", "reset.finished"),
     "a block that differs from its file": (FILE, "something else\n"),

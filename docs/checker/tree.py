@@ -33,6 +33,14 @@ def words():
 
 
 @functools.cache
+def sources():
+    """The text of the code and of the recorded exchanges."""
+    endings = (".rs", ".html", ".jsonl", ".txt")
+    found = (ROOT / file for file in files() if file.endswith(endings) and not file.startswith("docs/"))
+    return "".join(file.read_text(encoding="utf-8", errors="ignore") for file in found)
+
+
+@functools.cache
 def alarms():
     text = (ROOT / "template.yaml").read_text()
     return set(re.findall(r"(?m)^  (\w+):\n(?:    .*\n)*?    Type: AWS::CloudWatch::Alarm", text))
