@@ -132,7 +132,9 @@ def faults(service, command, words, is_in_sentence=False):
         yield from (f"without {name}" for name in required(called.input_shape) - options)
     if "query" in options:
         query = jmespath.compile(words[words.index("--query") + 1])
-        yield from fields(query.parsed) - names_of(called.output_shape, set())
+        # Attributes of items are in lower case.
+        used = {name for name in fields(query.parsed) if service != "dynamodb" or name[0].isupper()}
+        yield from used - names_of(called.output_shape, set())
 
 
 class AwsCommands(unittest.TestCase):

@@ -7,7 +7,7 @@ VARIABLES = {
 }
 
 # Files that the reader or a command writes, and patterns of names.
-FILES = {"names.txt", "DAY/ID.json", "NAME.expected.json", "bind/"}
+FILES = {"names.txt", "DAY/ID.json", "NAME.expected.json", "bind/", "item.json", "current.json"}
 
 # Attributes of items, not events.
 ATTRIBUTES = {"temporary.hash", "temporary.expires_at"}
@@ -24,6 +24,8 @@ NAMES = {
     "SystemDefaultTlsVersions", "ToLowerInvariant", "WebClient",
     # ServiceStack
     "AlwaysSendBasicAuthHeader", "SetCredentials", "UserAuth", "UserAuthRole",
+    # Lambda
+    "CodeSha256", "FunctionError",
     # the hosted zone of CloudFront
     "Z2FDTNDATAQYW2",
     # columns of the old user tables

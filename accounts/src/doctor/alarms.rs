@@ -120,7 +120,7 @@ fn actions(alarms: &[Value], topic: &str) -> Finding {
             "these alarms do not notify the topic of the stack: {}",
             names(&silent)
         ),
-        "run aws cloudwatch enable-alarm-actions --alarm-names with these names",
+        "with the deployer's role, run aws cloudwatch enable-alarm-actions --alarm-names with these names",
     )
 }
 

@@ -34,12 +34,12 @@ async fn key(deployment: &Deployment<'_>) -> CheckResult<Finding> {
             "PendingDeletion" => Finding::failed(
                 "scheduled for deletion; the tables are unreadable without it",
                 format!(
-                    "run aws kms cancel-key-deletion --key-id {arn}, then aws kms enable-key --key-id {arn}"
+                    "with the deployer's role, run aws kms cancel-key-deletion --key-id {arn}, then aws kms enable-key --key-id {arn}"
                 ),
             ),
             state => Finding::failed(
                 format!("cannot be used in the state {state}"),
-                format!("run aws kms enable-key --key-id {arn}"),
+                format!("with the deployer's role, run aws kms enable-key --key-id {arn}"),
             ),
         },
     )

@@ -37,8 +37,8 @@ fn standing(account: &GetAccountOutput) -> Finding {
         ),
         (_, status) => Finding::failed(
             format!("sending is paused (enforcement status {status})"),
-            "see the case in AWS Support Center; if you paused it yourself, run aws sesv2 \
-             put-account-sending-attributes --sending-enabled",
+            "see the case in AWS Support Center; if somebody paused it on purpose, an \
+             administrator runs aws sesv2 put-account-sending-attributes --sending-enabled",
         ),
     }
 }
@@ -49,7 +49,7 @@ fn sandbox(account: &GetAccountOutput) -> Finding {
     }
     Finding::failed(
         "the account is in the sandbox: only verified addresses receive mail",
-        "request production access (docs/deploy.md, \"SES sandbox\")",
+        "request production access (docs/deploy.md, \"Leave the SES sandbox\")",
     )
 }
 

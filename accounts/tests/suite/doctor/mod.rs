@@ -417,7 +417,7 @@ async fn people_get_one_line_per_check() {
     let examiner = Examiner::start(RECORDS).await;
     let answer = examiner.examine_with(&aws, &[], &[]).await;
     assert_eq!(answer.exit_code, ExitCode::FAILURE);
-    let key = "failed       Key: cannot be used in the state Disabled; run aws kms enable-key --key-id \
+    let key = "failed       Key: cannot be used in the state Disabled; with the deployer's role, run aws kms enable-key --key-id \
                arn:aws:kms:eu-west-1:123456789012:key/k-1";
     let ses = "not checked  SES sandbox: permission ses:GetAccount is missing";
     for line in [key, ses, "ok           UsersTable: Users is active"] {
