@@ -26,7 +26,8 @@ const SWEEP_EVERY: Duration = Duration::from_secs(5);
 
 /// Both password services on this machine, without an AWS account.
 ///
-/// The environment variables of the functions work here too, except the URLs of DynamoDB and SES.
+/// The environment variables of the functions (docs/configuration.md) work here too, except the
+/// URLs of DynamoDB and SES.
 #[derive(Debug, Parser)]
 #[command(version)]
 struct Arguments {
