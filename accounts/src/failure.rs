@@ -165,7 +165,8 @@ where
 
 const NO_HOST: &str = "host not found; check the region and the endpoint";
 
-/// Parts of permanent errors of DNS, TLS and HTTP, with an explanation for operators.
+/// Substrings of the messages of permanent DNS, TLS and HTTP errors, each with an explanation for
+/// operators.
 const WRONG_PLACES: [(&str, &str); 5] = [
     ("Name or service not known", NO_HOST),
     ("nodename nor servname", NO_HOST),
