@@ -16,8 +16,8 @@ use crate::quantity::quantity;
 
 /// The time within which a host must answer.
 const TIMEOUT: Duration = Duration::from_secs(10);
-/// The number of days before its expiry at which a certificate should have been renewed. ACM renews certificates at least 45
-/// days before expiry (ACM user guide, "Managed certificate renewal").
+/// The number of days before its expiry at which a certificate should have been renewed. ACM renews
+/// certificates at least 45 days before expiry (ACM user guide, "Managed certificate renewal").
 const RENEWAL_DAYS: u64 = 30;
 const DAY: u64 = 86_400;
 
