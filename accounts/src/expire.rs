@@ -20,8 +20,8 @@ const EVENT: &str = "password.expired";
 
 /// Expire passwords, so that their owners must ask for a reset
 ///
-/// Removes the password hash and ends sessions, even if the hash is that of a mailed password that
-/// has replaced the old one. A mailed password that is valid alongside the old one is not removed.
+/// Removes the password hash, even that of a mailed password that has replaced the old one, and
+/// ends sessions. A mailed password that is valid alongside the old one is not removed.
 #[derive(Debug, Args)]
 #[command(group(ArgGroup::new("whose").required(true).args(["user", "imported_before"])))]
 pub(crate) struct Arguments {

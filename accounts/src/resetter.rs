@@ -28,8 +28,8 @@ impl<'a> Resetter<'a> {
     /// Reads the settings of the function `ResetUserPassword`.
     pub(crate) fn new(session: &'a Session<'a>) -> Result<Self, Error> {
         if session.ses()?.is_none() {
-            let text = "with --endpoint, a reset also needs --ses-endpoint, because mail is then \
-                        never sent through SES at AWS";
+            let text = "with --endpoint, mail is never sent through AWS, so a reset also needs \
+                        --ses-endpoint";
             return Err(Error::Usage(text.to_owned()));
         }
         let config = session.configured(Config::read)?;

@@ -39,7 +39,7 @@ pub(crate) fn hello(url: &str, backend: &Backend, brand: &Brand, gateway: Option
 {BOLD}Set the password of the customer a@example.com{BOLD:#} as an administrator
   curl -u admin:p@55wOrd -H 'Content-Type: application/json' -d '{{"Email":"a@example.com","NewPassword":"lamp-Sodium-4417","SendResetEmail":true}}' {url}/UpdateUserRegistrationPassword
 
-{BOLD}List the accounts{BOLD:#} with the operators' command line (docs/accounts.md): run these lines in another terminal, in this folder, after each start; the first run builds the program without output
+{BOLD}List the accounts{BOLD:#} with the operators' command line (docs/accounts.md): run these lines in another terminal, in this folder, after each start; the first run prints nothing while it builds the program
   export USERS_TABLE={users} AUDIT_TABLE={audit} BRANDS_TABLE={brands} LIMITS_TABLE={limits} SESSIONS_TABLE={sessions}
   export PRODUCT_NAME={product} MAIL_FROM={from} SUPPORT_CONTACT={support} LOGIN_URL={login}
   accounts() {{ USER=${{USER:-demo}} cargo run -q -p accounts -- --endpoint {dynamodb} --ses-endpoint {ses} "$@"; }}

@@ -32,8 +32,8 @@ use report::Report;
 /// Check the deployment: tables, key, functions, mail, alarms and hosts
 ///
 /// Changes nothing. Prints one line per check, with advice. The exit code is 1 if a check failed.
-/// If a check cannot be made, its line says why, for instance which permission is missing. If this
-/// run has to leave checks out, for instance because it has no stack, it only counts them.
+/// If a check cannot be made, its line says why, for instance which permission is missing. If
+/// checks are left out, for instance because no stack is given, only their number is printed.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
     /// DNS server for DMARC records, for instance `192.0.2.53:53`; by default, the servers of this

@@ -77,7 +77,7 @@ async fn invalid_accounts_are_not_added() {
         (
             &["--name", PASSWORD],
             PASSWORD,
-            "the password is the email address or the part before its @, the user name, the display name, the \
+            "the password is the email address, the part of it before the @, the user name, the display name, the \
              brand or the product name",
             1,
         ),

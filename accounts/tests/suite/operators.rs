@@ -186,8 +186,7 @@ async fn a_custom_endpoint_never_mails_through_ses_at_aws() {
     let answer = operator.run_at(&command, "", &[]).await;
     assert_eq!(
         answer.error(),
-        "with --endpoint, a reset also needs --ses-endpoint, because mail is then never sent through \
-         SES at AWS"
+        "with --endpoint, mail is never sent through AWS, so a reset also needs --ses-endpoint"
     );
     assert_eq!(answer.exit_code, ExitCode::from(2));
     assert_eq!(operator.user("jdoe").await, before);

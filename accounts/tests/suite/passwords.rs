@@ -70,7 +70,7 @@ async fn passwords_that_break_the_rules_are_refused() {
         ),
         (
             "a@example.com",
-            "the password is the email address or the part before its @, the user name, the display name, the \
+            "the password is the email address, the part of it before the @, the user name, the display name, the \
              brand or the product name",
         ),
     ] {

@@ -25,7 +25,7 @@ pub enum Weakness {
     /// The password is a context-specific word: one of those in `context`, which belong to the
     /// account or the service.
     #[error(
-        "the password is the email address or the part before its @, the user name, the display \
+        "the password is the email address, the part of it before the @, the user name, the display \
          name, the brand or the product name"
     )]
     Context,

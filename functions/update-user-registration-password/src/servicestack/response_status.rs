@@ -129,7 +129,7 @@ const fn weakness_text(weakness: Weakness) -> &'static str {
     match weakness {
         Weakness::Common => "is one of the most common passwords. Please choose another.",
         Weakness::Context => {
-            "must not be the e-mail address or the part before its @, the user name, the display \
+            "must not be the e-mail address, the part of it before the @, the user name, the display \
              name, the brand or the product name."
         }
     }
