@@ -100,7 +100,7 @@ export async function changePassword(username, oldHash, password, now) {
   }));
 }
 
-/** Replaces the hash, unless the password was changed meanwhile. Returns the hash that a later change must name in its condition: the new one, or the old one if the password was changed meanwhile. */
+/** Replaces the hash and returns the new one. If the password was changed meanwhile, returns the old one, so that a later change on the condition of that hash fails. */
 async function rehash(username, oldHash, newHash) {
   try {
     await users.send(new UpdateCommand({
