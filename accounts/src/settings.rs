@@ -267,7 +267,7 @@ impl<'a> Settings<'a> {
     }
 
     /// Returns whether mail can be sent. With a custom DynamoDB endpoint, mail is never sent
-    /// through SES at AWS.
+    /// through AWS.
     pub(crate) fn can_send_mail(&self) -> bool {
         self.value("AWS_ENDPOINT_URL_SESV2").is_some()
             || self.value("AWS_ENDPOINT_URL_DYNAMODB").is_none()

@@ -12,7 +12,7 @@ pub struct RequestContext<'a> {
     /// The caller's address as the front door or, without one, the gateway saw it. Or the name of
     /// the part of the system that acts on its own.
     pub source: &'a str,
-    /// The user name that is logged in, or an operator. `None` for an anonymous request.
+    /// The user name of the logged-in account, or an operator. `None` for an anonymous request.
     pub actor: Option<&'a str>,
     /// The operator's own name, as the operator states it. `None` if only the actor is known.
     pub requester: Option<&'a str>,

@@ -1,9 +1,9 @@
-//! The code that both functions share, except for their protocols.
+//! The code that both functions share. Each function implements its own protocol.
 //!
 //! | module | contents | what it may use |
 //! |---|---|---|
 //! | the packages `xml` and `password` | strict XML, SOAP envelopes, Argon2id | no async, no HTTP, no AWS |
-//! | [`users`], [`sessions`], [`brands`], [`mail`], [`rate_limit`], [`audit`] | the tables, and sending mail | their SDK, through [`dynamodb`], no HTTP, no protocol |
+//! | [`users`], [`sessions`], [`brands`], [`mail`], [`rate_limit`], [`audit`] | the tables, and sending mail | the SDKs (DynamoDB's with [`dynamodb`]), no HTTP, no protocol |
 //! | [`dynamodb`] | attribute values, errors, retries | the SDK |
 //! | [`context`] | the context of a request | std |
 //! | [`text`] | untrusted text on one line | std |

@@ -81,7 +81,8 @@ impl Hasher {
     /// Verifies `password` against a stored hash. Hashes are compared in constant time.
     ///
     /// Verifying an imported hash also computes an Argon2 hash. Most imported hashes are far
-    /// cheaper, and an account that has one must not be answered sooner than an unknown name.
+    /// cheaper, and without it a login to such an account would be answered sooner than one with
+    /// an unknown name.
     pub fn verify(&self, password: &Secret, stored: &Secret) -> Result<Verification, HashError> {
         let (is_right, needs_rehash) = match Stored::parse(stored)?.0 {
             Format::Argon2(argon2) => (

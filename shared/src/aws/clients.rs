@@ -78,8 +78,8 @@ pub fn http_client(timeouts: Timeouts) -> Result<SharedHttpClient, ConfigError> 
     http::client(timeouts).map_err(|error| ConfigError::invalid("SSL_CERT_FILE", error))
 }
 
-/// Opens connections to DynamoDB and SES concurrently. The arguments are calls to each that change
-/// nothing. A failure is only logged: the process starts, and the first request connects.
+/// Opens connections to DynamoDB and SES concurrently. Each argument is a call to one of them that
+/// changes nothing. A failure is only logged: the process starts, and the first request connects.
 pub async fn connect<D: Error + 'static, S: Error + 'static>(
     dynamodb: impl Future<Output = Result<(), D>>,
     ses: impl Future<Output = Result<(), S>>,

@@ -2,8 +2,8 @@
 //! format.
 //!
 //! `lambda_http` converts the events. This module adds what `lambda_http` lacks: repair of events
-//! that it would refuse or panic on (`repair`), events that are not HTTP requests, answers to
-//! panics in the caller's protocol, and metrics of each invocation.
+//! that it would refuse or panic on (`repair`), events that are not HTTP requests, answers in
+//! the caller's protocol after a panic, and metrics of each invocation.
 
 mod handler;
 mod invocation;

@@ -132,8 +132,8 @@ impl Request {
     /// Takes the source and the scheme from the front door, if there is one, and removes the
     /// headers that only a front door may send.
     ///
-    /// A viewer whose address cannot be read is still served, since the viewer did not write it.
-    /// All such viewers share the rate limits of one source.
+    /// A viewer whose address cannot be read is still served, since CloudFront wrote the address,
+    /// not the viewer. All such viewers share the rate limits of one source.
     pub(super) fn admitted(mut self, front_door: &FrontDoor) -> Result<Self, Bypassed> {
         let Some(viewer) = front_door.admit(&mut self.headers)? else {
             return Ok(self);

@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use crate::names::ascii_domain;
 use crate::text::overrides_direction;
 
-/// Whether this is a single address, without a second recipient, a name or a further header, of at
-/// most 320 bytes (RFC 5321 section 4.5.3.1: 64 for the local part, 255 for the domain).
+/// Whether this is a single address of at most 320 bytes (RFC 5321 section 4.5.3.1: 64 for the
+/// local part, 255 for the domain), without a second recipient, a name or a further header.
 pub(super) fn is_one_address(to: &str) -> bool {
     let is_foreign = |c: char| {
         c.is_control()

@@ -16,7 +16,7 @@ const SECONDS_PER_DAY: u64 = 86_400;
 /// A kind of email.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// The email with the new password after a reset, which has replaced the old one.
+    /// The email after a reset, with the new password, which has replaced the old one.
     NewPassword,
     /// The same email if the old password works until the new one is used.
     TemporaryPassword,

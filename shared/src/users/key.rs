@@ -9,8 +9,8 @@ use crate::names::{ascii_domain, normalise};
 /// The maximum length of a name, in bytes of its normal form. DynamoDB's limit is 2,048.
 pub const MAX_NAME_LENGTH: usize = 256;
 
-/// A key that no account has: U+0000. The keys of accounts contain no control characters. A
-/// name that no account can have maps to it, so that it costs the same calls as any other unknown
+/// A key that no account has: U+0000. The keys of accounts contain no control characters. Names
+/// that no account can have are mapped to it, so that they cost the same calls as any other unknown
 /// name.
 pub const NOBODY: &str = "\u{0}";
 

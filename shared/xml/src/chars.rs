@@ -24,15 +24,14 @@ pub(crate) fn check_legal(text: &str) -> Result<&str, ErrorKind> {
     }
 }
 
-/// Whether text that consists only of such bytes needs neither checks nor normalisation, as is true
-/// of most text.
+/// Whether this byte needs neither checks nor normalisation in text. Most text consists only of
+/// such bytes.
 pub(crate) fn is_plain_in_text(byte: u8) -> bool {
     // `<` and `&` end a text; `>` may end a `]]>`.
     matches!(byte, b'\t' | b'\n' | b' '..=b'=' | b'?'..=b'~')
 }
 
-/// Whether an attribute value that consists only of such bytes needs neither checks nor
-/// normalisation.
+/// Whether this byte needs neither checks nor normalisation in an attribute value.
 pub(crate) fn is_plain_in_value(byte: u8) -> bool {
     matches!(byte, b' '..=b'%' | b'\''..=b';' | b'='..=b'~')
 }

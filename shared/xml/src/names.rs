@@ -4,7 +4,8 @@ use crate::chars::split_once;
 use crate::error::ErrorKind;
 
 /// Splits a qualified name into its prefix (empty if it has none) and its local part (Namespaces in
-/// XML 1.0, productions 7 to 11). The prefix is not checked: a declared one is a legal name.
+/// XML 1.0, productions 7 to 11). The prefix is not checked here: its declaration has
+/// been, and an undeclared prefix is an error anyway.
 pub(crate) fn qualified_name(name: &str) -> Result<(&str, &str), ErrorKind> {
     let (prefix, local) = split_once(name, b':')
         // A colon at the start makes the whole name illegal.

@@ -174,7 +174,8 @@ impl<'a> Bindings<'a> {
         Ok((namespace, local))
     }
 
-    /// The innermost binding of `prefix`. Without one, `prefix` need not even be a legal name.
+    /// The innermost binding of `prefix`. If there is none, the error says whether `prefix` is
+    /// illegal or only undeclared.
     pub(crate) fn resolve(&self, prefix: &str) -> Result<&Binding<'a>, ErrorKind> {
         if let Some(binding) = self.innermost(prefix) {
             return Ok(binding);
