@@ -24,7 +24,7 @@ from checker.pages import all_pages  # noqa: E402
 SUBSTITUTION = r"\$\((?:[^()]|\([^()]*\))*\)"
 WORD = re.compile(rf""" *((?:'[^']*'|"(?:\\.|{SUBSTITUTION}|[^"\\])*"|{SUBSTITUTION}|\\.|[^\s'"|;&()<>])+)""", re.DOTALL)
 # The options of every command, without those that the pages do not use.
-GLOBAL = {"cli-binary-format", "cli-input-json", "output", "query", "region"}
+GLOBAL = {"cli-binary-format", "cli-input-json", "cli-read-timeout", "output", "query", "region"}
 # Commands of the AWS CLI that are no operations, with their options.
 OTHERS = {
     ("configure", "export-credentials"): {"format", "profile"},
