@@ -166,7 +166,7 @@ public class Users
         },
         new Dictionary<string, string> { ["#temporary"] = "temporary", ["#hash"] = "hash" });
 
-    /// Replaces the hash and returns the new one. If the password was changed meanwhile, returns the old one, so that a later change on the condition of that hash fails.
+    /// Replaces the hash and returns the new one. If the password was changed meanwhile, returns the old one, so that a later change conditional on that hash fails.
     async Task<string> Rehash(string username, string oldHash, string newHash)
     {
         try

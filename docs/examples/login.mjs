@@ -100,7 +100,7 @@ export async function changePassword(username, oldHash, password, now) {
   }));
 }
 
-/** Replaces the hash and returns the new one. If the password was changed meanwhile, returns the old one, so that a later change on the condition of that hash fails. */
+/** Replaces the hash and returns the new one. If the password was changed meanwhile, returns the old one, so that a later change conditional on that hash fails. */
 async function rehash(username, oldHash, newHash) {
   try {
     await users.send(new UpdateCommand({

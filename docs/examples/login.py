@@ -114,7 +114,7 @@ def change_password(users, username, old_hash, password, now):
 
 
 def rehash(users, username, old_hash, new_hash):
-    """Replaces the hash and returns the new one. If the password was changed meanwhile, returns the old one, so that a later change on the condition of that hash fails."""
+    """Replaces the hash and returns the new one. If the password was changed meanwhile, returns the old one, so that a later change conditional on that hash fails."""
     try:
         users.update_item(
             Key={"username": username},
