@@ -24,8 +24,8 @@ pub(crate) struct Request {
 }
 
 impl Request {
-    /// The request as text. `content_length` is an argument because the text of a masked request
-    /// has the length of the real one.
+    /// The request as text. `content_length` is an argument because a masked request shows the
+    /// `Content-Length` of the real one.
     pub(crate) fn text(&self, host: SocketAddr, content_length: usize) -> String {
         let Self {
             method,

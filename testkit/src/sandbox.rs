@@ -107,7 +107,7 @@ impl Sandbox {
         self.watch.logged()
     }
 
-    /// Checks that the log, of its requests and of the rest of this process, contains only events,
+    /// Checks that the log of its requests and that of the rest of this process contain only events,
     /// and none of these texts.
     ///
     /// # Panics

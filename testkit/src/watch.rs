@@ -91,7 +91,7 @@ pub(crate) struct Watch {
     number: usize,
     functions: Functions,
     outbox: Outbox,
-    /// The end of the addresses of its emails.
+    /// The suffix of its recipients' addresses.
     recipients: String,
     secrets: Mutex<BTreeSet<String>>,
     /// The length, at the start, of the log of other tasks and threads.

@@ -63,7 +63,7 @@ pub(crate) struct AccountFile<'a> {
     /// The user names of existing accounts whose addresses may be in the file, by address and
     /// brand.
     names: HashMap<u64, u64>,
-    /// Existing accounts that get the addresses in their rows.
+    /// Existing accounts with a valid row, which take the address in that row.
     moved: HashSet<u64>,
     /// User names with an `@`, in the file and in the table.
     names_with_at: HashSet<u64>,

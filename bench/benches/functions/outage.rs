@@ -1,5 +1,5 @@
 //! An outage of SES: resets are requested while SES accepts no email. After SES recovers, one
-//! process that sweeps every minute, like the template's schedule, emails them.
+//! process sweeps every minute, as the template schedules it, and mails the new passwords.
 
 use std::collections::BTreeMap;
 use std::path::Path;

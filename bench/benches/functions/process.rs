@@ -111,8 +111,8 @@ pub(super) fn build(arguments: &[&str]) -> Result<PathBuf, Error> {
 }
 
 /// Runs a command of cargo that builds, with these arguments and the profile of this program.
-/// Returns the folder of the binaries. Build the functions separately, because their features would
-/// be unified with those of other packages.
+/// Returns the folder of the binaries. Build the functions separately: otherwise their features
+/// would be unified with those of other packages.
 pub(super) fn cargo(command: &str, arguments: &[&str]) -> Result<PathBuf, Error> {
     let cargo = std::env::var_os("CARGO").unwrap_or("cargo".into());
     let profile = if cfg!(debug_assertions) {

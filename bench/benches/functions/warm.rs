@@ -1,5 +1,6 @@
 //! Warm requests, as a ratio to one bare hash. Ten requests and ten bare hashes alternate, so that
-//! both have the same noise, and few requests run with caches filled by a bare hash.
+//! both have the same noise, and only a few of the requests find the caches filled by a bare
+//! hash.
 
 use std::path::Path;
 

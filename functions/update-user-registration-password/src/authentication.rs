@@ -71,7 +71,7 @@ impl Authenticator {
 
     /// Finds the account of a credential and verifies the password. An unknown name takes as long
     /// as a wrong password. Failures are answered at the response floor, because an older hash may
-    /// take less time than a current one, and an imported one more.
+    /// take less time than a current one, and an imported hash may take more.
     pub(crate) async fn authenticate(
         &self,
         credential: &PasswordCredential,

@@ -73,8 +73,8 @@ impl Action {
         Self::answer(400, "TransactionCanceledException", &body.to_string())
     }
 
-    /// Answers with this status, body and, unless it is empty, name of an AWS error; the service
-    /// never gets the call.
+    /// Answers with this status and body, and with this name of an AWS error unless the name is
+    /// empty. The service never gets the call.
     #[must_use]
     pub fn answer(status: u16, error: &str, body: &str) -> Self {
         let error = match error {

@@ -3,7 +3,7 @@
 use std::net::Ipv4Addr;
 use std::ops::Range;
 
-/// Customers who request resets, each again after two and a half minutes.
+/// Customers who each request a reset every two and a half minutes.
 pub(super) const CUSTOMERS: Range<u64> = 0..600;
 /// Customers whose password an administrator sets.
 pub(super) const UPDATED: Range<u64> = 1_000..1_300;

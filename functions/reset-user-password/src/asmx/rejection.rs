@@ -18,11 +18,11 @@ pub enum Rejection {
     },
     /// A SOAP message that is not well-formed: 400 without a body.
     BadRequest(Version),
-    /// A SOAP message with a different content type: 415 without a body.
+    /// A SOAP message with an unacceptable content type: 415 without a body.
     UnsupportedMediaType(Version),
     /// An error of HTTP GET or HTTP POST: 500 with lines of text, which are already HTML-encoded.
     Text(String),
-    /// A path that continues after `.asmx` with only `/`, or with a call over a disabled protocol.
+    /// A path with only `/` after `.asmx`, or the path of a call over a disabled protocol.
     UnrecognizedUrl(String),
     /// A verb that this path does not accept with the enabled protocols.
     MethodNotAllowed,

@@ -29,10 +29,10 @@ pub(super) fn encode_outcome<T: ResponseDto>(version: Version, outcome: &T) -> S
     }
 }
 
-/// Writes a failure. A failure that a client can read from the response DTO is HTTP 200 with
-/// `X-Status`, except for 403 and for a 401 with a challenge (no credential, or an unknown
-/// session), which tell a client to send another credential. A wrong password is HTTP 200 too. All
-/// others are faults; the original never answered in these cases.
+/// Writes a failure. A failure that a client can read from the response DTO has `X-Status` and is
+/// HTTP 200, even for a wrong password. Only 403 and a 401 with a challenge (no credential, or an
+/// unknown session) keep their status, which tells a client to send another credential. Failures
+/// that it cannot read there are faults; the original never answered in these cases.
 pub(super) fn encode_failure<T: ResponseDto>(version: Version, failure: &Failure) -> SoapAnswer {
     let status = failure.http_status;
     if status.is_server_error() || failure.root == Root::ErrorResponse {

@@ -25,11 +25,12 @@
 //! the area under the ROC curve (AUC) of an attacker who distinguishes the two by a threshold: 0.5
 //! is guessing, 1 is certainty. The threshold for an alarm is 4.6 standard deviations, which means
 //!
-//! - a false alarm in less than one of 10,000 runs over all sixteen states: 2 × (1 − Φ(4.6)) =
+//! - a false alarm in fewer than one in 10,000 runs over all sixteen states: 2 × (1 − Φ(4.6)) =
 //!   4.2 × 10⁻⁶ per state, and less with the exact distribution, which a test below computes;
-//! - that a difference of 5 ms is found at least 99 times in 100, as a test below simulates with
-//!   measured noise and worse. The measurement prints how often it would have found 5 ms in the
-//!   noise of each state's own unknown names, and fails if that is less.
+//! - that a difference of 5 ms is found at least 99 times in 100, as a test below shows by
+//!   simulating the measured noise and stronger noise. The measurement prints how often it would
+//!   have found 5 ms in the noise of the unknown names paired with each state, and fails if that is
+//!   less.
 //!
 //! **Work that takes longer than a floor** is answered at the next multiple, which an attacker can
 //! see. The floor hides states only if the slowest of them nearly always ends within one floor. In
@@ -142,7 +143,7 @@ struct Finding {
     pairs: usize,
     medians: [f64; 2],
     comparison: Comparison,
-    /// How often 5 ms would have been found in the noise of the unknown names' own times.
+    /// How often 5 ms would have been found in the noise of the times for unknown names.
     power: f64,
 }
 

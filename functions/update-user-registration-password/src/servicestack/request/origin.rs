@@ -7,7 +7,7 @@ use shared::lambda::Request;
 
 /// Whether a page of another origin made a browser send the request.
 ///
-/// A browser sends a Basic credential that it knows with every request, so a form on a page of
+/// With every request, a browser sends the Basic credential that it knows, so a form on a page of
 /// another origin could set passwords. `Sec-Fetch-Site` (W3C Fetch Metadata) and `Origin` (RFC 6454
 /// section 7) reveal the origin, and no page can change them. Programs rarely send either. A page
 /// of another subdomain counts as another site: no such page could read an answer of the original,
