@@ -107,8 +107,8 @@ impl Sandbox {
         self.watch.logged()
     }
 
-    /// Checks that the log of its requests and that of the rest of this process contain only events,
-    /// and none of these texts.
+    /// Checks that the log of its requests and that of the rest of this process contain only
+    /// events, and none of these texts.
     ///
     /// # Panics
     /// If the check fails.

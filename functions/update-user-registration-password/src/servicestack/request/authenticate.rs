@@ -18,7 +18,8 @@ use crate::servicestack::rejection::{LoginMember, Rejection};
 
 /// Reads a call. Refuses one that a page of another site made a browser send, since it could log
 /// the user out, or log them in under another name. A provider in the path takes precedence over
-/// one in the body. Without a provider, the call is a login if there is a user name, else a status call.
+/// one in the body. Without a provider, the call is a login if there is a user name, else a status
+/// call.
 pub fn authenticate(
     endpoint: Endpoint,
     of_path: Option<&str>,
